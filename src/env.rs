@@ -1,0 +1,146 @@
+//! The environment, read once: every variable we look at is a constant here, and nothing else asks the system.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// A stage's run: its [`crate::ids::RunId`]. Set for stages; a process that carries it belongs to that run.
+pub const RUN_ID: &str = "LOCAL_CI_RUN_ID";
+/// A stage's run by number. Set for stages.
+pub const RUN: &str = "LOCAL_CI_RUN";
+/// A stage's own name. Set for stages.
+pub const STAGE: &str = "LOCAL_CI_STAGE";
+/// Which attempt of the stage this is, from one. Set for stages.
+pub const ATTEMPT: &str = "LOCAL_CI_ATTEMPT";
+/// `1` for everything that we start. Set for stages.
+pub const LOCAL_CI: &str = "LOCAL_CI";
+
+/// Replaces the state directory.
+pub const STATE_DIR: &str = "LOCAL_CI_STATE_DIR";
+/// Replaces the cache directory.
+pub const CACHE_DIR: &str = "LOCAL_CI_CACHE_DIR";
+/// Fault injection for tests: the point at which to panic (see `cli`).
+pub const TEST_PANIC: &str = "LOCAL_CI_TEST_PANIC";
+/// Set and neither empty, `0` nor `false`: nobody sits at the terminal.
+pub const CI: &str = "CI";
+/// `true` inside a GitHub Actions step.
+pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+/// The branch of the step, where git is on a detached HEAD.
+pub const GITHUB_REF_NAME: &str = "GITHUB_REF_NAME";
+/// Set and not empty: no colour.
+pub const NO_COLOR: &str = "NO_COLOR";
+/// Set and not empty: colour, but for `0` and `false`.
+pub const FORCE_COLOR: &str = "FORCE_COLOR";
+/// Set, not empty and not `0`: colour.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// `0`: no colour.
+pub const CLICOLOR: &str = "CLICOLOR";
+/// The kind of terminal; `dumb` has neither colour nor cursor.
+pub const TERM: &str = "TERM";
+/// The user's home directory.
+pub const HOME: &str = "HOME";
+/// Where programs are looked for.
+pub const PATH: &str = "PATH";
+/// See the XDG base directory specification.
+pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
+/// See the XDG base directory specification.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// See the XDG base directory specification.
+pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+/// See the XDG base directory specification.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// Where temporary files go.
+pub const TMPDIR: &str = "TMPDIR";
+
+/// Variables that a stage does not inherit: they change what a shell does before the stage's first line.
+pub const DENIED: &[&str] = &["BASH_ENV", "ENV", "CDPATH", "PROMPT_COMMAND"];
+
+/// Variables that tie git to one repository. A hook has them set; a stage that calls git elsewhere must not.
+pub const GIT_REPOSITORY: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// The process's environment as it was at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Env(BTreeMap<OsString, OsString>);
+
+impl Env {
+    /// Reads the process's environment. Called once, by `main`.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn capture() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    /// An environment of these variables alone, for tests.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    }
+
+    /// A variable's value, as the system has it.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
+    /// A variable's value, where it is set, not empty, and text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(OsStr::to_str).filter(|v| !v.is_empty())
+    }
+
+    /// A variable as an absolute path; the XDG specification has relative ones ignored.
+    pub fn absolute(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from).filter(|p| p.is_absolute())
+    }
+
+    /// Whether a variable is set and says neither nothing, `0` nor `false`.
+    pub fn truthy(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|v| !v.is_empty() && v != "0" && !v.eq_ignore_ascii_case("false"))
+    }
+
+    /// Whether the environment says that nobody sits here.
+    pub fn is_ci(&self) -> bool {
+        self.truthy(CI)
+    }
+
+    /// All variables, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(k, v)| (k.as_os_str(), v.as_os_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ci_is_read_leniently() {
+        for (value, is_ci) in
+            [("", false), ("0", false), ("false", false), ("False", false), ("1", true), ("true", true)]
+        {
+            assert_eq!(Env::from_pairs([(CI, value)]).is_ci(), is_ci, "CI={value:?}");
+        }
+        assert!(!Env::default().is_ci());
+    }
+
+    /// H78: relative XDG values are as good as none.
+    #[test]
+    fn h78_relative_directories_are_ignored() {
+        let env = Env::from_pairs([(XDG_STATE_HOME, "state"), (XDG_CACHE_HOME, "/c")]);
+        assert_eq!(env.absolute(XDG_STATE_HOME), None);
+        assert_eq!(env.absolute(XDG_CACHE_HOME), Some("/c".into()));
+    }
+}

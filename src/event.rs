@@ -1,0 +1,226 @@
+//! What happens in a run, as owned data: one enum that the engine emits, the journal stores and every face reads.
+//!
+//! Output bytes are not in events: they go to a log file per stage attempt. The format is documented in
+//! `docs/events.md`. Within a schema version, kinds and fields are only ever added; readers skip what they do not know.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cancel::CancelLevel;
+use crate::clock::Timestamp;
+use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
+use crate::outcome::{CancelReason, Exit, Outcome, SkipReason, Verdict};
+
+/// The version of the event stream, of `header.json` and of the `--json` report.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts up by one from zero; the order of events, whatever the clocks say.
+    pub seq: u64,
+    /// When.
+    #[serde(flatten)]
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum EventKind {
+    /// The first event of every run.
+    RunStarted(RunStarted),
+    /// An attempt of a stage is about to start; its process does not exist yet.
+    StageStarted {
+        /// Which stage.
+        stage: StageId,
+        /// Counted from one.
+        attempt: u32,
+    },
+    /// An attempt did not pass and there will be another.
+    StageRetrying {
+        /// Which stage.
+        stage: StageId,
+        /// The attempt that did not pass.
+        attempt: u32,
+        /// What came of it.
+        outcome: Outcome,
+        /// How long it ran, in milliseconds.
+        duration_ms: u64,
+        /// How long until the next one, in milliseconds.
+        delay_ms: u64,
+        /// What it printed.
+        log: LogInfo,
+    },
+    /// A stage has come to its last word. Every stage of the run gets exactly one of these.
+    StageFinished(StageFinished),
+    /// The run was asked to end, or to end more firmly than before.
+    Cancelling {
+        /// By what.
+        reason: CancelReason,
+        /// How firmly.
+        level: CancelLevel,
+    },
+    /// Something a person should know that is not a stage's outcome.
+    Notice {
+        /// The stage it is about, if one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<StageId>,
+        /// A sentence.
+        text: String,
+    },
+    /// The last event of every run that was not lost.
+    RunFinished {
+        /// What the run came to.
+        verdict: Verdict,
+        /// The exit code that goes with it.
+        exit_code: u8,
+        /// Wall time from the first event, in milliseconds.
+        duration_ms: u64,
+    },
+}
+
+/// What a reader needs to know of a run before anything happens in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The version of this stream.
+    pub schema_version: u32,
+    /// The run's identity.
+    pub run: RunId,
+    /// Its number in the project; none where no state could be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<RunNumber>,
+    /// The project's directory.
+    pub project: String,
+    /// Slots: how many stage threads run at a time.
+    pub jobs: u32,
+    /// Every stage of the run, in order; a [`StageId`] in later events is an index into this.
+    pub stages: Vec<StageInfo>,
+}
+
+/// A stage as the journal describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageInfo {
+    /// Its name.
+    pub name: StageName,
+    /// The command as a person reads it; several lines where the script has several.
+    pub command: String,
+    /// The stages it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<StageId>,
+    /// The fingerprint of its command.
+    pub signature: Signature,
+    /// Its directory, relative to the project's.
+    pub dir: String,
+    /// Where it runs: `local`, or a remote's name.
+    pub executor: String,
+    /// Whether its failure leaves the run's verdict alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_failure: bool,
+    /// How long it is expected to take, in milliseconds, where history knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
+    /// Set where the plan decided beforehand that it does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<SkipReason>,
+}
+
+/// A stage's last word and what goes with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageFinished {
+    /// Which stage.
+    pub stage: StageId,
+    /// The attempt this is about; zero where none was started.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How its process ended, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Exit>,
+    /// How long the attempt ran, in milliseconds.
+    pub duration_ms: u64,
+    /// What it printed.
+    #[serde(default)]
+    pub log: LogInfo,
+    /// Processes it left behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaked: Vec<LeakedProcess>,
+}
+
+/// How much an attempt printed and how much of it was kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogInfo {
+    /// Bytes in the log file: the head of the output, byte-exact.
+    pub bytes: u64,
+    /// Bytes between the head and the tail that `log-max` left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted: u64,
+    /// Bytes in the tail file: the end of an output longer than `log-max`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tail: u64,
+    /// Bytes that could not be written, because of the disk.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's skip_serializing_if wants")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// A process that outlived its stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeakedProcess {
+    /// Its process id at the time.
+    pub pid: i32,
+    /// Its command name, as the kernel has it.
+    pub command: String,
+    /// Whether it was killed; else it was left running, as the stage's `leak` says.
+    pub killed: bool,
+}
+
+/// Which pipe bytes came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Takes the events of a run: a journal, a display, a doorbell.
+pub trait Sink {
+    /// Something happened.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// Time passes; called a few times a second at most while nothing happens.
+    fn tick(&mut self, now: Timestamp) -> io::Result<()>;
+}
+
+/// Takes the output of one stage attempt, in arrival order.
+pub trait OutputSink {
+    /// These bytes came from this stream. Never fails and never waits for a viewer: what cannot be kept is counted.
+    fn write(&mut self, stream: Stream, bytes: &[u8]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_json_object() {
+        let event = Event {
+            seq: 3,
+            at: Timestamp { unix_ms: 5, mono_us: 7 },
+            kind: EventKind::StageStarted { stage: StageId(1), attempt: 1 },
+        };
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(text, r#"{"seq":3,"unix_ms":5,"mono_us":7,"event":"stage_started","stage":1,"attempt":1}"#);
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+}

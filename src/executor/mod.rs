@@ -1,0 +1,74 @@
+//! Where a stage's command runs. An executor runs one attempt and obeys cancellation; it knows nothing of
+//! timeouts, retries, needs or verdicts.
+
+pub mod fake;
+pub mod local;
+
+use std::path::PathBuf;
+
+use crate::cancel::CancelToken;
+use crate::event::{LeakedProcess, OutputSink};
+use crate::ids::{RunId, RunNumber, StageName};
+use crate::outcome::Exit;
+use crate::pipeline::{Command, Leak};
+
+/// One attempt of a stage, ready to be run.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// That run's number, where it has one.
+    pub number: Option<RunNumber>,
+    /// The stage.
+    pub stage: StageName,
+    /// Counted from one.
+    pub attempt: u32,
+    /// What to run.
+    pub command: Command,
+    /// Where, absolute.
+    pub dir: PathBuf,
+    /// Variables on top of what the executor's processes inherit.
+    pub env: Vec<(String, String)>,
+    /// What happens to processes it leaves behind.
+    pub leak: Leak,
+    /// Whether its output is a terminal's.
+    pub pty: bool,
+}
+
+/// How an attempt ended that was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How its own process ended.
+    pub exit: Exit,
+    /// Processes that outlived it.
+    pub leaked: Vec<LeakedProcess>,
+}
+
+/// Why an attempt could not be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExecError {
+    /// The stage's own fault: its command is not there (127) or cannot be executed (126).
+    #[error("{message}")]
+    NotStarted {
+        /// The code a shell would give.
+        code: i32,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Not the stage's fault: there is no verdict on it.
+    #[error("{message}")]
+    Infrastructure {
+        /// What is wrong and what to do.
+        message: String,
+    },
+}
+
+/// Runs stages somewhere.
+pub trait Executor: Send + Sync {
+    /// Its name in plans and journals: `local`, or a remote's.
+    fn name(&self) -> &str;
+
+    /// Runs one attempt to its end, on the calling thread. Obeys `cancel`, and returns only when everything the
+    /// attempt started is gone or, where its `leak` policy says so, left on purpose.
+    fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError>;
+}

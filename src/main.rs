@@ -1,0 +1,3 @@
+//! The `local-ci` command: see [`local_ci::cli`].
+
+fn main() {}

@@ -1,0 +1,395 @@
+//! What was asked for: the stages of a pipeline after its config was read, layered and checked.
+//!
+//! A [`Pipeline`] is valid by construction: names are unique, needs exist and have no cycle. It knows nothing
+//! of TOML, of what is selected, or of how anything is run.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DenseId, DenseMap, StageId, StageName};
+
+/// What a stage runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// A script, given to a shell as its last argument.
+    Shell {
+        /// The shell and its options, such as `["sh", "-e", "-c"]`.
+        shell: Vec<String>,
+        /// The script.
+        script: String,
+        /// What `"$@"` is in it: the command line's `-- ARGS`.
+        args: Vec<String>,
+    },
+    /// A program and its arguments, without a shell.
+    Argv(Vec<String>),
+}
+
+/// The shell of a stage that names none.
+pub const DEFAULT_SHELL: [&str; 3] = ["sh", "-e", "-c"];
+
+/// What a stage is: a command, or a kind that a plugin brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `run`.
+    Run(Command),
+    /// `uses` and `with`; runs with plugins only.
+    Use {
+        /// The plugin's stage kind.
+        kind: String,
+    },
+}
+
+/// Where a stage runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// On this machine.
+    #[default]
+    Local,
+    /// On an entry of `[remotes]`.
+    Remote(String),
+}
+
+/// What happens to processes that outlive their stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leak {
+    /// They are killed, and a notice says so.
+    #[default]
+    Kill,
+    /// They are left running, and a notice says so.
+    Warn,
+    /// They are killed, and the stage fails.
+    Fail,
+    /// They are left running, and nothing is said: the stage starts a server on purpose.
+    Allow,
+}
+
+/// How a stage is supervised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// How long an attempt may run; none: for ever.
+    pub timeout: Option<Duration>,
+    /// From SIGTERM to SIGKILL.
+    pub grace: Duration,
+    /// How many more attempts after one that did not pass.
+    pub retries: u32,
+    /// Between attempts.
+    pub retry_delay: Duration,
+    /// Whether its failure leaves the run's verdict alone.
+    pub allow_failure: bool,
+    /// Slots it takes; more than the run has means all of them.
+    pub threads: u32,
+    /// Two stages with one lock never overlap.
+    pub locks: Vec<String>,
+    /// How much of its output is kept, in bytes.
+    pub log_max: u64,
+    /// What happens to processes it leaves behind.
+    pub leak: Leak,
+    /// Whether its output is a terminal's.
+    pub pty: bool,
+}
+
+/// The grace of a stage that sets none.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// The log limit of a stage that sets none, in bytes.
+pub const DEFAULT_LOG_MAX: u64 = 1 << 30;
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            timeout: None,
+            grace: DEFAULT_GRACE,
+            retries: 0,
+            retry_delay: Duration::ZERO,
+            allow_failure: false,
+            threads: 1,
+            locks: Vec::new(),
+            log_max: DEFAULT_LOG_MAX,
+            leak: Leak::Kill,
+            pty: false,
+        }
+    }
+}
+
+/// `when`: what has to hold for a stage to run. Parts that are not given hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// One of these operating systems, as Rust names them: `linux`, `macos` …
+    pub os: Option<Vec<String>>,
+    /// Variables with the values they must have; `None`: set at all.
+    pub env: BTreeMap<String, Option<String>>,
+    /// Whether `CI` must be on, or off.
+    pub ci: Option<bool>,
+    /// Globs of which the current branch must match one.
+    pub branch: Option<Vec<String>>,
+}
+
+/// One stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name; a matrix cell's is `test:1.80:linux`.
+    pub name: StageName,
+    /// The name as it stands in the config; differs from `name` for a matrix cell.
+    pub declared: StageName,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it does.
+    pub action: Action,
+    /// What `--fix` runs instead.
+    pub fix: Option<Command>,
+    /// Stages that come first.
+    pub needs: Vec<StageId>,
+    /// Every variable that the config gives it, `[env]`, `env-file`, `env` and matrix values merged.
+    pub env: BTreeMap<String, String>,
+    /// Its directory relative to the project's; empty: the project's own.
+    pub dir: PathBuf,
+    /// How it is supervised.
+    pub policy: Policy,
+    /// When it runs at all.
+    pub when: When,
+    /// The axes' values, for a matrix cell.
+    pub matrix: BTreeMap<String, String>,
+    /// Words it can be selected by.
+    pub tags: Vec<String>,
+    /// Where it runs.
+    pub placement: Placement,
+    /// Whether it is in the default set.
+    pub default: bool,
+    /// Globs of files it reads.
+    pub inputs: Vec<String>,
+    /// Globs of files it writes.
+    pub outputs: Vec<String>,
+    /// Keys it sets that this version cannot act on; to select it is an error that names them.
+    pub unsupported: Vec<&'static str>,
+}
+
+impl Stage {
+    /// A stage with this name and command, and defaults for the rest.
+    pub fn new(name: StageName, command: Command) -> Self {
+        Self {
+            declared: name.clone(),
+            name,
+            description: None,
+            action: Action::Run(command),
+            fix: None,
+            needs: Vec::new(),
+            env: BTreeMap::new(),
+            dir: PathBuf::new(),
+            policy: Policy::default(),
+            when: When::default(),
+            matrix: BTreeMap::new(),
+            tags: Vec::new(),
+            placement: Placement::Local,
+            default: true,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            unsupported: Vec::new(),
+        }
+    }
+}
+
+/// A named selection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// What it is for.
+    pub description: Option<String>,
+    /// Names and globs of stages.
+    pub stages: Vec<String>,
+    /// Tags of stages.
+    pub tags: Vec<String>,
+    /// Names and globs of stages that it leaves out.
+    pub skip: Vec<String>,
+}
+
+/// `[run]`: the run's own defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunDefaults {
+    /// Slots; none: as many as the machine has cores.
+    pub jobs: Option<u32>,
+    /// Whether the first failure cancels the rest.
+    pub fail_fast: Option<bool>,
+    /// The output mode's name.
+    pub output: Option<String>,
+    /// How long the whole run may take.
+    pub timeout: Option<Duration>,
+}
+
+/// A valid pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    root: PathBuf,
+    stages: DenseMap<StageId, Stage>,
+    by_name: HashMap<StageName, StageId>,
+    profiles: BTreeMap<String, Profile>,
+    run: RunDefaults,
+}
+
+/// Why stages do not make a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PipelineError {
+    /// Two stages have one name.
+    #[error("stage {0} stands twice")]
+    Duplicate(StageName),
+    /// A need is not one of the stages.
+    #[error("stage {0} needs a stage that is not there")]
+    UnknownNeed(StageName),
+    /// Stages need each other in a ring; the shortest one, its first stage not repeated at the end.
+    #[error("stages need each other in a ring")]
+    Cycle(Vec<StageId>),
+}
+
+impl Pipeline {
+    /// Checks stages and makes them a pipeline. `root` is the project's directory, absolute.
+    pub fn new(
+        root: PathBuf,
+        stages: DenseMap<StageId, Stage>,
+        profiles: BTreeMap<String, Profile>,
+        run: RunDefaults,
+    ) -> Result<Self, PipelineError> {
+        let mut by_name = HashMap::with_capacity(stages.len());
+        for (id, stage) in stages.iter() {
+            if by_name.insert(stage.name.clone(), id).is_some() {
+                return Err(PipelineError::Duplicate(stage.name.clone()));
+            }
+            if stage.needs.iter().any(|need| need.index() >= stages.len()) {
+                return Err(PipelineError::UnknownNeed(stage.name.clone()));
+            }
+        }
+        let needs: DenseMap<StageId, Vec<StageId>> = stages.values().map(|stage| stage.needs.clone()).collect();
+        if let Some(cycle) = shortest_cycle(&needs) {
+            return Err(PipelineError::Cycle(cycle));
+        }
+        Ok(Self { root, stages, by_name, profiles, run })
+    }
+
+    /// The project's directory, absolute.
+    pub fn root(&self) -> &std::path::Path {
+        &self.root
+    }
+
+    /// The stages, in order of declaration.
+    pub fn stages(&self) -> &DenseMap<StageId, Stage> {
+        &self.stages
+    }
+
+    /// The stage of this exact name.
+    pub fn find(&self, name: &str) -> Option<StageId> {
+        StageName::new(name).ok().and_then(|name| self.by_name.get(&name).copied())
+    }
+
+    /// The named selections.
+    pub fn profiles(&self) -> &BTreeMap<String, Profile> {
+        &self.profiles
+    }
+
+    /// The run's own defaults.
+    pub fn run(&self) -> &RunDefaults {
+        &self.run
+    }
+}
+
+/// The shortest ring of needs, if there is one: each stage of it needs the next, the last needs the first.
+///
+/// Stages that no ring goes through are peeled off first (Kahn's algorithm), so that an acyclic graph costs one
+/// pass. What is left is searched breadth first from each stage, never deeper than the best ring so far.
+pub fn shortest_cycle(needs: &DenseMap<StageId, Vec<StageId>>) -> Option<Vec<StageId>> {
+    let mut open: DenseMap<StageId, usize> = needs.values().map(Vec::len).collect();
+    let mut dependants: DenseMap<StageId, Vec<StageId>> = DenseMap::filled(needs.len(), Vec::new());
+    for (id, of) in needs.iter() {
+        for need in of {
+            dependants[*need].push(id);
+        }
+    }
+    let mut ready: Vec<StageId> = open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
+    let mut peeled = DenseMap::filled(needs.len(), false);
+    while let Some(id) = ready.pop() {
+        peeled[id] = true;
+        for dependant in &dependants[id] {
+            open[*dependant] -= 1;
+            if open[*dependant] == 0 {
+                ready.push(*dependant);
+            }
+        }
+    }
+    let mut best: Option<Vec<StageId>> = None;
+    for start in needs.ids().filter(|id| !peeled[*id]) {
+        let limit = best.as_ref().map_or(usize::MAX, Vec::len);
+        if let Some(ring) = ring_through(start, needs, &peeled, limit) {
+            let done = ring.len() <= 2;
+            best = Some(ring);
+            if done {
+                break;
+            }
+        }
+    }
+    best
+}
+
+/// The shortest ring through `start` of fewer than `limit` stages.
+fn ring_through(
+    start: StageId,
+    needs: &DenseMap<StageId, Vec<StageId>>,
+    peeled: &DenseMap<StageId, bool>,
+    limit: usize,
+) -> Option<Vec<StageId>> {
+    let mut came_from: HashMap<StageId, StageId> = HashMap::new();
+    let mut queue = VecDeque::from([(start, 1)]);
+    while let Some((id, length)) = queue.pop_front() {
+        if length >= limit {
+            return None;
+        }
+        for need in needs[id].iter().copied().filter(|need| !peeled[*need]) {
+            if need == start {
+                let mut ring = vec![id];
+                while let Some(before) = came_from.get(ring.last()?) {
+                    ring.push(*before);
+                }
+                ring.reverse();
+                return Some(ring);
+            }
+            if let std::collections::hash_map::Entry::Vacant(slot) = came_from.entry(need) {
+                slot.insert(id);
+                queue.push_back((need, length + 1));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(of: &[&[u32]]) -> DenseMap<StageId, Vec<StageId>> {
+        of.iter().map(|ids| ids.iter().map(|id| StageId(*id)).collect()).collect()
+    }
+
+    /// H100: the shortest ring is the one that is shown.
+    #[test]
+    fn h100_the_shortest_cycle_is_found() {
+        // 0 → 1 → 2 → 3 → 0 is longer than 2 → 4 → 2.
+        let ring = shortest_cycle(&needs(&[&[1], &[2], &[3, 4], &[0], &[2]])).unwrap();
+        assert_eq!(ring.len(), 2);
+        assert!(ring.contains(&StageId(2)) && ring.contains(&StageId(4)));
+        assert_eq!(shortest_cycle(&needs(&[&[0]])), Some(vec![StageId(0)]));
+        assert_eq!(shortest_cycle(&needs(&[&[], &[0], &[0, 1]])), None);
+    }
+
+    /// H99: no recursion, however deep the chain.
+    #[test]
+    fn h99_a_deep_chain_is_no_cycle() {
+        let chain: Vec<Vec<u32>> = (0..100_000u32).map(|i| i.checked_sub(1).into_iter().collect()).collect();
+        let chain: DenseMap<StageId, Vec<StageId>> =
+            chain.into_iter().map(|ids| ids.into_iter().map(StageId).collect()).collect();
+        assert_eq!(shortest_cycle(&chain), None);
+    }
+
+    #[test]
+    fn a_ring_reads_in_the_direction_of_needs() {
+        assert_eq!(shortest_cycle(&needs(&[&[1], &[2], &[0]])), Some(vec![StageId(0), StageId(1), StageId(2)]));
+    }
+}

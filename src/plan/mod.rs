@@ -1,0 +1,121 @@
+//! What will be done, and why: a [`Plan`] is a pipeline cut down to a selection, every stage with its decision.
+//!
+//! Pure: given the pipeline, the request and the facts, the plan is always the same. A plan is self-contained;
+//! it travels to the supervisor whole, with the values of variables, over a private socket and never to disk.
+
+pub mod graph;
+pub mod select;
+pub mod signature;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DenseMap, Signature, StageId, StageName};
+use crate::outcome::SkipReason;
+use crate::pipeline::{Command, Policy};
+
+/// Whether a stage of the plan runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "decision")]
+pub enum Decision {
+    /// It runs when what it needs is satisfied.
+    Run,
+    /// It does not.
+    Skip {
+        /// Why not.
+        reason: SkipReason,
+    },
+}
+
+/// Something that led to a stage being in the plan as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum Reason {
+    /// It was asked for by this name, glob, tag or profile.
+    Asked {
+        /// What was typed, as `--tag x` or `x*`.
+        by: String,
+    },
+    /// It is in the default set.
+    Default,
+    /// This stage needs it.
+    NeededBy {
+        /// Which.
+        stage: StageName,
+    },
+    /// `--fix` runs its `fix` command.
+    Fix,
+    /// A need of it is left out of this run, and so counts as satisfied.
+    NeedLeftOut {
+        /// Which.
+        stage: StageName,
+        /// By what: `--skip` or `--only`.
+        by: String,
+    },
+    /// A need of it is skipped by condition, and so counts as satisfied.
+    NeedSkipped {
+        /// Which.
+        stage: StageName,
+    },
+    /// A need of it may fail, and so counts as satisfied either way.
+    NeedMayFail {
+        /// Which.
+        stage: StageName,
+    },
+}
+
+/// A stage of a plan: everything that is needed to run it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStage {
+    /// Its name.
+    pub name: StageName,
+    /// Whether it runs.
+    pub decision: Decision,
+    /// Why it is here.
+    pub reasons: Vec<Reason>,
+    /// What it runs: `fix` where asked for, with the command line's `-- ARGS`.
+    pub command: Command,
+    /// The stages of this plan that come first.
+    pub needs: Vec<StageId>,
+    /// The variables that the config gives it.
+    pub env: BTreeMap<String, String>,
+    /// Its directory relative to the project's.
+    pub dir: PathBuf,
+    /// How it is supervised.
+    pub policy: Policy,
+    /// Where it runs.
+    pub executor: String,
+    /// The fingerprint of its command.
+    pub signature: Signature,
+    /// How long it is expected to take, where history knows.
+    pub expected: Option<Duration>,
+}
+
+/// What will be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The project's directory, absolute.
+    pub root: PathBuf,
+    /// The stages, in an order in which each comes after what it needs.
+    pub stages: DenseMap<StageId, PlannedStage>,
+    /// Slots.
+    pub jobs: u32,
+    /// Whether the first failure cancels the rest.
+    pub fail_fast: bool,
+    /// How long the whole run may take.
+    pub timeout: Option<Duration>,
+    /// Stages that were asked for or needed, and that `--skip` or `--only` leaves out.
+    pub left_out: Vec<StageName>,
+    /// What a person should know before it starts.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Whether any stage is to be executed.
+    pub fn has_work(&self) -> bool {
+        self.stages.values().any(|stage| stage.decision == Decision::Run)
+    }
+}

@@ -1,0 +1,51 @@
+//! What a person or a program sees of a run. A [`Reporter`] draws; it is told what happened and asks [`Logs`] for
+//! what stages printed, at its own pace. It never waits for anything but its own output, and never runs anything.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::clock::Timestamp;
+use crate::event::Event;
+use crate::ids::StageId;
+use crate::view::RunView;
+
+/// One of the two files that an attempt's output may be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogPart {
+    /// The output from its first byte, up to `log-max`.
+    Head,
+    /// The end of an output longer than `log-max`; complete once the attempt has ended.
+    Tail,
+}
+
+/// Which log: a stage's, of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LogKey {
+    /// The stage.
+    pub stage: StageId,
+    /// The attempt, from one.
+    pub attempt: u32,
+    /// Head or tail.
+    pub part: LogPart,
+}
+
+/// Where a reporter finds what stages printed.
+pub trait Logs {
+    /// Reads what is there from `offset` on; zero bytes where nothing is there yet, or the file does not exist.
+    fn read(&mut self, log: LogKey, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// The file as a person would open it.
+    fn path(&self, log: LogKey) -> Option<PathBuf>;
+}
+
+/// A face of a run.
+pub trait Reporter {
+    /// Something happened; `view` has it already.
+    fn event(&mut self, view: &RunView, event: &Event, logs: &mut dyn Logs) -> io::Result<()>;
+
+    /// There may be more output to show. Shows a bounded amount and says whether there is more at once.
+    fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool>;
+
+    /// Time passes: called about once a second while nothing else happens.
+    fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()>;
+}
