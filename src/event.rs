@@ -208,6 +208,18 @@ pub trait OutputSink {
     fn write(&mut self, stream: Stream, bytes: &[u8]);
 }
 
+/// An attempt's log while it is written.
+pub trait StageLog: OutputSink + Send {
+    /// Nothing more will come. Says how much came and how much was kept.
+    fn finish(self: Box<Self>) -> LogInfo;
+}
+
+/// Makes logs for attempts that are about to start.
+pub trait Logbook: Send + Sync {
+    /// A log for this attempt, of at most `max` bytes. Never fails: what cannot be kept is counted.
+    fn open(&self, stage: &StageName, attempt: u32, max: u64) -> Box<dyn StageLog>;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

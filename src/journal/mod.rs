@@ -1,1 +1,16 @@
-//! To be filled.
+//! A run is a directory: who owns it, what happened in it, and what its stages printed.
+//!
+//! Knows events and files; knows nothing of processes, of why a run goes as it does, or of who looks at it.
+//! Everything is created for its owner alone (0700, 0600) and never loosened or tightened afterwards. See
+//! `docs/design.md`, "A run's directory".
+
+pub mod claim;
+pub mod header;
+pub mod index;
+pub mod layout;
+pub mod lock;
+pub mod log;
+pub mod read;
+pub mod state;
+pub mod watch;
+pub mod write;

@@ -1,0 +1,155 @@
+//! One attempt from its start to the end of everything it started.
+//!
+//! The thread that runs it sleeps in one poll(2) over the output, and a waker that rings when the process ends, when
+//! an orphan is reaped, and when the attempt is to be cancelled. Three ways lead out:
+//!
+//! - the process ends, its output closes and nothing is left: the usual one, without looking at other processes;
+//! - the process ends and something is still there after [`LEAK_PATIENCE`]: leaked, treated as the stage's `leak` says;
+//! - it is cancelled: the whole tree gets the signal, and the attempt is over when the tree is empty.
+
+use std::time::Duration;
+
+use super::{command, signal_of};
+use crate::cancel::{CancelLevel, CancelToken};
+use crate::clock::{Clock, Timestamp};
+use crate::event::{LeakedProcess, OutputSink};
+use crate::executor::{Ended, ExecError, Job};
+use crate::outcome::Exit;
+use crate::pipeline::Leak;
+use crate::process::pump::Pump;
+use crate::process::reaper::{Child, Reaper};
+use crate::process::table::Entry;
+use crate::process::tree::{Tree, signal_all, wait_gone};
+
+/// How long a process's output and children may outlive it before they count as leaked.
+const LEAK_PATIENCE: Duration = Duration::from_millis(200);
+/// How often a tree that was asked to end is looked at, once its own process has.
+const LOOK: Duration = Duration::from_millis(25);
+/// How long what was killed may take to go; beyond that it hangs in the kernel.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A process that was started, and what is needed to see it through.
+pub(super) struct Attempt<'a> {
+    pub(super) reaper: &'a Reaper,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) job: &'a Job,
+    pub(super) child: Child,
+    pub(super) pump: Pump,
+}
+
+impl Attempt<'_> {
+    /// Sees the attempt through.
+    pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        let tree = Tree {
+            leader: self.child.pid(),
+            cookie: command::cookie(self.job).into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        };
+        let mut ended_at: Option<(Exit, Timestamp)> = None;
+        loop {
+            if cancel.level().is_some() {
+                return self.end_tree(&tree, out, cancel);
+            }
+            if let (None, Some(exit)) = (ended_at, self.child.exit()) {
+                ended_at = Some((exit, self.clock.now()));
+            }
+            let Some((exit, at)) = ended_at else {
+                self.pump(None, out)?;
+                continue;
+            };
+            let patience = LEAK_PATIENCE.saturating_sub(self.clock.now().since(at));
+            if self.pump.is_open() {
+                if patience.is_zero() {
+                    let leaked = self.leaked(&tree, out)?;
+                    return Ok(Ended { exit, leaked });
+                }
+            } else if self.reaper.orphans().is_empty() || self.members(&tree)?.is_empty() {
+                return Ok(Ended { exit, leaked: Vec::new() });
+            } else if patience.is_zero() {
+                let leaked = self.leaked(&tree, out)?;
+                return Ok(Ended { exit, leaked });
+            }
+            self.pump(Some(patience), out)?;
+        }
+    }
+
+    fn pump(&mut self, limit: Option<Duration>, out: &mut dyn OutputSink) -> Result<bool, ExecError> {
+        self.pump
+            .wait(limit, &mut |stream, bytes| out.write(stream, bytes))
+            .map_err(|error| super::infrastructure("cannot read the stage's output", &error))
+    }
+
+    /// What is left in the pipes, without waiting for more.
+    fn drain(&mut self, out: &mut dyn OutputSink) -> Result<(), ExecError> {
+        while self.pump.is_open() && self.pump(Some(Duration::ZERO), out)? {}
+        Ok(())
+    }
+
+    fn members(&self, tree: &Tree) -> Result<Vec<Entry>, ExecError> {
+        // An orphan without any mark can only be ours where nothing else runs.
+        let alone = self.reaper.running().iter().all(|pid| *pid == tree.leader);
+        tree.members(self.reaper, alone).map_err(|error| super::infrastructure("cannot read /proc", &error))
+    }
+
+    /// The process is gone and left something behind.
+    fn leaked(&mut self, tree: &Tree, out: &mut dyn OutputSink) -> Result<Vec<LeakedProcess>, ExecError> {
+        let members = self.members(tree)?;
+        let killed = match self.job.leak {
+            Leak::Kill | Leak::Fail => {
+                self.kill(tree, out)?;
+                true
+            }
+            Leak::Warn | Leak::Allow => false,
+        };
+        self.drain(out)?;
+        Ok(members.into_iter().map(|entry| LeakedProcess { pid: entry.pid, command: entry.name, killed }).collect())
+    }
+
+    /// Has the whole tree end, as firmly as asked for; more firmly when more is asked for meanwhile.
+    fn end_tree(&mut self, tree: &Tree, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        let mut sent: Option<CancelLevel> = None;
+        loop {
+            let level = cancel.level();
+            if level == Some(CancelLevel::Kill) {
+                self.kill(tree, out)?;
+                break;
+            }
+            if let Some(level) = level.filter(|level| Some(*level) > sent) {
+                // The group in one call, so that a shell and what it runs hear it together; then who left the group.
+                self.child.signal_group(signal_of(level));
+                let elsewhere: Vec<Entry> =
+                    self.members(tree)?.into_iter().filter(|entry| entry.group != tree.leader).collect();
+                signal_all(&elsewhere, signal_of(level));
+                sent = Some(level);
+            }
+            let ended = self.child.exit().is_some();
+            if ended && self.members(tree)?.is_empty() {
+                break;
+            }
+            self.pump(ended.then_some(LOOK), out)?;
+        }
+        self.drain(out)?;
+        let exit = self.child.exit().unwrap_or(Exit::Signal(libc::SIGKILL));
+        Ok(Ended { exit, leaked: Vec::new() })
+    }
+
+    /// Kills the tree, again until nothing is left of it.
+    fn kill(&mut self, tree: &Tree, out: &mut dyn OutputSink) -> Result<(), ExecError> {
+        let began = self.clock.now();
+        loop {
+            self.child.signal_group(libc::SIGKILL);
+            let members = self.members(tree)?;
+            if members.is_empty() && self.child.exit().is_some() {
+                return Ok(());
+            }
+            signal_all(&members, libc::SIGKILL);
+            wait_gone(&members, LOOK);
+            self.pump(Some(Duration::from_millis(1)), out)?;
+            if self.clock.now().since(began) > KILL_PATIENCE {
+                let pids: Vec<String> = members.iter().map(|entry| entry.pid.to_string()).collect();
+                return Err(ExecError::Infrastructure {
+                    message: format!("killed, but still in the kernel after 5 s: pid {}", pids.join(", ")),
+                });
+            }
+        }
+    }
+}

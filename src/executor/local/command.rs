@@ -1,0 +1,82 @@
+//! From a job to a program with its arguments and environment.
+
+use std::ffi::{CString, OsStr};
+use std::path::PathBuf;
+
+use super::LocalExecutor;
+use crate::env;
+use crate::executor::{ExecError, Job};
+use crate::pipeline::Command;
+use crate::process::program::resolve;
+use crate::process::spawn::{Program, variable};
+
+/// The command as the arguments that a program gets, its own name first.
+fn argv(command: &Command) -> Vec<String> {
+    match command {
+        Command::Argv(argv) => argv.clone(),
+        Command::Shell { shell, script, args } => {
+            let mut argv = shell.clone();
+            argv.push(script.clone());
+            if !args.is_empty() {
+                // The first word after a script is `$0`, the name that the shell's own messages begin with.
+                argv.push(shell.first().cloned().unwrap_or_default());
+                argv.extend(args.iter().cloned());
+            }
+            argv
+        }
+    }
+}
+
+/// Variables that tell a process which attempt of which stage of which run it belongs to.
+pub(super) fn cookie(job: &Job) -> [(&'static str, String); 3] {
+    [(env::RUN_ID, job.run.to_string()), (env::STAGE, job.stage.to_string()), (env::ATTEMPT, job.attempt.to_string())]
+}
+
+impl LocalExecutor {
+    /// The job as a program to start, and the file it was found in.
+    pub(super) fn program(&self, job: &Job) -> Result<(PathBuf, Program), ExecError> {
+        let argv = argv(&job.command);
+        let declared_path =
+            job.env.iter().rev().find(|(name, _)| name == env::PATH).map(|(_, value)| OsStr::new(value));
+        let name = argv.first().map_or("", String::as_str);
+        let file = resolve(name, declared_path.or(self.path.as_deref()), &job.dir)?;
+        let program = Program::new(&file, &argv)?.env(self.environment(job)?).dir(&job.dir)?.new_session();
+        Ok((file, program))
+    }
+
+    fn environment(&self, job: &Job) -> Result<Vec<CString>, ExecError> {
+        let number = job.number.map(|number| (env::RUN, number.to_string()));
+        let ours = cookie(job).into_iter().chain([(env::LOCAL_CI, "1".to_owned())]).chain(number);
+        // Ours come last: what belongs to which run cannot be declared away.
+        let set: Vec<(String, String)> =
+            job.env.iter().cloned().chain(ours.map(|(name, value)| (name.to_owned(), value))).collect();
+        let mut environment: Vec<CString> = self
+            .inherited
+            .iter()
+            .filter(|(name, _)| !set.iter().any(|(ours, _)| name == OsStr::new(ours)))
+            .map(|(_, both)| both.clone())
+            .collect();
+        for (at, (name, value)) in set.iter().enumerate() {
+            if !set[at + 1..].iter().any(|(later, _)| later == name) {
+                environment.push(variable(OsStr::new(name), OsStr::new(value))?);
+            }
+        }
+        Ok(environment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_gets_its_arguments_as_positional_parameters() {
+        let shell = |args: &[&str]| Command::Shell {
+            shell: vec!["sh".into(), "-e".into(), "-c".into()],
+            script: "echo \"$@\"".into(),
+            args: args.iter().map(|a| (*a).to_owned()).collect(),
+        };
+        assert_eq!(argv(&shell(&[])), ["sh", "-e", "-c", "echo \"$@\""]);
+        assert_eq!(argv(&shell(&["a b"])), ["sh", "-e", "-c", "echo \"$@\"", "sh", "a b"]);
+    }
+}

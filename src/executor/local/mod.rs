@@ -1,0 +1,203 @@
+//! Runs stages as processes of this machine: each in a session of its own, its output pumped into the attempt's log,
+//! its whole tree ended when it has to end. See `docs/design.md`, "Processes".
+
+mod attempt;
+mod command;
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::{Ended, ExecError, Executor, Job};
+use crate::cancel::{CancelLevel, CancelToken};
+use crate::clock::Clock;
+use crate::env::{self, Env};
+use crate::event::{OutputSink, Stream};
+use crate::process::program::{ProgramError, explain};
+use crate::process::pump::Pump;
+use crate::process::reaper::{Child, Reaper, Waker};
+use crate::process::spawn::{Program, StringError};
+use attempt::Attempt;
+
+/// How long a start is tried again when the system has no room for one more process or descriptor.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs stages here.
+pub struct LocalExecutor {
+    reaper: Reaper,
+    clock: Arc<dyn Clock>,
+    /// What every stage inherits, ready to be handed on.
+    inherited: Vec<(OsString, CString)>,
+    path: Option<OsString>,
+    null: File,
+}
+
+impl LocalExecutor {
+    /// An executor whose stages inherit this environment, but for what ties a process to one shell or repository.
+    pub fn new(reaper: Reaper, clock: Arc<dyn Clock>, inherit: &Env) -> io::Result<Self> {
+        let stays = |name: &OsStr| !env::DENIED.iter().chain(env::GIT_REPOSITORY).any(|denied| name == *denied);
+        let inherited = inherit
+            .iter()
+            .filter(|(name, _)| stays(name))
+            // What was passed to us can be passed on: it has no NUL and fits.
+            .filter_map(|(name, value)| {
+                crate::process::spawn::variable(name, value).ok().map(|both| (name.to_owned(), both))
+            })
+            .collect();
+        let path = inherit.get(env::PATH).map(OsStr::to_owned);
+        Ok(Self { reaper, clock, inherited, path, null: File::open("/dev/null")? })
+    }
+
+    /// Starts the program, trying again for a while where the system has no room.
+    fn start(
+        &self,
+        program: &Program,
+        waker: &Arc<Waker>,
+        job: &Job,
+        cancel: &CancelToken,
+    ) -> Result<(Child, Pump), Start> {
+        let began = self.clock.now();
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let error = match self.start_once(program, waker, job.pty) {
+                Ok(started) => return Ok(started),
+                Err(error) => error,
+            };
+            let no_room =
+                matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE));
+            if !no_room {
+                return Err(Start::Failed(error));
+            }
+            if cancel.level().is_some() {
+                return Err(Start::Cancelled);
+            }
+            if self.clock.now().since(began) >= START_PATIENCE {
+                return Err(Start::NoRoom(error));
+            }
+            let limit = Timespec::try_from(pause).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
+            let _ = poll(&mut [PollFd::new(&**waker, PollFlags::IN)], Some(&limit));
+            waker.clear();
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+    }
+
+    fn start_once(&self, program: &Program, waker: &Arc<Waker>, pty: bool) -> io::Result<(Child, Pump)> {
+        let null = self.null.as_fd();
+        if pty {
+            let (ours, theirs) = terminal()?;
+            let child = self.reaper.spawn(program, &[(null, 0), (theirs.as_fd(), 1), (theirs.as_fd(), 2)], waker)?;
+            return Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))));
+        }
+        let (out, their_out) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (err, their_err) = pipe_with(PipeFlags::CLOEXEC)?;
+        let child = self.reaper.spawn(program, &[(null, 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)], waker)?;
+        Ok((child, Pump::new(vec![(out, Stream::Stdout), (err, Stream::Stderr)], Arc::clone(waker))))
+    }
+}
+
+/// Why a program was not started.
+enum Start {
+    Failed(io::Error),
+    NoRoom(io::Error),
+    Cancelled,
+}
+
+/// A terminal for a stage to write to: our end and the stage's.
+///
+/// It is nobody's controlling terminal, so a prompt on `/dev/tty` fails at once instead of waiting for ever; and it
+/// passes bytes on as they are, so that the log has what the tool wrote.
+fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+    use rustix::termios::{OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let ours = openpt(flags)?;
+    unlockpt(&ours)?;
+    let theirs = ioctl_tiocgptpeer(&ours, flags)?;
+    let mut modes = tcgetattr(&theirs)?;
+    modes.output_modes.remove(OutputModes::OPOST);
+    tcsetattr(&theirs, OptionalActions::Now, &modes)?;
+    tcsetwinsize(&theirs, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 })?;
+    Ok((ours, theirs))
+}
+
+impl From<ProgramError> for ExecError {
+    fn from(error: ProgramError) -> Self {
+        Self::NotStarted { code: error.code, message: error.message }
+    }
+}
+
+impl From<StringError> for ExecError {
+    fn from(error: StringError) -> Self {
+        Self::NotStarted { code: 126, message: format!("cannot start the command: {error}") }
+    }
+}
+
+fn infrastructure(what: &str, error: &io::Error) -> ExecError {
+    ExecError::Infrastructure { message: format!("{what}: {error}") }
+}
+
+impl Executor for LocalExecutor {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+
+    fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        check_directory(&job.dir)?;
+        let (file, program) = self.program(job)?;
+        let waker = Arc::new(Waker::new().map_err(|error| infrastructure("cannot watch the stage", &error))?);
+        let wake = Arc::clone(&waker);
+        let _registration = cancel.register(move || wake.wake());
+        let (child, pump) = match self.start(&program, &waker, job, cancel) {
+            Ok(started) => started,
+            Err(Start::Cancelled) => {
+                return Err(ExecError::Infrastructure { message: "cancelled before it could be started".into() });
+            }
+            Err(Start::NoRoom(error)) => {
+                return Err(infrastructure("cannot start the command, after trying for 5 s", &error));
+            }
+            Err(Start::Failed(error)) if error.raw_os_error() == Some(libc::E2BIG) => {
+                return Err(ExecError::NotStarted {
+                    code: 126,
+                    message: "cannot start the command: its arguments and environment together are more than the \
+                              system takes; put large lists into a file"
+                        .into(),
+                });
+            }
+            Err(Start::Failed(error)) => return Err(explain(&file, &error).into()),
+        };
+        let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, pump };
+        attempt.run(out, cancel)
+    }
+}
+
+/// Without this a missing directory would look like a missing command.
+fn check_directory(dir: &Path) -> Result<(), ExecError> {
+    let message = match std::fs::metadata(dir) {
+        Ok(meta) if !meta.is_dir() => format!("the working directory {} is not a directory", dir.display()),
+        Ok(_) => match rustix::fs::access(dir, rustix::fs::Access::EXEC_OK) {
+            Ok(()) => return Ok(()),
+            Err(error) => format!("cannot enter the working directory {}: {error}", dir.display()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            format!("the working directory {} is not there", dir.display())
+        }
+        Err(error) => format!("cannot enter the working directory {}: {error}", dir.display()),
+    };
+    Err(ExecError::NotStarted { code: 126, message })
+}
+
+/// The signal that a level of cancelling sends.
+fn signal_of(level: CancelLevel) -> i32 {
+    match level {
+        CancelLevel::Interrupt => libc::SIGINT,
+        CancelLevel::Terminate => libc::SIGTERM,
+        CancelLevel::Kill => libc::SIGKILL,
+    }
+}

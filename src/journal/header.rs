@@ -1,0 +1,84 @@
+//! What a run was started with, written once before anybody can see the run.
+//!
+//! Names of variables and hashes only: the values that a stage gets never reach the disk.
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{RunDir, private_file};
+use crate::clock::Timestamp;
+use crate::ids::{RunId, RunNumber, Signature, StageName};
+use crate::pipeline::Command;
+
+/// The first thing in a run's directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of this format: [`crate::event::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The version of the program that wrote it.
+    pub program: String,
+    /// The run's identity.
+    pub run: RunId,
+    /// Its number in the project, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<RunNumber>,
+    /// When it was started.
+    pub started: Timestamp,
+    /// The command line.
+    pub argv: Vec<String>,
+    /// The project's directory.
+    pub project: String,
+    /// The directory it was started from.
+    pub directory: String,
+    /// The commit that was checked out, where there is a repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The branch that was checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The config as it was.
+    pub config: Vec<ConfigSnapshot>,
+    /// What is done.
+    pub stages: Vec<HeaderStage>,
+    /// Slots.
+    pub jobs: u32,
+}
+
+/// A config file as it was when the run was started. The run goes by this, whatever becomes of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigSnapshot {
+    /// Where it is.
+    pub path: String,
+    /// BLAKE3 of its text, in hex.
+    pub hash: String,
+}
+
+/// A stage of the plan without the values of its variables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderStage {
+    /// Its name.
+    pub name: StageName,
+    /// The fingerprint of its command.
+    pub signature: Signature,
+    /// What it runs.
+    pub command: Command,
+    /// Where, relative to the project.
+    pub dir: String,
+    /// The names of the variables that the config gives it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+}
+
+impl Header {
+    /// Writes it into a run directory that nobody can see yet.
+    pub fn write(&self, run: &RunDir) -> io::Result<()> {
+        let text = serde_json::to_vec(self)?;
+        private_file().write(true).create_new(true).open(run.header())?.write_all(&text)
+    }
+
+    /// Reads it back.
+    pub fn read(run: &RunDir) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&std::fs::read(run.header())?)?)
+    }
+}

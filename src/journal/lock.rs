@@ -1,0 +1,66 @@
+//! Locks that end with their holder: flock(2) belongs to the open file description, so it is shared by the processes
+//! that were handed the descriptor and let go when the last of them is gone, however it went.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::layout::private_file;
+
+/// Creates a lock file and takes its lock. For a file that nobody else can know yet.
+pub fn create_held(path: &Path) -> io::Result<File> {
+    let file = private_file().write(true).create_new(true).open(path)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
+}
+
+/// Waits for the lock of an open file. Another holder never keeps it for longer than a few file operations.
+pub fn wait_exclusive(file: &File) -> io::Result<()> {
+    loop {
+        match flock(file, FlockOperation::LockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether somebody holds the lock of this file. Nobody does where there is no file.
+///
+/// To look is to take it shared for a moment. That disturbs nobody: a run's lock is taken once, before
+/// the run can be seen, and never again.
+pub fn is_held(path: &Path) -> io::Result<bool> {
+    let file = match private_file().read(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H90: the lock goes with its holder, and the descriptor that was handed on holds it too.
+    #[test]
+    fn h90_a_lock_ends_with_the_last_descriptor() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        assert!(!is_held(&path).unwrap());
+        let held = create_held(&path).unwrap();
+        assert!(is_held(&path).unwrap());
+        let handed_on = held.try_clone().unwrap();
+        drop(held);
+        assert!(is_held(&path).unwrap());
+        drop(handed_on);
+        assert!(!is_held(&path).unwrap());
+        assert!(create_held(&path).is_err(), "a run's lock is created once");
+    }
+}

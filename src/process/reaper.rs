@@ -1,0 +1,190 @@
+//! The one owner of every wait.
+//!
+//! The supervisor is a sub-reaper: orphans of its stages become its children, and a wait for any child sees them too.
+//! So one thread waits for all. The model:
+//!
+//! - `spawn` holds the lock from before the child exists until it is registered, so the reaper never meets a child
+//!   of ours that it does not know.
+//! - The reaper looks at an ended child without taking it away, takes the lock, and only then reaps it. While a child
+//!   is registered as running its id therefore means that child, and `signal_group`, which holds the lock, cannot
+//!   hit another.
+//! - Who waits for a child is woken through its [`Waker`], as is everybody when an orphan is reaped, since
+//!   a stage that ended may be waiting for just that one.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::spawn::Program;
+use super::{become_subreaper, table, unix};
+use crate::outcome::Exit;
+
+/// Wakes a thread that is blocked in poll(2).
+#[derive(Debug)]
+pub struct Waker(OwnedFd);
+
+impl Waker {
+    /// A waker that nobody has rung.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    /// Makes the descriptor readable.
+    pub fn wake(&self) {
+        // It fails only where the counter is full, and then it is readable already.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    /// Makes the descriptor unreadable again.
+    pub fn clear(&self) {
+        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+}
+
+impl AsFd for Waker {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[derive(Debug)]
+struct Registered {
+    exit: Option<Exit>,
+    waker: Arc<Waker>,
+}
+
+#[derive(Debug, Default)]
+struct Children {
+    by_pid: HashMap<i32, Registered>,
+    /// How many were ever started: tells the reaper whether there is something new to wait for.
+    started: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    children: Mutex<Children>,
+    spawned: Condvar,
+}
+
+impl Shared {
+    fn children(&self) -> MutexGuard<'_, Children> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts children and learns of their ends. Clones share it; there is one in a process.
+#[derive(Clone, Debug)]
+pub struct Reaper(Arc<Shared>);
+
+impl Reaper {
+    /// Makes this process a sub-reaper and starts the thread that waits. From here on nothing else in the process
+    /// may wait for children.
+    pub fn start() -> io::Result<Self> {
+        become_subreaper()?;
+        let reaper = Self(Arc::default());
+        let shared = Arc::clone(&reaper.0);
+        std::thread::Builder::new()
+            .name("reaper".into())
+            .stack_size(128 * 1024)
+            .spawn(move || reap_for_ever(&shared))?;
+        Ok(reaper)
+    }
+
+    /// Starts a program. `waker` is rung when it has ended.
+    pub fn spawn(
+        &self,
+        program: &Program,
+        descriptors: &[(BorrowedFd<'_>, RawFd)],
+        waker: &Arc<Waker>,
+    ) -> io::Result<Child> {
+        let mut children = self.0.children();
+        let pid = program.start(descriptors)?;
+        children.by_pid.insert(pid, Registered { exit: None, waker: Arc::clone(waker) });
+        children.started += 1;
+        drop(children);
+        self.0.spawned.notify_one();
+        Ok(Child { pid, reaper: self.clone() })
+    }
+
+    /// The ids of children that were started here and have not ended.
+    pub fn running(&self) -> Vec<i32> {
+        self.0.children().by_pid.iter().filter(|(_, child)| child.exit.is_none()).map(|(pid, _)| *pid).collect()
+    }
+
+    /// The living processes that were handed to us when their own parents ended. Cheap where there are none.
+    pub fn orphans(&self) -> Vec<table::Entry> {
+        // The list first: what is started in between is then known below, and is no orphan.
+        let mut listed = table::children_of_main_thread();
+        if listed.is_empty() {
+            return Vec::new();
+        }
+        let running = self.running();
+        listed.retain(|pid| !running.contains(pid));
+        listed.into_iter().filter_map(table::read_entry).filter(|entry| !entry.is_dead()).collect()
+    }
+}
+
+fn reap_for_ever(shared: &Shared) {
+    loop {
+        let started = shared.children().started;
+        match unix::peek_any_child() {
+            Ok(Some(pid)) => {
+                let mut children = shared.children();
+                let Some(exit) = unix::reap(pid) else { continue };
+                if let Some(child) = children.by_pid.get_mut(&pid) {
+                    child.exit = Some(exit);
+                    child.waker.wake();
+                } else {
+                    for child in children.by_pid.values() {
+                        child.waker.wake();
+                    }
+                }
+            }
+            // No children, so no descendants that could become children: only a spawn changes that.
+            Ok(None) | Err(_) => {
+                let children = shared.children();
+                let wait = shared.spawned.wait_while(children, |children| children.started == started);
+                drop(wait.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+}
+
+/// A program that was started here.
+#[derive(Debug)]
+pub struct Child {
+    pid: i32,
+    reaper: Reaper,
+}
+
+impl Child {
+    /// Its process id; while it has not ended, also that of its process group and session if it leads one.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// How it ended, once it has.
+    pub fn exit(&self) -> Option<Exit> {
+        self.reaper.0.children().by_pid.get(&self.pid).and_then(|child| child.exit)
+    }
+
+    /// Sends a signal to the group it leads, unless it has ended.
+    pub fn signal_group(&self, signal: i32) {
+        let children = self.reaper.0.children();
+        let running = children.by_pid.get(&self.pid).is_some_and(|child| child.exit.is_none());
+        if let (true, Some(pid), Some(signal)) = (running, Pid::from_raw(self.pid), Signal::from_named_raw(signal)) {
+            // It can only fail because nobody is left in the group.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.reaper.0.children().by_pid.remove(&self.pid);
+    }
+}

@@ -1,0 +1,40 @@
+//! Signals by descriptor, so that one poll(2) hears them together with everything else.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::unix;
+
+/// SIGHUP.
+pub const HANGUP: i32 = libc::SIGHUP;
+/// SIGINT.
+pub const INTERRUPT: i32 = libc::SIGINT;
+/// SIGQUIT.
+pub const QUIT: i32 = libc::SIGQUIT;
+/// SIGTERM.
+pub const TERMINATE: i32 = libc::SIGTERM;
+
+/// The signals that this process takes as messages from now on.
+///
+/// They are blocked for the calling thread and every thread it starts afterwards, so make one before any thread.
+#[derive(Debug)]
+pub struct Signals(OwnedFd);
+
+impl Signals {
+    /// Starts to take these signals.
+    pub fn take(signals: &[i32]) -> io::Result<Self> {
+        unix::block(signals)?;
+        unix::signal_descriptor(signals).map(Self)
+    }
+
+    /// The next one that came in, if one did. Never waits.
+    pub fn next(&self) -> Option<i32> {
+        unix::read_signal(self.0.as_fd())
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,47 @@
+//! Everything that needs `unsafe`, and nothing else: the system calls that have no safe wrapper in `rustix`.
+//!
+//! Each function here is safe to call; what it relies on stands at its `unsafe` block.
+#![expect(unsafe_code, reason = "the one place for system calls without a safe wrapper")]
+
+mod fork;
+mod signal;
+mod spawn;
+mod wait;
+
+pub(super) use fork::{Forked, fork};
+pub(super) use signal::{block, ignore, read_signal, signal_descriptor};
+pub(super) use spawn::{Spawn, spawn};
+pub(super) use wait::{peek_any_child, reap};
+
+use std::io;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+pub use signal::die_of_signal;
+
+/// Makes this process the one that orphans below it are handed to, instead of init.
+pub fn become_subreaper() -> io::Result<()> {
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes plain integers and touches no memory of ours.
+    let result = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Takes ownership of a descriptor that this process was started with.
+///
+/// Fails where the descriptor is not open. To be called once for each number, by the program's start only: the
+/// caller promises that nothing else in the process uses the number.
+pub fn adopt_descriptor(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the borrow lives for this call only, and F_GETFD on a number that is not open just fails.
+    rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) })?;
+    // SAFETY: the descriptor is open, and by this function's contract nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Marks every descriptor from 3 on to be closed when a program is executed.
+///
+/// What was leaked into us by whoever started us does not reach a stage.
+pub fn close_inherited_on_exec() {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    // SAFETY: close_range with CLOEXEC changes flags of descriptors only. An old kernel answers ENOSYS; our own
+    // descriptors are close-on-exec from their creation, so nothing depends on it.
+    unsafe { libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+}
