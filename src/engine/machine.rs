@@ -1,0 +1,410 @@
+//! The run as a value: what happened goes in, what follows comes out, in order. No thread, no clock, no I/O.
+//!
+//! The scheduler decides which stage; the machine adds time: attempts, timeouts, grace, retries, and what the run
+//! comes to. Each stage that runs goes this way, and only [`Machine::end_attempt`] says its last word:
+//!
+//! ```text
+//!  Start ──▶ Running ──────────────ended──▶ last word, or Delayed ──delay over──▶ Running, next attempt
+//!              │ timeout, or stop                              └── stop ──▶ last word
+//!              ▼
+//!            Ending: asked to; after its grace, killed ──ended──▶ last word (or another attempt after a timeout)
+//! ```
+//!
+//! While a stage waits for its next attempt it keeps its slot and its locks: to others it is running.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use super::scheduler::{Scheduler, Transition};
+use crate::cancel::CancelLevel;
+use crate::clock::Timestamp;
+use crate::event::{EventKind, LogInfo, RunStarted, StageFinished};
+use crate::executor::{Ended, ExecError};
+use crate::ids::{DenseId, DenseMap, StageId};
+use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
+use crate::pipeline::Leak;
+use crate::plan::Plan;
+
+/// What is to be done next. The order counts: a stage is announced before it is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Say that this happened.
+    Emit(EventKind),
+    /// Start this attempt.
+    Start {
+        /// Of which stage.
+        stage: StageId,
+        /// Counted from one.
+        attempt: u32,
+    },
+    /// Ask the running attempt of this stage to end.
+    Cancel {
+        /// Which stage.
+        stage: StageId,
+        /// How firmly.
+        level: CancelLevel,
+    },
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A started attempt is over.
+    Ended {
+        /// Of which stage.
+        stage: StageId,
+        /// How it ended, or why it could not be run.
+        result: Result<Ended, ExecError>,
+        /// What it printed.
+        log: LogInfo,
+    },
+    /// The run is to end.
+    Cancel {
+        /// By what.
+        reason: CancelReason,
+        /// How firmly.
+        level: CancelLevel,
+    },
+}
+
+/// Why a running attempt was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Timeout,
+    Cancelled(CancelReason),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not started, or at its last word.
+    Idle,
+    Running { attempt: u32, since: Timestamp, ending: Option<(Why, CancelLevel)> },
+    Delayed { attempt: u32 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Run,
+    Timeout { stage: StageId, attempt: u32 },
+    Grace { stage: StageId, attempt: u32 },
+    Retry { stage: StageId, attempt: u32 },
+}
+
+/// A run in progress.
+#[derive(Debug)]
+pub struct Machine {
+    plan: Plan,
+    scheduler: Scheduler,
+    states: DenseMap<StageId, State>,
+    timers: BinaryHeap<Reverse<(u64, Timer)>>,
+    /// No grace is longer than this.
+    grace_cap: Option<Duration>,
+    effects: VecDeque<Effect>,
+    started: Timestamp,
+    /// What ended the run from outside, first come.
+    cancelled: Option<CancelReason>,
+    announced: Option<(CancelReason, CancelLevel)>,
+    failed: bool,
+    errored: bool,
+    finished: bool,
+}
+
+impl Machine {
+    /// A run of this plan that starts now. `grace_cap` limits every grace, for where somebody else's grace limits ours.
+    pub fn new(plan: Plan, started: RunStarted, grace_cap: Option<Duration>, now: Timestamp) -> Self {
+        let mut machine = Self {
+            scheduler: Scheduler::new(&plan),
+            states: DenseMap::filled(plan.stages.len(), State::Idle),
+            timers: BinaryHeap::new(),
+            grace_cap,
+            effects: VecDeque::from([Effect::Emit(EventKind::RunStarted(started))]),
+            started: now,
+            cancelled: None,
+            announced: None,
+            failed: false,
+            errored: false,
+            finished: false,
+            plan,
+        };
+        if let Some(limit) = machine.plan.timeout {
+            machine.set_timer(now.after(limit), Timer::Run);
+        }
+        machine.advance(now);
+        machine
+    }
+
+    /// The next thing to do, if there is one now.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When time alone changes something next. Moments of timers that mean nothing any more are among them.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Whether the last event was emitted.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, input: Input, now: Timestamp) {
+        match input {
+            Input::Ended { stage, result, log } => self.end_attempt(stage, result, log, now),
+            Input::Cancel { reason, level } => self.cancel(reason, level, now),
+        }
+        self.advance(now);
+    }
+
+    /// Does what is due by now.
+    pub fn wake(&mut self, now: Timestamp) {
+        while let Some(Reverse((at, timer))) = self.timers.peek().copied()
+            && at <= now.mono_us
+        {
+            self.timers.pop();
+            self.fire(timer, now);
+        }
+        self.advance(now);
+    }
+
+    fn fire(&mut self, timer: Timer, now: Timestamp) {
+        match timer {
+            Timer::Run => {
+                if !self.finished {
+                    self.announce(CancelReason::RunTimeout, CancelLevel::Terminate);
+                    let transitions = self.scheduler.cancel(CancelReason::RunTimeout);
+                    self.failed = true;
+                    self.carry_out(transitions, now);
+                }
+            }
+            Timer::Timeout { stage, attempt } => {
+                if matches!(self.states[stage], State::Running { attempt: now, ending: None, .. } if now == attempt) {
+                    self.ask(stage, Why::Timeout, CancelLevel::Terminate, now);
+                }
+            }
+            Timer::Grace { stage, attempt } => {
+                if let State::Running { attempt: running, ending: Some((why, _)), .. } = self.states[stage]
+                    && running == attempt
+                {
+                    self.ask(stage, why, CancelLevel::Kill, now);
+                }
+            }
+            Timer::Retry { stage, attempt } => {
+                if self.states[stage] == (State::Delayed { attempt: attempt - 1 }) {
+                    self.start(stage, attempt, now);
+                }
+            }
+        }
+    }
+
+    fn set_timer(&mut self, at: Timestamp, timer: Timer) {
+        self.timers.push(Reverse((at.mono_us, timer)));
+    }
+
+    fn emit(&mut self, kind: EventKind) {
+        self.effects.push_back(Effect::Emit(kind));
+    }
+
+    /// Carries out what the scheduler has to say, and ends the run when that was all.
+    fn advance(&mut self, now: Timestamp) {
+        loop {
+            let transitions = self.scheduler.poll();
+            if transitions.is_empty() {
+                break;
+            }
+            self.carry_out(transitions, now);
+        }
+        if self.scheduler.is_done() && !self.finished {
+            self.finished = true;
+            let verdict = self.verdict();
+            let duration_ms = millis(now.since(self.started));
+            self.emit(EventKind::RunFinished { verdict, exit_code: verdict.exit_code(), duration_ms });
+        }
+    }
+
+    fn carry_out(&mut self, transitions: Vec<Transition>, now: Timestamp) {
+        for transition in transitions {
+            match transition {
+                Transition::Start(stage) => self.start(stage, 1, now),
+                Transition::Skip(stage, reason) => {
+                    self.emit(not_started(stage, Outcome::Skipped { reason }));
+                }
+                Transition::Cancel(stage, reason) => {
+                    self.emit(not_started(stage, Outcome::Cancelled { reason }));
+                }
+                Transition::Stop(stage, reason) => {
+                    if reason == CancelReason::FailFast {
+                        self.announce(reason, CancelLevel::Terminate);
+                    }
+                    let level = match self.announced {
+                        Some((_, level)) => level,
+                        None => CancelLevel::Terminate,
+                    };
+                    self.stop(stage, reason, level, now);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, stage: StageId, attempt: u32, now: Timestamp) {
+        self.states[stage] = State::Running { attempt, since: now, ending: None };
+        self.emit(EventKind::StageStarted { stage, attempt });
+        self.effects.push_back(Effect::Start { stage, attempt });
+        if let Some(limit) = self.plan.stages[stage].policy.timeout {
+            self.set_timer(now.after(limit), Timer::Timeout { stage, attempt });
+        }
+    }
+
+    /// Has a stage that was started end, wherever it is.
+    fn stop(&mut self, stage: StageId, reason: CancelReason, level: CancelLevel, now: Timestamp) {
+        match self.states[stage] {
+            State::Idle => {}
+            State::Running { .. } => self.ask(stage, Why::Cancelled(reason), level, now),
+            State::Delayed { attempt } => {
+                let outcome = match reason {
+                    CancelReason::RunTimeout => Outcome::Skipped { reason: SkipReason::RunTimeout },
+                    reason => Outcome::Cancelled { reason },
+                };
+                let finished =
+                    StageFinished { stage, attempt, outcome, exit: None, duration_ms: 0, log: LogInfo::default(), leaked: Vec::new() };
+                self.finish(finished);
+            }
+        }
+    }
+
+    /// Asks a running attempt to end, more firmly than before or not at all.
+    fn ask(&mut self, stage: StageId, why: Why, level: CancelLevel, now: Timestamp) {
+        let State::Running { attempt, since, ending } = self.states[stage] else { return };
+        if ending.is_some_and(|(_, before)| before >= level) {
+            return;
+        }
+        // What asked first is why it ends; a timeout that is under way when the run is cancelled stays a timeout.
+        let why = ending.map_or(why, |(first, _)| first);
+        self.states[stage] = State::Running { attempt, since, ending: Some((why, level)) };
+        self.effects.push_back(Effect::Cancel { stage, level });
+        if level < CancelLevel::Kill {
+            let grace = self.plan.stages[stage].policy.grace;
+            let grace = self.grace_cap.map_or(grace, |cap| grace.min(cap));
+            self.set_timer(now.after(grace), Timer::Grace { stage, attempt });
+        }
+    }
+
+    fn cancel(&mut self, reason: CancelReason, level: CancelLevel, now: Timestamp) {
+        if self.finished {
+            return;
+        }
+        self.cancelled.get_or_insert(reason);
+        self.announce(reason, level);
+        let transitions = self.scheduler.cancel(reason);
+        self.carry_out(transitions, now);
+        // Those that were asked before, by this or by something else, are asked again where this is firmer.
+        let running: Vec<StageId> = self.scheduler.running().collect();
+        for stage in running {
+            self.stop(stage, reason, level, now);
+        }
+    }
+
+    fn announce(&mut self, reason: CancelReason, level: CancelLevel) {
+        let firmer = self.announced.is_none_or(|(before, was)| level > was || before != reason);
+        if firmer {
+            let level = self.announced.map_or(level, |(_, was)| was.max(level));
+            self.announced = Some((reason, level));
+            self.emit(EventKind::Cancelling { reason, level });
+        }
+    }
+
+    /// An attempt is over: another one, or the stage's last word.
+    fn end_attempt(&mut self, stage: StageId, result: Result<Ended, ExecError>, log: LogInfo, now: Timestamp) {
+        let State::Running { attempt, since, ending } = self.states[stage] else { return };
+        let policy = &self.plan.stages[stage].policy;
+        let duration_ms = millis(now.since(since));
+        let exit = result.as_ref().ok().map(|ended| ended.exit);
+        let leaked = result.as_ref().map(|ended| ended.leaked.clone()).unwrap_or_default();
+        let outcome = match (ending, result) {
+            (Some((Why::Timeout, _)), _) => Outcome::TimedOut { limit_ms: policy.timeout.map_or(0, millis) },
+            (Some((Why::Cancelled(CancelReason::RunTimeout), _)), _) => {
+                Outcome::TimedOut { limit_ms: self.plan.timeout.map_or(0, millis) }
+            }
+            (Some((Why::Cancelled(reason), _)), _) => Outcome::Cancelled { reason },
+            (None, Ok(ended)) => judge(&ended, policy.leak),
+            (None, Err(ExecError::NotStarted { code, message })) => {
+                Outcome::Failed { failure: Failure::NotStarted { code, message } }
+            }
+            (None, Err(ExecError::Infrastructure { message })) => Outcome::Errored { message },
+        };
+        // What cannot be started will not be there the next time either.
+        let worth_another = match &outcome {
+            Outcome::Failed { failure } => !matches!(failure, Failure::NotStarted { .. }),
+            Outcome::TimedOut { .. } | Outcome::Errored { .. } => true,
+            Outcome::Passed | Outcome::Cached | Outcome::Skipped { .. } | Outcome::Cancelled { .. } => false,
+        };
+        if worth_another && attempt <= policy.retries && self.scheduler.cancelled().is_none() {
+            let delay = policy.retry_delay;
+            self.states[stage] = State::Delayed { attempt };
+            self.emit(EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms: millis(delay), log });
+            if delay.is_zero() {
+                self.start(stage, attempt + 1, now);
+            } else {
+                self.set_timer(now.after(delay), Timer::Retry { stage, attempt: attempt + 1 });
+            }
+            return;
+        }
+        self.finish(StageFinished { stage, attempt, outcome, exit, duration_ms, log, leaked });
+    }
+
+    /// A stage's last word.
+    fn finish(&mut self, finished: StageFinished) {
+        let stage = finished.stage;
+        self.states[stage] = State::Idle;
+        let allowed = self.plan.stages[stage].policy.allow_failure;
+        match &finished.outcome {
+            Outcome::Failed { .. } | Outcome::TimedOut { .. } => self.failed |= !allowed,
+            Outcome::Errored { .. } => self.errored = true,
+            Outcome::Passed | Outcome::Cached | Outcome::Skipped { .. } | Outcome::Cancelled { .. } => {}
+        }
+        let outcome = finished.outcome.clone();
+        self.emit(EventKind::StageFinished(finished));
+        self.scheduler.finished(stage, &outcome);
+    }
+
+    fn verdict(&self) -> Verdict {
+        if let Some(reason) = self.cancelled {
+            Verdict::Cancelled { reason }
+        } else if self.failed {
+            Verdict::Failed
+        } else if self.errored {
+            Verdict::Errored
+        } else {
+            Verdict::Passed
+        }
+    }
+}
+
+/// What came of an attempt that ended by itself.
+fn judge(ended: &Ended, leak: Leak) -> Outcome {
+    if !ended.exit.success() {
+        Outcome::Failed { failure: Failure::Exit { exit: ended.exit } }
+    } else if leak == Leak::Fail && !ended.leaked.is_empty() {
+        Outcome::Failed { failure: Failure::Leaked { exit: Exit::Code(0) } }
+    } else {
+        Outcome::Passed
+    }
+}
+
+fn not_started(stage: StageId, outcome: Outcome) -> EventKind {
+    EventKind::StageFinished(StageFinished {
+        stage,
+        attempt: 0,
+        outcome,
+        exit: None,
+        duration_ms: 0,
+        log: LogInfo::default(),
+        leaked: Vec::new(),
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

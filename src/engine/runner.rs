@@ -1,0 +1,208 @@
+//! The loop around the machine: threads, clock and signals come in over one channel, events go out to one sink.
+//!
+//! Only this loop numbers and stamps events. It has no `?`: whatever fails becomes an event or is the sink's affair.
+//! Each attempt runs on a thread of its own, which writes its own log; output never passes through here.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::machine::{Effect, Input, Machine};
+use crate::cancel::{CancelLevel, CancelToken};
+use crate::clock::Clock;
+use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
+use crate::executor::{ExecError, Executor, Job};
+use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
+use crate::outcome::{CancelReason, Verdict};
+use crate::plan::Plan;
+
+/// A stage thread's stack. What it calls is shallow; many may run at once.
+const STACK: usize = 256 * 1024;
+/// How often the sink hears that time passes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the loop is told.
+#[derive(Debug)]
+pub enum Message {
+    /// From a stage's thread.
+    Ended {
+        /// Which stage.
+        stage: StageId,
+        /// How its attempt ended.
+        result: Result<crate::executor::Ended, ExecError>,
+        /// What it printed.
+        log: LogInfo,
+    },
+    /// From a signal, a control message, or a starter that went away.
+    Cancel {
+        /// By what.
+        reason: CancelReason,
+        /// How firmly.
+        level: CancelLevel,
+    },
+}
+
+/// The rest of the world, as a run needs it.
+pub struct Ports<'a> {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where stages run, by name.
+    pub executors: Vec<Arc<dyn Executor>>,
+    /// Where their output goes.
+    pub logbook: Arc<dyn Logbook>,
+    /// Where events go. Its errors are its own affair: a run does not end because nobody can write about it.
+    pub sink: &'a mut dyn Sink,
+    /// Requests to the loop, and the end that others send them to.
+    pub messages: (Sender<Message>, Receiver<Message>),
+}
+
+/// Whose run it is, and what every stage of it gets on top of its own.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The run.
+    pub run: RunId,
+    /// Its number, where it has one.
+    pub number: Option<RunNumber>,
+    /// Variables for every stage, below its own.
+    pub env: Vec<(String, String)>,
+    /// No grace is longer than this.
+    pub grace_cap: Option<Duration>,
+}
+
+struct Loop<'a> {
+    plan: Plan,
+    identity: Identity,
+    ports: Ports<'a>,
+    tokens: DenseMap<StageId, Option<CancelToken>>,
+    seq: u64,
+    verdict: Option<Verdict>,
+}
+
+/// Runs a plan to its end and says what it came to.
+pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
+    let now = ports.clock.now();
+    let started = describe(&plan, &identity);
+    let mut machine = Machine::new(plan.clone(), started, identity.grace_cap, now);
+    let tokens = DenseMap::filled(plan.stages.len(), None);
+    let mut this = Loop { plan, identity, ports, tokens, seq: 0, verdict: None };
+    loop {
+        while let Some(effect) = machine.next_effect() {
+            this.carry_out(effect, &mut machine);
+        }
+        if machine.is_finished() {
+            break;
+        }
+        match this.wait(&machine) {
+            Ok(message) => {
+                let now = this.ports.clock.now();
+                machine.handle(input_of(message), now);
+            }
+            Err(()) => {
+                let now = this.ports.clock.now();
+                machine.wake(now);
+                let _ = this.ports.sink.tick(now);
+            }
+        }
+    }
+    this.verdict.unwrap_or(Verdict::Errored)
+}
+
+fn input_of(message: Message) -> Input {
+    match message {
+        Message::Ended { stage, result, log } => Input::Ended { stage, result, log },
+        Message::Cancel { reason, level } => Input::Cancel { reason, level },
+    }
+}
+
+impl Loop<'_> {
+    /// The next message; nothing where a deadline or a tick came first.
+    fn wait(&self, machine: &Machine) -> Result<Message, ()> {
+        let now = self.ports.clock.now().mono_us;
+        let until = machine.next_deadline().map(|at| Duration::from_micros(at.saturating_sub(now)));
+        let limit = until.map_or(TICK, |until| until.min(TICK));
+        match self.ports.messages.1.recv_timeout(limit) {
+            Ok(message) => Ok(message),
+            // This side keeps a sender itself, so the channel is never closed.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(()),
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, machine: &mut Machine) {
+        match effect {
+            Effect::Emit(kind) => {
+                if let EventKind::RunFinished { verdict, .. } = kind {
+                    self.verdict = Some(verdict);
+                }
+                let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
+                self.seq += 1;
+                let _ = self.ports.sink.event(&event);
+            }
+            Effect::Start { stage, attempt } => {
+                if let Err(error) = self.start(stage, attempt) {
+                    let now = self.ports.clock.now();
+                    let message = format!("cannot start a thread for the stage: {error}");
+                    let result = Err(ExecError::Infrastructure { message });
+                    machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
+                }
+            }
+            Effect::Cancel { stage, level } => {
+                if let Some(token) = &self.tokens[stage] {
+                    token.raise(level);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, stage: StageId, attempt: u32) -> std::io::Result<()> {
+        let planned = &self.plan.stages[stage];
+        let mut env = self.identity.env.clone();
+        env.extend(planned.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let job = Job {
+            run: self.identity.run.clone(),
+            number: self.identity.number,
+            stage: planned.name.clone(),
+            attempt,
+            command: planned.command.clone(),
+            dir: self.plan.root.join(&planned.dir),
+            env,
+            leak: planned.policy.leak,
+            pty: planned.policy.pty,
+        };
+        let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();
+        let token = CancelToken::new();
+        self.tokens[stage] = Some(token.clone());
+        let logbook = Arc::clone(&self.ports.logbook);
+        let messages = self.ports.messages.0.clone();
+        let max = planned.policy.log_max;
+        let executor_name = planned.executor.clone();
+        std::thread::Builder::new().name(planned.name.to_string()).stack_size(STACK).spawn(move || {
+            let mut log = logbook.open(&job.stage, attempt, max);
+            let result = match executor {
+                None => Err(ExecError::Infrastructure { message: format!("there is no executor named {executor_name}") }),
+                Some(executor) => catch_unwind(AssertUnwindSafe(|| executor.execute(&job, &mut *log, &token)))
+                    .unwrap_or_else(|_| {
+                        let message = "the executor failed unexpectedly; the supervisor's log says more".into();
+                        Err(ExecError::Infrastructure { message })
+                    }),
+            };
+            let log = log.finish();
+            // The loop is gone only when the run is over, and then nobody waits for this.
+            let _ = messages.send(Message::Ended { stage, result, log });
+        })?;
+        Ok(())
+    }
+}
+
+/// The run as its first event has it.
+fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
+    RunStarted {
+        schema_version: crate::event::SCHEMA_VERSION,
+        run: identity.run.clone(),
+        number: identity.number,
+        project: plan.root.to_string_lossy().into_owned(),
+        jobs: plan.jobs,
+        stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
+    }
+}
