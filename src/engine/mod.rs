@@ -1,1 +1,3 @@
-//! To be filled.
+//! Runs a plan.
+
+pub mod scheduler;
