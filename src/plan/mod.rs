@@ -3,9 +3,23 @@
 //! Pure: given the pipeline, the request and the facts, the plan is always the same. A plan is self-contained;
 //! it travels to the supervisor whole, with the values of variables, over a private socket and never to disk.
 
+mod build;
+pub mod command;
+pub mod error;
+pub mod facts;
 pub mod graph;
+mod pattern;
+pub mod priority;
 pub mod select;
 pub mod signature;
+#[cfg(test)]
+mod tests;
+
+pub use build::build;
+pub use command::{command_text, quote};
+pub use error::{PlanError, UnsupportedStage};
+pub use facts::Facts;
+pub use select::Request;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +30,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
 use crate::pipeline::{Command, Policy};
+use graph::Graph;
+use priority::{Paths, Weight};
+use signature::Work;
 
 /// Whether a stage of the plan runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,9 +130,46 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
+impl PlannedStage {
+    /// Whether it is to be executed.
+    pub fn runs(&self) -> bool {
+        self.decision == Decision::Run
+    }
+
+    /// The command as a person reads it.
+    pub fn command_text(&self) -> String {
+        command_text(&self.command)
+    }
+
+    /// What its fingerprint is made of.
+    pub fn work(&self) -> Work<'_> {
+        Work { command: &self.command, env: &self.env, dir: &self.dir, executor: &self.executor }
+    }
+}
+
 impl Plan {
     /// Whether any stage is to be executed.
     pub fn has_work(&self) -> bool {
-        self.stages.values().any(|stage| stage.decision == Decision::Run)
+        self.stages.values().any(PlannedStage::runs)
+    }
+
+    /// The stage of this exact name.
+    pub fn find(&self, name: &str) -> Option<StageId> {
+        self.stages.iter().find(|(_, stage)| stage.name.as_str() == name).map(|(id, _)| id)
+    }
+
+    /// Who waits for whom.
+    pub fn graph(&self) -> Graph {
+        self.stages.values().map(|stage| stage.needs.clone()).collect()
+    }
+
+    /// The longest ways through the plan, by what history expects of its stages.
+    pub fn paths(&self) -> Paths {
+        let weight = |stage: &PlannedStage| match (stage.runs(), stage.expected) {
+            (false, _) => Weight::Nothing,
+            (true, None) => Weight::Unknown,
+            (true, Some(expected)) => Weight::Expected(expected),
+        };
+        Paths::new(&self.graph(), &self.stages.values().map(weight).collect())
     }
 }

@@ -1,0 +1,298 @@
+//! From a pipeline and a request to a plan.
+//!
+//! A stage that is asked for pulls in what it needs, unless it is skipped by condition. What is left out, by
+//! `--skip` or `--only`, and what is skipped by condition counts as satisfied. The order through it is kept all the
+//! same: with `build → test → deploy` and `--skip test`, `deploy` waits for `build` where `build` is in the plan.
+
+use std::collections::VecDeque;
+
+use super::command::uses_arguments;
+use super::error::{PlanError, UnsupportedStage, enumerate};
+use super::facts::{Facts, unmet};
+use super::graph::Graph;
+use super::pattern::Globs;
+use super::select::{Request, Selection};
+use super::signature::{LOCAL, Work, signature};
+use super::{Decision, Plan, PlannedStage, Reason};
+use crate::ids::{DenseId, DenseMap, StageId, StageName};
+use crate::outcome::SkipReason;
+use crate::pipeline::{Action, Command, Pipeline, Placement, Stage};
+
+/// The option that leaves out what stages need.
+const ONLY: &str = "--only";
+/// The lock that runs `fix` commands one at a time. No lock of a config clashes with it in practice: it is our option.
+const FIX_LOCK: &str = "--fix";
+
+/// What becomes of a stage of the pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Nothing leads to it.
+    Absent,
+    /// Something leads to it, and this leaves it out.
+    LeftOut(String),
+    /// It is in the plan and does not run.
+    Skipped(String),
+    /// It is in the plan and runs.
+    Runs,
+}
+
+/// Makes the plan of a request. The same input always gives the same plan.
+pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Result<Plan, PlanError> {
+    let mut selection = Selection::new(pipeline, request)?;
+    let chosen = Chosen::new(pipeline, request, facts, &mut selection)?;
+    chosen.check_supported()?;
+    let target = chosen.target_of_args(&selection, &request.args)?;
+
+    let stages = pipeline.stages();
+    let graph: Graph = stages.ids().map(|id| chosen.needs_in_plan(id)).collect();
+    let order: Vec<StageId> = graph.order().into_iter().filter(|id| chosen.in_plan(*id)).collect();
+    let mut place = DenseMap::filled(stages.len(), StageId(0));
+    for (new, old) in order.iter().enumerate() {
+        place[*old] = StageId::from_index(new);
+    }
+    let mut planned = DenseMap::new();
+    for id in order {
+        let args = if target == Some(id) { request.args.as_slice() } else { &[] };
+        let mut needs: Vec<StageId> = graph.needs(id).iter().map(|need| place[*need]).collect();
+        needs.sort_unstable();
+        let reasons = std::mem::take(&mut selection.asked[id]);
+        planned.push(chosen.plan_stage(id, reasons, needs, args));
+    }
+    let jobs = request.jobs.or(pipeline.run().jobs).unwrap_or(facts.cores).max(1);
+    let mut warnings = selection.warnings;
+    warnings.extend(warn(&planned, jobs, request, target.map(|id| place[id])));
+    Ok(Plan {
+        root: pipeline.root().to_owned(),
+        stages: planned,
+        jobs,
+        fail_fast: request.fail_fast.or(pipeline.run().fail_fast).unwrap_or(false),
+        timeout: request.timeout.or(pipeline.run().timeout),
+        left_out: chosen.left_out(),
+        warnings,
+    })
+}
+
+/// The stages of a pipeline with what becomes of each.
+struct Chosen<'a> {
+    pipeline: &'a Pipeline,
+    fix: bool,
+    fates: DenseMap<StageId, Fate>,
+}
+
+impl<'a> Chosen<'a> {
+    /// Follows needs from what is asked for. Adds to the selection's reasons who needed what else is in.
+    fn new(
+        pipeline: &'a Pipeline,
+        request: &Request,
+        facts: &Facts<'_>,
+        selection: &mut Selection,
+    ) -> Result<Self, PlanError> {
+        let stages = pipeline.stages();
+        let mut chosen = Self { pipeline, fix: request.fix, fates: DenseMap::filled(stages.len(), Fate::Absent) };
+        let asked: DenseMap<StageId, bool> = selection.asked.values().map(|reasons| !reasons.is_empty()).collect();
+        let mut left_out_by = None;
+        let mut open = VecDeque::new();
+        for id in stages.ids().filter(|id| asked[*id]) {
+            if let Some(by) = &selection.skip[id] {
+                chosen.fates[id] = Fate::LeftOut(by.clone());
+                left_out_by = Some(by.clone());
+            } else {
+                open.push_back(id);
+            }
+        }
+        if open.is_empty() {
+            return Err(PlanError::NothingLeft { left_out: chosen.left_out(), by: left_out_by.unwrap_or_default() });
+        }
+        let mut globs = Globs::default();
+        while let Some(id) = open.pop_front() {
+            if chosen.in_plan(id) {
+                continue;
+            }
+            if let Some(why) = unmet(&stages[id].when, facts, &mut globs)? {
+                chosen.fates[id] = Fate::Skipped(why);
+                continue;
+            }
+            chosen.fates[id] = Fate::Runs;
+            for need in stages[id].needs.iter().copied() {
+                if let Some(by) = &selection.skip[need] {
+                    chosen.fates[need] = Fate::LeftOut(by.clone());
+                } else if request.only && !asked[need] {
+                    chosen.fates[need] = Fate::LeftOut(ONLY.to_owned());
+                } else if !asked[need] {
+                    let reason = Reason::NeededBy { stage: stages[id].name.clone() };
+                    if selection.asked[need].last() != Some(&reason) {
+                        selection.asked[need].push(reason);
+                    }
+                    open.push_back(need);
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn in_plan(&self, id: StageId) -> bool {
+        matches!(self.fates[id], Fate::Runs | Fate::Skipped(_))
+    }
+
+    fn names(&self, wanted: impl Fn(StageId) -> bool) -> Vec<StageName> {
+        let stages = self.pipeline.stages().iter();
+        stages.filter(|(id, _)| wanted(*id)).map(|(_, stage)| stage.name.clone()).collect()
+    }
+
+    fn left_out(&self) -> Vec<StageName> {
+        self.names(|id| matches!(self.fates[id], Fate::LeftOut(_)))
+    }
+
+    fn fix_of(&self, stage: &'a Stage) -> Option<&'a Command> {
+        stage.fix.as_ref().filter(|_| self.fix)
+    }
+
+    /// Only stages that would run have to be runnable.
+    fn check_supported(&self) -> Result<(), PlanError> {
+        let mut faults = Vec::new();
+        for (id, stage) in self.pipeline.stages().iter().filter(|(id, _)| self.fates[*id] == Fate::Runs) {
+            let mut keys = stage.unsupported.clone();
+            match (&stage.action, self.fix_of(stage)) {
+                (Action::Use { .. }, None) if !keys.contains(&"uses") => keys.insert(0, "uses"),
+                // What `--fix` runs instead needs no plugin.
+                (Action::Use { .. }, Some(_)) => keys.retain(|key| !matches!(*key, "uses" | "with")),
+                (Action::Run(_) | Action::Use { .. }, _) => {}
+            }
+            if !keys.is_empty() {
+                faults.push(UnsupportedStage { stage: self.pipeline.stages()[id].name.clone(), keys });
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(PlanError::Unsupported(faults)) }
+    }
+
+    /// The stage that `-- ARGS` go to.
+    fn target_of_args(&self, selection: &Selection, args: &[String]) -> Result<Option<StageId>, PlanError> {
+        if args.is_empty() {
+            return Ok(None);
+        }
+        let is_asked = |id: StageId| {
+            let by_need = |reason: &Reason| matches!(reason, Reason::NeededBy { .. });
+            self.in_plan(id) && !selection.asked[id].iter().all(by_need)
+        };
+        let mut asked = self.pipeline.stages().ids().filter(|id| is_asked(*id));
+        match (asked.next(), asked.next()) {
+            (Some(only), None) => Ok(Some(only)),
+            _ => Err(PlanError::ArgsForMany { asked: self.names(is_asked) }),
+        }
+    }
+
+    /// What a stage of the plan waits for. A need that does not run hands on what it would have waited for itself;
+    /// one that is skipped by condition stays besides, so that the plan shows it.
+    fn needs_in_plan(&self, id: StageId) -> Vec<StageId> {
+        let stages = self.pipeline.stages();
+        let direct = || stages[id].needs.iter().copied();
+        match self.fates[id] {
+            Fate::Absent | Fate::LeftOut(_) => return Vec::new(),
+            Fate::Skipped(_) => return direct().filter(|need| self.in_plan(*need)).collect(),
+            Fate::Runs => {}
+        }
+        let mut needs: Vec<StageId> = direct().filter(|need| self.in_plan(*need)).collect();
+        let mut passed: Vec<StageId> = direct().filter(|need| self.fates[*need] != Fate::Runs).collect();
+        let mut seen: std::collections::HashSet<StageId> = passed.iter().copied().collect();
+        while let Some(through) = passed.pop() {
+            for need in stages[through].needs.iter().copied() {
+                if !seen.insert(need) {
+                    continue;
+                }
+                if self.fates[need] == Fate::Runs {
+                    needs.push(need);
+                } else {
+                    passed.push(need);
+                }
+            }
+        }
+        needs
+    }
+
+    fn plan_stage(&self, id: StageId, mut reasons: Vec<Reason>, needs: Vec<StageId>, args: &[String]) -> PlannedStage {
+        let stage = &self.pipeline.stages()[id];
+        let mut policy = stage.policy.clone();
+        let decision = match &self.fates[id] {
+            Fate::Skipped(why) => Decision::Skip { reason: SkipReason::Condition { why: why.clone() } },
+            Fate::Runs | Fate::Absent | Fate::LeftOut(_) => Decision::Run,
+        };
+        let mut command = match (self.fix_of(stage), &stage.action) {
+            (Some(fix), _) => {
+                if decision == Decision::Run {
+                    reasons.push(Reason::Fix);
+                    policy.locks.push(FIX_LOCK.to_owned());
+                }
+                fix.clone()
+            }
+            (None, Action::Run(command)) => command.clone(),
+            // Only ever shown: such a stage is in a plan where its condition skips it.
+            (None, Action::Use { kind }) => Command::Argv(vec!["uses".to_owned(), kind.clone()]),
+        };
+        match &mut command {
+            Command::Argv(words) => words.extend_from_slice(args),
+            Command::Shell { args: own, .. } => own.extend_from_slice(args),
+        }
+        if decision == Decision::Run {
+            reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));
+        }
+        let executor = match &stage.placement {
+            Placement::Local => LOCAL.to_owned(),
+            Placement::Remote(name) => name.clone(),
+        };
+        let work = Work { command: &command, env: &stage.env, dir: &stage.dir, executor: &executor };
+        PlannedStage {
+            name: stage.name.clone(),
+            decision,
+            reasons,
+            signature: signature(&work),
+            command,
+            needs,
+            env: stage.env.clone(),
+            dir: stage.dir.clone(),
+            policy,
+            executor,
+            expected: None,
+        }
+    }
+
+    /// What is special about a need.
+    fn about_need(&self, need: StageId) -> Option<Reason> {
+        let stage = &self.pipeline.stages()[need];
+        let name = stage.name.clone();
+        match &self.fates[need] {
+            Fate::LeftOut(by) => Some(Reason::NeedLeftOut { stage: name, by: by.clone() }),
+            Fate::Skipped(_) => Some(Reason::NeedSkipped { stage: name }),
+            Fate::Runs | Fate::Absent => stage.policy.allow_failure.then_some(Reason::NeedMayFail { stage: name }),
+        }
+    }
+}
+
+/// What a person should know about a plan before it starts.
+fn warn(
+    stages: &DenseMap<StageId, PlannedStage>,
+    jobs: u32,
+    request: &Request,
+    target: Option<StageId>,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let runs = || stages.values().filter(|stage| stage.decision == Decision::Run);
+    let wide: Vec<&str> = runs().filter(|s| s.policy.threads > jobs).map(|s| s.name.as_str()).collect();
+    if !wide.is_empty() {
+        let verb = if wide.len() == 1 { "wants" } else { "want" };
+        warnings.push(format!(
+            "{} {verb} more threads than the run has slots ({jobs}), and will run alone",
+            enumerate(&wide, "and")
+        ));
+    }
+    if request.fix && !runs().any(|stage| stage.reasons.contains(&Reason::Fix)) {
+        warnings.push("--fix changes nothing: no stage of this run has a `fix` command".to_owned());
+    }
+    if let Some(stage) = target.and_then(|id| stages.get(id))
+        && let Command::Shell { script, .. } = &stage.command
+        && !uses_arguments(script)
+    {
+        warnings
+            .push(format!("the arguments after -- have no effect: the script of {} does not use \"$@\"", stage.name));
+    }
+    warnings
+}

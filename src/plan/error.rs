@@ -1,0 +1,157 @@
+//! Why there is no plan. Every variant carries its data; what exit code goes with it is decided elsewhere.
+
+use crate::ids::StageName;
+
+/// Why a request cannot be planned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No stage has this name.
+    #[error("there is no stage {name:?}{}{}", by(.from.as_ref()), did_you_mean(.nearest))]
+    UnknownStage {
+        /// What was asked for.
+        name: String,
+        /// Stages with a similar name, the most similar first.
+        nearest: Vec<String>,
+        /// The profile that names it, if it was not the command line.
+        from: Option<String>,
+    },
+    /// Not a glob.
+    #[error("{glob:?} is not a glob: {fault}")]
+    InvalidGlob {
+        /// What was asked for.
+        glob: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// No stage's name matches this glob.
+    #[error("no stage matches {glob:?}")]
+    UnmatchedGlob {
+        /// What was asked for.
+        glob: String,
+    },
+    /// No stage has this tag.
+    #[error("no stage has the tag {tag:?}{}", did_you_mean(.nearest))]
+    UnmatchedTag {
+        /// What was asked for.
+        tag: String,
+        /// Tags with a similar name, the most similar first.
+        nearest: Vec<String>,
+    },
+    /// No profile has this name.
+    #[error("there is no profile {name:?}{}", did_you_mean(.nearest))]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
+        /// Profiles with a similar name, the most similar first.
+        nearest: Vec<String>,
+    },
+    /// The profile selects no stage.
+    #[error("no stage matches the profile {name:?}")]
+    EmptyProfile {
+        /// Its name.
+        name: String,
+    },
+    /// There is nothing to choose from.
+    #[error("the pipeline has no stages")]
+    NoStages,
+    /// Nothing was asked for, and no stage is in the default set.
+    #[error("no stage is in the default set: name one, or take `default = false` off one")]
+    NoDefaultStages,
+    /// Everything that was asked for is left out again.
+    #[error("nothing is left to run: {} left out by {by}", are(.left_out))]
+    NothingLeft {
+        /// The stages that were asked for.
+        left_out: Vec<StageName>,
+        /// By what: `--skip`, or a profile.
+        by: String,
+    },
+    /// Stages would run that this version cannot run as they are written.
+    #[error("{}", unsupported(.0))]
+    Unsupported(Vec<UnsupportedStage>),
+    /// `-- ARGS` were given, and there is not one stage that they are meant for.
+    #[error("arguments after -- go to exactly one stage, and {} selected: name one stage", are(.asked))]
+    ArgsForMany {
+        /// The stages that were asked for.
+        asked: Vec<StageName>,
+    },
+}
+
+/// A stage that this version cannot run as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedStage {
+    /// Its name.
+    pub stage: StageName,
+    /// The keys that cannot be acted on.
+    pub keys: Vec<&'static str>,
+}
+
+impl PlanError {
+    /// Whether the request is well formed and selects nothing; else the request, or the config, is wrong.
+    pub fn selects_nothing(&self) -> bool {
+        match self {
+            Self::UnmatchedGlob { .. }
+            | Self::UnmatchedTag { .. }
+            | Self::UnknownProfile { .. }
+            | Self::EmptyProfile { .. }
+            | Self::NoStages
+            | Self::NoDefaultStages
+            | Self::NothingLeft { .. } => true,
+            Self::UnknownStage { .. } | Self::InvalidGlob { .. } | Self::Unsupported(_) | Self::ArgsForMany { .. } => {
+                false
+            }
+        }
+    }
+}
+
+/// The names most like what was typed, the most similar first, three at most.
+pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    // Nobody mistypes a name into several times its length, and the comparison is quadratic.
+    const LONGEST: usize = 200;
+    const SIMILAR: f64 = 0.75;
+    if typed.is_empty() || typed.len() > LONGEST {
+        return Vec::new();
+    }
+    let mut similar: Vec<(f64, &str)> = names
+        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .collect();
+    similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    similar.dedup_by(|a, b| a.1 == b.1);
+    similar.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+fn by(profile: Option<&String>) -> String {
+    profile.map(|name| format!(", which the profile {name:?} names")).unwrap_or_default()
+}
+
+fn did_you_mean(nearest: &[String]) -> String {
+    if nearest.is_empty() { String::new() } else { format!("; did you mean {}?", nearest.join(" or ")) }
+}
+
+/// Names in a sentence: a few in full, many by number. `last` stands before the last one.
+pub(super) fn enumerate<S: AsRef<str>>(names: &[S], last: &str) -> String {
+    const SHOWN: usize = 5;
+    let more = format!("{} more", names.len().saturating_sub(SHOWN));
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    if names.len() > SHOWN {
+        shown.push(&more);
+    }
+    match shown.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{} {last} {end}", rest.join(", ")),
+        Some((end, _)) => (*end).to_owned(),
+        None => "none".to_owned(),
+    }
+}
+
+fn are(stages: &[StageName]) -> String {
+    let names: Vec<&str> = stages.iter().map(StageName::as_str).collect();
+    format!("{} {}", enumerate(&names, "and"), if names.len() == 1 { "is" } else { "are" })
+}
+
+fn unsupported(stages: &[UnsupportedStage]) -> String {
+    let told: Vec<String> = stages
+        .iter()
+        .map(|UnsupportedStage { stage, keys }| format!("stage {stage} sets {}", enumerate(keys, "and")))
+        .collect();
+    format!("this version cannot run what is selected: {}; leave it out with --skip", enumerate(&told, "and"))
+}
