@@ -149,9 +149,13 @@ fn are(stages: &[StageName]) -> String {
 }
 
 fn unsupported(stages: &[UnsupportedStage]) -> String {
-    let told: Vec<String> = stages
-        .iter()
-        .map(|UnsupportedStage { stage, keys }| format!("stage {stage} sets {}", enumerate(keys, "and")))
-        .collect();
-    format!("this version cannot run what is selected: {}; leave it out with --skip", enumerate(&told, "and"))
+    if let [UnsupportedStage { stage, keys }] = stages {
+        let keys = enumerate(keys, "and");
+        return format!(
+            "stage {stage} sets {keys}, which this version cannot act on: leave it out with --skip {stage}"
+        );
+    }
+    let told: Vec<String> =
+        stages.iter().map(|fault| format!("{} (sets {})", fault.stage, enumerate(&fault.keys, "and"))).collect();
+    format!("this version cannot run stages {}: leave them out with --skip", enumerate(&told, "and"))
 }

@@ -175,7 +175,8 @@ fn drive(plan: &Plan, steps: &[Step]) -> (Vec<Transition>, BTreeMap<StageId, Out
     let mut turns = steps.len() + 2 * plan.stages.len() + 3;
     while !scheduler.is_done() {
         turns = turns.checked_sub(1).expect("the run does not end");
-        let step = steps.next().unwrap_or(if turns.is_multiple_of(2) { Step::Poll } else { Step::Finish(0, Outcome::Passed) });
+        let step =
+            steps.next().unwrap_or(if turns.is_multiple_of(2) { Step::Poll } else { Step::Finish(0, Outcome::Passed) });
         match step {
             Step::Finish(which, outcome) => {
                 let running: Vec<StageId> = scheduler.running().collect();
@@ -240,7 +241,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         0u32..5,
         prop::sample::subsequence(vec!["a", "b", "c"], 0..=3),
-        (prop::bool::weighted(0.2), prop::bool::weighted(0.1), prop::bool::weighted(0.4)),
+        (prop::bool::weighted(0.2), prop::bool::weighted(0.1), prop::bool::weighted(0.7)),
         prop::option::of(0u64..9),
     );
     (0u32..=8, any::<bool>(), prop::collection::vec(parts, 0..=30)).prop_map(|(jobs, fail_fast, stages)| {
