@@ -35,6 +35,8 @@ pub const FORCE_COLOR: &str = "FORCE_COLOR";
 pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 /// `0`: no colour.
 pub const CLICOLOR: &str = "CLICOLOR";
+/// Whether cargo uses colour.
+pub const CARGO_TERM_COLOR: &str = "CARGO_TERM_COLOR";
 /// The kind of terminal; `dumb` has neither colour nor cursor.
 pub const TERM: &str = "TERM";
 /// The user's home directory.

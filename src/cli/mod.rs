@@ -1,1 +1,87 @@
-//! To be filled.
+//! The command line: from argv to a command, from what came of it to an exit code. One file per command.
+//!
+//! The only place, with `report`, that prints, and the only one that decides hints and exit codes ([`error`]).
+
+mod args;
+mod argv;
+mod attach;
+mod error;
+mod faces;
+mod list;
+mod logs;
+mod output;
+mod plan;
+mod project;
+mod run;
+mod show;
+mod stop;
+mod target;
+mod validate;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::env::Env;
+use crate::outcome::exit;
+use crate::session::supervise;
+use args::{Cli, Command};
+use error::CliError;
+use project::Context;
+
+/// How the process is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this exit code.
+    Code(u8),
+    /// By this signal, so that whoever started us sees it; with 128 + signal where that fails.
+    Signal(i32),
+}
+
+/// Does what the command line says.
+pub fn main(arguments: Vec<OsString>, env: &Env) -> Ending {
+    // Before anything else, and before any thread: this process is a supervisor, not a command line.
+    if let [_, command, directory] = &arguments[..]
+        && command == "supervise"
+        && std::path::Path::new(directory).is_absolute()
+    {
+        return match supervise::main(directory.as_ref(), env) {
+            Ok(()) => Ending::Code(exit::PASSED),
+            Err(error) => {
+                output::problem(&format!("the supervisor cannot work: {error}"));
+                Ending::Code(exit::INFRASTRUCTURE)
+            }
+        };
+    }
+    let cli = match Cli::try_parse_from(argv::with_command(&arguments)) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    match dispatch(cli, &arguments, env) {
+        Ok(ending) => ending,
+        Err(error) => {
+            output::fault(&error, env);
+            Ending::Code(error.code())
+        }
+    }
+}
+
+/// Help and version are what was asked for, and go to stdout; everything else is a usage error.
+fn refuse(error: &clap::Error) -> Ending {
+    let _ = error.print();
+    Ending::Code(if error.use_stderr() { exit::USAGE } else { exit::PASSED })
+}
+
+fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliError> {
+    let context = Context::new(cli.global, arguments, env)?;
+    match cli.command {
+        Command::Run(args) => run::run(&context, &args),
+        Command::Plan(args) => plan::plan(&context, &args),
+        Command::List(args) => list::list(&context, &args),
+        Command::Validate(args) => validate::validate(&context, &args),
+        Command::Show(args) => show::show(&context, &args),
+        Command::Logs(args) => logs::logs(&context, &args),
+        Command::Attach(args) => attach::attach(&context, &args),
+        Command::Stop(args) => stop::stop(&context, &args),
+    }
+}

@@ -21,7 +21,7 @@ use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::event::{EventKind, LogInfo, RunStarted, StageFinished};
 use crate::executor::{Ended, ExecError};
-use crate::ids::{DenseId, DenseMap, StageId};
+use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 use crate::pipeline::Leak;
 use crate::plan::Plan;
@@ -408,3 +408,6 @@ fn not_started(stage: StageId, outcome: Outcome) -> EventKind {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::Clock;
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
 use crate::executor::{ExecError, Executor, Job};
-use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
+use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
 use crate::plan::Plan;
 

@@ -46,6 +46,11 @@ impl ProjectDir {
         Self(state.join("projects").join(format!("{name}-{}", &hash[..12])))
     }
 
+    /// The project's state in this directory.
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0

@@ -22,11 +22,13 @@ pub use facts::Facts;
 pub use select::Request;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::StageInfo;
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
 use crate::pipeline::{Command, Policy};
@@ -84,6 +86,20 @@ pub enum Reason {
     },
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Asked { by } => write!(f, "asked for by {by}"),
+            Reason::Default => f.write_str("in the default set"),
+            Reason::NeededBy { stage } => write!(f, "needed by {stage}"),
+            Reason::Fix => f.write_str("--fix runs its fix command"),
+            Reason::NeedLeftOut { stage, by } => write!(f, "needs {stage}, which {by} leaves out"),
+            Reason::NeedSkipped { stage } => write!(f, "needs {stage}, which is skipped"),
+            Reason::NeedMayFail { stage } => write!(f, "needs {stage}, which may fail"),
+        }
+    }
+}
+
 /// A stage of a plan: everything that is needed to run it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStage {
@@ -115,6 +131,7 @@ pub struct PlannedStage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The project's directory, absolute.
+    #[serde(with = "path_bytes")]
     pub root: PathBuf,
     /// The stages, in an order in which each comes after what it needs.
     pub stages: DenseMap<StageId, PlannedStage>,
@@ -130,6 +147,23 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
+/// A path as its bytes: not every directory has a name that is text, and a plan has to reach it all the same.
+mod path_bytes {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_bytes().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Vec::deserialize(deserializer).map(|bytes| OsString::from_vec(bytes).into())
+    }
+}
+
 impl PlannedStage {
     /// Whether it is to be executed.
     pub fn runs(&self) -> bool {
@@ -139,6 +173,24 @@ impl PlannedStage {
     /// The command as a person reads it.
     pub fn command_text(&self) -> String {
         command_text(&self.command)
+    }
+
+    /// What the journal says of it.
+    pub fn info(&self) -> StageInfo {
+        StageInfo {
+            name: self.name.clone(),
+            command: self.command_text(),
+            needs: self.needs.clone(),
+            signature: self.signature,
+            dir: self.dir.to_string_lossy().into_owned(),
+            executor: self.executor.clone(),
+            allow_failure: self.policy.allow_failure,
+            expected_ms: self.expected.and_then(|expected| u64::try_from(expected.as_millis()).ok()),
+            skip: match &self.decision {
+                Decision::Run => None,
+                Decision::Skip { reason } => Some(reason.clone()),
+            },
+        }
     }
 
     /// What its fingerprint is made of.

@@ -14,6 +14,13 @@ pub const QUIT: i32 = libc::SIGQUIT;
 /// SIGTERM.
 pub const TERMINATE: i32 = libc::SIGTERM;
 
+/// SIGKILL.
+pub const KILL: i32 = libc::SIGKILL;
+/// Asks a supervisor to stop its run: SIGUSR1, so that it is told from a SIGTERM that was not ours.
+pub const STOP_REQUEST: i32 = libc::SIGUSR1;
+/// Asks a supervisor to kill its run: SIGUSR2.
+pub const KILL_REQUEST: i32 = libc::SIGUSR2;
+
 /// The signals that this process takes as messages from now on.
 ///
 /// They are blocked for the calling thread and every thread it starts afterwards, so make one before any thread.

@@ -1,0 +1,142 @@
+//! The bare form: `local-ci [OPTIONS] [STAGE]...` means `local-ci run …`.
+//!
+//! clap's own way to mix subcommands with names loses names (`fmt list`) and mistakes an option's value for a command
+//! (`-C list`). So the first word that is neither an option nor an option's value is found with clap's own table of
+//! options. If it is a command, it is moved to the front, so that options may stand before it; else `run` is put there.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+
+use clap::{ArgAction, CommandFactory};
+
+use super::args::Cli;
+
+/// The arguments with the command as their first word.
+pub(super) fn with_command(arguments: &[OsString]) -> Vec<OsString> {
+    let command = Cli::command();
+    let options = Options::of(&command);
+    let is_command = |word: &OsStr| command.get_subcommands().any(|sub| word == sub.get_name()) || word == "help";
+    let Some((program, words)) = arguments.split_first() else { return arguments.to_vec() };
+    let mut rest = words.to_vec();
+    let front = match first_word(words, &options) {
+        First::At(at) if is_command(&words[at]) => rest.remove(at),
+        First::Help => return arguments.to_vec(),
+        First::At(_) | First::None => "run".into(),
+    };
+    [program.clone(), front].into_iter().chain(rest).collect()
+}
+
+enum First {
+    At(usize),
+    /// There is none, and the program's own help or version is asked for.
+    Help,
+    None,
+}
+
+fn first_word(words: &[OsString], options: &Options) -> First {
+    let mut help = false;
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at].as_encoded_bytes();
+        if word == b"--" {
+            break;
+        }
+        help |= [&b"-h"[..], b"--help", b"-V", b"--version"].contains(&word);
+        match word {
+            [b'-', b'-', ..] => at += usize::from(options.takes_next(word)),
+            [b'-', _, ..] => at += usize::from(options.takes_next_short(word)),
+            _ => return First::At(at),
+        }
+        at += 1;
+    }
+    if help { First::Help } else { First::None }
+}
+
+/// Which options take a value.
+struct Options {
+    long: HashMap<String, bool>,
+    short: HashMap<char, bool>,
+}
+
+impl Options {
+    fn of(command: &clap::Command) -> Self {
+        let mut options = Self { long: HashMap::new(), short: HashMap::new() };
+        for arg in command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments)) {
+            let takes = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+            for long in arg.get_long_and_visible_aliases().into_iter().flatten() {
+                options.long.insert(long.to_owned(), takes);
+            }
+            for short in arg.get_short_and_visible_aliases().into_iter().flatten() {
+                options.short.insert(short, takes);
+            }
+        }
+        options
+    }
+
+    /// Whether the word after `--name` is its value; `--name=value` has it already.
+    fn takes_next(&self, word: &[u8]) -> bool {
+        std::str::from_utf8(&word[2..]).is_ok_and(|name| self.long.get(name) == Some(&true))
+    }
+
+    /// Whether the word after `-abc` is the value of its last letter; `-j4` has it already.
+    fn takes_next_short(&self, word: &[u8]) -> bool {
+        let letters = &word[1..];
+        let value_of = letters.iter().position(|letter| self.short.get(&char::from(*letter)) == Some(&true));
+        value_of == Some(letters.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(line: &str) -> String {
+        let arguments: Vec<OsString> = std::iter::once("local-ci").chain(line.split_whitespace()).map(Into::into).collect();
+        let seen: Vec<String> =
+            with_command(&arguments)[1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        seen.join(" ")
+    }
+
+    #[test]
+    fn the_bare_form_is_run() {
+        for (typed, means) in [
+            ("", "run"),
+            ("fmt clippy", "run fmt clippy"),
+            ("fmt list", "run fmt list"),
+            ("-C list fmt", "run -C list fmt"),
+            ("-Clist fmt", "run -Clist fmt"),
+            ("-j 4 plan-b", "run -j 4 plan-b"),
+            ("-kj 4 fmt", "run -kj 4 fmt"),
+            ("--jobs=4 --fix", "run --jobs=4 --fix"),
+            ("--json", "run --json"),
+            ("--json list", "list --json"),
+            ("-C dir list", "list -C dir"),
+            ("--tail 5 logs", "logs --tail 5"),
+            ("-v -C plan plan --json", "plan -v -C plan --json"),
+            ("run list", "run list"),
+            ("test -- list", "run test -- list"),
+            ("-- list", "run -- list"),
+            ("--help", "--help"),
+            ("-V", "-V"),
+            ("fmt --help", "run fmt --help"),
+            ("help plan", "help plan"),
+        ] {
+            assert_eq!(seen(typed), means, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_options_is_sound() {
+        Cli::command().debug_assert();
+        let mut takes: HashMap<String, bool> = HashMap::new();
+        for sub in Cli::command().get_subcommands() {
+            for arg in sub.get_arguments() {
+                let value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+                if let Some(long) = arg.get_long() {
+                    // The walk looks an option up before it knows the command, so all commands have to agree.
+                    assert_eq!(*takes.entry(long.to_owned()).or_insert(value), value, "--{long} differs in {}", sub.get_name());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What went wrong, what to do, and the exit code: decided here and nowhere else.
+
+use crate::config::ConfigError;
+use crate::outcome::exit;
+use crate::plan::PlanError;
+use crate::session::start::StartError;
+
+/// Why a command could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The config is missing or wrong.
+    #[error("{0}")]
+    Config(ConfigError),
+    /// The request is wrong, or selects nothing.
+    #[error("{0}")]
+    Plan(PlanError),
+    /// No run could be started.
+    #[error("{0}")]
+    Start(StartError),
+    /// The command line asks for something that is not there, or that this version cannot do.
+    #[error("{message}")]
+    Usage {
+        /// What.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Something outside of us does not work.
+    #[error("{message}")]
+    Infrastructure {
+        /// What.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl CliError {
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    pub(super) fn infrastructure(message: impl Into<String>) -> Self {
+        Self::Infrastructure { message: message.into(), hint: None }
+    }
+
+    pub(super) fn or_try(mut self, what: impl Into<String>) -> Self {
+        if let Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } = &mut self {
+            *hint = Some(what.into());
+        }
+        self
+    }
+
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Config(error) if error.is_not_found() => exit::NOTHING_SELECTED,
+            Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
+            Self::Start(StartError::Running { .. }) => exit::ALREADY_RUNNING,
+            Self::Start(StartError::NoRoom(_) | StartError::Supervisor(_)) | Self::Infrastructure { .. } => {
+                exit::INFRASTRUCTURE
+            }
+            Self::Config(_) | Self::Plan(_) | Self::Usage { .. } => exit::USAGE,
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) if error.is_not_found() => {
+                Some("write a local-ci.toml; the smallest one is:\n\n  [stages.test]\n  run = \"echo hello\"".into())
+            }
+            Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows what there is".into()),
+            Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
+                Some("`local-ci list` shows the stages".into())
+            }
+            Self::Start(StartError::Running { number, .. }) => Some(format!(
+                "`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"
+            )),
+            Self::Start(StartError::NoRoom(_)) => Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into()),
+            Self::Config(_) | Self::Plan(_) | Self::Start(StartError::Supervisor(_)) => None,
+            Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<PlanError> for CliError {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(error)
+    }
+}
+
+impl From<StartError> for CliError {
+    fn from(error: StartError) -> Self {
+        Self::Start(error)
+    }
+}

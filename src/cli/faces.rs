@@ -1,0 +1,95 @@
+//! Which face a run is shown with, and on what.
+
+use std::io::{self, IsTerminal};
+
+use super::args::Cli;
+use super::error::CliError;
+use super::project::Context;
+use crate::journal::layout::RunDir;
+use crate::ids::StageName;
+use crate::report::Reporter;
+use crate::report::display::Display;
+use crate::report::grouped::Grouped;
+use crate::report::json::{JsonEvents, JsonReport};
+use crate::report::quiet::Quiet;
+use crate::report::style::{ColourWhen, Dialect, Style};
+use crate::report::transcript::TranscriptOptions;
+use crate::session::logs::RunLogs;
+
+/// A face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Grouped,
+    Quiet,
+    /// Events, one object a line.
+    Events,
+    /// One report at the end.
+    Report,
+}
+
+/// The face of this name. `auto` and nothing are grouped until there is a live one.
+pub(super) fn mode(name: Option<&str>) -> Result<Mode, CliError> {
+    match name {
+        None | Some("auto" | "grouped") => Ok(Mode::Grouped),
+        Some("quiet") => Ok(Mode::Quiet),
+        Some("json") => Ok(Mode::Events),
+        Some(later @ ("live" | "lines")) => {
+            Err(CliError::usage(format!("output mode {later} is not in this version")).or_try("use grouped, quiet or json"))
+        }
+        Some(other) => Err(CliError::usage(format!("there is no output mode {other:?}"))
+            .or_try("use auto, grouped, quiet or json")),
+    }
+}
+
+/// When to use colour: the command line, the environment, the user's config.
+pub(super) fn colour_when(context: &Context<'_>) -> ColourWhen {
+    context.global.color.or(context.user.color.as_deref().and_then(ColourWhen::from_word)).unwrap_or_default()
+}
+
+/// Whether stdout gets colour.
+pub(super) fn colour(context: &Context<'_>) -> bool {
+    colour_when(context).decide(context.env, io::stdout().is_terminal())
+}
+
+/// How a transcript on stdout is written.
+pub(super) fn options(context: &Context<'_>) -> TranscriptOptions {
+    use clap::CommandFactory;
+    TranscriptOptions {
+        style: Style { colour: colour(context) },
+        dialect: Dialect::of(context.env),
+        randomness: Box::new(random),
+        remote: None,
+        subcommands: Cli::command().get_subcommands().map(|sub| sub.get_name().to_owned()).collect(),
+    }
+}
+
+/// The system's own randomness.
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // It can fail on a system that has only just booted; what is drawn there is at least unique.
+    if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
+        bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
+    }
+    bytes
+}
+
+/// A display of a run on stdout.
+pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Vec<StageName>) -> Display {
+    let out = io::stdout();
+    let reporter: Box<dyn Reporter> = match mode {
+        Mode::Grouped => Box::new(Grouped::new(out, options(context))),
+        Mode::Quiet => Box::new(Quiet::new(out, options(context))),
+        Mode::Events => Box::new(JsonEvents::new(out)),
+        Mode::Report => Box::new(JsonReport::new(out)),
+    };
+    Display::new(reporter, Box::new(RunLogs::new(run, stages)))
+}
+
+/// How wide stderr is, in columns; 80 where it is no terminal or does not say.
+pub(super) fn stderr_width() -> usize {
+    match rustix::termios::tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
+        _ => 80,
+    }
+}
+

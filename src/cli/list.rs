@@ -1,0 +1,136 @@
+//! `list`: the stages of this project, a line each, with what came of each the last time.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::CommandFactory;
+use serde::Serialize;
+
+use super::args::{Cli, ListArgs};
+use super::error::CliError;
+use super::project::Context;
+use super::target::unreadable;
+use super::{Ending, output};
+use crate::clock::{Clock, SystemClock};
+use crate::event::StageFinished;
+use crate::ids::{RunNumber, StageName};
+use crate::journal::state::RunState;
+use crate::outcome::{HumanDuration, exit};
+use crate::pipeline::{Action, Stage};
+use crate::plan::command_text;
+use crate::session::runs::{LastTime, last_times};
+use crate::text::plain::printable;
+use crate::view::StageState;
+
+#[derive(Serialize)]
+struct Line {
+    name: StageName,
+    /// `running`, `stopped`, `lost` or `never run`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
+    /// What came of it, in the words of the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<RunNumber>,
+    /// How long ago that run began, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_ms: Option<u64>,
+    command: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    default: bool,
+    needs: Vec<StageName>,
+    /// Whether it can only be run as `local-ci run NAME`, because a command has its name.
+    hidden_by_command: bool,
+}
+
+/// Lists the stages.
+pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, CliError> {
+    let project = context.project()?;
+    let stages = project.pipeline.stages();
+    let names: Vec<StageName> = stages.values().map(|stage| stage.name.clone()).collect();
+    // Without a state directory nothing has ever run as far as anybody knows.
+    let last = match context.state(&project.root) {
+        Ok(state) => last_times(&state, &names).map_err(unreadable)?,
+        Err(_) => HashMap::new(),
+    };
+    let now = SystemClock.now().unix_ms;
+    let commands = Cli::command();
+    let line = |stage: &Stage| Line {
+        needs: stage.needs.iter().map(|need| stages[*need].name.clone()).collect(),
+        hidden_by_command: commands.get_subcommands().any(|sub| sub.get_name() == stage.name.as_str()),
+        ..line(stage, last.get(&stage.name), now)
+    };
+    let lines: Vec<Line> = stages.values().map(line).collect();
+    let text = if args.json {
+        serde_json::to_string_pretty(&lines).map_err(|error| CliError::infrastructure(error.to_string()))? + "\n"
+    } else {
+        lines.iter().map(render).collect()
+    };
+    let _ = output::print(&text);
+    if lines.is_empty() {
+        output::say("the pipeline has no stages");
+        return Ok(Ending::Code(exit::NOTHING_SELECTED));
+    }
+    Ok(Ending::Code(exit::PASSED))
+}
+
+fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
+    let (state, finished) = match last {
+        None => ("never run", None),
+        Some(last) => match (&last.state, last.run) {
+            (StageState::Finished(finished), _) => ("stopped", Some(finished)),
+            (_, RunState::Running) => ("running", None),
+            (_, RunState::Finished { .. } | RunState::Lost) => ("lost", None),
+        },
+    };
+    Line {
+        name: stage.name.clone(),
+        state,
+        exit_code: finished.and_then(exit_code),
+        status: finished.map(|finished| finished.outcome.word()),
+        run: last.map(|last| last.number),
+        age_ms: last.and_then(|last| last.started).map(|at| u64::try_from(now - at.unix_ms).unwrap_or(0)),
+        command: match &stage.action {
+            Action::Run(command) => command_text(command),
+            Action::Use { kind } => format!("uses {kind}"),
+        },
+        description: stage.description.clone(),
+        default: stage.default,
+        needs: Vec::new(),
+        hidden_by_command: false,
+    }
+}
+
+fn exit_code(finished: &StageFinished) -> Option<i32> {
+    use crate::outcome::{Failure, Outcome};
+    match &finished.outcome {
+        Outcome::Failed { failure: Failure::NotStarted { code, .. } } => Some(*code),
+        _ => finished.exit.map(crate::outcome::Exit::shell_code),
+    }
+}
+
+fn render(line: &Line) -> String {
+    let code = line.exit_code.map_or(String::new(), |code| format!(" ({code})"));
+    let mut words = line.command.trim_end().lines();
+    let first = printable(words.next().unwrap_or_default()).into_owned();
+    let more = if words.next().is_some() { " …" } else { "" };
+    let mut text = format!("{}  {}{code}: {first}{more}", line.name, line.state);
+    if let (Some(run), Some(age)) = (line.run, line.age_ms) {
+        let _ = write!(text, "  [run {run}, {} ago]", HumanDuration(Duration::from_millis(age)));
+    }
+    if !line.default {
+        text.push_str("  [not in the default set]");
+    }
+    if line.hidden_by_command {
+        let _ = write!(text, "  [local-ci run {}]", line.name);
+    }
+    if let Some(description) = &line.description {
+        let _ = write!(text, "  # {}", printable(description));
+    }
+    text.push('\n');
+    text
+}

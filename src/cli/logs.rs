@@ -1,0 +1,256 @@
+//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until the run ends, and exits with
+//! the run's own code.
+
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use regex::bytes::Regex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::args::LogsArgs;
+use super::error::CliError;
+use super::project::Context;
+use super::{Ending, faces, target};
+use crate::event::LogInfo;
+use crate::ids::{StageId, StageName};
+use crate::journal::layout::ProjectDir;
+use crate::journal::state::RunState;
+use crate::journal::watch::Watch;
+use crate::outcome::exit;
+use crate::report::{LogKey, LogPart, Logs};
+use crate::session::logs::RunLogs;
+use crate::session::runs::{self, Run};
+use crate::text::terminal::{FilterOptions, Markers, TerminalFilter};
+use crate::view::StageState;
+
+/// How much is read at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Shows logs.
+pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, CliError> {
+    let grep = args
+        .grep
+        .as_deref()
+        .map(Regex::new)
+        .transpose()
+        .map_err(|error| CliError::usage(format!("--grep takes a regular expression: {error}")))?;
+    let project = context.project()?;
+    let state = context.state(&project.root)?;
+    let target = target::find(&state, &args.target)?;
+    let names: Vec<StageName> = target.run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
+    let several = target.stages.len() > 1;
+    let width = target.stages.iter().map(|id| names[id.0 as usize].as_str().len()).max().unwrap_or(0);
+    let mut printer = Printer {
+        out: BufWriter::with_capacity(CHUNK, io::stdout().lock()),
+        logs: RunLogs::new(target.run.dir.clone(), names.clone()),
+        grep,
+        colour: faces::colour(context),
+        cursors: Vec::new(),
+    };
+    for id in &target.stages {
+        let prefix = several.then(|| format!("{:width$} | ", names[id.0 as usize]));
+        printer.cursors.push(Cursor::new(*id, prefix, args.tail));
+    }
+    let watch = Watch::new(&target.run.dir).ok();
+    let mut run = target.run;
+    loop {
+        // What can be read now was written before the run was seen to have ended, so nothing is left out.
+        let over = is_over(&run, &target.stages, target.narrowed);
+        match printer.show(&run) {
+            Ok(()) => {}
+            // Nobody reads any more.
+            Err(_) => break,
+        }
+        if over || !args.follow {
+            break;
+        }
+        wait(watch.as_ref());
+        run = again(&state, &run)?;
+    }
+    Ok(Ending::Code(if args.follow { code(&run) } else { exit::PASSED }))
+}
+
+fn again(state: &ProjectDir, run: &Run) -> Result<Run, CliError> {
+    runs::read(state, run.number).map_err(target::unreadable)
+}
+
+fn is_over(run: &Run, stages: &[StageId], narrowed: bool) -> bool {
+    run.state != RunState::Running || narrowed && stages.iter().all(|id| run.view.stages()[*id].finished().is_some())
+}
+
+fn code(run: &Run) -> u8 {
+    match run.state {
+        RunState::Finished { exit_code, .. } => exit_code,
+        RunState::Lost => exit::INFRASTRUCTURE,
+        RunState::Running => exit::PASSED,
+    }
+}
+
+fn wait(watch: Option<&Watch>) {
+    let limit = Timespec { tv_sec: 0, tv_nsec: i64::try_from(Duration::from_millis(100).as_nanos()).unwrap_or(0) };
+    match watch {
+        Some(watch) => {
+            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], None);
+            watch.clear();
+        }
+        None => {
+            let _ = poll(&mut [], Some(&limit));
+        }
+    }
+}
+
+/// How far a stage's output has been shown.
+struct Cursor {
+    stage: StageId,
+    prefix: Option<String>,
+    /// Lines from the end to begin at, until it is known where that is.
+    tail: Option<usize>,
+    attempt: u32,
+    offset: u64,
+    filter: Option<TerminalFilter>,
+    line: Vec<u8>,
+}
+
+impl Cursor {
+    fn new(stage: StageId, prefix: Option<String>, tail: Option<usize>) -> Self {
+        Self { stage, prefix, tail, attempt: 1, offset: 0, filter: None, line: Vec::new() }
+    }
+}
+
+struct Printer<'a> {
+    out: BufWriter<io::StdoutLock<'a>>,
+    logs: RunLogs,
+    grep: Option<Regex>,
+    colour: bool,
+    cursors: Vec<Cursor>,
+}
+
+impl Printer<'_> {
+    /// Shows all that is there now.
+    fn show(&mut self, run: &Run) -> io::Result<()> {
+        let mut cursors = std::mem::take(&mut self.cursors);
+        for cursor in &mut cursors {
+            self.show_stage(run, cursor)?;
+        }
+        self.cursors = cursors;
+        self.out.flush()
+    }
+
+    fn show_stage(&mut self, run: &Run, cursor: &mut Cursor) -> io::Result<()> {
+        let view = &run.view.stages()[cursor.stage];
+        let (last, ended) = match &view.state {
+            StageState::Waiting => return Ok(()),
+            StageState::Running { attempt, .. } => (*attempt, false),
+            StageState::Retrying { attempt, .. } => (*attempt, true),
+            StageState::Finished(finished) => (finished.attempt, true),
+        };
+        if cursor.tail.is_some() {
+            cursor.attempt = last.max(1);
+        }
+        while cursor.attempt <= last {
+            let over = cursor.attempt < last || ended || run.state != RunState::Running;
+            self.show_attempt(cursor, over, view.attempt_log(cursor.attempt))?;
+            if !over {
+                break;
+            }
+            cursor.attempt += 1;
+            cursor.offset = 0;
+        }
+        Ok(())
+    }
+
+    fn show_attempt(&mut self, cursor: &mut Cursor, over: bool, info: Option<LogInfo>) -> io::Result<()> {
+        let key = |part| LogKey { stage: cursor.stage, attempt: cursor.attempt, part };
+        let (head, tail) = (key(LogPart::Head), key(LogPart::Tail));
+        if let Some(lines) = cursor.tail.take() {
+            cursor.offset = self.offset_of_tail(head, lines)?;
+        }
+        let mut buffer = vec![0; CHUNK];
+        let mut shown = Vec::new();
+        loop {
+            let n = self.logs.read(head, cursor.offset, &mut buffer)?;
+            if n == 0 {
+                break;
+            }
+            cursor.offset += n as u64;
+            self.filter(cursor).push(&buffer[..n], &mut shown);
+            self.lines(cursor, &mut shown)?;
+        }
+        if !over {
+            return Ok(());
+        }
+        if let Some(info) = info.filter(|info| info.tail > 0) {
+            self.filter(cursor).push(format!("\n[{} bytes omitted]\n", info.omitted).as_bytes(), &mut shown);
+            let mut at = 0;
+            loop {
+                let n = self.logs.read(tail, at, &mut buffer)?;
+                if n == 0 {
+                    break;
+                }
+                at += n as u64;
+                self.filter(cursor).push(&buffer[..n], &mut shown);
+                self.lines(cursor, &mut shown)?;
+            }
+        }
+        if let Some(mut filter) = cursor.filter.take() {
+            filter.finish(&mut shown);
+            self.lines(cursor, &mut shown)?;
+        }
+        Ok(())
+    }
+
+    fn filter<'c>(&self, cursor: &'c mut Cursor) -> &'c mut TerminalFilter {
+        let options = FilterOptions { colour: self.colour, markers: Markers::Pass };
+        cursor.filter.get_or_insert_with(|| TerminalFilter::new(options))
+    }
+
+    /// Writes the whole lines of what was filtered, and keeps the rest for the next time.
+    fn lines(&mut self, cursor: &mut Cursor, shown: &mut Vec<u8>) -> io::Result<()> {
+        if cursor.prefix.is_none() && self.grep.is_none() {
+            self.out.write_all(shown)?;
+            shown.clear();
+            return Ok(());
+        }
+        cursor.line.append(shown);
+        let whole = memchr::memrchr(b'\n', &cursor.line).map_or(0, |at| at + 1);
+        for line in cursor.line[..whole].split_inclusive(|byte| *byte == b'\n') {
+            if self.grep.as_ref().is_none_or(|grep| grep.is_match(&line[..line.len() - 1])) {
+                if let Some(prefix) = &cursor.prefix {
+                    self.out.write_all(prefix.as_bytes())?;
+                }
+                self.out.write_all(line)?;
+            }
+        }
+        cursor.line.drain(..whole);
+        Ok(())
+    }
+
+    /// Where the last so many lines of a log begin.
+    fn offset_of_tail(&mut self, log: LogKey, lines: usize) -> io::Result<u64> {
+        let Some(path) = self.logs.path(log) else { return Ok(0) };
+        let Ok(meta) = std::fs::metadata(path) else { return Ok(0) };
+        let mut end = meta.len();
+        // The newline that ends the last line begins no other.
+        let mut wanted = lines + 1;
+        let mut buffer = vec![0; CHUNK];
+        let mut last = true;
+        while end > 0 {
+            let start = end.saturating_sub(CHUNK as u64);
+            let want = usize::try_from(end - start).unwrap_or(CHUNK);
+            let n = self.logs.read(log, start, &mut buffer[..want])?;
+            for at in memchr::memrchr_iter(b'\n', &buffer[..n]) {
+                if last && start + at as u64 + 1 != meta.len() {
+                    // The last line has no newline of its own.
+                    wanted -= 1;
+                }
+                last = false;
+                if wanted <= 1 {
+                    return Ok(start + at as u64 + 1);
+                }
+                wanted -= 1;
+            }
+            end = start;
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,142 @@
+//! `plan`: what would run, in what order, and why or why not.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::args::{PlanArgs, Selection};
+use super::error::CliError;
+use super::project::Context;
+use super::{Ending, output};
+use crate::ids::{Signature, StageName};
+use crate::outcome::exit;
+use crate::plan::{Decision, Plan, Reason};
+use crate::text::plain::printable;
+
+/// Shows the plan of a selection.
+pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Ending, CliError> {
+    show(context, &args.selection, args.json)
+}
+
+/// Shows the plan of a selection, as text or JSON.
+pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
+    let project = context.project()?;
+    let plan = context.plan(&project, selection)?;
+    let text = if json {
+        serde_json::to_string_pretty(&document(&plan)).map_err(|error| CliError::infrastructure(error.to_string()))? + "\n"
+    } else {
+        text(&plan, context.global.verbose > 0)
+    };
+    // A reader that has gone away has read enough.
+    let _ = output::print(&text);
+    Ok(Ending::Code(exit::PASSED))
+}
+
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    schema_version: u32,
+    project: String,
+    jobs: u32,
+    fail_fast: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u128>,
+    stages: Vec<StageDocument<'a>>,
+    left_out: &'a [StageName],
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct StageDocument<'a> {
+    name: &'a StageName,
+    #[serde(flatten)]
+    decision: &'a Decision,
+    reasons: &'a [Reason],
+    command: String,
+    needs: Vec<&'a StageName>,
+    /// Names only: a plan may be printed into a log.
+    env: Vec<&'a String>,
+    dir: String,
+    executor: &'a str,
+    signature: Signature,
+    threads: u32,
+    locks: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u128>,
+    retries: u32,
+    allow_failure: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_ms: Option<u128>,
+}
+
+fn document(plan: &Plan) -> PlanDocument<'_> {
+    PlanDocument {
+        schema_version: crate::event::SCHEMA_VERSION,
+        project: plan.root.to_string_lossy().into_owned(),
+        jobs: plan.jobs,
+        fail_fast: plan.fail_fast,
+        timeout_ms: plan.timeout.map(|timeout| timeout.as_millis()),
+        stages: plan
+            .stages
+            .values()
+            .map(|stage| StageDocument {
+                name: &stage.name,
+                decision: &stage.decision,
+                reasons: &stage.reasons,
+                command: stage.command_text(),
+                needs: stage.needs.iter().map(|need| &plan.stages[*need].name).collect(),
+                env: stage.env.keys().collect(),
+                dir: stage.dir.to_string_lossy().into_owned(),
+                executor: &stage.executor,
+                signature: stage.signature,
+                threads: stage.policy.threads,
+                locks: &stage.policy.locks,
+                timeout_ms: stage.policy.timeout.map(|timeout| timeout.as_millis()),
+                retries: stage.policy.retries,
+                allow_failure: stage.policy.allow_failure,
+                expected_ms: stage.expected.map(|expected| expected.as_millis()),
+            })
+            .collect(),
+        left_out: &plan.left_out,
+        warnings: &plan.warnings,
+    }
+}
+
+fn text(plan: &Plan, verbose: bool) -> String {
+    let mut text = String::new();
+    let width = plan.stages.values().map(|stage| stage.name.as_str().len()).max().unwrap_or(0).min(32);
+    let runs = plan.stages.values().filter(|stage| stage.runs()).count();
+    let _ = writeln!(text, "{runs} of {} stages would run, {} at a time", plan.stages.len(), plan.jobs);
+    for stage in plan.stages.values() {
+        let name = &stage.name;
+        match &stage.decision {
+            Decision::Run => {
+                let command = stage.command_text();
+                let mut lines = command.trim_end().lines();
+                let first = printable(lines.next().unwrap_or_default());
+                let more = if lines.next().is_some() { " …" } else { "" };
+                let _ = writeln!(text, "  run   {name:width$}  {first}{more}");
+            }
+            Decision::Skip { reason } => {
+                let _ = writeln!(text, "  skip  {name:width$}  {}", printable(&reason.to_string()));
+            }
+        }
+        if !stage.needs.is_empty() {
+            let needs: Vec<&str> = stage.needs.iter().map(|need| plan.stages[*need].name.as_str()).collect();
+            let _ = writeln!(text, "        {:width$}  after {}", "", needs.join(", "));
+        }
+        for reason in &stage.reasons {
+            let _ = writeln!(text, "        {:width$}  {}", "", printable(&reason.to_string()));
+        }
+        if verbose {
+            let _ = writeln!(text, "        {:width$}  signature {}", "", stage.signature.short());
+            for ingredient in crate::plan::signature::explain(&stage.work()) {
+                let _ = writeln!(text, "        {:width$}    {}: {}", "", ingredient.name, printable(&ingredient.value));
+            }
+        }
+    }
+    if !plan.left_out.is_empty() {
+        let names: Vec<&str> = plan.left_out.iter().map(StageName::as_str).collect();
+        let _ = writeln!(text, "left out: {}", names.join(", "));
+    }
+    text
+}

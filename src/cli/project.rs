@@ -1,0 +1,95 @@
+//! What every command starts from: the directory, the environment, the user's config, the project.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::args::{Global, Selection};
+use super::error::CliError;
+use super::output;
+use crate::config::{LoadRequest, UserConfig, load_user};
+use crate::env::{self, Env};
+use crate::journal::layout::{ProjectDir, state_dir};
+use crate::plan::{Plan, Request};
+use crate::session::prepare::{self, Project};
+
+/// What every command starts from.
+pub(super) struct Context<'a> {
+    pub(super) env: &'a Env,
+    pub(super) global: Global,
+    /// The directory that the command works in, absolute.
+    pub(super) directory: PathBuf,
+    pub(super) argv: Vec<String>,
+    pub(super) user: UserConfig,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(global: Global, arguments: &[OsString], env: &'a Env) -> Result<Self, CliError> {
+        let here = std::env::current_dir()
+            .map_err(|error| CliError::infrastructure(format!("the current directory cannot be used: {error}")))?;
+        let directory = match &global.directory {
+            None => here,
+            Some(given) => {
+                let directory = here.join(given);
+                if !directory.is_dir() {
+                    return Err(CliError::usage(format!("there is no directory {}", given.display())).or_try("-C takes an existing directory"));
+                }
+                directory
+            }
+        };
+        let user = load_user(env)?;
+        let argv = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        Ok(Self { env, global, directory, argv, user })
+    }
+
+    pub(super) fn load_request(&self) -> LoadRequest {
+        LoadRequest {
+            start: self.directory.clone(),
+            explicit: self.global.config.as_ref().map(|file| self.directory.join(file)),
+            home: self.env.absolute(env::HOME),
+        }
+    }
+
+    /// Reads the project, and says what a person should know of its config.
+    pub(super) fn project(&self) -> Result<Project, CliError> {
+        let project = prepare::open(&self.load_request())?;
+        project.warnings.iter().for_each(|text| output::warning(text));
+        Ok(project)
+    }
+
+    /// The project's state, for commands that look at runs. There need not be any.
+    pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
+        let state = state_dir(self.env).ok_or_else(|| {
+            CliError::infrastructure("there is no state directory: neither HOME nor LOCAL_CI_STATE_DIR names one")
+        })?;
+        Ok(ProjectDir::new(&state, root))
+    }
+
+    /// Whether a person sits here: there is a terminal to ask on, and nothing says that this is CI.
+    pub(super) fn is_interactive(&self) -> bool {
+        !self.env.is_ci() && File::options().read(true).write(true).open("/dev/tty").is_ok()
+    }
+
+    /// Plans what was asked for, and says what a person should know of the plan.
+    pub(super) fn plan(&self, project: &Project, selection: &Selection) -> Result<Plan, CliError> {
+        let request = Request {
+            stages: selection.stages.clone(),
+            tags: selection.tags.clone(),
+            profile: selection.profile.clone(),
+            skip: selection.skip.clone(),
+            only: selection.only,
+            fix: selection.fix,
+            args: selection.args.clone(),
+            jobs: selection.jobs.or(project.pipeline.run().jobs).or(self.user.jobs),
+            fail_fast: match (selection.fail_fast, selection.keep_going) {
+                (true, _) => Some(true),
+                (false, true) => Some(false),
+                (false, false) => None,
+            },
+            timeout: selection.timeout,
+        };
+        let plan = project.plan(&request, self.env)?;
+        plan.warnings.iter().for_each(|text| output::warning(text));
+        Ok(plan)
+    }
+}

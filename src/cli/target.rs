@@ -1,0 +1,67 @@
+//! `42`, `latest`, `42/test`, `test`: which run, and which stage of it, a word means.
+
+use super::error::CliError;
+use crate::ids::{DenseId, RunNumber, StageId};
+use crate::journal::layout::ProjectDir;
+use crate::session::runs::{self, Run};
+
+/// A run, and the stages of it that are meant.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) run: Run,
+    /// All, or those that were named.
+    pub(super) stages: Vec<StageId>,
+    /// Whether a stage was named.
+    pub(super) narrowed: bool,
+}
+
+/// Finds what a word means.
+pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError> {
+    let (run, stage) = match word.split_once('/') {
+        Some((run, stage)) => (Some(run), Some(stage)),
+        None if word == "latest" || word.parse::<u64>().is_ok() => (Some(word), None),
+        None => (None, Some(word)),
+    };
+    let number = match (run, stage) {
+        (None, None) | (Some("latest"), _) => runs::latest(project).map_err(unreadable)?.ok_or_else(no_runs)?,
+        (Some(number), _) => match number.parse() {
+            Ok(number) => RunNumber(number),
+            Err(_) => return Err(CliError::usage(format!("{number:?} is not a run")).or_try("a run is a number, or `latest`")),
+        },
+        (None, Some(stage)) => runs::latest_with(project, stage).map_err(unreadable)?.ok_or_else(|| {
+            CliError::usage(format!("no run has a stage {stage:?}")).or_try("`local-ci list` shows the stages; a run is a number, or `latest`")
+        })?,
+    };
+    if !project.run(number).path().is_dir() {
+        return Err(CliError::usage(format!("there is no run {number}")).or_try(which_runs(project)));
+    }
+    let run = runs::read(project, number).map_err(unreadable)?;
+    let stages: Vec<StageId> = match stage {
+        None => run.view.stages().ids().collect(),
+        Some(name) => {
+            run.view.stages().iter().filter(|(_, view)| runs::names_stage(&view.info.name, name)).map(|(id, _)| id).collect()
+        }
+    };
+    if let (Some(name), true) = (stage, stages.is_empty()) {
+        return Err(CliError::usage(format!("run {number} has no stage {name:?}")).or_try(format!("`local-ci show {number}` shows its stages")));
+    }
+    debug_assert!(stages.iter().all(|id| id.index() < run.view.stages().len()));
+    Ok(Target { run, stages, narrowed: stage.is_some() })
+}
+
+fn no_runs() -> CliError {
+    CliError::usage("there are no runs of this project yet").or_try("`local-ci run` starts one")
+}
+
+fn which_runs(project: &ProjectDir) -> String {
+    match project.numbers().ok().as_deref() {
+        Some([first, .., last]) => format!("this project has runs {first} to {last}"),
+        Some([only]) => format!("this project has run {only} only"),
+        Some([]) | None => "there are no runs of this project yet".into(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn unreadable(error: std::io::Error) -> CliError {
+    CliError::infrastructure(format!("the project's runs cannot be read: {error}"))
+}

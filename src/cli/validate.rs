@@ -1,0 +1,29 @@
+//! `validate`: checks the config, every fault in one pass.
+
+use super::args::ValidateArgs;
+use super::error::CliError;
+use super::project::Context;
+use super::{Ending, output};
+use crate::outcome::exit;
+use crate::session::prepare;
+
+/// Checks the config.
+pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<Ending, CliError> {
+    let opened = prepare::open(&context.load_request());
+    if args.json {
+        let (faults, warnings, code) = match &opened {
+            Ok(project) => (Vec::new(), project.warnings.clone(), exit::PASSED),
+            Err(error) if error.is_not_found() => return Err(opened.err().map_or_else(|| CliError::usage(""), Into::into)),
+            Err(error) => (error.faults(), Vec::new(), exit::USAGE),
+        };
+        let document = serde_json::json!({ "valid": faults.is_empty(), "faults": faults, "warnings": warnings });
+        let _ = output::print(&format!("{document:#}\n"));
+        return Ok(Ending::Code(code));
+    }
+    let project = opened?;
+    project.warnings.iter().for_each(|text| output::warning(text));
+    for (path, _) in &project.config {
+        output::say(&format!("{}: {} stages, no faults", path.display(), project.pipeline.stages().len()));
+    }
+    Ok(Ending::Code(exit::PASSED))
+}

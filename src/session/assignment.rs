@@ -1,0 +1,39 @@
+//! What a supervisor is told to do. It travels over the private line and never reaches the disk: it has the values of
+//! the stages' variables in it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{RunId, RunNumber};
+use crate::plan::Plan;
+
+/// What becomes of a run whose starter goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnHangup {
+    /// It goes on: a person closed a terminal, and will come back.
+    Continue,
+    /// It is cancelled: a CI job or a script gave up on it.
+    Cancel,
+}
+
+/// A run, for its supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The run.
+    pub run: RunId,
+    /// Its number; none where no state is kept.
+    pub number: Option<RunNumber>,
+    /// The project's state directory, where the run is marked as going on; none where no state is kept.
+    pub project: Option<PathBuf>,
+    /// What to do.
+    pub plan: Plan,
+    /// Variables for every stage, below its own.
+    pub env: Vec<(String, String)>,
+    /// No grace is longer than this.
+    pub grace_cap: Option<Duration>,
+    /// What to do when the starter goes away.
+    pub on_hangup: OnHangup,
+}

@@ -1,0 +1,57 @@
+//! What stages printed, for a display: reads from the files of a run's directory.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use crate::ids::{DenseId, StageName};
+use crate::journal::layout::{RunDir, private_file};
+use crate::report::{LogKey, LogPart, Logs};
+
+/// How many files stay open between reads: the one that is followed and the one that is quoted from.
+const OPEN: usize = 2;
+
+/// The logs of one run.
+#[derive(Debug)]
+pub struct RunLogs {
+    run: RunDir,
+    names: Vec<StageName>,
+    open: Vec<(LogKey, File)>,
+}
+
+impl RunLogs {
+    /// The logs of this run, whose stages have these names, in order.
+    pub fn new(run: RunDir, names: Vec<StageName>) -> Self {
+        Self { run, names, open: Vec::new() }
+    }
+}
+
+impl Logs for RunLogs {
+    fn read(&mut self, log: LogKey, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let at = match self.open.iter().position(|(key, _)| *key == log) {
+            Some(at) => at,
+            None => {
+                let Some(path) = self.path(log) else { return Ok(0) };
+                match private_file().read(true).open(path) {
+                    Ok(file) => {
+                        self.open.truncate(OPEN - 1);
+                        self.open.insert(0, (log, file));
+                        0
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        self.open[at].1.read_at(buf, offset)
+    }
+
+    fn path(&self, log: LogKey) -> Option<PathBuf> {
+        let name = self.names.get(log.stage.index())?;
+        Some(match log.part {
+            LogPart::Head => self.run.log(name, log.attempt),
+            LogPart::Tail => self.run.tail(name, log.attempt),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! From what was typed to a plan: reads the config, finds out what is so here and now, and plans.
+
+use std::path::PathBuf;
+
+use super::source::{self, Source};
+use crate::config::{self, ConfigError, LoadRequest};
+use crate::env::{self, Env};
+use crate::pipeline::Pipeline;
+use crate::plan::{self, Plan, PlanError};
+
+/// A project: its pipeline, where it is, and what is checked out.
+#[derive(Debug)]
+pub struct Project {
+    /// The stages.
+    pub pipeline: Pipeline,
+    /// Its directory, without links in it.
+    pub root: PathBuf,
+    /// The config files and their texts.
+    pub config: Vec<(PathBuf, String)>,
+    /// What is checked out.
+    pub source: Source,
+    /// What a person should know of the config.
+    pub warnings: Vec<String>,
+}
+
+/// A plan, and what goes into its run's header.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What will be done.
+    pub plan: Plan,
+    /// The project's directory, without links in it.
+    pub root: PathBuf,
+    /// The config files and their texts.
+    pub config: Vec<(PathBuf, String)>,
+    /// What is checked out.
+    pub source: Source,
+}
+
+/// Reads the project around a directory.
+pub fn open(request: &LoadRequest) -> Result<Project, ConfigError> {
+    let loaded = config::load(request)?;
+    let root = std::fs::canonicalize(loaded.pipeline.root()).unwrap_or_else(|_| loaded.pipeline.root().to_owned());
+    let source = source::read(&root);
+    let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();
+    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings: loaded.warnings })
+}
+
+impl Project {
+    /// Plans a request here and now.
+    pub fn plan(&self, request: &plan::Request, env: &Env) -> Result<Plan, PlanError> {
+        // On a CI machine git has a commit checked out, and the branch is a variable.
+        let branch = self.source.branch.clone().or_else(|| env.text(env::GITHUB_REF_NAME).map(str::to_owned));
+        let facts = plan::Facts {
+            os: std::env::consts::OS.to_owned(),
+            ci: env.is_ci(),
+            branch,
+            env,
+            cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
+        };
+        plan::build(&self.pipeline, request, &facts)
+    }
+
+    /// The project with a plan, ready to be started.
+    pub fn prepare(self, plan: Plan) -> Prepared {
+        Prepared { plan, root: self.root, config: self.config, source: self.source }
+    }
+}

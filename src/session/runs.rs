@@ -1,0 +1,183 @@
+//! Runs of a project, as their directories have them: which there are, what came of them, and ending one.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::clock::{Clock, Timestamp};
+use crate::ids::{RunNumber, StageId, StageName};
+use crate::journal::claim;
+use crate::journal::layout::{ProjectDir, RunDir};
+use crate::journal::lock;
+use crate::journal::read::read_all;
+use crate::journal::state::{self, Owner, RunState};
+use crate::journal::watch::Watch;
+use crate::process::identity::Identity;
+use crate::process::signals;
+use crate::view::{RunView, StageState};
+
+/// How many runs are looked through for what came of a stage the last time.
+const LOOK_BACK: usize = 100;
+
+/// A run as it is now.
+#[derive(Debug)]
+pub struct Run {
+    /// Its number.
+    pub number: RunNumber,
+    /// Its directory.
+    pub dir: RunDir,
+    /// Whether it goes on.
+    pub state: RunState,
+    /// What happened in it so far.
+    pub view: RunView,
+    /// When it began.
+    pub started: Option<Timestamp>,
+}
+
+/// Reads one run.
+pub fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Run> {
+    let dir = project.run(number);
+    // The state first: what is read afterwards then has all that a run said that has ended.
+    let state = state::of(&dir)?;
+    let mut view = RunView::new();
+    let events = read_all(&dir)?;
+    let started = events.first().map(|event| event.at);
+    for event in &events {
+        view.apply(event);
+    }
+    if state == RunState::Lost
+        && let Some(event) = view.lost_event()
+    {
+        view.apply(&event);
+    }
+    Ok(Run { number, dir, state, view, started })
+}
+
+/// The newest run.
+pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
+    Ok(project.numbers()?.pop())
+}
+
+/// The newest run that has this stage, or a cell of it.
+pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
+    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
+        let run = read(project, number)?;
+        if run.view.stages().values().any(|view| names_stage(&view.info.name, stage)) {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a name stands for a stage: its own, or that of the matrix it is a cell of.
+pub fn names_stage(stage: &StageName, name: &str) -> bool {
+    stage.as_str().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+/// What came of a stage the last time.
+#[derive(Debug)]
+pub struct LastTime {
+    /// In which run.
+    pub number: RunNumber,
+    /// What state that run is in.
+    pub run: RunState,
+    /// What came of the stage.
+    pub state: StageState,
+    /// When that run began.
+    pub started: Option<Timestamp>,
+}
+
+/// What came of these stages the last time that each was started or is about to be.
+pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<HashMap<StageName, LastTime>> {
+    let mut open: HashSet<&StageName> = stages.iter().collect();
+    let mut found = HashMap::new();
+    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
+        if open.is_empty() {
+            break;
+        }
+        // A run that is being pruned right now is none.
+        let Ok(run) = read(project, number) else { continue };
+        for (id, view) in run.view.stages().iter() {
+            if was_started(&run, id) && open.remove(&view.info.name) {
+                let last = LastTime { number, run: run.state, state: view.state.clone(), started: run.started };
+                found.insert(view.info.name.clone(), last);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn was_started(run: &Run, stage: StageId) -> bool {
+    match &run.view.stages()[stage].state {
+        StageState::Waiting => run.state == RunState::Running,
+        StageState::Running { .. } | StageState::Retrying { .. } => true,
+        StageState::Finished(finished) => finished.attempt > 0,
+    }
+}
+
+/// The runs that go on.
+pub fn active(project: &ProjectDir) -> io::Result<Vec<RunNumber>> {
+    claim::active(project)
+}
+
+/// What became of a request to stop a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It has ended, or had.
+    Ended,
+    /// Its supervisor is alive and the run goes on all the same.
+    StillThere,
+    /// Its supervisor could not be found: nobody was signalled.
+    NotFound,
+}
+
+/// Asks a run to end, and waits until it has: SIGTERM, each stage's grace, SIGKILL; with `force` SIGKILL at once.
+///
+/// `limit` bounds the waiting. A supervisor that does not answer to `force` is killed itself: its guard ends the rest.
+pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Clock) -> io::Result<Stopped> {
+    if state::of(run)? != RunState::Running {
+        return Ok(Stopped::Ended);
+    }
+    let watch = Watch::new(run).ok();
+    let Some(owner) = Owner::read(run) else { return Ok(Stopped::NotFound) };
+    let identity = Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id };
+    let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
+    if !identity.signal(request)? {
+        return Ok(Stopped::NotFound);
+    }
+    let limit = if force { Some(Duration::from_secs(5)) } else { limit };
+    if wait_released(run, watch.as_ref(), limit, clock)? {
+        return Ok(Stopped::Ended);
+    }
+    if !force {
+        return Ok(Stopped::StillThere);
+    }
+    identity.signal(signals::KILL)?;
+    let gone = wait_released(run, watch.as_ref(), Some(Duration::from_secs(5)), clock)?;
+    Ok(if gone { Stopped::Ended } else { Stopped::StillThere })
+}
+
+/// Waits until nobody holds the run's lock.
+fn wait_released(run: &RunDir, watch: Option<&Watch>, limit: Option<Duration>, clock: &dyn Clock) -> io::Result<bool> {
+    let began = clock.now();
+    while lock::is_held(&run.lock())? {
+        if limit.is_some_and(|limit| clock.now().since(began) >= limit) {
+            return Ok(false);
+        }
+        // The lock file's closing is heard; the short limit is for where it is not.
+        let pause = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        match watch {
+            Some(watch) => {
+                let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&pause));
+                watch.clear();
+            }
+            None => {
+                let _ = poll(&mut [], Some(&pause));
+            }
+        }
+    }
+    Ok(true)
+}
+

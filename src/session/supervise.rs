@@ -1,0 +1,243 @@
+//! The process that owns a run: `local-ci supervise DIR`, started by [`super::start`] and by nothing else.
+//!
+//! ```text
+//!  command line ── socket (3), lock (4) ──▶ guard ── fork ──▶ supervisor
+//!                                           waits              control thread: socket, signals ─▶ messages
+//!                                           for it             reaper thread
+//!                                                              main thread: the engine's loop
+//!                                                              a thread for each running attempt
+//! ```
+//!
+//! Its stderr is `supervisor.log`. It reads the environment it was started with, which is its starter's.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{RecvFlags, recv};
+
+use super::assignment::{Assignment, OnHangup};
+use super::book::RunLogbook;
+use super::tee::Tee;
+use super::wire::{Control, Doorbell, receive_message};
+use crate::cancel::CancelLevel;
+use crate::clock::{Clock, SystemClock};
+use crate::engine::runner::{self, Identity, Message, Ports};
+use crate::env::{self, Env};
+use crate::event::{EventKind, Sink};
+use crate::executor::Executor;
+use crate::executor::local::LocalExecutor;
+use crate::ids::RunNumber;
+use crate::journal::claim::release;
+use crate::journal::layout::{ProjectDir, RunDir};
+use crate::journal::state::Owner;
+use crate::journal::write::JournalWriter;
+use crate::outcome::CancelReason;
+use crate::pipeline::Leak;
+use crate::process::guard::{self, Side};
+use crate::process::identity::Identity as ProcessIdentity;
+use crate::process::reaper::Reaper;
+use crate::process::signals::{self, Signals};
+use crate::process::table::{self, environment_has};
+use crate::process::tree::{signal_all, sweep_orphans, wait_gone};
+use crate::process::{adopt_descriptor, close_inherited_on_exec};
+
+/// Under this number the supervisor finds its end of the line to its starter.
+pub const SOCKET: i32 = 3;
+/// Under this number it finds the run's lock, held.
+pub const LOCK: i32 = 4;
+
+/// Supervises the run in this directory, from the start of the process to its end. To be called before any thread.
+pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
+    let socket = adopt_descriptor(SOCKET)?;
+    let lock = adopt_descriptor(LOCK)?;
+    close_inherited_on_exec();
+    match guard::split()? {
+        Side::Guard(_) => {
+            // Everything below is gone by now: this is the moment at which the run can be seen to be over.
+            drop(lock);
+            Ok(())
+        }
+        Side::Supervisor => supervise(RunDir::new(directory.to_owned()), UnixStream::from(socket), environment),
+    }
+}
+
+fn supervise(run: RunDir, socket: UnixStream, environment: &Env) -> io::Result<()> {
+    let signals = Signals::take(&[
+        signals::HANGUP,
+        signals::INTERRUPT,
+        signals::QUIT,
+        signals::TERMINATE,
+        signals::STOP_REQUEST,
+        signals::KILL_REQUEST,
+    ])?;
+    write_owner(&run)?;
+    let assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let reaper = Reaper::start()?;
+    let local: Arc<dyn Executor> = Arc::new(LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment)?);
+    let messages = crossbeam_channel::unbounded();
+    let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
+    let control = ControlLine { socket: socket.into(), signals, on_hangup: assignment.on_hangup, messages: messages.0.clone() };
+    std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
+
+    let ring = Arc::clone(&bell);
+    let logbook = Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
+    let sweep = Sweep::of(&assignment, reaper);
+    let mut tee = Tee::new(Journal::open(&run), bell, move || sweep.run());
+    let identity = Identity {
+        run: assignment.run,
+        number: assignment.number,
+        env: assignment.env,
+        grace_cap: assignment.grace_cap,
+    };
+    let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages };
+    runner::run(assignment.plan, identity, ports);
+    if let (Some(project), Some(number)) = (assignment.project, assignment.number) {
+        release(&ProjectDir::at(project), number);
+    }
+    Ok(())
+}
+
+fn write_owner(run: &RunDir) -> io::Result<()> {
+    let me = ProcessIdentity::of(i32::try_from(std::process::id()).map_err(io::Error::other)?)?;
+    let owner = Owner { pid: me.pid, start_time: me.start_time, boot_id: me.boot_id };
+    // Without it the run cannot be stopped from elsewhere, but it can run.
+    if let Err(error) = owner.write(run) {
+        log(&format!("cannot say who supervises this run: {error}"));
+    }
+    Ok(())
+}
+
+/// A line into `supervisor.log`.
+fn log(line: &str) {
+    let _ = rustix::io::write(rustix::stdio::stderr(), format!("{line}\n").as_bytes());
+}
+
+/// The journal, or the error of opening it, told again for every event.
+enum Journal {
+    Open(JournalWriter),
+    Closed(io::ErrorKind),
+}
+
+impl Journal {
+    fn open(run: &RunDir) -> Self {
+        match JournalWriter::open(run) {
+            Ok(writer) => Self::Open(writer),
+            Err(error) => Self::Closed(error.kind()),
+        }
+    }
+}
+
+impl Sink for Journal {
+    fn event(&mut self, event: &crate::event::Event) -> io::Result<()> {
+        match self {
+            Journal::Open(writer) => writer.event(event),
+            Journal::Closed(kind) => Err((*kind).into()),
+        }
+    }
+
+    fn tick(&mut self, _now: crate::clock::Timestamp) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is done before the last event is written: nothing of the run is left but what it may leave.
+struct Sweep {
+    reaper: Reaper,
+    /// What a process carries that a stage may have left on purpose; none where no stage may.
+    spared: Option<String>,
+}
+
+impl Sweep {
+    fn of(assignment: &Assignment, reaper: Reaper) -> Self {
+        let may_leave = assignment.plan.stages.values().any(|s| matches!(s.policy.leak, Leak::Warn | Leak::Allow));
+        Self { reaper, spared: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
+    }
+
+    fn run(&self) {
+        let swept = match &self.spared {
+            None => sweep_orphans(&self.reaper),
+            Some(cookie) => {
+                let mut strays = self.reaper.orphans();
+                strays.retain(|entry| !environment_has(entry.pid, std::slice::from_ref(cookie)));
+                signal_all(&strays, signals::KILL);
+                wait_gone(&strays, std::time::Duration::from_secs(1));
+                strays
+            }
+        };
+        for table::Entry { pid, name, .. } in swept {
+            log(&format!("killed at the end of the run: {name} (pid {pid}), which belonged to no stage"));
+        }
+    }
+}
+
+/// Turns what comes over the line, and signals, into messages for the loop.
+struct ControlLine {
+    socket: OwnedFd,
+    signals: Signals,
+    on_hangup: OnHangup,
+    messages: Sender<Message>,
+}
+
+impl ControlLine {
+    fn listen(self) {
+        let mut attached = true;
+        // The reason stays the one it was first cancelled for.
+        let mut reason = CancelReason::Interrupt;
+        loop {
+            let signals = PollFd::new(&self.signals, PollFlags::IN);
+            let socket = PollFd::new(&self.socket, PollFlags::IN);
+            let heard = if attached { poll(&mut [signals, socket], None) } else { poll(&mut [signals], None) };
+            if heard.is_err_and(|error| error != rustix::io::Errno::INTR) {
+                return;
+            }
+            while let Some(signal) = self.signals.next() {
+                let (why, level) = match signal {
+                    signals::STOP_REQUEST => (CancelReason::Stopped, CancelLevel::Terminate),
+                    signals::KILL_REQUEST => (CancelReason::Stopped, CancelLevel::Kill),
+                    signals::INTERRUPT => (CancelReason::Interrupt, CancelLevel::Interrupt),
+                    // The supervisor leads a session without a terminal: a hangup is somebody's kill(1).
+                    _ => (CancelReason::Terminate, CancelLevel::Terminate),
+                };
+                self.cancel(why, level);
+            }
+            if attached {
+                let mut letters = [0; 64];
+                match recv(self.socket.as_fd(), &mut letters[..], RecvFlags::DONTWAIT) {
+                    Ok((0, _)) => attached = self.hung_up(),
+                    Ok((n, _)) => {
+                        for control in letters[..n].iter().filter_map(|letter| Control::of(*letter)) {
+                            reason = match control {
+                                Control::Interrupt => CancelReason::Interrupt,
+                                Control::Terminate => CancelReason::Terminate,
+                                Control::Kill => reason,
+                            };
+                            self.cancel(reason, control.level());
+                        }
+                    }
+                    Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+                    Err(_) => attached = self.hung_up(),
+                }
+            }
+        }
+    }
+
+    /// The starter is gone. Says that nobody is attached any more.
+    fn hung_up(&self) -> bool {
+        match self.on_hangup {
+            OnHangup::Continue => {}
+            OnHangup::Cancel => self.cancel(CancelReason::Hangup, CancelLevel::Terminate),
+        }
+        false
+    }
+
+    fn cancel(&self, reason: CancelReason, level: CancelLevel) {
+        // The loop is gone only when the run is over.
+        let _ = self.messages.send(Message::Cancel { reason, level });
+    }
+}
