@@ -39,9 +39,7 @@ fn variable(line: &str) -> Result<(String, String), &'static str> {
 }
 
 fn unquoted(value: &str) -> String {
-    let comment = value.char_indices().find(|(at, c)| {
-        *c == '#' && (*at == 0 || value[..*at].ends_with([' ', '\t']))
-    });
+    let comment = value.char_indices().find(|(at, c)| *c == '#' && (*at == 0 || value[..*at].ends_with([' ', '\t'])));
     value[..comment.map_or(value.len(), |(at, _)| at)].trim_end().to_owned()
 }
 

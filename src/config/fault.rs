@@ -17,7 +17,8 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// How it is called in messages: relative to where the program was started, if it is below that.
     pub name: String,
-    /// Its text, without a byte order mark.
+    /// Its text, without a byte order mark and with plain line ends: a script in a file with Windows line ends is for
+    /// the same shell.
     pub text: String,
     /// BLAKE3 of the text, in hex.
     pub hash: String,
@@ -26,7 +27,8 @@ pub struct SourceFile {
 impl SourceFile {
     /// A file with this text.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        let (path, text) = (path.into(), text.into());
+        let (path, text): (PathBuf, String) = (path.into(), text.into());
+        let text = if text.contains('\r') { text.replace("\r\n", "\n") } else { text };
         let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
         Self { name: path.display().to_string(), path, text, hash }
     }
@@ -172,6 +174,10 @@ impl FaultList {
         } else {
             self.faults.push(fault);
         }
+    }
+
+    pub(super) fn push_all(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        faults.into_iter().for_each(|fault| self.push(fault));
     }
 
     /// Whether another fault would only be counted, so that nothing costly need be done for it.

@@ -58,7 +58,8 @@ pub(super) fn read(path: &Path) -> Result<Read, Refused> {
     if bytes.len() as u64 == limit {
         return Err(too_large());
     }
-    let text = String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))?;
+    let text =
+        String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     Ok(Read { text, owner: stat.st_uid })
 }
@@ -97,5 +98,8 @@ fn unreadable(path: &Path, errno: Errno) -> Refused {
 fn not_utf8(bytes: &[u8], at: usize) -> Refused {
     let line = memchr::memchr_iter(b'\n', &bytes[..at]).count() + 1;
     let byte = bytes.get(at).copied().unwrap_or(0);
-    Refused::new(Code::NotUtf8, format!("is not UTF-8: the byte 0x{byte:02x} at offset {at} (line {line}) begins no character"))
+    Refused::new(
+        Code::NotUtf8,
+        format!("is not UTF-8: the byte 0x{byte:02x} at offset {at} (line {line}) begins no character"),
+    )
 }

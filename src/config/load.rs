@@ -1,12 +1,16 @@
 //! From a directory to a pipeline: find the files, read them, put one over the other, check the result.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
 
 use super::check::{self, EnvFile, EnvFiles};
 use super::code::Code;
 use super::error::ConfigError;
 use super::fault::{Fault, FaultList, SourceFile, Sources};
 use super::find::{self, Found, OVERRIDE, Owner};
+use super::schema::Document;
 use super::visible::visible;
 use super::{file, layer, shape, syntax};
 use crate::pipeline::Pipeline;
@@ -79,40 +83,10 @@ fn assemble(root: &Path, sources: Vec<SourceFile>, env_files: &dyn EnvFiles) -> 
     let mut faults = FaultList::default();
     let sources = Sources(sources);
     let checked = {
-        let mut tables = Vec::with_capacity(sources.0.len());
-        let mut documents = Vec::with_capacity(sources.0.len());
-        let mut broken = Vec::new();
-        for (i, source) in sources.0.iter().enumerate() {
-            let mut parsed = syntax::parse(&source.text, sources.base(i), &mut faults);
-            let mut misfits = FaultList::default();
-            documents.push(shape::document(&mut parsed.table, &mut misfits));
-            // What stands on a line that is no TOML was not meant as it was read.
-            let meant = |fault: &Fault| {
-                fault.start().is_none_or(|at| !parsed.broken.iter().any(|line| line.start <= at && at <= line.end))
-            };
-            misfits.faults.into_iter().filter(meant).for_each(|fault| faults.push(fault));
-            faults.left_out += misfits.left_out;
-            broken.append(&mut parsed.broken);
-            tables.push(parsed.table);
-        }
-        let document = if documents.len() == 1 { documents.pop() } else { None };
-        let document = document.unwrap_or_else(|| {
-            let merged = tables.into_iter().reduce(|mut under, over| {
-                layer::merge(&mut under, over);
-                under
-            });
-            // Each file's own faults were taken out of it above.
-            let mut document = shape::document(&mut merged.unwrap_or_default(), &mut FaultList::default());
-            for (name, stage) in &mut document.stages.0 {
-                let spoilt = |(other, stage): &(toml::Spanned<String>, super::schema::Stage)| {
-                    stage.spoilt && other.get_ref() == name.get_ref()
-                };
-                stage.spoilt = !faults.is_empty() && documents.iter().any(|file| file.stages.0.iter().any(spoilt));
-            }
-            document
-        });
+        let files: Vec<Shaped<'_>> = (0..sources.0.len()).map(|file| shaped(&sources, file, &mut faults)).collect();
         // With its grammar broken, a file may lack what it has; nothing can be said across its keys.
-        broken.is_empty().then(|| check::check(&document, root, env_files, &mut faults))
+        let sound = files.iter().all(|file| !file.broken);
+        sound.then(|| check::check(&layered(files), root, env_files, &mut faults))
     };
     match checked {
         Some(check::Checked { pipeline: Some(pipeline), warnings }) => {
@@ -120,6 +94,51 @@ fn assemble(root: &Path, sources: Vec<SourceFile>, env_files: &dyn EnvFiles) -> 
         }
         _ => Err(ConfigError::faults_in(faults, sources.0)),
     }
+}
+
+/// One file, its own faults taken out of it.
+struct Shaped<'t> {
+    table: DeTable<'t>,
+    document: Document,
+    broken: bool,
+}
+
+fn shaped<'t>(sources: &'t Sources, file: usize, faults: &mut FaultList) -> Shaped<'t> {
+    let mut parsed = syntax::parse(&sources.0[file].text, sources.base(file), faults);
+    let mut misfits = FaultList::default();
+    let document = shape::document(&mut parsed.table, &mut misfits);
+    // What stands on a line that is no TOML was not meant as it was read.
+    let meant = |fault: &Fault| {
+        fault.start().is_none_or(|at| !parsed.broken.iter().any(|line| line.start <= at && at <= line.end))
+    };
+    faults.push_all(misfits.faults.into_iter().filter(meant));
+    faults.left_out += misfits.left_out;
+    Shaped { table: parsed.table, document, broken: !parsed.broken.is_empty() }
+}
+
+/// All files as one: later ones over earlier ones.
+fn layered(mut files: Vec<Shaped<'_>>) -> Document {
+    if files.len() == 1 {
+        if let Some(file) = files.pop() {
+            return file.document;
+        }
+    }
+    let stages = files.iter().flat_map(|file| &file.document.stages.0);
+    let spoilt: HashSet<String> =
+        stages.filter(|(_, stage)| stage.spoilt).map(|(name, _)| name.get_ref().clone()).collect();
+    let mut excused = HashSet::new();
+    let mut table = DeTable::new();
+    for file in files {
+        excused.extend(file.document.excused);
+        layer::merge(&mut table, file.table);
+    }
+    // Each file's faults were taken out of it, so that none are left to find.
+    let mut document = shape::document(&mut table, &mut FaultList::default());
+    document.excused = excused;
+    for (name, stage) in &mut document.stages.0 {
+        stage.spoilt = spoilt.contains(name.get_ref());
+    }
+    document
 }
 
 /// Reads one file of the configuration. With `strict`, it has to belong to this user or to whom its directory does.

@@ -113,11 +113,8 @@ fn draw(label: &Label, primary: bool, sources: &Sources, sheets: &[Arc<Sheet>]) 
     let (file, start) = sources.locate(label.span.start);
     let span = sheets.get(file).map_or((0, 0), |sheet| sheet.text.range(&(start..start + label.span.len())));
     let text = Some(visible(&label.text).into_owned()).filter(|text| !text.is_empty());
-    let span = if primary {
-        LabeledSpan::new_primary_with_span(text, span)
-    } else {
-        LabeledSpan::new_with_span(text, span)
-    };
+    let span =
+        if primary { LabeledSpan::new_primary_with_span(text, span) } else { LabeledSpan::new_with_span(text, span) };
     (file, span)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Names are those of the file in kebab-case. What later versions will act on is kept as it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
@@ -31,6 +31,9 @@ pub(super) struct Document {
     matchers: Table,
     reporters: Table,
     expand: Vec<Table>,
+    /// Remotes and plugins that were taken out because they could not be read: who names one is not blamed.
+    #[serde(skip)]
+    pub(super) excused: HashSet<String>,
 }
 
 /// `[run]`.

@@ -3,6 +3,7 @@
 //! Each stage is read by itself. What cannot be read is taken out and becomes a fault, and the rest is read again,
 //! until it fits: so one pass finds all, and what comes later sees only sound values.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
@@ -76,11 +77,9 @@ fn take_out<'t>(
             *array = values.into_iter().collect();
             Some(Taken { key: key?.clone(), element: true, value })
         }
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => None,
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            None
+        }
     }
 }
 
@@ -93,8 +92,16 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     // The stages are taken out and put back, so that the rest is not read again for each of their faults.
     let stages = table.iter().position(|(key, value)| key.get_ref() == "stages" && value.get_ref().is_table());
     let stages = stages.and_then(|_| table.remove_entry("stages"));
+    let named: HashSet<String> = ["remotes", "plugins"]
+        .iter()
+        .filter_map(|name| table.get(*name)?.get_ref().as_table())
+        .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
+        .collect();
     let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
     let mut document: Document = read(&mut rest, faults).unwrap_or_default();
+    let read = document.remotes.0.iter().chain(&document.plugins.0).map(|(name, _)| name.get_ref().as_str());
+    let read: HashSet<&str> = read.collect();
+    document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
     if let DeValue::Table(rest) = rest.into_inner() {
         *table = rest;
     }

@@ -28,6 +28,7 @@ pub(super) fn parse<'t>(text: &'t str, base: usize, faults: &mut FaultList) -> P
     let mut broken = Vec::new();
     let mut too_deep = false;
     let mut definitions = None;
+    let mut repeated = Vec::new();
     for error in errors {
         let span = error.span().unwrap_or(text.len()..text.len());
         let message = error.message();
@@ -40,7 +41,7 @@ pub(super) fn parse<'t>(text: &'t str, base: usize, faults: &mut FaultList) -> P
             broken.push(shift(&line(text, &span), base));
         } else if message == "duplicate key" || message.starts_with("cannot extend") {
             let definitions = definitions.get_or_insert_with(|| Definitions::of(text));
-            faults.push(duplicate(text, &span, base, definitions));
+            faults.push_all(duplicate(text, &span, base, definitions, &mut repeated));
         } else {
             if !too_deep {
                 faults.push(grammar(message, &span, base));
@@ -60,24 +61,43 @@ fn grammar(message: &str, span: &Range<usize>, base: usize) -> Fault {
         Some((what, expected)) => (what, Some(format!("expected {expected}"))),
         None => (message, None),
     };
+    let (what, expected) = match what {
+        // The parser takes a missing text for one without quotes.
+        "string values must be quoted" if span.is_empty() => ("missing value", None),
+        _ => (what, expected),
+    };
     let fault = Fault::new(Code::Syntax, format!("this is not TOML: {what}"), shift(span, base), "here");
     match (what, expected) {
+        ("missing value", _) => fault.help("write a value behind the `=`, or take the line out"),
         ("string values must be quoted", _) => fault.help("put the text into quotes: key = \"text\""),
         (_, Some(expected)) => fault.help(expected),
         (_, None) => fault,
     }
 }
 
-fn duplicate(text: &str, span: &Range<usize>, base: usize, definitions: &Definitions<'_>) -> Fault {
+/// The fault of a second definition; none if it stands in a table that is itself defined twice, and was told of.
+fn duplicate<'t>(
+    text: &str,
+    span: &Range<usize>,
+    base: usize,
+    definitions: &Definitions<'t>,
+    repeated: &mut Vec<Path<'t>>,
+) -> Option<Fault> {
     let name = text.get(span.clone()).unwrap_or("this");
     let found = definitions.before(span);
+    if let Some((path, _)) = &found {
+        if repeated.iter().any(|table| path.len() > table.len() && path.starts_with(table)) {
+            return None;
+        }
+        repeated.push((*path).clone());
+    }
     let path = found.as_ref().map_or(name.to_owned(), |(path, _)| written(path));
     let fault = Fault::new(Code::Duplicate, format!("`{path}` is defined twice"), shift(span, base), "again here");
-    match found {
+    let fault = match found {
         Some((_, first)) => fault.and(shift(&first, base), "first here"),
         None => fault,
-    }
-    .help("keep one of them")
+    };
+    Some(fault.help("keep one of them"))
 }
 
 fn shift(span: &Range<usize>, base: usize) -> Range<usize> {
@@ -93,7 +113,10 @@ fn line(text: &str, span: &Range<usize>) -> Range<usize> {
 }
 
 fn shift_table(table: DeTable<'_>, base: usize) -> DeTable<'_> {
-    table.into_iter().map(|(key, value)| (Spanned::new(shift(&key.span(), base), key.into_inner()), shift_value(value, base))).collect()
+    table
+        .into_iter()
+        .map(|(key, value)| (Spanned::new(shift(&key.span(), base), key.into_inner()), shift_value(value, base)))
+        .collect()
 }
 
 fn shift_value(value: Spanned<DeValue<'_>>, base: usize) -> Spanned<DeValue<'_>> {

@@ -58,11 +58,8 @@ pub fn load_user(env: &Env) -> Result<UserConfig, ConfigError> {
         }
     };
     let table = syntax::parse(&text, 0, &mut faults).table;
-    let user: Option<schema::User> = if faults.is_empty() {
-        shape::read(&mut Spanned::new(0..0, DeValue::Table(table)), &mut faults)
-    } else {
-        None
-    };
+    let user: Option<schema::User> =
+        if faults.is_empty() { shape::read(&mut Spanned::new(0..0, DeValue::Table(table)), &mut faults) } else { None };
     match user.filter(|_| faults.is_empty()) {
         Some(user) => Ok(settings(user)),
         None => Err(ConfigError::faults_in(faults, vec![SourceFile::new(path, text)])),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
+use super::matrix::Declared;
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -22,9 +23,7 @@ const OPENING: &str = "${matrix.";
 pub(super) fn shell(value: Option<&Spanned<TextOrTexts>>, faults: &mut FaultList) -> Vec<String> {
     let default = || DEFAULT_SHELL.map(str::to_owned).to_vec();
     let Some(value) = value else { return default() };
-    let bad = |text: &str, help: String| {
-        Fault::new(Code::BadShell, text, value.span(), "here").help(help)
-    };
+    let bad = |text: &str, help: String| Fault::new(Code::BadShell, text, value.span(), "here").help(help);
     match value.get_ref() {
         TextOrTexts::One(name) => {
             nul(name, "shell", &value.span(), faults);
@@ -33,17 +32,21 @@ pub(super) fn shell(value: Option<&Spanned<TextOrTexts>>, faults: &mut FaultList
                 return vec![name.clone(), "-e".into(), "-c".into()];
             }
             let shown = visible_line(name);
-            let words: Vec<String> = name.split_whitespace().map(|word| format!("\"{}\"", visible_line(word))).collect();
+            let words: Vec<String> =
+                name.split_whitespace().map(|word| format!("\"{}\"", visible_line(word))).collect();
             let fault = match words.as_slice() {
                 [] => bad("`shell` is empty", "for example: shell = \"bash\"".into()),
                 [word] => bad(
                     &format!("`{shown}` is not a shell that is known to take `-e -c SCRIPT`"),
                     format!("write its whole command, the script is appended: shell = [{word}, \"-c\"]"),
                 ),
-                words => bad(
-                    "a shell with options is written as an array",
-                    format!("shell = [{}]", words.join(", ")),
-                ),
+                words => {
+                    // The script has to be an option's value, or it would be taken for a file's name.
+                    let takes_script = words.last().is_some_and(|word| word.starts_with("\"-") && word.contains('c'));
+                    let end = if takes_script { "" } else { ", \"-c\"" };
+                    let help = format!("the script is appended to it: shell = [{}{end}]", words.join(", "));
+                    bad("a shell with options is written as an array", help)
+                }
             };
             faults.push(fault);
             default()
@@ -65,19 +68,25 @@ pub(super) fn command(
     key: &str,
     value: &Spanned<TextOrTexts>,
     shell: &[String],
-    variables: &[&str],
+    declared: &Declared<'_>,
     faults: &mut FaultList,
 ) -> Option<Command> {
-    let empty = || {
-        let fault = Fault::new(Code::EmptyCommand, format!("`{key}` is empty"), value.span(), "no command");
-        fault.help(format!("for example: {key} = \"cargo test\"; for a stage that does nothing: {key} = \"true\""))
+    let variables = declared.variables.as_slice();
+    let empty = |faults: &mut FaultList| {
+        // What could not be read was taken out of it, and has its own fault.
+        if !declared.stage.spoilt {
+            let fault = Fault::new(Code::EmptyCommand, format!("`{key}` is empty"), value.span(), "no command");
+            let example =
+                format!("for example: {key} = \"cargo test\"; for a stage that does nothing: {key} = \"true\"");
+            faults.push(fault.help(example));
+        }
+        None
     };
     match value.get_ref() {
         TextOrTexts::One(script) => {
             text(script, key, &value.span(), variables, faults);
             if script.trim().is_empty() {
-                faults.push(empty());
-                return None;
+                return empty(faults);
             }
             Some(Command::Shell { shell: shell.to_vec(), script: script.clone(), args: Vec::new() })
         }
@@ -86,8 +95,7 @@ pub(super) fn command(
                 text(word.get_ref(), key, &word.span(), variables, faults);
             }
             if words.first().is_none_or(|word| word.get_ref().is_empty()) {
-                faults.push(empty());
-                return None;
+                return empty(faults);
             }
             Some(Command::Argv(words.iter().map(|word| word.get_ref().clone()).collect()))
         }
@@ -103,7 +111,12 @@ pub(super) fn text(text: &str, key: &str, span: &Range<usize>, variables: &[&str
             continue;
         }
         let shown = visible_line(name);
-        let fault = Fault::new(Code::UnknownAxis, format!("`{key}` uses the unknown ${{matrix.{shown}}}"), span.clone(), "here");
+        let fault = Fault::new(
+            Code::UnknownAxis,
+            format!("`{key}` uses the unknown ${{matrix.{shown}}}"),
+            span.clone(),
+            "here",
+        );
         faults.push(match nearest(name, variables.iter().copied()) {
             Some(near) => fault.help(format!("did you mean ${{matrix.{near}}}?")),
             None if variables.is_empty() => {

@@ -95,7 +95,10 @@ impl<'a> Environments<'a> {
             None
         };
         if path.is_empty() || path.contains('\0') {
-            return bad("the path of this environment file is empty or has a NUL character".into(), "for example: env-file = \".env\"");
+            return bad(
+                "the path of this environment file is empty or has a NUL character".into(),
+                "for example: env-file = \".env\"",
+            );
         }
         let text = match self.files.read(Path::new(path)) {
             EnvFile::Text(text) => text,
@@ -104,12 +107,16 @@ impl<'a> Environments<'a> {
                 let help = format!("if it may be missing, end its path with a question mark: \"{shown}?\"");
                 return bad(format!("there is no file `{shown}`"), &help);
             }
-            EnvFile::Unusable(why) => return bad(format!("`{shown}` cannot be used: it {why}"), "its path is relative to the project"),
+            EnvFile::Unusable(why) => {
+                return bad(format!("`{shown}` cannot be used: it {why}"), "its path is relative to the project");
+            }
         };
         match dotenv::parse(&text) {
             Ok(variables) => Some(variables),
             // The line's text stays out of the message: it may be a secret.
-            Err((line, why)) => bad(format!("line {line} of `{shown}` {why}"), "its lines are NAME=value, or comments with #"),
+            Err((line, why)) => {
+                bad(format!("line {line} of `{shown}` {why}"), "its lines are NAME=value, or comments with #")
+            }
         }
     }
 }

@@ -40,5 +40,6 @@ pub(super) fn check(globs: &[Spanned<String>], faults: &mut FaultList) -> Vec<St
 /// The fault of a glob that is none.
 pub(super) fn bad(glob: &Spanned<String>, error: &globset::Error) -> Fault {
     let text = format!("`{}` is not a glob: {}", visible_line(glob.get_ref()), error.kind());
-    Fault::new(Code::BadGlob, text, glob.span(), "here").help("put [brackets] around a special character to mean itself")
+    Fault::new(Code::BadGlob, text, glob.span(), "here")
+        .help("put [brackets] around a special character to mean itself")
 }

@@ -62,7 +62,7 @@ pub(super) fn lay_out<'d>(document: &'d Document, faults: &mut FaultList, warnin
     let mut spans: HashMap<String, Range<usize>> = HashMap::new();
     for (key, stage) in stages {
         let name = StageName::new(key.get_ref()).map_err(|error| faults.push(bad_name(key, &error))).ok();
-        let mut expansion = Expansion { key, faults, warnings, left: &mut cells_left };
+        let mut expansion = Expansion { key, spoilt: stage.spoilt, faults, warnings, left: &mut cells_left };
         let cells = match (&name, &stage.matrix) {
             (Some(name), None) => vec![Cell { name: name.clone(), values: BTreeMap::new() }],
             (Some(_), Some(matrix)) => expansion.cells(matrix).unwrap_or_default(),
@@ -94,7 +94,8 @@ pub(super) fn lay_out<'d>(document: &'d Document, faults: &mut FaultList, warnin
 
 fn bad_name(key: &Spanned<String>, error: &StageNameError) -> Fault {
     let name = visible_line(key.get_ref());
-    let fault = Fault::new(Code::BadStageName, format!("`{name}` cannot be a stage's name: {error}"), key.span(), "here");
+    let fault =
+        Fault::new(Code::BadStageName, format!("`{name}` cannot be a stage's name: {error}"), key.span(), "here");
     fault.help("for example: fmt, test-unit, lint:web")
 }
 
@@ -115,6 +116,8 @@ pub(super) fn variable(axis: &str) -> String {
 /// The expansion of one stage's matrix.
 struct Expansion<'a> {
     key: &'a Spanned<String>,
+    /// Whether some of the stage was taken out because it could not be read: then nothing that lacks is a fault.
+    spoilt: bool,
     faults: &'a mut FaultList,
     warnings: &'a mut Vec<String>,
     left: &'a mut usize,
@@ -132,8 +135,13 @@ impl Expansion<'_> {
         let axes = self.axes(matrix, &span);
         self.check_names(matrix);
         self.check_values(matrix);
-        if axes.is_empty() && self.faults.count() == before {
-            self.bad(&span, "the matrix has no axes", "here", "for example: matrix = { rust = [\"1.80\", \"stable\"] }");
+        if axes.is_empty() && !self.spoilt && self.faults.count() == before {
+            self.bad(
+                &span,
+                "the matrix has no axes",
+                "here",
+                "for example: matrix = { rust = [\"1.80\", \"stable\"] }",
+            );
         }
         self.count(matrix, &axes, &span);
         if self.faults.count() > before {
@@ -150,7 +158,7 @@ impl Expansion<'_> {
             return first.iter().map(|(key, _)| key.get_ref().as_str()).collect();
         }
         for (key, values) in &matrix.axes {
-            if values.is_empty() {
+            if values.is_empty() && !self.spoilt {
                 let text = format!("the axis `{}` has no values", visible_line(key.get_ref()));
                 self.bad(span, &text, "so the stage would not run at all", "give it at least one value");
             }
@@ -278,7 +286,7 @@ impl Expansion<'_> {
                 cells.extend(self.new_cell(row, axes));
             }
         }
-        if cells.is_empty() {
+        if cells.is_empty() && !self.spoilt {
             self.bad(span, "`exclude` leaves nothing of the matrix", "here", "take one of its entries away");
         }
         cells.into_iter().filter_map(|values| self.name(axes, values, span)).collect()
@@ -290,6 +298,9 @@ impl Expansion<'_> {
         let missing: Vec<&str> = axes.iter().copied().filter(|axis| !values.contains_key(*axis)).collect();
         if missing.is_empty() {
             return Some(values);
+        }
+        if self.spoilt {
+            return None;
         }
         let text = "this `include` matches no combination, and is not a whole one itself";
         self.bad(&row.span(), text, &format!("without {}", missing.join(", ")), "give a value for every axis");

@@ -78,8 +78,7 @@ fn known_needs<'d>(
 
 /// Whether a name may be that of a stage whose own faults hide it.
 fn excused(name: &str, layout: &Layout<'_>) -> bool {
-    layout.excused.contains(name)
-        || name.match_indices(':').any(|(colon, _)| layout.excused.contains(&name[..colon]))
+    layout.excused.contains(name) || name.match_indices(':').any(|(colon, _)| layout.excused.contains(&name[..colon]))
 }
 
 fn unknown(need: &Spanned<String>, layout: &Layout<'_>, document: &Document, quick: bool) -> Fault {
@@ -113,7 +112,8 @@ fn too_many(layout: &Layout<'_>, known: &[Vec<(Range<usize>, &Spanned<String>)>]
     });
     let (largest, span) = sizes.max_by_key(|(size, _)| *size).unwrap_or((0, 0..0));
     let text = format!("the stages of this pipeline have {} needs in all", grouped(edges as u128));
-    let label = format!("{} of them come from here; there may be {}", grouped(largest as u128), grouped(NEEDS_MAX as u128));
+    let label =
+        format!("{} of them come from here; there may be {}", grouped(largest as u128), grouped(NEEDS_MAX as u128));
     let fault = Fault::new(Code::TooManyCells, text, span, label);
     fault.help("put a stage between the two: it needs all cells of the one, and the other needs it alone")
 }
@@ -148,11 +148,7 @@ fn owner(stage: StageId, layout: &Layout<'_>) -> usize {
     layout.declared.partition_point(|declared| declared.first + declared.cells.len() <= stage.index())
 }
 
-fn ring_fault(
-    ring: &[StageId],
-    layout: &Layout<'_>,
-    known: &[Vec<(Range<usize>, &Spanned<String>)>],
-) -> Fault {
+fn ring_fault(ring: &[StageId], layout: &Layout<'_>, known: &[Vec<(Range<usize>, &Spanned<String>)>]) -> Fault {
     // The path begins where the file does.
     let start = (0..ring.len()).min_by_key(|i| ring[*i].index()).unwrap_or(0);
     let ring: Vec<StageId> = ring[start..].iter().chain(&ring[..start]).copied().collect();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use toml::{Spanned, Value};
+use toml::{Spanned, Table, Value};
 
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
@@ -19,9 +19,8 @@ use crate::ids::{DenseId, DenseMap, StageId};
 use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 
 /// Operating systems, as Rust names them.
-const SYSTEMS: &[&str] = &[
-    "linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios",
-];
+const SYSTEMS: &[&str] =
+    &["linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios"];
 
 /// What the stages are made of.
 pub(super) struct Inputs<'a, 'd> {
@@ -108,25 +107,24 @@ struct Shared {
     inputs: Vec<String>,
     shell: Vec<String>,
     dir: PathBuf,
-    remotes: HashSet<String>,
-    plugins: HashSet<String>,
+    remotes: Names,
+    plugins: Names,
 }
 
 impl Shared {
     fn new(document: &Document, faults: &mut FaultList) -> Self {
         let defaults = &document.defaults;
-        let names = |pairs: &Pairs<toml::Table>| pairs.0.iter().map(|(name, _)| name.get_ref().clone()).collect();
         // Checked here and not with each stage that takes them over, so that a fault is told once.
         let shared = Self {
             when: defaults.when.as_ref().map_or_else(Default::default, |when| check_when(when, faults)),
             inputs: globs::check(defaults.inputs.as_deref().unwrap_or_default(), faults),
             shell: command::shell(defaults.shell.as_ref(), faults),
             dir: defaults.dir.as_ref().map_or_else(PathBuf::new, |dir| directory(dir, &[], faults)),
-            remotes: names(&document.remotes),
-            plugins: names(&document.plugins),
+            remotes: Names::of(&document.remotes, document, Code::UnknownRemote, ["remote", "remotes"]),
+            plugins: Names::of(&document.plugins, document, Code::UnknownPlugin, ["plugin", "plugins"]),
         };
         if let Some(on) = &defaults.on {
-            known(on, &shared.remotes, Code::UnknownRemote, "remote", "remotes", faults);
+            shared.remotes.check(on, faults);
         }
         shared
     }
@@ -141,7 +139,7 @@ impl Shared {
             None => self.shell.clone(),
         };
         let action = self.action(declared, &shell, faults);
-        let fix = stage.fix.as_ref().and_then(|fix| command::command("fix", fix, &shell, variables, faults));
+        let fix = stage.fix.as_ref().and_then(|fix| command::command("fix", fix, &shell, declared, faults));
         if let Some(description) = &stage.description {
             command::text(description.get_ref(), "description", &description.span(), variables, faults);
         }
@@ -154,7 +152,7 @@ impl Shared {
             None => self.when.clone(),
         };
         if let Some(on) = &stage.on {
-            known(on, &self.remotes, Code::UnknownRemote, "remote", "remotes", faults);
+            self.remotes.check(on, faults);
         }
         let inputs = stage.inputs.as_ref().map_or_else(|| self.inputs.clone(), |globs| globs::check(globs, faults));
         let outputs = globs::check(&stage.outputs, faults);
@@ -198,11 +196,9 @@ impl Shared {
                 faults.push(fault.and(uses.span(), "and a plugin").help("keep one of them"));
                 None
             }
-            (Some(run), None) => {
-                command::command("run", run, shell, &declared.variables, faults).map(Action::Run)
-            }
+            (Some(run), None) => command::command("run", run, shell, declared, faults).map(Action::Run),
             (None, Some(uses)) => {
-                known(uses, &self.plugins, Code::UnknownPlugin, "plugin", "plugins", faults);
+                self.plugins.check(uses, faults);
                 Some(Action::Use { kind: uses.get_ref().clone() })
             }
             (None, None) => {
@@ -233,17 +229,35 @@ fn policy(stage: &schema::Stage, defaults: &Defaults) -> Policy {
     }
 }
 
-/// That a name is one of those defined.
-fn known(name: &Spanned<String>, names: &HashSet<String>, code: Code, what: &str, table: &str, faults: &mut FaultList) {
-    if names.contains(name.get_ref()) {
-        return;
+/// The names that a table defines.
+struct Names {
+    names: HashSet<String>,
+    excused: HashSet<String>,
+    code: Code,
+    what: &'static str,
+    table: &'static str,
+}
+
+impl Names {
+    fn of(pairs: &Pairs<Table>, document: &Document, code: Code, [what, table]: [&'static str; 2]) -> Self {
+        let names = pairs.0.iter().map(|(name, _)| name.get_ref().clone()).collect();
+        Self { names, excused: document.excused.clone(), code, what, table }
     }
-    let text = format!("there is no {what} `{}`", visible_line(name.get_ref()));
-    let fault = Fault::new(code, text, name.span(), format!("not in [{table}]"));
-    faults.push(match nearest(name.get_ref(), names.iter().map(String::as_str)) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help(format!("define it as [{table}.{}]", visible_line(name.get_ref()))),
-    });
+
+    /// That a name is one of them.
+    fn check(&self, name: &Spanned<String>, faults: &mut FaultList) {
+        if self.names.contains(name.get_ref()) || self.excused.contains(name.get_ref()) {
+            return;
+        }
+        let Self { what, table, .. } = self;
+        let shown = visible_line(name.get_ref());
+        let text = format!("there is no {what} `{shown}`");
+        let fault = Fault::new(self.code, text, name.span(), format!("not in [{table}]"));
+        faults.push(match nearest(name.get_ref(), self.names.iter().map(String::as_str)) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help(format!("define it as [{table}.{shown}]")),
+        });
+    }
 }
 
 /// A directory inside the project, without `.` and `..`.

@@ -1,6 +1,10 @@
 //! Whole configurations in, drawn faults or pipelines out.
 
+mod any;
+mod disk;
 mod golden;
+mod pipeline;
+mod report;
 
 use std::path::Path;
 
@@ -20,4 +24,9 @@ fn drawn(loaded: Result<Loaded, ConfigError>) -> String {
 
 fn load(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
     parse(Path::new("/project"), files, &|_| None)
+}
+
+/// A file that has to be without faults.
+fn sound(text: &str) -> Loaded {
+    load(&[("local-ci.toml", text)]).unwrap_or_else(|error| panic!("{}", error.render(false, 100)))
 }

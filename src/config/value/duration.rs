@@ -10,13 +10,13 @@ use crate::config::code::Code;
 use crate::config::visible::visible_line;
 
 /// The units, largest first, in milliseconds.
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// The longest duration: what is longer is a mistake, and sums of a few of it cannot overflow.
 const MOST: Duration = Duration::from_secs(3_650 * 86_400);
 
-const FORMS: &str = "a duration is numbers with units, the largest first: \"500ms\", \"30s\", \"20m\", \"1h30m\", \"7d\"";
+const FORMS: &str =
+    "a duration is numbers with units, the largest first: \"500ms\", \"30s\", \"20m\", \"1h30m\", \"7d\"";
 
 /// Reads a duration.
 pub(in crate::config) fn parse(text: &str) -> Result<Duration, Refusal> {
@@ -159,8 +159,27 @@ mod tests {
     #[test]
     fn h123_other_texts_are_refused() {
         for text in [
-            "", " ", "30", "-5s", "s", "5", "5 s", "1.5h", "30m1h", "1h1h", "5S", "5µs", "NaN", "inf", "1e3s", "٣s",
-            "18446744073709551616s", "18446744073709551615d", "99999999999d", "1hh", "1h-1m",
+            "",
+            " ",
+            "30",
+            "-5s",
+            "s",
+            "5",
+            "5 s",
+            "1.5h",
+            "30m1h",
+            "1h1h",
+            "5S",
+            "5µs",
+            "NaN",
+            "inf",
+            "1e3s",
+            "٣s",
+            "18446744073709551616s",
+            "18446744073709551615d",
+            "99999999999d",
+            "1hh",
+            "1h-1m",
         ] {
             assert_eq!(parse(text).map_err(|refusal| refusal.code), Err(Code::BadDuration), "{text:?}");
         }

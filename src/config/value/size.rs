@@ -24,9 +24,7 @@ const FORMS: &str = "a size is a number of bytes, or a text with a unit: \"512Ki
 
 /// Reads a size.
 fn parse(text: &str) -> Result<u64, Refusal> {
-    let refuse = |what: &str| {
-        Err(Refusal::new(Code::BadSize, format!("{what}: \"{}\"", visible_line(text)), FORMS))
-    };
+    let refuse = |what: &str| Err(Refusal::new(Code::BadSize, format!("{what}: \"{}\"", visible_line(text)), FORMS));
     let trimmed = text.trim();
     let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = trimmed.split_at(digits);
