@@ -1,1 +1,39 @@
-//! To be filled.
+//! From files to a valid [`Pipeline`](crate::pipeline::Pipeline), with every fault of the files in one pass.
+//!
+//! ```text
+//! find ─▶ file ─▶ syntax ─▶ shape ─▶ layer ─▶ check ─▶ Pipeline
+//! where   bytes   tables    types    one over  across
+//!                           (schema) the other keys
+//! ```
+//!
+//! Each step goes on after a fault; what it cannot use it takes out, so that the next sees only sound values. Reads
+//! files, writes none, and knows nothing of running. What it says about a file has nothing in it that a terminal
+//! would act on.
+
+mod check;
+mod code;
+mod dotenv;
+mod error;
+mod fault;
+mod file;
+mod find;
+mod layer;
+mod load;
+mod nearest;
+mod render;
+mod schema;
+mod shape;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod user;
+mod value;
+mod visible;
+mod wording;
+
+pub use code::Code;
+pub use error::{ConfigError, Faults, NotFound, Stop};
+pub use fault::{Fault, FaultReport, Label, SourceFile};
+pub use load::{LoadRequest, Loaded, load, parse};
+pub use user::{Retention, UserConfig, load_user, user_path};
+pub use visible::{visible, visible_line};

@@ -1,0 +1,348 @@
+//! The stages themselves, from what was declared for each and for all.
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use toml::{Spanned, Table, Value};
+
+use super::environment::{EnvFiles, Environments};
+use super::matrix::{Cell, Declared, Layout};
+use super::{Stages, command, globs};
+use crate::config::code::Code;
+use crate::config::fault::{Fault, FaultList};
+use crate::config::nearest::nearest;
+use crate::config::schema::{self, Defaults, Document};
+use crate::config::value::scalar::{Pairs, Scalar};
+use crate::config::value::words::Variables;
+use crate::config::visible::visible_line;
+use crate::ids::{DenseId, DenseMap, StageId};
+use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
+
+/// Operating systems, as Rust names them.
+const SYSTEMS: &[&str] =
+    &["linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios"];
+
+/// What the stages are made of.
+pub(super) struct Inputs<'a, 'd> {
+    pub(super) document: &'d Document,
+    pub(super) layout: &'a Layout<'d>,
+    pub(super) files: &'a dyn EnvFiles,
+}
+
+/// Builds all stages, in the order of their numbers.
+pub(super) fn build(
+    inputs: Inputs<'_, '_>,
+    mut needs: DenseMap<StageId, Vec<StageId>>,
+    faults: &mut FaultList,
+    warnings: &mut Vec<String>,
+) -> Stages {
+    let Inputs { document, layout, files } = inputs;
+    let mut environments = Environments::new(document, files, faults);
+    let shared = Shared::new(document, faults);
+    let mut stages = Stages::new();
+    for declared in &layout.declared {
+        let Some(mut template) = shared.template(declared, document, faults) else { continue };
+        let env_file = declared.stage.env_file.as_ref().or(document.defaults.env_file.as_ref());
+        let env = environments.of_stage(declared, env_file.map_or(&[][..], |words| &words.0), faults);
+        for (i, cell) in declared.cells.iter().enumerate() {
+            if let Some(needs) = needs.get_mut(StageId::from_index(declared.first + i)) {
+                template.needs = std::mem::take(needs);
+            }
+            let mut stage = of_cell(&template, cell);
+            stage.env = env.of_cell(cell);
+            if let Some(dir) = declared.stage.dir.as_ref().filter(|_| !declared.variables.is_empty()) {
+                stage.dir = cell_directory(dir, cell, faults);
+            }
+            stages.push(stage);
+        }
+    }
+    annotations(document, warnings);
+    stages
+}
+
+/// One cell of a stage.
+fn of_cell(template: &Stage, cell: &Cell) -> Stage {
+    let fill = |text: &String| command::fill(text, &cell.values);
+    let fill_command = |command: &Command| command::fill_command(command, &cell.values);
+    let mut stage = template.clone();
+    stage.name = cell.name.clone();
+    stage.description = stage.description.as_ref().map(fill);
+    stage.action = match &stage.action {
+        Action::Run(command) => Action::Run(fill_command(command)),
+        Action::Use { kind } => Action::Use { kind: kind.clone() },
+    };
+    stage.fix = stage.fix.as_ref().map(fill_command);
+    stage.matrix.clone_from(&cell.values);
+    stage
+}
+
+fn annotations(document: &Document, warnings: &mut Vec<String>) {
+    let named = document.stages.0.iter().filter(|(_, stage)| stage.annotate.as_ref().is_some_and(given));
+    let names: Vec<String> = named.map(|(name, _)| visible_line(name.get_ref())).collect();
+    let by_default = document.defaults.annotate.as_ref().is_some_and(given);
+    if by_default || !names.is_empty() {
+        let whose = match names.as_slice() {
+            _ if by_default => "of all stages".to_owned(),
+            [name] => format!("of stage {name}"),
+            names if names.len() <= 5 => format!("of stages {}", names.join(", ")),
+            names => format!("of {} stages", names.len()),
+        };
+        warnings.push(format!("`annotate` {whose} is read, but this version of local-ci makes no annotations yet"));
+    }
+}
+
+/// Whether a value that is only kept asks for anything.
+fn given(value: &Value) -> bool {
+    match value {
+        Value::Boolean(value) => *value,
+        Value::Array(values) => !values.is_empty(),
+        Value::Table(table) => !table.is_empty(),
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Datetime(_) => true,
+    }
+}
+
+/// What `[defaults]` comes to, checked once.
+struct Shared {
+    when: (When, Vec<&'static str>),
+    inputs: Vec<String>,
+    shell: Vec<String>,
+    dir: PathBuf,
+    remotes: Names,
+    plugins: Names,
+}
+
+impl Shared {
+    fn new(document: &Document, faults: &mut FaultList) -> Self {
+        let defaults = &document.defaults;
+        // Checked here and not with each stage that takes them over, so that a fault is told once.
+        let shared = Self {
+            when: defaults.when.as_ref().map_or_else(Default::default, |when| check_when(when, faults)),
+            inputs: globs::check(defaults.inputs.as_deref().unwrap_or_default(), faults),
+            shell: command::shell(defaults.shell.as_ref(), faults),
+            dir: defaults.dir.as_ref().map_or_else(PathBuf::new, |dir| directory(dir, &[], faults)),
+            remotes: Names::of(&document.remotes, document, Code::UnknownRemote, ["remote", "remotes"]),
+            plugins: Names::of(&document.plugins, document, Code::UnknownPlugin, ["plugin", "plugins"]),
+        };
+        if let Some(on) = &defaults.on {
+            shared.remotes.check(on, faults);
+        }
+        shared
+    }
+
+    /// The stage as all its cells have it. Nothing if its faults leave nothing to build.
+    fn template(&self, declared: &Declared<'_>, document: &Document, faults: &mut FaultList) -> Option<Stage> {
+        let stage = declared.stage;
+        let defaults = &document.defaults;
+        let variables = declared.variables.as_slice();
+        let shell = match &stage.shell {
+            Some(shell) => command::shell(Some(shell), faults),
+            None => self.shell.clone(),
+        };
+        let action = self.action(declared, &shell, faults);
+        let fix = stage.fix.as_ref().and_then(|fix| command::command("fix", fix, &shell, declared, faults));
+        if let Some(description) = &stage.description {
+            command::text(description.get_ref(), "description", &description.span(), variables, faults);
+        }
+        let dir = match &stage.dir {
+            Some(dir) => directory(dir, variables, faults),
+            None => self.dir.clone(),
+        };
+        let (when, mut unsupported) = match &stage.when {
+            Some(when) => check_when(when, faults),
+            None => self.when.clone(),
+        };
+        if let Some(on) = &stage.on {
+            self.remotes.check(on, faults);
+        }
+        let inputs = stage.inputs.as_ref().map_or_else(|| self.inputs.clone(), |globs| globs::check(globs, faults));
+        let outputs = globs::check(&stage.outputs, faults);
+        let on = stage.on.as_ref().or(defaults.on.as_ref());
+        let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
+        let keys = [
+            ("uses", stage.uses.is_some()),
+            ("on", on.is_some()),
+            ("secrets", secrets),
+            ("interactive", stage.interactive == Some(true)),
+        ];
+        unsupported.splice(0..0, keys.into_iter().filter(|(_, used)| *used).map(|(key, _)| key));
+        let name = declared.name.clone()?;
+        let mut built = Stage::new(name, Command::Argv(Vec::new()));
+        built.action = action?;
+        built.description = stage.description.as_ref().map(|text| text.get_ref().clone());
+        built.fix = fix;
+        built.dir = dir;
+        built.policy = policy(stage, defaults);
+        built.when = when;
+        built.tags = stage.tags.as_ref().or(defaults.tags.as_ref()).cloned().unwrap_or_default();
+        built.placement = on.map_or(Placement::Local, |on| Placement::Remote(on.get_ref().clone()));
+        built.default = stage.default.unwrap_or(true);
+        built.inputs = inputs;
+        built.outputs = outputs;
+        built.unsupported = unsupported;
+        Some(built)
+    }
+
+    fn action(&self, declared: &Declared<'_>, shell: &[String], faults: &mut FaultList) -> Option<Action> {
+        let stage = declared.stage;
+        let name = visible_line(declared.key.get_ref());
+        if let (Some(with), None) = (&stage.with, &stage.uses) {
+            let fault = Fault::new(Code::UnusedWith, "`with` is only for a stage with `uses`", with.span(), "here");
+            faults.push(fault.help("take it away, or say which plugin it is for with `uses`"));
+        }
+        match (&stage.run, &stage.uses) {
+            (Some(run), Some(uses)) => {
+                let text = format!("stage `{name}` has both `run` and `uses`");
+                let fault = Fault::new(Code::TwoActions, text, run.span(), "a command");
+                faults.push(fault.and(uses.span(), "and a plugin").help("keep one of them"));
+                None
+            }
+            (Some(run), None) => command::command("run", run, shell, declared, faults).map(Action::Run),
+            (None, Some(uses)) => {
+                self.plugins.check(uses, faults);
+                Some(Action::Use { kind: uses.get_ref().clone() })
+            }
+            (None, None) => {
+                if !stage.spoilt {
+                    let text = format!("stage `{name}` has neither `run` nor `uses`");
+                    let fault = Fault::new(Code::NoAction, text, declared.key.span(), "nothing to do");
+                    faults.push(fault.help("say what it does: run = \"cargo test\""));
+                }
+                None
+            }
+        }
+    }
+}
+
+fn policy(stage: &schema::Stage, defaults: &Defaults) -> Policy {
+    let plain = Policy::default();
+    Policy {
+        timeout: stage.timeout.or(defaults.timeout).and_then(|limit| limit.0),
+        grace: stage.grace.or(defaults.grace).map_or(plain.grace, |span| span.0),
+        retries: stage.retries.or(defaults.retries).unwrap_or(plain.retries),
+        retry_delay: stage.retry_delay.or(defaults.retry_delay).map_or(plain.retry_delay, |span| span.0),
+        allow_failure: stage.allow_failure.or(defaults.allow_failure).unwrap_or(plain.allow_failure),
+        threads: stage.threads.or(defaults.threads).map_or(plain.threads, Into::into),
+        locks: stage.locks.as_ref().or(defaults.locks.as_ref()).cloned().unwrap_or_default(),
+        log_max: stage.log_max.or(defaults.log_max).map_or(plain.log_max, |size| size.0),
+        leak: stage.leak.or(defaults.leak).unwrap_or(plain.leak),
+        pty: stage.pty.or(defaults.pty).unwrap_or(plain.pty),
+    }
+}
+
+/// The names that a table defines.
+struct Names {
+    names: HashSet<String>,
+    excused: HashSet<String>,
+    code: Code,
+    what: &'static str,
+    table: &'static str,
+}
+
+impl Names {
+    fn of(pairs: &Pairs<Table>, document: &Document, code: Code, [what, table]: [&'static str; 2]) -> Self {
+        let names = pairs.0.iter().map(|(name, _)| name.get_ref().clone()).collect();
+        Self { names, excused: document.excused.clone(), code, what, table }
+    }
+
+    /// That a name is one of them.
+    fn check(&self, name: &Spanned<String>, faults: &mut FaultList) {
+        if self.names.contains(name.get_ref()) || self.excused.contains(name.get_ref()) {
+            return;
+        }
+        let Self { what, table, .. } = self;
+        let shown = visible_line(name.get_ref());
+        let text = format!("there is no {what} `{shown}`");
+        let fault = Fault::new(self.code, text, name.span(), format!("not in [{table}]"));
+        faults.push(match nearest(name.get_ref(), self.names.iter().map(String::as_str)) {
+            Some(near) => fault.help(format!("did you mean `{near}`?")),
+            None => fault.help(format!("define it as [{table}.{shown}]")),
+        });
+    }
+}
+
+/// A directory inside the project, without `.` and `..`.
+fn directory(dir: &Spanned<String>, variables: &[&str], faults: &mut FaultList) -> PathBuf {
+    command::text(dir.get_ref(), "dir", &dir.span(), variables, faults);
+    inside(dir.get_ref()).unwrap_or_else(|| {
+        faults.push(outside(dir, dir.get_ref()));
+        PathBuf::new()
+    })
+}
+
+/// The directory of one cell: its values could lead out of the project.
+fn cell_directory(dir: &Spanned<String>, cell: &Cell, faults: &mut FaultList) -> PathBuf {
+    let filled = command::fill(dir.get_ref(), &cell.values);
+    inside(&filled).unwrap_or_else(|| {
+        // A directory that is wrong before it is filled in has its fault already.
+        if inside(dir.get_ref()).is_some() {
+            faults.push(outside(dir, &filled));
+        }
+        PathBuf::new()
+    })
+}
+
+fn outside(dir: &Spanned<String>, text: &str) -> Fault {
+    let message = format!("`dir` is not inside the project: {}", visible_line(text));
+    let fault = Fault::new(Code::BadDirectory, message, dir.span(), "here");
+    fault.help("give a path relative to the project's directory, such as dir = \"crates/core\"")
+}
+
+/// The path without `.` and `..`, if it stays inside.
+fn inside(text: &str) -> Option<PathBuf> {
+    if text.starts_with('~') {
+        return None;
+    }
+    let mut path = PathBuf::new();
+    for component in Path::new(text).components() {
+        match component {
+            Component::Normal(name) => path.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => path.pop().then_some(())?,
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(path)
+}
+
+/// `when`, and which of its keys are not acted on.
+fn check_when(when: &schema::When, faults: &mut FaultList) -> (When, Vec<&'static str>) {
+    let mut checked = When { ci: when.ci, ..When::default() };
+    if let Some(systems) = &when.os {
+        for system in &systems.0 {
+            if !SYSTEMS.contains(&system.get_ref().as_str()) {
+                faults.push(unknown_system(system));
+            }
+        }
+        checked.os = Some(systems.0.iter().map(|system| system.get_ref().clone()).collect());
+    }
+    if let Some(branches) = &when.branch {
+        checked.branch = Some(globs::check(&branches.0, faults));
+    }
+    let variables: Vec<(&Spanned<String>, Option<&Scalar>)> = match &when.env {
+        None => Vec::new(),
+        Some(Variables::Names(names)) => names.iter().map(|name| (name, None)).collect(),
+        Some(Variables::Values(pairs)) => pairs.0.iter().map(|(name, value)| (name, Some(value))).collect(),
+    };
+    for (name, value) in variables {
+        super::environment::check(name, value.map_or("", |Scalar(text)| text), &name.span(), faults);
+        checked.env.insert(name.get_ref().clone(), value.map(|Scalar(text)| text.clone()));
+    }
+    let keys = [("when.changed", when.changed.as_ref()), ("when.hook", when.hook.as_ref())];
+    let unsupported = keys.into_iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key).collect();
+    (checked, unsupported)
+}
+
+fn unknown_system(system: &Spanned<String>) -> Fault {
+    let name = system.get_ref();
+    let text = format!("`{}` is not an operating system that is known", visible_line(name));
+    let fault = Fault::new(Code::UnknownValue, text, system.span(), format!("one of {}", SYSTEMS.join(", ")));
+    let near = match name.to_ascii_lowercase().as_str() {
+        "darwin" | "osx" | "mac" => Some("macos"),
+        "win" | "win32" | "win64" => Some("windows"),
+        _ => nearest(name, SYSTEMS.iter().copied()),
+    };
+    match near {
+        Some(near) => fault.help(format!("did you mean \"{near}\"?")),
+        None => fault,
+    }
+}

@@ -1,0 +1,137 @@
+//! From TOML tables to the typed [`Document`], with every value that does not fit.
+//!
+//! Each stage is read by itself. What cannot be read is taken out and becomes a fault, and the rest is read again,
+//! until it fits: so one pass finds all, and what comes later sees only sound values.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
+
+use super::code::Code;
+use super::fault::{Fault, FaultList};
+use super::schema::{Document, Stage};
+use super::value::scalar::Pairs;
+use super::wording;
+
+/// What could not be read, taken out of where it stood.
+pub(super) struct Taken<'t> {
+    /// Its key; for an element of an array, that of the array.
+    pub(super) key: Spanned<String>,
+    /// Whether it is an element of an array.
+    pub(super) element: bool,
+    pub(super) value: Spanned<DeValue<'t>>,
+}
+
+/// Reads a value as `T`, taking out what does not fit. `None` if nothing of it does.
+pub(super) fn read<T: DeserializeOwned>(value: &mut Spanned<DeValue<'_>>, faults: &mut FaultList) -> Option<T> {
+    loop {
+        let error = match T::deserialize(ValueDeserializer::from(value.clone())) {
+            Ok(read) => return Some(read),
+            Err(error) => error,
+        };
+        let taken = error.span().and_then(|span| take_out(value, &span, None));
+        let Some(taken) = taken else {
+            faults.push(unplaced(&error, value.span()));
+            return None;
+        };
+        faults.push(wording::fault(&error, &taken));
+        if faults.is_full() {
+            return None;
+        }
+    }
+}
+
+/// Takes out the entry whose key or value is at this place.
+fn take_out<'t>(
+    value: &mut Spanned<DeValue<'t>>,
+    span: &Range<usize>,
+    key: Option<&Spanned<String>>,
+) -> Option<Taken<'t>> {
+    match value.get_mut() {
+        DeValue::Table(table) => {
+            let at = |(key, value): (&Spanned<_>, &Spanned<_>)| key.span() == *span || value.span() == *span;
+            let found = table.iter().find(|(key, value)| at((*key, *value))).map(|(key, _)| key.get_ref().to_string());
+            if let Some(name) = found {
+                let (key, value) = table.remove_entry(name.as_str())?;
+                let key = Spanned::new(key.span(), name);
+                return Some(Taken { key, element: false, value });
+            }
+            table.iter_mut().find_map(|(key, value)| {
+                // Cheap where it matters: only tables and arrays are gone into.
+                if !(value.get_ref().is_table() || value.get_ref().is_array()) {
+                    return None;
+                }
+                let key = Spanned::new(key.span(), key.get_ref().to_string());
+                take_out(value, span, Some(&key))
+            })
+        }
+        DeValue::Array(array) => {
+            let Some(index) = array.iter().position(|value| value.span() == *span) else {
+                return array.iter_mut().find_map(|value| take_out(value, span, key));
+            };
+            let mut values: Vec<_> = std::mem::replace(array, DeArray::new()).into_iter().collect();
+            let value = values.remove(index);
+            *array = values.into_iter().collect();
+            Some(Taken { key: key?.clone(), element: true, value })
+        }
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            None
+        }
+    }
+}
+
+fn unplaced(error: &Error, span: Range<usize>) -> Fault {
+    Fault::new(Code::WrongType, error.message(), error.span().unwrap_or(span), "here")
+}
+
+/// Reads a whole file's tables, taking out of them what does not fit.
+pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Document {
+    // The stages are taken out and put back, so that the rest is not read again for each of their faults.
+    let stages = table.iter().position(|(key, value)| key.get_ref() == "stages" && value.get_ref().is_table());
+    let stages = stages.and_then(|_| table.remove_entry("stages"));
+    let named: HashSet<String> = ["remotes", "plugins"]
+        .iter()
+        .filter_map(|name| table.get(*name)?.get_ref().as_table())
+        .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
+        .collect();
+    let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
+    let mut document: Document = read(&mut rest, faults).unwrap_or_default();
+    let read = document.remotes.0.iter().chain(&document.plugins.0).map(|(name, _)| name.get_ref().as_str());
+    let read: HashSet<&str> = read.collect();
+    document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
+    if let DeValue::Table(rest) = rest.into_inner() {
+        *table = rest;
+    }
+    if let Some((key, mut value)) = stages {
+        if let DeValue::Table(stages) = value.get_mut() {
+            document.stages = read_stages(stages, faults);
+        }
+        table.insert(key, value);
+    }
+    document
+}
+
+fn read_stages(stages: &mut DeTable<'_>, faults: &mut FaultList) -> Pairs<Stage> {
+    let mut read_stages = Vec::with_capacity(stages.len());
+    for (key, value) in stages.iter_mut() {
+        let name = Spanned::new(key.span(), key.get_ref().to_string());
+        let before = faults.count();
+        let stage = if value.get_ref().is_table() {
+            read(value, faults)
+        } else {
+            faults.push(wording::not_a_stage(&name, value));
+            // An empty table in its place reads as a stage without faults of its own.
+            *value.get_mut() = DeValue::Table(DeTable::new());
+            None
+        };
+        let mut stage: Stage = stage.unwrap_or_default();
+        stage.spoilt = faults.count() > before;
+        read_stages.push((name, stage));
+    }
+    // A table that is opened after one of its own subtables moves behind others; the file's order is by place.
+    read_stages.sort_by_key(|(name, _)| name.span().start);
+    Pairs(read_stages)
+}

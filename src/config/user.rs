@@ -1,0 +1,125 @@
+//! The user's own configuration: what one person wants in all projects. It never says what runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::error::ConfigError;
+use super::fault::{Fault, FaultList, SourceFile};
+use super::schema::{self, Color};
+use super::{file, shape, syntax};
+use crate::env::{self, Env};
+
+/// What a user's `config.toml` says. What it does not say is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserConfig {
+    /// When to use colour: `auto`, `always` or `never`.
+    pub color: Option<String>,
+    /// The output mode's name.
+    pub output: Option<String>,
+    /// Slots.
+    pub jobs: Option<u32>,
+    /// Remotes for all projects, by name.
+    pub remotes: BTreeMap<String, toml::Table>,
+    /// How much history is kept.
+    pub retention: Retention,
+}
+
+/// How much history is kept. What is not given has no limit of the user's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// How many runs of a project.
+    pub runs: Option<u32>,
+    /// For how long.
+    pub age: Option<Duration>,
+    /// How many bytes.
+    pub size: Option<u64>,
+}
+
+/// Where the user's configuration is: `$XDG_CONFIG_HOME/local-ci/config.toml`, or below `~/.config`.
+pub fn user_path(env: &Env) -> Option<PathBuf> {
+    let home = || env.absolute(env::HOME).map(|home| home.join(".config"));
+    Some(env.absolute(env::XDG_CONFIG_HOME).or_else(home)?.join("local-ci/config.toml"))
+}
+
+/// Reads the user's configuration. One that is not there says nothing.
+pub fn load_user(env: &Env) -> Result<UserConfig, ConfigError> {
+    let Some(path) = user_path(env) else { return Ok(UserConfig::default()) };
+    let mut faults = FaultList::default();
+    let text = match file::read(&path) {
+        Ok(read) => read.text,
+        Err(refused) if refused.missing => return Ok(UserConfig::default()),
+        Err(refused) => {
+            faults.push(Fault::of_file(refused.code, format!("{} {}", path.display(), refused.why), &path));
+            return Err(ConfigError::faults_in(faults, Vec::new()));
+        }
+    };
+    let table = syntax::parse(&text, 0, &mut faults).table;
+    let user: Option<schema::User> =
+        if faults.is_empty() { shape::read(&mut Spanned::new(0..0, DeValue::Table(table)), &mut faults) } else { None };
+    match user.filter(|_| faults.is_empty()) {
+        Some(user) => Ok(settings(user)),
+        None => Err(ConfigError::faults_in(faults, vec![SourceFile::new(path, text)])),
+    }
+}
+
+fn settings(user: schema::User) -> UserConfig {
+    let color = user.color.map(|color| match color {
+        Color::Auto => "auto",
+        Color::Always => "always",
+        Color::Never => "never",
+    });
+    UserConfig {
+        color: color.map(str::to_owned),
+        output: user.output.map(|mode| mode.name().to_owned()),
+        jobs: user.jobs.map(Into::into),
+        remotes: user.remotes,
+        retention: Retention {
+            runs: user.retention.runs,
+            age: user.retention.age.map(|span| span.0),
+            size: user.retention.size.map(|size| size.0),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<UserConfig, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("local-ci")).unwrap();
+        std::fs::write(dir.path().join("local-ci/config.toml"), text).unwrap();
+        load_user(&Env::from_pairs([(env::XDG_CONFIG_HOME, dir.path().to_str().unwrap())]))
+    }
+
+    #[test]
+    fn settings_are_read() {
+        let user = load(
+            "colour = \"never\"\noutput = \"lines\"\njobs = 3\n[remotes.box]\nhost = \"box.example.invalid\"\n\
+             [retention]\nruns = 50\nage = \"30d\"\nsize = \"1GiB\"\n",
+        )
+        .unwrap();
+        assert_eq!(user.color.as_deref(), Some("never"));
+        assert_eq!((user.output.as_deref(), user.jobs), (Some("lines"), Some(3)));
+        assert!(user.remotes.contains_key("box"));
+        let age = Duration::from_secs(30 * 86_400);
+        assert_eq!(user.retention, Retention { runs: Some(50), age: Some(age), size: Some(1 << 30) });
+    }
+
+    #[test]
+    fn what_runs_is_not_the_users_to_say() {
+        let error = load("[stages.evil]\nrun = \"true\"\njobs = 0\n").unwrap_err();
+        assert_eq!(error.faults()[0].code, "LC0301");
+    }
+
+    #[test]
+    fn one_that_is_not_there_says_nothing() {
+        assert_eq!(load_user(&Env::default()).unwrap(), UserConfig::default());
+        let env = Env::from_pairs([(env::HOME, "/nonexistent")]);
+        assert_eq!(load_user(&env).unwrap(), UserConfig::default());
+    }
+}
