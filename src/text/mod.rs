@@ -4,6 +4,7 @@
 //! Knows nothing of runs, stages or reporters. Whatever leaves this module can neither steer a terminal nor be taken
 //! for a command by what reads our transcript.
 
+mod markers;
 pub mod plain;
 mod sgr;
 pub mod terminal;

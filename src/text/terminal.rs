@@ -13,8 +13,10 @@
 
 use memchr::{memchr, memmem, memrchr};
 
+pub use super::markers::{Markers, QUOTE};
+use super::markers::{break_legacy, reads_as_command};
 use super::sgr::Sgr;
-use super::workflow::{LEGACY, LEGACY_BROKEN};
+use super::workflow::LEGACY;
 
 /// How much of a line is held back, in bytes.
 pub const PIECE: usize = 64 * 1024;
@@ -22,22 +24,6 @@ pub const PIECE: usize = 64 * 1024;
 pub const STRING_MAX: u16 = 4096;
 /// The longest control sequence, in bytes.
 const SEQUENCE_MAX: u16 = 256;
-/// What stands before a line that is not ours, wherever it could be taken for ours.
-pub const QUOTE: &str = "  | ";
-
-/// What is done about lines that read as workflow commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Markers {
-    /// Nothing: a person reads this.
-    #[default]
-    Keep,
-    /// A stop-commands fence is in force, so `::` does nothing. `##[` is broken, as the log's viewer draws groups from
-    /// it all the same.
-    Fenced,
-    /// No fence: a line with a command is shown with [`QUOTE`] before it, and `##[` is broken.
-    Guard,
-}
-
 /// How text is filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FilterOptions {
@@ -164,6 +150,7 @@ impl TerminalFilter {
         1
     }
 
+    #[expect(clippy::match_same_arms, reason = "a block per state, in the order in which they count")]
     /// Takes one byte within a sequence; false where the byte ended it and is text itself.
     fn in_sequence(&mut self, byte: u8) -> bool {
         let (next, taken) = match (self.state, byte) {
@@ -370,7 +357,7 @@ impl TerminalFilter {
 fn plain_run(bytes: &[u8]) -> usize {
     // Without branches inside a block, the compiler makes vector instructions of it.
     const BLOCK: usize = 64;
-    let special = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\t') | (byte >= 0x7f);
+    let special = |byte: u8| matches!(byte, 0..=8 | 11..=31 | 127..);
     let mut start = 0;
     for block in bytes.chunks_exact(BLOCK) {
         if block.iter().fold(false, |any, byte| any | special(*byte)) {
@@ -379,72 +366,6 @@ fn plain_run(bytes: &[u8]) -> usize {
         start += BLOCK;
     }
     bytes[start..].iter().position(|byte| special(*byte)).map_or(bytes.len(), |at| start + at)
-}
-
-/// Whether a line begins with `::` after blanks, colours aside. Of a line that goes on, whether it still could.
-fn reads_as_command(line: &[u8], whole: bool) -> bool {
-    let mut rest = line;
-    let mut colons = 0;
-    loop {
-        match rest {
-            [] => return !whole,
-            [b':', ..] if colons == 1 => return true,
-            [b':', after @ ..] => {
-                colons = 1;
-                rest = after;
-            }
-            [b'\x1b', after @ ..] => rest = after_colour(after),
-            [b' ' | b'\t', after @ ..] if colons == 0 => rest = after,
-            [0x80..=0xff, ..] if colons == 0 => match blank(rest) {
-                Some(length) => rest = &rest[length..],
-                None => return false,
-            },
-            _ => return false,
-        }
-    }
-}
-
-/// What follows an SGR sequence, given what follows its ESC.
-fn after_colour(text: &[u8]) -> &[u8] {
-    memchr(b'm', text).map_or(&[], |end| &text[end + 1..])
-}
-
-/// The length of the white space or invisible character that a text begins with.
-fn blank(text: &[u8]) -> Option<usize> {
-    let text = &text[..text.len().min(4)];
-    let c = text.utf8_chunks().next()?.valid().chars().next()?;
-    (c.is_whitespace() || matches!(c, '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
-        .then(|| c.len_utf8())
-}
-
-/// Appends a line with every `##[` in it broken, colours aside; whether there was one. `hashes` is how many `#` the
-/// text before it ended with.
-fn break_legacy(line: &[u8], hashes: &mut u8, out: &mut Vec<u8>) -> bool {
-    let (mut broken, mut copied, mut at) = (false, 0, 0);
-    if *hashes == 0 && memchr(b'#', line).is_none() {
-        out.extend_from_slice(line);
-        return false;
-    }
-    while let Some(byte) = line.get(at) {
-        match byte {
-            b'#' => *hashes = (*hashes + 1).min(2),
-            b'\x1b' => {
-                at = line.len() - after_colour(&line[at + 1..]).len();
-                continue;
-            }
-            b'[' if *hashes == 2 => {
-                out.extend_from_slice(&line[copied..at]);
-                out.extend_from_slice(&LEGACY_BROKEN.as_bytes()[2..3]);
-                copied = at;
-                broken = true;
-                *hashes = 0;
-            }
-            _ => *hashes = 0,
-        }
-        at += 1;
-    }
-    out.extend_from_slice(&line[copied..]);
-    broken
 }
 
 #[cfg(test)]
