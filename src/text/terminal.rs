@@ -121,9 +121,9 @@ impl TerminalFilter {
         self.wanted = Sgr::default();
     }
 
-    /// Ends a line that is partly out, so that another may follow; it goes on as a line of its own.
+    /// Ends the open line where it is, so that another may follow; what comes later goes on as a line of its own.
     pub fn break_line(&mut self, out: &mut Vec<u8>) {
-        if self.open {
+        if self.open || !self.line.is_empty() {
             self.end_line(out);
         }
     }

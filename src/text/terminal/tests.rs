@@ -20,7 +20,7 @@ const FENCED: FilterOptions = FilterOptions { colour: true, markers: Markers::Fe
 /// What may stand in filtered text: SGR, line feeds, tabs, printable characters.
 fn is_inert(text: &str) -> bool {
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\x1b") {
+    while let Some((before, after)) = rest.split_once('\x1b') {
         if before.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             return false;
         }
@@ -262,7 +262,7 @@ fn h64_a_carriage_return_starts_the_line_again() {
     ] {
         assert_eq!(filter(COLOUR, &[bytes.as_bytes()]), shown, "{bytes:?}");
     }
-    let updates: String = (0..10_000).map(|i| format!("\r{i} of 10000")).collect();
+    let updates = (0..10_000).map(|i| format!("\r{i} of 10000")).collect::<Vec<_>>().concat();
     assert_eq!(filter(PLAIN, &[updates.as_bytes()]), "9999 of 10000\n");
 }
 
@@ -312,14 +312,19 @@ fn h66_markers_are_guarded_over_pieces() {
 fn a_line_can_be_broken_for_another() {
     let mut filter = TerminalFilter::new(GUARD);
     let mut out = Vec::new();
-    filter.push(b"short", &mut out);
     filter.break_line(&mut out);
     assert_eq!(out, b"");
+    filter.push(b"\x1b[31mPassword: ", &mut out);
+    assert_eq!(out, b"");
+    filter.break_line(&mut out);
+    filter.push(b"::error::x\n\x1b[m", &mut out);
+    let text = String::from_utf8(std::mem::take(&mut out)).unwrap();
+    assert_eq!(text, "\x1b[31mPassword: \x1b[0m\n  | \x1b[31m::error::x\x1b[0m\n");
     filter.push("x".repeat(PIECE).as_bytes(), &mut out);
     out.clear();
     filter.break_line(&mut out);
     filter.push(b"::error::x\n", &mut out);
-    assert_eq!(String::from_utf8(out).unwrap(), "xxxxx\n  | ::error::x\n");
+    assert_eq!(String::from_utf8(out).unwrap(), "\n  | ::error::x\n");
 }
 
 /// Bytes that are likely to be trouble.
