@@ -27,6 +27,12 @@ pub const CI: &str = "CI";
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The branch of the step, where git is on a detached HEAD.
 pub const GITHUB_REF_NAME: &str = "GITHUB_REF_NAME";
+/// Set inside a GitLab job, whose log shows colours.
+pub const GITLAB_CI: &str = "GITLAB_CI";
+/// Set inside a Buildkite job, whose log shows colours.
+pub const BUILDKITE: &str = "BUILDKITE";
+/// `always`, `never` or `auto`: goes before what other programs' variables say of colour.
+pub const COLOR: &str = "LOCAL_CI_COLOR";
 /// Set and not empty: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Set and not empty: colour, but for `0` and `false`.

@@ -1,5 +1,396 @@
-//! The fold of events into the state of a run: every face uses it, so all agree.
+//! The fold of events into the state of a run. Every face uses it, so all agree on states, counts and times.
+//!
+//! It knows nothing of where events come from or what is drawn of them. Whatever the journal holds, folding it never
+//! fails: an event about a stage that the run does not have changes nothing. Durations are differences of the
+//! monotonic reading only.
+
+#[cfg(test)]
+pub(crate) mod recorded;
+mod report;
+
+use std::time::Duration;
+
+pub(crate) use report::leaked_sentence;
+pub use report::{Report, ReportedRun, ReportedStage};
+
+use crate::cancel::CancelLevel;
+use crate::clock::Timestamp;
+use crate::event::{Event, EventKind, LogInfo, RunStarted, StageFinished, StageInfo};
+use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
+use crate::outcome::{CancelReason, Outcome, Verdict};
 
 /// What is known of a run from its events so far.
-#[derive(Debug)]
-pub struct RunView;
+#[derive(Clone, Debug, Default)]
+pub struct RunView {
+    run: Option<RunHeader>,
+    stages: DenseMap<StageId, StageView>,
+    cancelling: Option<(CancelReason, CancelLevel)>,
+    notices: Vec<Notice>,
+    end: Option<RunEnd>,
+    last: Option<Timestamp>,
+    next_seq: u64,
+}
+
+/// What a run said of itself when it started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunHeader {
+    /// Its identity.
+    pub id: RunId,
+    /// Its number in the project; none where no state could be kept.
+    pub number: Option<RunNumber>,
+    /// The project's directory.
+    pub project: String,
+    /// How many stage threads run at a time.
+    pub jobs: u32,
+    /// When it started.
+    pub at: Timestamp,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The exit code that goes with it.
+    pub exit_code: u8,
+    /// Wall time from the first event, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Something a person should know that is not a stage's outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The stage it is about, if one.
+    pub stage: Option<StageId>,
+    /// A sentence.
+    pub text: String,
+}
+
+/// What is known of one stage.
+#[derive(Clone, Debug)]
+pub struct StageView {
+    /// As the run described it.
+    pub info: StageInfo,
+    /// Where it is now.
+    pub state: StageState,
+    /// Its attempts before the present or last one, none of which passed.
+    pub failed_attempts: Vec<FailedAttempt>,
+    /// When its first attempt started.
+    pub started: Option<Timestamp>,
+    /// When it came to its last word.
+    pub ended: Option<Timestamp>,
+}
+
+/// Where a stage is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StageState {
+    /// It has not started.
+    Waiting,
+    /// An attempt runs.
+    Running {
+        /// Counted from one.
+        attempt: u32,
+        /// When the attempt started.
+        since: Timestamp,
+    },
+    /// An attempt did not pass, and the next has not started yet.
+    Retrying {
+        /// The attempt that comes next.
+        attempt: u32,
+        /// When the one before ended.
+        since: Timestamp,
+    },
+    /// It has come to its last word.
+    Finished(StageFinished),
+}
+
+/// An attempt that did not pass and was followed, or to be followed, by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// Counted from one.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long it ran, in milliseconds.
+    pub duration_ms: u64,
+    /// How long until the next one, in milliseconds.
+    pub delay_ms: u64,
+    /// What it printed.
+    pub log: LogInfo,
+}
+
+/// What a stage counts as in the summary. Every finished stage counts as exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// It ran and passed.
+    Passed,
+    /// It failed, timed out or could not be run, whether that was allowed or not.
+    Failed,
+    /// It was not started.
+    Skipped,
+    /// It did not have to run.
+    Cached,
+    /// It was ended, or not started, because the run was cancelled.
+    Cancelled,
+}
+
+/// How many stages came to what. Stages that have not finished are in `total` only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "see Tally")]
+pub struct Counts {
+    pub total: usize,
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    pub cached: usize,
+    pub cancelled: usize,
+}
+
+/// The chain of stages, each needing the one before, that took longest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CriticalPath {
+    /// Its stages, first to last; those that did not run are left out.
+    pub stages: Vec<StageId>,
+    /// How long they took together.
+    pub duration: Duration,
+}
+
+impl StageView {
+    fn new(info: StageInfo) -> Self {
+        Self { info, state: StageState::Waiting, failed_attempts: Vec::new(), started: None, ended: None }
+    }
+
+    /// Its last word, once it has come to it.
+    pub fn finished(&self) -> Option<&StageFinished> {
+        match &self.state {
+            StageState::Finished(finished) => Some(finished),
+            StageState::Waiting | StageState::Running { .. } | StageState::Retrying { .. } => None,
+        }
+    }
+
+    /// What it counts as, once it has finished.
+    pub fn tally(&self) -> Option<Tally> {
+        Some(match &self.finished()?.outcome {
+            Outcome::Passed => Tally::Passed,
+            Outcome::Cached => Tally::Cached,
+            Outcome::Failed { .. } | Outcome::TimedOut { .. } | Outcome::Errored { .. } => Tally::Failed,
+            Outcome::Skipped { .. } => Tally::Skipped,
+            Outcome::Cancelled { .. } => Tally::Cancelled,
+        })
+    }
+
+    /// Whether it failed or timed out, and may.
+    pub fn is_allowed_failure(&self) -> bool {
+        self.info.allow_failure
+            && self
+                .finished()
+                .is_some_and(|finished| matches!(finished.outcome, Outcome::Failed { .. } | Outcome::TimedOut { .. }))
+    }
+
+    /// Whether it passed after an attempt that did not.
+    pub fn is_flaky(&self) -> bool {
+        !self.failed_attempts.is_empty() && self.tally() == Some(Tally::Passed)
+    }
+
+    /// What this attempt printed, once it has ended.
+    pub fn attempt_log(&self, attempt: u32) -> Option<LogInfo> {
+        let failed = self.failed_attempts.iter().find(|failed| failed.attempt == attempt).map(|failed| failed.log);
+        failed.or_else(|| self.finished().filter(|finished| finished.attempt == attempt).map(|finished| finished.log))
+    }
+
+    /// How long it took from its first attempt to its last word, waits between attempts included.
+    pub fn duration(&self) -> Duration {
+        match (self.started, self.ended) {
+            (Some(started), Some(ended)) => ended.since(started),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+impl RunView {
+    /// A run of which nothing is known yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next event.
+    pub fn apply(&mut self, event: &Event) {
+        self.last = Some(event.at);
+        self.next_seq = event.seq.saturating_add(1);
+        match &event.kind {
+            EventKind::RunStarted(started) => self.start(started, event.at),
+            EventKind::StageStarted { stage, attempt } => {
+                if let Some(stage) = self.stages.get_mut(*stage) {
+                    stage.started.get_or_insert(event.at);
+                    stage.state = StageState::Running { attempt: *attempt, since: event.at };
+                }
+            }
+            EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log } => {
+                if let Some(stage) = self.stages.get_mut(*stage) {
+                    stage.failed_attempts.push(FailedAttempt {
+                        attempt: *attempt,
+                        outcome: outcome.clone(),
+                        duration_ms: *duration_ms,
+                        delay_ms: *delay_ms,
+                        log: *log,
+                    });
+                    stage.state = StageState::Retrying { attempt: attempt.saturating_add(1), since: event.at };
+                }
+            }
+            EventKind::StageFinished(finished) => {
+                if let Some(stage) = self.stages.get_mut(finished.stage) {
+                    stage.ended = Some(event.at);
+                    stage.state = StageState::Finished(finished.clone());
+                }
+            }
+            EventKind::Cancelling { reason, level } => self.cancelling = Some((*reason, *level)),
+            EventKind::Notice { stage, text } => {
+                self.notices.push(Notice { stage: *stage, text: text.clone() });
+            }
+            EventKind::RunFinished { verdict, exit_code, duration_ms } => {
+                self.end = Some(RunEnd { verdict: *verdict, exit_code: *exit_code, duration_ms: *duration_ms });
+            }
+        }
+    }
+
+    fn start(&mut self, started: &RunStarted, at: Timestamp) {
+        self.run = Some(RunHeader {
+            id: started.run.clone(),
+            number: started.number,
+            project: started.project.clone(),
+            jobs: started.jobs,
+            at,
+        });
+        self.stages = started.stages.iter().cloned().map(StageView::new).collect();
+    }
+
+    /// The event that ends a run whose supervisor died before it could; none where the run has ended already.
+    pub fn lost_event(&self) -> Option<Event> {
+        let at = self.last?;
+        if self.end.is_some() {
+            return None;
+        }
+        let duration_ms = milliseconds(self.run.as_ref().map_or(Duration::ZERO, |run| at.since(run.at)));
+        let exit_code = Verdict::Lost.exit_code();
+        let kind = EventKind::RunFinished { verdict: Verdict::Lost, exit_code, duration_ms };
+        Some(Event { seq: self.next_seq, at, kind })
+    }
+
+    /// What the run said of itself; nothing before its first event.
+    pub fn header(&self) -> Option<&RunHeader> {
+        self.run.as_ref()
+    }
+
+    /// Its stages.
+    pub fn stages(&self) -> &DenseMap<StageId, StageView> {
+        &self.stages
+    }
+
+    /// What was noticed so far.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// By what and how firmly it was asked to end, if it was.
+    pub fn cancelling(&self) -> Option<(CancelReason, CancelLevel)> {
+        self.cancelling
+    }
+
+    /// What it came to, once it has.
+    pub fn end(&self) -> Option<&RunEnd> {
+        self.end.as_ref()
+    }
+
+    /// Its verdict, once there is one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.end.map(|end| end.verdict)
+    }
+
+    /// Its exit code, once there is one.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.end.map(|end| end.exit_code)
+    }
+
+    /// How long it has run, or ran.
+    pub fn elapsed(&self, now: Timestamp) -> Duration {
+        match (&self.end, &self.run) {
+            (Some(end), _) => Duration::from_millis(end.duration_ms),
+            (None, Some(run)) => now.since(run.at),
+            (None, None) => Duration::ZERO,
+        }
+    }
+
+    /// How many stages came to what.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { total: self.stages.len(), ..Counts::default() };
+        for tally in self.stages.values().filter_map(StageView::tally) {
+            *match tally {
+                Tally::Passed => &mut counts.passed,
+                Tally::Failed => &mut counts.failed,
+                Tally::Skipped => &mut counts.skipped,
+                Tally::Cached => &mut counts.cached,
+                Tally::Cancelled => &mut counts.cancelled,
+            } += 1;
+        }
+        counts
+    }
+
+    /// The stages that have started and not finished, the one that started first first.
+    pub fn running(&self) -> Vec<StageId> {
+        let mut running: Vec<(Timestamp, StageId)> = self
+            .stages
+            .iter()
+            .filter(|(_, stage)| stage.finished().is_none())
+            .filter_map(|(id, stage)| Some((stage.started?, id)))
+            .collect();
+        running.sort_by_key(|(started, id)| (started.mono_us, *id));
+        running.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Whether any two stages ran at the same time.
+    pub fn was_parallel(&self) -> bool {
+        let mut spans: Vec<(u64, u64)> = self
+            .stages
+            .values()
+            .filter_map(|stage| Some((stage.started?.mono_us, stage.ended.map_or(u64::MAX, |ended| ended.mono_us))))
+            .collect();
+        spans.sort_unstable();
+        spans.windows(2).any(|pair| pair[1].0 < pair[0].1)
+    }
+
+    /// The chain of needs that took longest, of what has finished.
+    pub fn critical_path(&self) -> CriticalPath {
+        // A stage comes after what it needs, so one pass is enough; a need that comes later is not one of ours.
+        let mut longest: Vec<(Duration, Option<StageId>)> = Vec::with_capacity(self.stages.len());
+        for (id, stage) in self.stages.iter() {
+            let before = stage
+                .info
+                .needs
+                .iter()
+                .filter(|need| **need < id)
+                .map(|need| (longest[need.index()].0, *need))
+                .max_by_key(|(duration, need)| (*duration, std::cmp::Reverse(*need)));
+            let so_far = before.map_or(Duration::ZERO, |(duration, _)| duration);
+            longest.push((so_far + stage.duration(), before.map(|(_, need)| need)));
+        }
+        let mut path = CriticalPath::default();
+        let mut next = self.stages.ids().max_by_key(|id| (longest[id.index()].0, std::cmp::Reverse(*id)));
+        path.duration = next.map_or(Duration::ZERO, |id| longest[id.index()].0);
+        while let Some(id) = next {
+            if self.stages[id].started.is_some() {
+                path.stages.push(id);
+            }
+            next = longest[id.index()].1;
+        }
+        path.stages.reverse();
+        path
+    }
+}
+
+/// A duration in whole milliseconds.
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

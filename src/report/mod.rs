@@ -1,8 +1,23 @@
 //! What a person or a program sees of a run. A [`Reporter`] draws; it is told what happened and asks [`Logs`] for
 //! what stages printed, at its own pace. It never waits for anything but its own output, and never runs anything.
 
+mod cursor;
+pub mod display;
+mod excerpt;
+pub mod grouped;
+pub mod json;
+pub mod quiet;
+pub mod style;
+mod summary;
+mod transcript;
+mod verdict;
+
 use std::io;
 use std::path::PathBuf;
+
+pub use display::Display;
+pub use style::{ColourWhen, Dialect, Style};
+pub use transcript::{Randomness, TranscriptOptions};
 
 use crate::clock::Timestamp;
 use crate::event::Event;
@@ -49,3 +64,6 @@ pub trait Reporter {
     /// Time passes: called about once a second while nothing else happens.
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()>;
 }
+
+#[cfg(test)]
+mod tests;

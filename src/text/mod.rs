@@ -1,1 +1,11 @@
-//! To be filled.
+//! Bytes and texts that others wrote, made safe to show: a streaming filter for what stages print, the escaping of
+//! GitHub's workflow commands, and one-line texts with foreign content.
+//!
+//! Knows nothing of runs, stages or reporters. Whatever leaves this module can neither steer a terminal nor be taken
+//! for a command by what reads our transcript.
+
+mod markers;
+pub mod plain;
+mod sgr;
+pub mod terminal;
+pub mod workflow;

@@ -1,0 +1,285 @@
+//! The transcript of a run for logs and for programs that read them: one flat group for each stage, then the summary.
+//! The format is fixed; see `docs/events.md`.
+//!
+//! One stage at a time holds the stream. It is shown live, from its log; the others wait, and are written whole when
+//! the stream is free, in the order in which they ended. So nothing is interleaved and nothing of a stage is ever
+//! kept in memory. Events only note what has happened; all writing but that of single lines happens in `output`, in
+//! steps of bounded size, so that a replayed run and a live one take the same way.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::cursor::{CHUNK, Cursor, Progress, Writing};
+use super::transcript::{Block, Transcript, TranscriptOptions};
+use super::verdict::{self, human};
+use super::{LogKey, LogPart, Logs, Reporter, summary};
+use crate::cancel::CancelLevel;
+use crate::clock::Timestamp;
+use crate::event::{Event, EventKind};
+use crate::ids::{DenseMap, StageId};
+use crate::outcome::HumanDuration;
+use crate::text::workflow::{END_GROUP, StopToken, group};
+use crate::view::{RunView, StageState, StageView, Tally};
+
+/// After how long a silence we say what runs. With a tick a second, no silence is longer than a minute.
+const SILENCE: Duration = Duration::from_secs(59);
+
+/// Writes a run as groups.
+pub struct Grouped<W> {
+    page: Transcript<W>,
+    places: DenseMap<StageId, Place>,
+    queue: VecDeque<StageId>,
+    group: Option<Group>,
+    notices: VecDeque<String>,
+    phase: Phase,
+    quiet_since: Option<Timestamp>,
+    buffer: Vec<u8>,
+}
+
+/// Where a stage is on its way into the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Nothing of it is written.
+    Unwritten,
+    /// It has ended and waits for the stream.
+    Queued,
+    /// It holds the stream.
+    Open,
+    /// It is written.
+    Written,
+}
+
+/// How far the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It goes on.
+    Running,
+    /// It has ended, and not all of it is written.
+    Ended,
+    /// All is written.
+    Written,
+}
+
+/// The open group.
+struct Group {
+    stage: StageId,
+    cursor: Cursor,
+    fence: Option<StopToken>,
+}
+
+impl<W: Write> Grouped<W> {
+    /// A transcript on this output.
+    pub fn new(out: W, options: TranscriptOptions) -> Self {
+        Self {
+            page: Transcript::new(out, options),
+            places: DenseMap::new(),
+            queue: VecDeque::new(),
+            group: None,
+            notices: VecDeque::new(),
+            phase: Phase::Running,
+            quiet_since: None,
+            buffer: vec![0; CHUNK],
+        }
+    }
+
+    fn start(&mut self, view: &RunView) {
+        self.places = DenseMap::filled(view.stages().len(), Place::Unwritten);
+        self.page.block(Block::Lines);
+        let title = match &self.page.options.remote {
+            Some(host) => format!("🚀 Running local CI pipeline remotely on {host}..."),
+            None => "🚀 Running local CI pipeline...".into(),
+        };
+        self.page.line(&title);
+    }
+
+    /// Does the next piece of work; whether there may be more at once.
+    fn step(&mut self, view: &RunView, logs: &mut dyn Logs) -> bool {
+        if let Some(mut group) = self.group.take() {
+            let writing = writing(view, group.cursor.key(), self.phase);
+            let progress = group.cursor.advance(logs, writing, &mut self.buffer, self.page.lines());
+            match progress {
+                Progress::More | Progress::Wait => self.group = Some(group),
+                Progress::End => self.next_attempt_or_close(group, view, logs),
+            }
+            return progress != Progress::Wait;
+        }
+        while let Some(text) = self.notices.pop_front() {
+            self.page.block(Block::Line);
+            self.page.text("note: ", &text);
+        }
+        if let Some(stage) = self.queue.pop_front() {
+            self.write(stage, view, logs);
+            return true;
+        }
+        if let Some(stage) = view.running().into_iter().find(|id| self.places.get(*id) == Some(&Place::Unwritten)) {
+            self.open(stage, view);
+            return true;
+        }
+        match self.phase {
+            Phase::Running | Phase::Written => false,
+            Phase::Ended => {
+                self.finish(view, logs);
+                true
+            }
+        }
+    }
+
+    /// Writes a stage that has ended: as a group, or as a line where nothing of it was started.
+    fn write(&mut self, stage: StageId, view: &RunView, logs: &mut dyn Logs) {
+        let known = view.stages().get(stage);
+        if known.is_some_and(|stage| stage.started.is_some()) {
+            return self.open(stage, view);
+        }
+        let failed = known.and_then(StageView::tally) == Some(Tally::Failed);
+        self.page.block(if failed { Block::Lines } else { Block::Line });
+        verdict::write(&mut self.page, view, stage, logs);
+        self.set(stage, Place::Written);
+    }
+
+    fn set(&mut self, stage: StageId, place: Place) {
+        if let Some(slot) = self.places.get_mut(stage) {
+            *slot = place;
+        }
+    }
+
+    fn open(&mut self, stage: StageId, view: &RunView) {
+        let Some(info) = view.stages().get(stage).map(|stage| &stage.info) else { return };
+        self.set(stage, Place::Open);
+        self.page.block(Block::Lines);
+        self.page.marker(&group(info.name.as_str()));
+        let fence = self.page.fence();
+        self.page.text("$ ", &info.command);
+        let key = LogKey { stage, attempt: 1, part: LogPart::Head };
+        self.group = Some(Group { stage, cursor: Cursor::new(key, self.page.filter()), fence });
+    }
+
+    /// An attempt is written: goes on with the next in the same group, or closes it.
+    fn next_attempt_or_close(&mut self, mut group: Group, view: &RunView, logs: &mut dyn Logs) {
+        let attempt = group.cursor.key().attempt;
+        let stage = view.stages().get(group.stage);
+        let failed = stage.and_then(|stage| stage.failed_attempts.iter().find(|failed| failed.attempt == attempt));
+        if let Some(failed) = failed {
+            let error = failed.outcome.error().unwrap_or_default();
+            let delay = match failed.delay_ms {
+                0 => String::new(),
+                delay => format!(" after {}", human(delay)),
+            };
+            self.page.line(&format!(
+                "… attempt {attempt} did not pass: {error} ({}); trying again{delay}",
+                human(failed.duration_ms)
+            ));
+            let key = LogKey { stage: group.stage, attempt: attempt + 1, part: LogPart::Head };
+            group.cursor = Cursor::new(key, self.page.filter());
+            self.group = Some(group);
+            return;
+        }
+        self.page.open_fence(group.fence.take());
+        self.page.marker(END_GROUP);
+        verdict::write(&mut self.page, view, group.stage, logs);
+        self.set(group.stage, Place::Written);
+    }
+
+    /// The run has ended and what ended in it is written: what has no last word, then the summary.
+    fn finish(&mut self, view: &RunView, logs: &mut dyn Logs) {
+        let left: Vec<StageId> = self.places.ids().filter(|id| self.places[*id] == Place::Unwritten).collect();
+        for stage in left {
+            self.page.block(Block::Line);
+            verdict::write(&mut self.page, view, stage, logs);
+            self.set(stage, Place::Written);
+        }
+        summary::write(&mut self.page, view, logs);
+        self.phase = Phase::Written;
+    }
+
+    /// A line of ours at once, wherever we are. In a group it stands among the stage's lines, in a fence it is inert.
+    fn interject(&mut self, line: &str) {
+        match &mut self.group {
+            Some(group) => group.cursor.break_line(self.page.lines()),
+            None => self.page.block(Block::Line),
+        }
+        self.page.line(line);
+    }
+}
+
+/// What runs, since when, and how long it usually takes.
+fn still_running(view: &RunView, now: Timestamp) -> String {
+    let stages: Vec<String> =
+        view.running().into_iter().filter_map(|id| view.stages().get(id)).map(|stage| still(stage, now)).collect();
+    if stages.is_empty() {
+        return "… still waiting: nothing runs".into();
+    }
+    format!("… still running: {}", stages.join(", "))
+}
+
+/// A stage that has not ended, in words.
+fn still(stage: &StageView, now: Timestamp) -> String {
+    let name = &stage.info.name;
+    let usual = stage.info.expected_ms.map_or(String::new(), |ms| format!(", usually {}", human(ms)));
+    match &stage.state {
+        StageState::Running { since, .. } => format!("{name} (since {}{usual})", HumanDuration(now.since(*since))),
+        StageState::Retrying { attempt, .. } => format!("{name} (attempt {attempt} is to come)"),
+        StageState::Waiting | StageState::Finished(_) => name.to_string(),
+    }
+}
+
+/// Whether more may come of the log that this key names.
+fn writing(view: &RunView, key: LogKey, phase: Phase) -> Writing {
+    let Some(stage) = view.stages().get(key.stage) else { return Writing::Abandoned };
+    match stage.attempt_log(key.attempt) {
+        Some(log) => Writing::Ended(log),
+        // The stage ended before this attempt came to be, or the run did before the stage.
+        None if stage.finished().is_some() || phase != Phase::Running => Writing::Abandoned,
+        None => Writing::On,
+    }
+}
+
+impl<W: Write> Reporter for Grouped<W> {
+    fn event(&mut self, view: &RunView, event: &Event, _logs: &mut dyn Logs) -> io::Result<()> {
+        match &event.kind {
+            EventKind::RunStarted(_) => self.start(view),
+            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } => {}
+            EventKind::StageFinished(finished) => {
+                if self.places.get(finished.stage) == Some(&Place::Unwritten) {
+                    self.set(finished.stage, Place::Queued);
+                    self.queue.push_back(finished.stage);
+                }
+            }
+            EventKind::Cancelling { reason, level } => {
+                let how = match level {
+                    CancelLevel::Interrupt | CancelLevel::Terminate => "cancelling",
+                    CancelLevel::Kill => "killing what still runs",
+                };
+                self.interject(&format!("… {how}: {reason}"));
+            }
+            EventKind::Notice { stage, text } => match stage.and_then(|id| Some((id, view.stages().get(id)?))) {
+                // It is written with what else is said of its stage.
+                Some((id, _)) if self.places.get(id) != Some(&Place::Written) => {}
+                Some((_, stage)) => self.notices.push_back(format!("{}: {text}", stage.info.name)),
+                None => self.notices.push_back(text.clone()),
+            },
+            EventKind::RunFinished { .. } => self.phase = Phase::Ended,
+        }
+        self.page.flush()
+    }
+
+    fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        let more = self.step(view, logs);
+        self.page.flush()?;
+        Ok(more)
+    }
+
+    fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
+        if self.page.take_wrote() || self.phase == Phase::Written {
+            self.quiet_since = Some(now);
+        }
+        let since = *self.quiet_since.get_or_insert(now);
+        if now.since(since) >= SILENCE {
+            self.interject(&still_running(view, now));
+            self.quiet_since = Some(now);
+            self.page.flush()?;
+            self.page.take_wrote();
+        }
+        Ok(())
+    }
+}

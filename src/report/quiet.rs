@@ -1,0 +1,50 @@
+//! Failures as they happen, and the summary; nothing of what went well.
+
+use std::io::{self, Write};
+
+use super::transcript::{Block, Transcript, TranscriptOptions};
+use super::{Logs, Reporter, summary, verdict};
+use crate::clock::Timestamp;
+use crate::event::{Event, EventKind};
+use crate::view::{RunView, StageView, Tally};
+
+/// Writes failures and the summary.
+pub struct Quiet<W> {
+    page: Transcript<W>,
+}
+
+impl<W: Write> Quiet<W> {
+    /// On this output.
+    pub fn new(out: W, options: TranscriptOptions) -> Self {
+        Self { page: Transcript::new(out, options) }
+    }
+}
+
+impl<W: Write> Reporter for Quiet<W> {
+    fn event(&mut self, view: &RunView, event: &Event, logs: &mut dyn Logs) -> io::Result<()> {
+        match &event.kind {
+            EventKind::StageFinished(finished) => {
+                let tally = view.stages().get(finished.stage).and_then(StageView::tally);
+                if tally == Some(Tally::Failed) {
+                    self.page.block(Block::Lines);
+                    verdict::write(&mut self.page, view, finished.stage, logs);
+                }
+            }
+            EventKind::RunFinished { .. } => summary::write(&mut self.page, view, logs),
+            EventKind::RunStarted(_)
+            | EventKind::StageStarted { .. }
+            | EventKind::StageRetrying { .. }
+            | EventKind::Cancelling { .. }
+            | EventKind::Notice { .. } => {}
+        }
+        self.page.flush()
+    }
+
+    fn output(&mut self, _view: &RunView, _logs: &mut dyn Logs) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn tick(&mut self, _view: &RunView, _now: Timestamp) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! What is said of a run at its end: the counts, in a form that wrappers parse, and after them what else there is to
+//! say, failures last.
+
+use std::io::Write;
+
+use super::style::Glyph;
+use super::transcript::{Block, Transcript};
+use super::verdict::human;
+use super::{LogKey, LogPart, Logs};
+use crate::ids::StageId;
+use crate::outcome::{HumanDuration, Outcome, Verdict};
+use crate::view::{RunView, StageView, Tally};
+
+/// How much longer than expected a stage must take to be named.
+const SLOWER_FACTOR: u64 = 3;
+const SLOWER_DIVISOR: u64 = 2;
+/// And by how many milliseconds at least.
+const SLOWER_LEAST_MS: u64 = 1000;
+
+/// Writes the summary of a run that has ended.
+pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs) {
+    let Some(end) = view.end() else { return };
+    page.block(Block::Lines);
+    page.line("📊 Summary:");
+    let counts = view.counts();
+    page.line(&format!("  Total stages: {}", counts.total));
+    for (word, count) in [
+        ("Passed", counts.passed),
+        ("Failed", counts.failed),
+        ("Skipped", counts.skipped),
+        ("Cached", counts.cached),
+        ("Cancelled", counts.cancelled),
+    ] {
+        if count > 0 {
+            page.line(&format!("  {word}: {count}"));
+        }
+    }
+    page.line(&format!("  Total time: {}", human(end.duration_ms)));
+
+    let sentences = sentences(view, end.verdict);
+    if !sentences.is_empty() {
+        page.block(Block::Lines);
+        for sentence in sentences {
+            page.line(&sentence);
+        }
+    }
+    failures(page, view, logs);
+    if let Some(number) = view.header().and_then(|run| run.number) {
+        page.block(Block::Lines);
+        page.line(&format!("Run {number} is kept: local-ci show {number}"));
+    }
+}
+
+fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
+    let mut sentences = Vec::new();
+    match verdict {
+        Verdict::Passed | Verdict::Failed => {}
+        Verdict::Cancelled { reason } => sentences.push(format!("Cancelled: {reason}.")),
+        Verdict::Errored => sentences.push("No verdict: a stage could not be run.".into()),
+        Verdict::Lost => {
+            sentences.push("Lost: the process that ran it died before it could say how the run ended.".into());
+        }
+    }
+    let named = |which: &dyn Fn(&StageView) -> Option<String>| {
+        let names: Vec<String> = view.stages().values().filter_map(which).collect();
+        names.join(", ")
+    };
+    let lists = [
+        ("Allowed to fail", named(&|stage| stage.is_allowed_failure().then(|| stage.info.name.to_string()))),
+        ("Passed only after another attempt (flaky)", named(&flaky)),
+        ("Slower than usual", named(&slower)),
+    ];
+    for (what, names) in lists {
+        if !names.is_empty() {
+            sentences.push(format!("{what}: {names}."));
+        }
+    }
+    if view.was_parallel() {
+        let path = view.critical_path();
+        let chain: Vec<&str> = path.stages.iter().map(|id| view.stages()[*id].info.name.as_str()).collect();
+        if !path.duration.is_zero() {
+            sentences.push(format!("Critical path: {}, {}.", chain.join(" → "), HumanDuration(path.duration)));
+        }
+    }
+    sentences
+}
+
+fn flaky(stage: &StageView) -> Option<String> {
+    let attempt = stage.finished().filter(|_| stage.is_flaky())?.attempt;
+    Some(format!("{} (attempt {attempt})", stage.info.name))
+}
+
+fn slower(stage: &StageView) -> Option<String> {
+    let finished = stage.finished().filter(|finished| finished.outcome == Outcome::Passed)?;
+    let expected = stage.info.expected_ms?;
+    let limit = (expected.saturating_mul(SLOWER_FACTOR) / SLOWER_DIVISOR).max(expected.saturating_add(SLOWER_LEAST_MS));
+    let took = finished.duration_ms;
+    (took > limit).then(|| format!("{} ({}, usually {})", stage.info.name, human(took), human(expected)))
+}
+
+/// The stages that made the run fail, with where their output is and how to run them again.
+fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs) {
+    let counts = |stage: &StageView| match stage.tally() {
+        Some(Tally::Failed) => !stage.is_allowed_failure(),
+        Some(Tally::Passed | Tally::Skipped | Tally::Cached | Tally::Cancelled) => false,
+        // It started, and there is no last word on it: lost.
+        None => stage.started.is_some(),
+    };
+    let failed: Vec<(StageId, &StageView)> = view.stages().iter().filter(|(_, stage)| counts(stage)).collect();
+    if failed.is_empty() {
+        return;
+    }
+    page.block(Block::Lines);
+    page.line("Failed:");
+    for (id, stage) in failed {
+        let name = &stage.info.name;
+        let (error, attempt) = match stage.finished() {
+            Some(finished) => (finished.outcome.error().unwrap_or_default(), finished.attempt),
+            None => ("lost".into(), 1),
+        };
+        page.glyph_line("  ", Glyph::Failed, &format!("{name}: {}", error.lines().next().unwrap_or_default()));
+        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0) {
+            page.line(&format!("    log: {}", path.display()));
+        }
+        let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());
+        page.line(&format!("    rerun: local-ci {}{name}", if is_subcommand { "run " } else { "" }));
+    }
+}

@@ -1,0 +1,101 @@
+//! What is said while nothing is printed.
+
+use std::time::Duration;
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::text::terminal::PIECE;
+
+#[test]
+fn a_silent_minute_is_broken_with_what_runs() {
+    let mut stages = vec![stage("test", "cargo test"), stage("lint", "npm run lint"), stage("fmt", "cargo fmt")];
+    stages[0].expected_ms = Some(150_000);
+    let mut run = Recorded::of(stages);
+    run.start(0).print(0, "running").tick(1000).wait(30_000).start(1);
+    for _ in 0..95 {
+        run.tick(1000);
+    }
+    run.finish(0, Outcome::Passed).finish(1, Outcome::Passed).finish(2, skipped("os is windows")).end(Verdict::Passed);
+    insta::assert_snapshot!(grouped(&run), @r#"
+        🚀 Running local CI pipeline...
+
+        ::group::test
+        $ cargo test
+        running
+        … still running: test (since 1m00s, usually 2m30s), lint (since 29.0s)
+        … still running: test (since 1m59s, usually 2m30s), lint (since 1m28s)
+        ::endgroup::
+        ✓ test (2m06s)
+
+        ::group::lint
+        $ npm run lint
+        ::endgroup::
+        ✓ lint (1m35s)
+
+        - fmt (skipped: os is windows)
+
+        📊 Summary:
+          Total stages: 3
+          Passed: 2
+          Skipped: 1
+          Total time: 2m06s
+
+        Critical path: test, 2m06s.
+
+        Run 42 is kept: local-ci show 42
+    "#);
+}
+
+#[test]
+fn a_run_that_prints_is_not_interrupted() {
+    let mut run = Recorded::of(vec![stage("test", "cargo test")]);
+    run.start(0);
+    for _ in 0..10 {
+        run.print(0, "line\n").tick(30_000);
+    }
+    assert!(!grouped(&run).contains("still running"));
+}
+
+/// No silence is longer than a minute, wherever it begins between two ticks.
+#[test]
+fn no_silence_is_longer_than_a_minute() {
+    let (paper, logs) = (Paper::default(), MemoryLogs::default());
+    let reporter = Grouped::new(paper.clone(), options(Dialect::Plain, false));
+    let mut display = Display::new(Box::new(reporter), Box::new(logs));
+    let mut run = Recorded::of(vec![stage("test", "cargo test")]);
+    for event in run.start(0).events() {
+        display.event(&event);
+    }
+    while display.output() {}
+    let start = Timestamp { unix_ms: 0, mono_us: 5_000_000 };
+    let (mut length, mut silent) = (paper.text().len(), 0);
+    for second in 1..=600 {
+        display.tick(start.after(Duration::from_secs(second)));
+        silent += 1;
+        if paper.text().len() != length {
+            (length, silent) = (paper.text().len(), 0);
+        }
+        assert!(silent < 60);
+    }
+    assert_eq!(paper.text().matches("still running").count(), 10);
+}
+
+#[test]
+fn a_wait_between_attempts_is_said() {
+    let mut run = Recorded::of(vec![stage("test", "x")]);
+    run.start(0).retry(0, failed(1), 300_000).tick(1000).tick(60_000);
+    assert!(grouped(&run).ends_with("… still running: test (attempt 2 is to come)\n"));
+    let mut run = Recorded::of(vec![stage("test", "x")]);
+    run.tick(1000).tick(60_000);
+    assert!(grouped(&run).ends_with("\n… still waiting: nothing runs\n"));
+}
+
+/// H57: a line of ours in the middle of an endless one stands on a line of its own, and what goes on is guarded.
+#[test]
+fn h57_a_long_line_is_broken_for_ours() {
+    let mut run = Recorded::of(vec![stage("test", "x")]);
+    run.start(0).print(0, "x".repeat(PIECE)).tick(1000).tick(60_000).print(0, "::error::y\n");
+    run.finish(0, Outcome::Passed);
+    let text = grouped(&run);
+    assert!(text.contains("xx\n… still running: test (since 1m01s)\n  | ::error::y\n::endgroup::\n"), "{text}");
+}

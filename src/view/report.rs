@@ -1,0 +1,152 @@
+//! The final report of `--json`: one object that says what a run came to. Documented in `docs/events.md`; fields are
+//! only ever added within a schema version.
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunView, StageState, StageView};
+use crate::event::{LeakedProcess, SCHEMA_VERSION};
+use crate::ids::{RunId, RunNumber, StageId, StageName};
+use crate::outcome::{Failure, Outcome, Verdict};
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of this object.
+    pub schema_version: u32,
+    /// Which run; none where it never started.
+    pub run: Option<ReportedRun>,
+    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` where it has not ended.
+    pub verdict: String,
+    /// The exit code that goes with the verdict; none where it has not ended.
+    pub exit_code: Option<u8>,
+    /// Every stage of the run, in order.
+    pub results: Vec<ReportedStage>,
+    /// How many stages ran and passed.
+    pub passed: usize,
+    /// How many failed, timed out or could not be run, allowed failures included.
+    pub failed: usize,
+    /// How many were not started.
+    pub skipped: usize,
+    /// How many did not have to run.
+    pub cached: usize,
+    /// Wall time, in milliseconds.
+    pub duration_ms: u64,
+    /// Sentences about things that a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// Which run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedRun {
+    /// Its identity, unique everywhere.
+    pub id: RunId,
+    /// Its number in the project; none where no state could be kept.
+    pub number: Option<RunNumber>,
+}
+
+/// What a stage came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedStage {
+    /// Its name.
+    pub name: StageName,
+    /// What it runs, as a person reads it.
+    pub command: String,
+    /// `pass`, `fail`, `skip`, `cancelled`, `timeout` or `error`.
+    pub status: String,
+    /// Its process's own exit code, 128 + signal where a signal ended it, 127 or 126 where it could not be started.
+    pub exit_code: Option<i32>,
+    /// How long its last attempt ran, in milliseconds.
+    pub duration_ms: u64,
+    /// How long it was expected to take, in milliseconds, where history knew.
+    pub expected_ms: Option<u64>,
+    /// Whether it passed without running.
+    pub cache_hit: bool,
+    /// The attempt this is about, from one; zero where none was started.
+    pub attempt: u32,
+    /// The file that holds what the attempt printed.
+    pub log: Option<String>,
+    /// What it said of places in files. Always empty in this version.
+    pub annotations: Vec<serde_json::Value>,
+    /// What went wrong, or why it was not started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl RunView {
+    /// The final report. `log` names the file that holds what an attempt of a stage printed, where there is one.
+    pub fn report(&self, log: impl Fn(StageId, u32) -> Option<String>) -> Report {
+        let results: Vec<ReportedStage> = self.stages.iter().map(|(id, stage)| reported(id, stage, &log)).collect();
+        let counts = self.counts();
+        // A stage without a last word has no verdict, and is an error in the report: it counts as it reads.
+        let unfinished = self.stages.values().filter(|stage| stage.finished().is_none()).count();
+        Report {
+            schema_version: SCHEMA_VERSION,
+            run: self.run.as_ref().map(|run| ReportedRun { id: run.id.clone(), number: run.number }),
+            verdict: self.verdict().map_or("running", Verdict::word).into(),
+            exit_code: self.exit_code(),
+            results,
+            passed: counts.passed,
+            failed: counts.failed + unfinished,
+            skipped: counts.skipped,
+            cached: counts.cached,
+            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed(last))),
+            warnings: self.warnings(),
+        }
+    }
+
+    /// Notices and processes left behind, as sentences that name their stage.
+    fn warnings(&self) -> Vec<String> {
+        let name = |id: StageId| self.stages.get(id).map(|stage| stage.info.name.clone());
+        let noticed = self.notices.iter().map(|notice| match notice.stage.and_then(name) {
+            Some(stage) => format!("{stage}: {}", notice.text),
+            None => notice.text.clone(),
+        });
+        let leaked = self.stages.values().filter_map(StageView::finished).flat_map(|finished| {
+            finished
+                .leaked
+                .iter()
+                .filter_map(move |process| Some(format!("{}: {}", name(finished.stage)?, leaked_sentence(process))))
+        });
+        noticed.chain(leaked).collect()
+    }
+}
+
+/// A process left behind, in a sentence.
+pub(crate) fn leaked_sentence(process: &LeakedProcess) -> String {
+    let LeakedProcess { pid, command, killed } = process;
+    let then = if *killed { "it was killed" } else { "it was left running" };
+    format!("process {pid} ({command}) outlived its stage; {then}")
+}
+
+fn reported(id: StageId, stage: &StageView, log: &impl Fn(StageId, u32) -> Option<String>) -> ReportedStage {
+    let attempt = match &stage.state {
+        StageState::Waiting => 0,
+        StageState::Running { attempt, .. } => *attempt,
+        StageState::Retrying { attempt, .. } => attempt.saturating_sub(1),
+        StageState::Finished(finished) => finished.attempt,
+    };
+    let finished = stage.finished();
+    let exit_code = finished.and_then(|finished| match (&finished.outcome, finished.exit) {
+        (Outcome::Failed { failure: Failure::NotStarted { code, .. } }, None) => Some(*code),
+        (_, exit) => exit.map(crate::outcome::Exit::shell_code),
+    });
+    let error = match finished.map(|finished| &finished.outcome) {
+        Some(Outcome::Skipped { reason }) => Some(reason.to_string()),
+        Some(outcome) => outcome.error(),
+        None if attempt > 0 => Some("the run ended before this stage did".into()),
+        None => Some("the run ended before this stage started".into()),
+    };
+    ReportedStage {
+        name: stage.info.name.clone(),
+        command: stage.info.command.clone(),
+        status: finished.map_or("error", |finished| finished.outcome.word()).into(),
+        exit_code,
+        duration_ms: finished.map_or(0, |finished| finished.duration_ms),
+        expected_ms: stage.info.expected_ms,
+        cache_hit: finished.is_some_and(|finished| finished.outcome == Outcome::Cached),
+        attempt,
+        log: if attempt > 0 { log(id, attempt) } else { None },
+        annotations: Vec::new(),
+        error,
+    }
+}
