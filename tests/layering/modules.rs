@@ -118,11 +118,8 @@ impl Reader<'_> {
                     at += 1;
                     while at < end {
                         at = self.tree(at, module, path.clone(), first, import);
-                        if self.text(at) == "," {
-                            at += 1;
-                        } else if at < end && self.text(at) != "}" {
-                            at += 1;
-                        }
+                        // The comma, or whatever else a tree does not begin with, so that this ends.
+                        at += usize::from(at < end);
                     }
                     return end + 1;
                 }
