@@ -1,1 +1,67 @@
-//! layering
+//! Rules that the whole tree keeps and the compiler does not know: the floors of `docs/design.md`, one size of file,
+//! one place for `unsafe`, one for printing, and nobody's real host anywhere.
+//!
+//! Each rule is a function from source texts to sentences. Here it is asked about the tree as it is; beside the rule
+//! it is asked about small trees that must fail.
+#![expect(clippy::disallowed_methods, reason = "asks git for the files that it tracks")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "layering/floors.rs"]
+mod floors;
+#[path = "layering/hosts.rs"]
+mod hosts;
+#[path = "layering/modules.rs"]
+mod modules;
+#[path = "layering/tokens.rs"]
+mod tokens;
+#[path = "layering/tree.rs"]
+mod tree;
+
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn modules_name_only_lower_floors() {
+    let sources = tree::project();
+    assert!(sources.iter().any(|s| s.path == "src/lib.rs"), "the tree was not found");
+    assert_none(&modules::faults(&sources));
+}
+
+#[test]
+fn the_drawing_shows_the_same_floors() {
+    let design = include_str!("../docs/design.md");
+    for floor in floors::FLOORS {
+        let label = format!("F{}", floor.number);
+        let line = design.lines().find(|line| line.split_whitespace().next() == Some(&label));
+        let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
+        let mut places = floor.modules.iter().map(|module| words.iter().position(|word| word == module));
+        assert!(places.all(|place| place.is_some()), "docs/design.md does not show {:?} on {label}", floor.modules);
+    }
+}
+
+#[test]
+fn every_file_is_compiled() {
+    assert_none(&tree::undeclared(&tree::project()));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    assert_none(&tree::too_long(&tree::project()));
+}
+
+#[test]
+fn unsafe_has_one_place() {
+    assert_none(&tree::unsafe_outside_unix(&tree::project()));
+}
+
+#[test]
+fn only_faces_print() {
+    assert_none(&tree::prints_outside_faces(&tree::project()));
+}
+
+/// H142: no default host, and no host at all, is anybody's.
+#[test]
+fn h142_no_real_host_stands_anywhere() {
+    assert_none(&hosts::faults(&tree::project()));
+}

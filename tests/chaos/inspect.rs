@@ -1,0 +1,60 @@
+//! What a process finds when it starts: descriptors, signals, ids, environment.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+
+pub(crate) fn echo_env(names: &[String]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if names.is_empty() {
+        let all: BTreeMap<_, _> = std::env::vars_os().collect();
+        for (name, value) in all {
+            writeln!(out, "{}={}", name.to_string_lossy(), value.to_string_lossy())?;
+        }
+    }
+    for name in names {
+        match std::env::var_os(name) {
+            Some(value) => writeln!(out, "{name}={}", value.to_string_lossy())?,
+            None => writeln!(out, "{name} is not set")?,
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn fds() -> io::Result<()> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let entry = entry?;
+        let number: u32 = entry.file_name().to_string_lossy().parse().map_err(io::Error::other)?;
+        // The descriptor of this very listing is closed by the time it is looked up again.
+        found.insert(number, entry.path());
+    }
+    let mut out = io::stdout().lock();
+    for (number, path) in found {
+        if let Ok(target) = fs::read_link(path) {
+            writeln!(out, "{number} {}", target.display())?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn signals() -> io::Result<()> {
+    const SIGPIPE: u64 = 1 << 12;
+    let status = fs::read_to_string("/proc/self/status")?;
+    let mut out = io::stdout().lock();
+    for name in ["SigIgn", "SigBlk"] {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+        let mask = u64::from_str_radix(line.unwrap_or_default(), 16).map_err(io::Error::other)?;
+        writeln!(out, "{name} {:016x}", mask & !SIGPIPE)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn ids() -> io::Result<()> {
+    let (pid, group) = (rustix::process::getpid(), rustix::process::getpgrp());
+    let session = rustix::process::getsid(None)?;
+    let terminal =
+        if fs::File::open("/dev/tty").is_ok() { "a controlling terminal" } else { "no controlling terminal" };
+    let (pid, group, session) = (pid.as_raw_pid(), group.as_raw_pid(), session.as_raw_pid());
+    writeln!(io::stdout(), "pid {pid}, group {group}, session {session}, {terminal}")
+}

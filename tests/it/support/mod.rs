@@ -1,0 +1,30 @@
+//! What integration tests stand on: a project of their own, the real binaries in a clean environment, a watchdog over
+//! every process, and the invariants that hold after each test.
+//!
+//! It starts programs and looks at what they leave; it knows nothing of the crate's inside.
+
+mod capture;
+mod invocation;
+mod leftovers;
+mod processes;
+mod project;
+mod redact;
+mod running;
+mod strace;
+mod terminal;
+mod wait;
+
+pub(crate) use invocation::Invocation;
+pub(crate) use processes::Identity;
+pub(crate) use project::Project;
+pub(crate) use running::{Finished, Running};
+pub(crate) use terminal::{Left, Terminal};
+pub(crate) use wait::wait_until;
+
+/// Compares what a program printed and how it ended with an inline snapshot that reads like a terminal session.
+macro_rules! assert_transcript {
+    ($finished:expr, @$snapshot:literal) => {
+        insta::assert_snapshot!($finished.transcript(), @$snapshot)
+    };
+}
+pub(crate) use assert_transcript;

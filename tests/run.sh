@@ -1,0 +1,145 @@
+#!/bin/sh
+# Everything that must hold before a change is taken: formatting, lints, tests, documentation, dependencies, and the
+# example that the README begins with. Needs a Rust toolchain and a Debian base; what else is missing is installed
+# where that is possible (apt-get as root), and named as skipped where it is not.
+#
+# Ends with one line, `N passed, N failed, N skipped`, and code 1 if anything failed.
+set -eu
+cd "$(dirname "$0")/.."
+exec </dev/null
+# A snapshot that differs is a failure here, never a file to look at later.
+export CI="${CI:-true}" INSTA_UPDATE=no CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
+
+passed=0 failed=0 skipped=0
+failures=''
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say() { printf '\n== %s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+pass() { passed=$((passed + 1)); }
+fail() {
+    failed=$((failed + 1))
+    failures="$failures
+  $1"
+    printf '!! failed: %s\n' "$1"
+}
+skip() {
+    skipped=$((skipped + 1))
+    printf 'skipped: %s\n' "$*"
+}
+
+# check NAME COMMAND...: one thing that holds or does not.
+check() {
+    name=$1
+    shift
+    say "$name"
+    if "$@"; then pass; else fail "$name"; fi
+}
+
+# Installs these Debian packages, or says why not.
+install() {
+    if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
+        echo "not installed: $*; to install: apt-get install $*"
+        return 0
+    fi
+    say "apt-get install $*"
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"; } >"$scratch/apt.log" 2>&1 || {
+        tail -n 5 "$scratch/apt.log"
+        echo "not installed: $*; the tests that need them are skipped or fail below"
+    }
+}
+
+missing=''
+have cc || missing="$missing gcc libc6-dev"
+have git || missing="$missing git"
+have strace || missing="$missing strace"
+# Word splitting is meant: a list of packages.
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install $missing
+
+if ! have cargo; then
+    fail 'cargo is not on PATH; install a Rust toolchain first'
+    echo "$passed passed, $failed failed, $skipped skipped"
+    exit 1
+fi
+for component in rustfmt clippy; do
+    case $component in rustfmt) tool=fmt ;; *) tool=clippy ;; esac
+    cargo "$tool" --version >/dev/null 2>&1 || ! have rustup || rustup component add "$component" || true
+done
+
+if cargo fmt --version >/dev/null 2>&1; then
+    check 'formatting' cargo fmt --all -- --check
+else
+    skip 'formatting: rustfmt is not installed; rustup component add rustfmt'
+fi
+if cargo clippy --version >/dev/null 2>&1; then
+    check 'lints with no features' cargo clippy --locked --quiet --all-targets --no-default-features -- -D warnings
+    check 'lints with all features' cargo clippy --locked --quiet --all-targets --all-features -- -D warnings
+else
+    skip 'lints: clippy is not installed; rustup component add clippy'
+fi
+
+say 'tests'
+# The status is lost in the pipe, so it goes through a file.
+{
+    status=0
+    cargo test --locked --all-features --no-fail-fast -- --show-output 2>&1 || status=$?
+    echo "$status" >"$scratch/status"
+} | tee "$scratch/tests.log"
+status=$(cat "$scratch/status")
+# Adds up `test result: ok. 3 passed; 0 failed; ...` of every test binary.
+total() { awk -v word="$1" '/^test result: /{ for (i = 2; i <= NF; i++) if ($i == word ";") n += $(i - 1) } END { print n + 0 }' "$scratch/tests.log"; }
+tests_passed=$(total passed) tests_failed=$(total failed)
+tests_skipped=$(grep -c '^skipped: ' "$scratch/tests.log" || true)
+# A test that skips itself counts as passed for cargo; here it does not.
+passed=$((passed + tests_passed - tests_skipped))
+skipped=$((skipped + tests_skipped + $(total ignored)))
+if [ "$tests_failed" -gt 0 ]; then
+    failed=$((failed + tests_failed))
+    failures="$failures
+$(sed -n 's/^test \(.*\) \.\.\. FAILED$/  \1/p' "$scratch/tests.log")"
+elif [ "$status" -ne 0 ]; then
+    fail "tests: cargo test ended with $status before all of them had run"
+elif [ "$tests_passed" -eq 0 ]; then
+    fail 'tests: none ran'
+fi
+
+check 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --no-deps --all-features
+
+if cargo deny --version >/dev/null 2>&1; then
+    check 'licences and sources of dependencies' cargo deny --locked --all-features check licenses bans sources
+    if cargo deny fetch db >"$scratch/deny.log" 2>&1; then
+        check 'advisories' cargo deny --locked --all-features check advisories
+    else
+        skip 'advisories: their database cannot be fetched from here'
+    fi
+else
+    skip 'dependencies: cargo-deny is not installed; cargo install --locked cargo-deny'
+fi
+
+# The example works with nothing but cargo, and one of its stages fails on purpose: that is exit 1, and its advice shows.
+quickstart() {
+    status=0
+    env LOCAL_CI_STATE_DIR="$scratch/state" LOCAL_CI_CACHE_DIR="$scratch/cache" \
+        cargo run --locked --quiet --release -- -C examples/quickstart >"$scratch/quickstart.log" 2>&1 || status=$?
+    cat "$scratch/quickstart.log"
+    [ "$status" -eq 1 ] || {
+        echo "expected exit 1 for the stage that fails on purpose, got $status"
+        return 1
+    }
+    for text in 'Try this:' 'Total stages: 6' 'Passed: 4' 'Failed: 1' 'Skipped: 1'; do
+        grep -qF "$text" "$scratch/quickstart.log" || {
+            echo "expected to read: $text"
+            return 1
+        }
+    done
+}
+check 'the quickstart example, from the release build' quickstart
+
+[ -z "$failures" ] || printf '\nFailed:%s\n' "$failures"
+printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
