@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::report::style::ColourWhen;
+use crate::report::ColourWhen;
 
 /// One pipeline file, the same verdict on a laptop, in a hook and in CI.
 #[derive(Debug, Parser)]

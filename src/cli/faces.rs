@@ -12,8 +12,8 @@ use crate::report::display::Display;
 use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
 use crate::report::quiet::Quiet;
-use crate::report::style::{ColourWhen, Dialect, Style};
-use crate::report::transcript::TranscriptOptions;
+use crate::report::recap::Recap;
+use crate::report::{ColourWhen, Dialect, Style, TranscriptOptions};
 use crate::session::logs::RunLogs;
 
 /// A face.
@@ -21,6 +21,8 @@ use crate::session::logs::RunLogs;
 pub(super) enum Mode {
     Grouped,
     Quiet,
+    /// What came of each stage, after the run.
+    Recap,
     /// Events, one object a line.
     Events,
     /// One report at the end.
@@ -79,6 +81,7 @@ pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Ve
     let reporter: Box<dyn Reporter> = match mode {
         Mode::Grouped => Box::new(Grouped::new(out, options(context))),
         Mode::Quiet => Box::new(Quiet::new(out, options(context))),
+        Mode::Recap => Box::new(Recap::new(out, options(context))),
         Mode::Events => Box::new(JsonEvents::new(out)),
         Mode::Report => Box::new(JsonReport::new(out)),
     };

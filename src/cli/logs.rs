@@ -141,7 +141,8 @@ impl Printer<'_> {
         let (last, ended) = match &view.state {
             StageState::Waiting => return Ok(()),
             StageState::Running { attempt, .. } => (*attempt, false),
-            StageState::Retrying { attempt, .. } => (*attempt, true),
+            // The attempt before the one that comes next.
+            StageState::Retrying { attempt, .. } => (attempt - 1, true),
             StageState::Finished(finished) => (finished.attempt, true),
         };
         if cursor.tail.is_some() {
@@ -200,7 +201,7 @@ impl Printer<'_> {
     }
 
     fn filter<'c>(&self, cursor: &'c mut Cursor) -> &'c mut TerminalFilter {
-        let options = FilterOptions { colour: self.colour, markers: Markers::Pass };
+        let options = FilterOptions { colour: self.colour, markers: Markers::Keep };
         cursor.filter.get_or_insert_with(|| TerminalFilter::new(options))
     }
 

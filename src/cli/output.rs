@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::error::CliError;
 use crate::env::Env;
-use crate::report::style::ColourWhen;
+use crate::report::ColourWhen;
 use crate::text::plain::printable;
 
 /// A sentence on stderr. That it cannot be shown is nobody's failure.

@@ -109,6 +109,14 @@ impl ConfigError {
         Self::Faults(Box::new(Faults::new(list, sources)))
     }
 
+    /// Whether there is no configuration, rather than one with faults.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::NotFound(_) => true,
+            Self::Faults(_) => false,
+        }
+    }
+
     /// The faults, in the order of the files; none if there was no configuration.
     pub fn list(&self) -> &[Fault] {
         match self {

@@ -36,4 +36,5 @@ pub use error::{ConfigError, Faults, NotFound, Stop};
 pub use fault::{Fault, FaultReport, Label, SourceFile};
 pub use load::{LoadRequest, Loaded, load, parse};
 pub use user::{Retention, UserConfig, load_user, user_path};
+pub use value::parse_duration;
 pub use visible::{visible, visible_line};

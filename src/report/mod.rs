@@ -7,6 +7,7 @@ mod excerpt;
 pub mod grouped;
 pub mod json;
 pub mod quiet;
+pub mod recap;
 pub mod style;
 mod summary;
 mod transcript;

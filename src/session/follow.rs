@@ -125,10 +125,8 @@ impl<'a> Follower<'a> {
                 self.display.tick(now);
             }
         };
-        if ending == Ending::Lost
-            && let Some(event) = self.display.view().lost_event()
-        {
-            self.display.event(&event);
+        if ending == Ending::Lost {
+            self.display.lose();
             while self.display.output() {}
         }
         (ending, self.display)

@@ -44,6 +44,11 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Reads a duration such as `30s`, `20m` or `1h30m`, as it is typed on a command line. The error is a sentence.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    duration::parse(text).map_err(|refusal| format!("it {}; {}", refusal.message, refusal.help))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
