@@ -69,6 +69,8 @@ pub struct TerminalFilter {
     wanted: Sgr,
     /// The colours at the end of `line`.
     shown: Sgr,
+    /// The colours at the end of what is out of the open line.
+    left: Sgr,
     /// How many `#` the open line ended with, at most two, when it was last let through.
     hashes: u8,
     legacy: memmem::Finder<'static>,
@@ -87,6 +89,7 @@ impl TerminalFilter {
             carriage_return: false,
             wanted: Sgr::default(),
             shown: Sgr::default(),
+            left: Sgr::default(),
             hashes: 0,
             legacy: memmem::Finder::new(LEGACY),
         }
@@ -300,12 +303,11 @@ impl TerminalFilter {
         }
         if self.carriage_return {
             self.carriage_return = false;
+            self.line.clear();
+            self.shown = self.left;
             if self.open {
-                self.line.clear();
                 self.end_line(out);
             }
-            self.line.clear();
-            self.shown = Sgr::default();
         }
         self.wanted.write(self.shown, &mut self.line);
         self.shown = self.wanted;
@@ -329,6 +331,7 @@ impl TerminalFilter {
         self.let_through(true, out);
         out.push(b'\n');
         self.shown = Sgr::default();
+        self.left = Sgr::default();
         self.open = false;
         self.hashes = 0;
         self.carriage_return = false;
@@ -348,6 +351,7 @@ impl TerminalFilter {
             }
         }
         self.open = true;
+        self.left = self.shown;
         self.line = line;
         self.line.clear();
     }

@@ -87,7 +87,7 @@ fn a_wait_between_attempts_is_said() {
     assert!(grouped(&run).ends_with("… still running: test (attempt 2 is to come)\n"));
     let mut run = Recorded::of(vec![stage("test", "x")]);
     run.tick(1000).tick(60_000);
-    assert!(grouped(&run).ends_with("\n… still waiting: nothing runs\n"));
+    assert!(grouped(&run).ends_with("...\n\n… still waiting: nothing runs\n"));
 }
 
 /// H57: a line of ours in the middle of an endless one stands on a line of its own, and what goes on is guarded.

@@ -203,6 +203,9 @@ fn h57_a_long_line_is_let_through_in_pieces() {
 fn h57_a_long_line_that_starts_again_is_ended_first() {
     let long = "x".repeat(PIECE + 10);
     assert_eq!(filter(PLAIN, &[long.as_bytes(), b"\rshort\n"]), format!("{}\nshort\n", &long[..PIECE]));
+    // The end of the colour was held back when the line started again.
+    let red = format!("\x1b[31m{}\x1b[0m.\rshort\n", &long[..PIECE]);
+    assert!(filter(COLOUR, &[red.as_bytes()]).ends_with("x\x1b[0m\nshort\n"));
 }
 
 /// H58: invalid bytes become U+FFFD, and a character that two pushes share is whole.
