@@ -69,6 +69,7 @@ pub(super) enum Command {
 
 /// Which stages, and what of them.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Selection {
     /// Stages to run: names, globs, or a matrix stage for all its cells
     #[arg(value_name = "STAGE")]
@@ -110,6 +111,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
@@ -140,6 +142,7 @@ pub(super) struct RunArgs {
 
 /// Options that are documented and that this version cannot act on. They are known so that the answer is a sentence.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Later {
     #[arg(short, long, hide = true)]
     pub(super) detach: bool,

@@ -74,10 +74,12 @@ impl CliError {
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())
             }
-            Self::Start(StartError::Running { number, .. }) => Some(format!(
-                "`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"
-            )),
-            Self::Start(StartError::NoRoom(_)) => Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into()),
+            Self::Start(StartError::Running { number, .. }) => {
+                Some(format!("`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"))
+            }
+            Self::Start(StartError::NoRoom(_)) => {
+                Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into())
+            }
             Self::Config(_) | Self::Plan(_) | Self::Start(StartError::Supervisor(_)) => None,
             Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
         }

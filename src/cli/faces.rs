@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use super::args::Cli;
 use super::error::CliError;
 use super::project::Context;
-use crate::journal::layout::RunDir;
 use crate::ids::StageName;
+use crate::journal::layout::RunDir;
 use crate::report::Reporter;
 use crate::report::display::Display;
 use crate::report::grouped::Grouped;
@@ -36,10 +36,13 @@ pub(super) fn mode(name: Option<&str>) -> Result<Mode, CliError> {
         Some("quiet") => Ok(Mode::Quiet),
         Some("json") => Ok(Mode::Events),
         Some(later @ ("live" | "lines")) => {
-            Err(CliError::usage(format!("output mode {later} is not in this version")).or_try("use grouped, quiet or json"))
+            Err(CliError::usage(format!("output mode {later} is not in this version"))
+                .or_try("use grouped, quiet or json"))
         }
-        Some(other) => Err(CliError::usage(format!("there is no output mode {other:?}"))
-            .or_try("use auto, grouped, quiet or json")),
+        Some(other) => {
+            Err(CliError::usage(format!("there is no output mode {other:?}"))
+                .or_try("use auto, grouped, quiet or json"))
+        }
     }
 }
 
@@ -87,12 +90,3 @@ pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Ve
     };
     Display::new(reporter, Box::new(RunLogs::new(run, stages)))
 }
-
-/// How wide stderr is, in columns; 80 where it is no terminal or does not say.
-pub(super) fn stderr_width() -> usize {
-    match rustix::termios::tcgetwinsize(io::stderr()) {
-        Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
-        _ => 80,
-    }
-}
-

@@ -39,9 +39,9 @@ pub enum Ending {
 }
 
 /// Does what the command line says.
-pub fn main(arguments: Vec<OsString>, env: &Env) -> Ending {
+pub fn main(arguments: &[OsString], env: &Env) -> Ending {
     // Before anything else, and before any thread: this process is a supervisor, not a command line.
-    if let [_, command, directory] = &arguments[..]
+    if let [_, command, directory] = arguments
         && command == "supervise"
         && std::path::Path::new(directory).is_absolute()
     {
@@ -53,11 +53,11 @@ pub fn main(arguments: Vec<OsString>, env: &Env) -> Ending {
             }
         };
     }
-    let cli = match Cli::try_parse_from(argv::with_command(&arguments)) {
+    let cli = match Cli::try_parse_from(argv::with_command(arguments)) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    match dispatch(cli, &arguments, env) {
+    match dispatch(cli, arguments, env) {
         Ok(ending) => ending,
         Err(error) => {
             output::fault(&error, env);

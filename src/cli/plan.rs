@@ -23,7 +23,8 @@ pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> 
     let project = context.project()?;
     let plan = context.plan(&project, selection)?;
     let text = if json {
-        serde_json::to_string_pretty(&document(&plan)).map_err(|error| CliError::infrastructure(error.to_string()))? + "\n"
+        serde_json::to_string_pretty(&document(&plan)).map_err(|error| CliError::infrastructure(error.to_string()))?
+            + "\n"
     } else {
         text(&plan, context.global.verbose > 0)
     };
@@ -130,7 +131,8 @@ fn text(plan: &Plan, verbose: bool) -> String {
         if verbose {
             let _ = writeln!(text, "        {:width$}  signature {}", "", stage.signature.short());
             for ingredient in crate::plan::signature::explain(&stage.work()) {
-                let _ = writeln!(text, "        {:width$}    {}: {}", "", ingredient.name, printable(&ingredient.value));
+                let _ =
+                    writeln!(text, "        {:width$}    {}: {}", "", ingredient.name, printable(&ingredient.value));
             }
         }
     }

@@ -32,7 +32,8 @@ impl<'a> Context<'a> {
             Some(given) => {
                 let directory = here.join(given);
                 if !directory.is_dir() {
-                    return Err(CliError::usage(format!("there is no directory {}", given.display())).or_try("-C takes an existing directory"));
+                    return Err(CliError::usage(format!("there is no directory {}", given.display()))
+                        .or_try("-C takes an existing directory"));
                 }
                 directory
             }

@@ -87,7 +87,7 @@ fn once(context: &Context<'_>, args: &RunArgs, signals: &Signals) -> Result<Endi
     let ending = if prepared.plan.has_work() {
         follow_new(prepared, &caller, place, display, signals)?
     } else {
-        let verdict = inline::run(prepared.plan, place, display);
+        let verdict = inline::run(prepared.plan, &place, display);
         Ending::Code(verdict.exit_code())
     };
     if !matches!(ending, Ending::Signal(signals::HANGUP)) {
@@ -167,7 +167,9 @@ fn refuse_later(later: &Later) -> Result<(), CliError> {
     ];
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
-        Some((option, _)) => Err(CliError::usage(format!("{option} is not in this version"))
-            .or_try("run without it; nothing was started")),
+        Some((option, _)) => {
+            Err(CliError::usage(format!("{option} is not in this version"))
+                .or_try("run without it; nothing was started"))
+        }
     }
 }

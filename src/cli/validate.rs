@@ -13,7 +13,9 @@ pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<End
     if args.json {
         let (faults, warnings, code) = match &opened {
             Ok(project) => (Vec::new(), project.warnings.clone(), exit::PASSED),
-            Err(error) if error.is_not_found() => return Err(opened.err().map_or_else(|| CliError::usage(""), Into::into)),
+            Err(error) if error.is_not_found() => {
+                return Err(opened.err().map_or_else(|| CliError::usage(""), Into::into));
+            }
             Err(error) => (error.faults(), Vec::new(), exit::USAGE),
         };
         let document = serde_json::json!({ "valid": faults.is_empty(), "faults": faults, "warnings": warnings });

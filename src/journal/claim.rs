@@ -74,9 +74,9 @@ pub fn claim(
 }
 
 /// Withdraws a claim whose run was never started. Its number stays used.
-pub fn withdraw(project: &ProjectDir, claim: Claim) {
-    let _ = fs::remove_dir_all(claim.run.path());
-    release(project, claim.number);
+pub fn withdraw(project: &ProjectDir, run: &RunDir, number: RunNumber) {
+    let _ = fs::remove_dir_all(run.path());
+    release(project, number);
 }
 
 /// Takes the mark of a run away that no longer goes on.

@@ -45,9 +45,8 @@ pub fn resolve(name: &str, path: Option<&OsStr>, dir: &Path) -> Result<PathBuf, 
         let file = dir.join(OsStr::from_bytes(entry)).join(name);
         match access(&file, Access::EXEC_OK) {
             Ok(()) if !file.is_dir() => return Ok(file),
-            Ok(()) => {}
             Err(rustix::io::Errno::ACCESS) if file.is_file() => refused = refused.or(Some(file)),
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
     }
     match refused {

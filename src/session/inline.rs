@@ -34,7 +34,7 @@ impl Sink for Both {
 }
 
 /// Runs a plan whose stages are all decided beforehand, and shows it.
-pub fn run(plan: Plan, place: Place, display: Display) -> Verdict {
+pub fn run(plan: Plan, place: &Place, display: Display) -> Verdict {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut sink = Both { journal: JournalWriter::open(&place.run).ok(), display };
     let logbook = Arc::new(RunLogbook { run: place.run.clone(), clock: Arc::clone(&clock), bell: Arc::new(|| {}) });

@@ -121,7 +121,9 @@ pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartErr
                     return Ok(Place { run, id, number: Some(number), project: Some(project), warning: None, lock });
                 }
                 Err(ClaimError::Running { stage, number }) => return Err(StartError::Running { stage, number }),
-                Err(ClaimError::Io(error)) => Err(io::Error::new(error.kind(), format!("{}: {error}", state.display()))),
+                Err(ClaimError::Io(error)) => {
+                    Err(io::Error::new(error.kind(), format!("{}: {error}", state.display())))
+                }
             }
         }
     };
@@ -208,7 +210,7 @@ pub fn start(prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<St
         }
         Err(error) => {
             match (project, number) {
-                (Some(project), Some(number)) => withdraw(&project, Claim { run, number, lock }),
+                (Some(project), Some(number)) => withdraw(&project, &run, number),
                 (_, number) => Place::discard_if_temporary(&run, number),
             }
             Err(StartError::Supervisor(error))
