@@ -84,18 +84,21 @@ else
 fi
 
 say 'tests'
+# Tests that skip themselves write why into this file: for cargo they have passed.
+export LOCAL_CI_TEST_SKIPS="$scratch/skips"
+: >"$LOCAL_CI_TEST_SKIPS"
 # The status is lost in the pipe, so it goes through a file.
 {
     status=0
-    cargo test --locked --all-features --no-fail-fast -- --show-output 2>&1 || status=$?
+    cargo test --locked --all-features --no-fail-fast 2>&1 || status=$?
     echo "$status" >"$scratch/status"
 } | tee "$scratch/tests.log"
 status=$(cat "$scratch/status")
 # Adds up `test result: ok. 3 passed; 0 failed; ...` of every test binary.
 total() { awk -v word="$1" '/^test result: /{ for (i = 2; i <= NF; i++) if ($i == word ";") n += $(i - 1) } END { print n + 0 }' "$scratch/tests.log"; }
 tests_passed=$(total passed) tests_failed=$(total failed)
-tests_skipped=$(grep -c '^skipped: ' "$scratch/tests.log" || true)
-# A test that skips itself counts as passed for cargo; here it does not.
+tests_skipped=$(grep -c '' "$LOCAL_CI_TEST_SKIPS" || true)
+cat "$LOCAL_CI_TEST_SKIPS"
 passed=$((passed + tests_passed - tests_skipped))
 skipped=$((skipped + tests_skipped + $(total ignored)))
 if [ "$tests_failed" -gt 0 ]; then
