@@ -20,6 +20,11 @@ pub const TAIL_MAX: usize = 1 << 20;
 /// Index records wait for so many bytes of them, or for the end.
 const INDEX_BATCH: usize = 4096;
 
+/// Of a log that grows beyond this, in bytes, only so much stays in the page cache: see [`LogWriter::write_behind`].
+const CACHED: u64 = 32 << 20;
+/// What is written back at a time, in bytes.
+const WINDOW: u64 = 8 << 20;
+
 /// Tells whoever follows the run that there is something new. Must not wait.
 pub type Bell = Arc<dyn Fn() + Send + Sync>;
 
@@ -56,6 +61,24 @@ impl LogWriter {
             ring: VecDeque::new(),
             info: LogInfo::default(),
         }
+    }
+
+    /// Has the system write a flood to the disk while it goes on, and forget what is written, instead of letting it
+    /// fill the memory with pages that nobody will read again. Never waits for the disk.
+    ///
+    /// The advice given for a range starts to write what is dirty in it and drops what is clean; so each window gets
+    /// it twice.
+    fn write_behind(&self, before: u64) {
+        let window = self.info.bytes / WINDOW;
+        let Some(file) = self.file.as_ref().filter(|_| window > before / WINDOW) else { return };
+        let advise = |end: u64, length: u64| {
+            if let Some(length) = std::num::NonZeroU64::new(length.min(end)) {
+                // A file system that cannot take it loses nothing but memory.
+                let _ = rustix::fs::fadvise(file, end - length.get(), Some(length), rustix::fs::Advice::DontNeed);
+            }
+        };
+        advise(window * WINDOW, WINDOW);
+        advise((window * WINDOW).saturating_sub(CACHED), WINDOW);
     }
 
     /// Appends to the head; returns how many bytes were written.
@@ -134,7 +157,9 @@ impl OutputSink for LogWriter {
         let (head, rest) = bytes.split_at(bytes.len().min(room));
         let written = self.write_head(head);
         if written > 0 {
+            let before = self.info.bytes;
             self.info.bytes += written as u64;
+            self.write_behind(before);
             self.index.extend(self.clock.now().mono_us, stream, self.info.bytes);
             if self.index.waiting() >= INDEX_BATCH {
                 self.write_index(false);
