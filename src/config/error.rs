@@ -67,7 +67,7 @@ impl fmt::Display for NotFound {
 /// The faults of a configuration, with the files they are in. There is at least one.
 #[derive(Debug)]
 pub struct Faults {
-    pub(super) faults: Vec<Fault>,
+    pub(super) list: Vec<Fault>,
     pub(super) left_out: usize,
     pub(super) sources: Sources,
     pub(super) drawings: Vec<Drawing>,
@@ -79,13 +79,13 @@ impl Faults {
         faults.sort_by_key(Fault::start);
         let sources = Sources(sources);
         let drawings = Drawing::of_all(&faults, &sources);
-        Self { faults, left_out, sources, drawings }
+        Self { list: faults, left_out, sources, drawings }
     }
 }
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.faults.as_slice(), self.left_out) {
+        match (self.list.as_slice(), self.left_out) {
             ([fault], 0) => f.write_str(&visible(&fault.message)),
             (faults, 0) => write!(f, "the configuration has {} faults", faults.len()),
             (faults, _) => write!(f, "the configuration has more than {} faults", faults.len()),
@@ -113,7 +113,7 @@ impl ConfigError {
     pub fn list(&self) -> &[Fault] {
         match self {
             Self::NotFound(_) => &[],
-            Self::Faults(faults) => &faults.faults,
+            Self::Faults(faults) => &faults.list,
         }
     }
 
@@ -133,6 +133,6 @@ impl ConfigError {
             let message = fault.message.clone();
             FaultReport { file, line, column, code: fault.code.id(), message, help: fault.help.clone() }
         };
-        faults.faults.iter().map(report).collect()
+        faults.list.iter().map(report).collect()
     }
 }

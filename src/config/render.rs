@@ -211,7 +211,7 @@ fn draw_into(text: &mut String, handler: &GraphicalReportHandler, diagnostic: &d
 }
 
 fn count(faults: &Faults) -> String {
-    match (faults.faults.len(), faults.left_out) {
+    match (faults.list.len(), faults.left_out) {
         (1, 0) => "1 fault in the configuration\n".into(),
         (shown, 0) => format!("{shown} faults in the configuration\n"),
         (shown, _) => format!("more than {shown} faults in the configuration; the first {shown} are shown\n"),

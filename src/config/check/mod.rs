@@ -33,7 +33,7 @@ pub(super) fn check(document: &Document, root: &Path, files: &dyn EnvFiles, faul
     let mut warnings = Vec::new();
     let layout = matrix::lay_out(document, faults, &mut warnings);
     let needs = needs::resolve(document, &layout, faults);
-    let stages = stage::build(stage::Inputs { document, layout: &layout, files }, needs, faults, &mut warnings);
+    let stages = stage::build(&stage::Inputs { document, layout: &layout, files }, needs, faults, &mut warnings);
     let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
     if !faults.is_empty() {
         return Checked { pipeline: None, warnings };

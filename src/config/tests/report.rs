@@ -53,12 +53,12 @@ fn messages_wrap_at_the_width() {
 
 #[test]
 fn a_hundred_faults_are_enough() {
-    let text: String = (0..500).map(|i| format!("[stages.s{i}]\nrun = 1\nneeds = [\"x\"]\n")).collect();
-    let drawn = faults(&text);
+    let stages: Vec<String> = (0..500).map(|i| format!("[stages.s{i}]\nrun = 1\nneeds = [\"x\"]\n")).collect();
+    let drawn = faults(&stages.concat());
     assert_eq!(drawn.matches("× ").count(), 100);
     assert!(drawn.ends_with("more than 100 faults in the configuration; the first 100 are shown\n"));
-    let text = format!("[env]\n{}", (0..5_000).map(|i| format!("v{i} = []\n")).collect::<String>());
-    assert_eq!(load(&[("local-ci.toml", &text)]).unwrap_err().list().len(), 100);
+    let variables: Vec<String> = (0..5_000).map(|i| format!("v{i} = []\n")).collect();
+    assert_eq!(load(&[("local-ci.toml", &format!("[env]\n{}", variables.concat()))]).unwrap_err().list().len(), 100);
 }
 
 #[test]
