@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::draw::Drawing;
 use super::fault::{Fault, FaultList, FaultReport, Place, SourceFile, Sources};
-use super::render::Drawing;
 use super::visible::visible;
 
 /// Why the search for a configuration went no further up.
@@ -75,7 +75,7 @@ pub struct Faults {
 
 impl Faults {
     pub(super) fn new(list: FaultList, sources: Vec<SourceFile>) -> Self {
-        let FaultList { mut faults, left_out } = list;
+        let FaultList { mut faults, left_out, .. } = list;
         faults.sort_by_key(Fault::start);
         let sources = Sources(sources);
         let drawings = Drawing::of_all(&faults, &sources);

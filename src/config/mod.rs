@@ -13,6 +13,7 @@
 mod check;
 mod code;
 mod dotenv;
+mod draw;
 mod error;
 mod fault;
 mod file;

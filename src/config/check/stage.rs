@@ -7,7 +7,7 @@ use toml::{Spanned, Table, Value};
 
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{Stages, command, globs};
+use super::{command, globs};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -21,6 +21,9 @@ use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 /// Operating systems, as Rust names them.
 const SYSTEMS: &[&str] =
     &["linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios"];
+
+/// The stages of a pipeline to be.
+pub(super) type Stages = DenseMap<StageId, Stage>;
 
 /// What the stages are made of.
 pub(super) struct Inputs<'a, 'd> {

@@ -61,6 +61,16 @@ fn a_hundred_faults_are_enough() {
     assert_eq!(load(&[("local-ci.toml", &format!("[env]\n{}", variables.concat()))]).unwrap_err().list().len(), 100);
 }
 
+/// H121: a table of faults is not read once for each of them.
+#[test]
+fn h121_great_numbers_of_faults_are_not_all_looked_for() {
+    let variables: Vec<String> = (0..300_000).map(|i| format!("v{i}=[]\n")).collect();
+    let drawn = faults(&format!("[env]\n{}", variables.concat()));
+    assert!(drawn.contains("more than 4 faults"), "{drawn}");
+    let drawn = faults(&format!("[stages.a]\nrun = \"x\"\nneeds = [{}]\n", "1, ".repeat(300_000)));
+    assert!(drawn.contains("1 fault in"), "{drawn}");
+}
+
 #[test]
 fn several_rings_are_found_at_once() {
     let text: String = [("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]
