@@ -71,7 +71,7 @@ impl Sources {
 
 /// A place and what there is to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
+pub(super) struct Label {
     pub(super) span: Range<usize>,
     pub(super) text: String,
 }

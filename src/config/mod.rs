@@ -34,7 +34,7 @@ mod wording;
 
 pub use code::Code;
 pub use error::{ConfigError, Faults, NotFound, Stop};
-pub use fault::{Fault, FaultReport, Label, SourceFile};
+pub use fault::{Fault, FaultReport, SourceFile};
 pub use load::{LoadRequest, Loaded, load, parse};
 pub use user::{Retention, UserConfig, load_user, user_path};
 pub use visible::{visible, visible_line};
