@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::draw::Drawing;
 use super::fault::{Fault, FaultList, FaultReport, Place, SourceFile, Sources};
-use super::render::Drawing;
 use super::visible::visible;
 
 /// Why the search for a configuration went no further up.
@@ -67,7 +67,7 @@ impl fmt::Display for NotFound {
 /// The faults of a configuration, with the files they are in. There is at least one.
 #[derive(Debug)]
 pub struct Faults {
-    pub(super) faults: Vec<Fault>,
+    pub(super) list: Vec<Fault>,
     pub(super) left_out: usize,
     pub(super) sources: Sources,
     pub(super) drawings: Vec<Drawing>,
@@ -75,17 +75,17 @@ pub struct Faults {
 
 impl Faults {
     pub(super) fn new(list: FaultList, sources: Vec<SourceFile>) -> Self {
-        let FaultList { mut faults, left_out } = list;
+        let FaultList { mut faults, left_out, .. } = list;
         faults.sort_by_key(Fault::start);
         let sources = Sources(sources);
         let drawings = Drawing::of_all(&faults, &sources);
-        Self { faults, left_out, sources, drawings }
+        Self { list: faults, left_out, sources, drawings }
     }
 }
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.faults.as_slice(), self.left_out) {
+        match (self.list.as_slice(), self.left_out) {
             ([fault], 0) => f.write_str(&visible(&fault.message)),
             (faults, 0) => write!(f, "the configuration has {} faults", faults.len()),
             (faults, _) => write!(f, "the configuration has more than {} faults", faults.len()),
@@ -121,7 +121,7 @@ impl ConfigError {
     pub fn list(&self) -> &[Fault] {
         match self {
             Self::NotFound(_) => &[],
-            Self::Faults(faults) => &faults.faults,
+            Self::Faults(faults) => &faults.list,
         }
     }
 
@@ -141,6 +141,6 @@ impl ConfigError {
             let message = fault.message.clone();
             FaultReport { file, line, column, code: fault.code.id(), message, help: fault.help.clone() }
         };
-        faults.faults.iter().map(report).collect()
+        faults.list.iter().map(report).collect()
     }
 }

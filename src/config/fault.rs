@@ -71,7 +71,7 @@ impl Sources {
 
 /// A place and what there is to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
+pub(super) struct Label {
     pub(super) span: Range<usize>,
     pub(super) text: String,
 }
@@ -159,10 +159,15 @@ pub struct FaultReport {
 /// How many faults are kept. Who has more begins with these.
 pub(super) const FAULTS_MAX: usize = 100;
 
+/// How many words are compared to find what unknown ones were meant to be. It takes a fraction of a second, and
+/// matters only where thousands of stages have faults.
+const COMPARISONS_MAX: usize = 200_000;
+
 /// The faults found so far.
 #[derive(Debug, Default)]
 pub(super) struct FaultList {
     pub(super) faults: Vec<Fault>,
+    compared: usize,
     /// How many were found beyond those that are kept; the search for more may have been cut short.
     pub(super) left_out: usize,
 }
@@ -183,6 +188,12 @@ impl FaultList {
     /// Whether another fault would only be counted, so that nothing costly need be done for it.
     pub(super) fn is_full(&self) -> bool {
         self.faults.len() >= FAULTS_MAX
+    }
+
+    /// Whether it is worth comparing this many words to advise on a fault that is about to be added.
+    pub(super) fn may_compare(&mut self, words: usize) -> bool {
+        self.compared = self.compared.saturating_add(words);
+        !self.is_full() && self.compared <= COMPARISONS_MAX
     }
 
     /// How many there are in all.

@@ -9,8 +9,9 @@ use rustix::io::Errno;
 
 use super::code::Code;
 
-/// The largest file that is read, in bytes.
-pub(super) const SIZE_MAX: u64 = 16 << 20;
+/// The largest file that is read, in bytes: ten thousand stages fit well, and the worst text of this size, read as
+/// tables, takes some hundred times as much memory.
+pub(super) const SIZE_MAX: u64 = 4 << 20;
 
 /// Why a file was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,12 +43,11 @@ pub struct Loaded {
 pub fn load(request: &LoadRequest) -> Result<Loaded, ConfigError> {
     let start = request.start.canonicalize().unwrap_or_else(|_| request.start.clone());
     let me = rustix::process::geteuid().as_raw();
-    let found = match &request.explicit {
-        Some(file) => find::named(&start, file),
-        None => {
-            let home = request.home.as_deref().map(|home| home.canonicalize().unwrap_or_else(|_| home.into()));
-            find::find(&start, home.as_deref(), me, &Owner::of)
-        }
+    let found = if let Some(file) = &request.explicit {
+        find::named(&start, file)
+    } else {
+        let home = request.home.as_deref().map(|home| home.canonicalize().unwrap_or_else(|_| home.into()));
+        find::find(&start, home.as_deref(), me, &Owner::of)
     };
     let found = found.map_err(ConfigError::NotFound)?;
     let mut faults = FaultList::default();
@@ -118,10 +117,10 @@ fn shaped<'t>(sources: &'t Sources, file: usize, faults: &mut FaultList) -> Shap
 
 /// All files as one: later ones over earlier ones.
 fn layered(mut files: Vec<Shaped<'_>>) -> Document {
-    if files.len() == 1 {
-        if let Some(file) = files.pop() {
-            return file.document;
-        }
+    if files.len() == 1
+        && let Some(file) = files.pop()
+    {
+        return file.document;
     }
     let stages = files.iter().flat_map(|file| &file.document.stages.0);
     let spoilt: HashSet<String> =
@@ -152,13 +151,13 @@ fn source(path: &Path, start: &Path, strict: Option<u32>, faults: &mut FaultList
             return None;
         }
     };
-    if let (Some(me), Some(Ok(owner))) = (strict, path.parent().map(Owner::of)) {
-        if !find::file_trusted(read.owner, owner, me) {
-            let text = format!("{name} belongs to another user (number {})", read.owner);
-            let fault = Fault::of_file(Code::NotOwned, text, path);
-            faults.push(fault.help("if you trust it, name it with `--config FILE`"));
-            return None;
-        }
+    if let (Some(me), Some(Ok(owner))) = (strict, path.parent().map(Owner::of))
+        && !find::file_trusted(read.owner, owner, me)
+    {
+        let text = format!("{name} belongs to another user (number {})", read.owner);
+        let fault = Fault::of_file(Code::NotOwned, text, path);
+        faults.push(fault.help("if you trust it, name it with `--config FILE`"));
+        return None;
     }
     Some(SourceFile { name, ..SourceFile::new(path, read.text) })
 }

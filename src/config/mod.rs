@@ -13,6 +13,7 @@
 mod check;
 mod code;
 mod dotenv;
+mod draw;
 mod error;
 mod fault;
 mod file;
@@ -33,7 +34,7 @@ mod wording;
 
 pub use code::Code;
 pub use error::{ConfigError, Faults, NotFound, Stop};
-pub use fault::{Fault, FaultReport, Label, SourceFile};
+pub use fault::{Fault, FaultReport, SourceFile};
 pub use load::{LoadRequest, Loaded, load, parse};
 pub use user::{Retention, UserConfig, load_user, user_path};
 pub use value::parse_duration;

@@ -14,19 +14,18 @@ use super::code::Code;
 use super::fault::{Fault, FaultList};
 use super::schema::{Document, Stage};
 use super::value::scalar::Pairs;
-use super::wording;
+use super::wording::{self, Taken};
 
-/// What could not be read, taken out of where it stood.
-pub(super) struct Taken<'t> {
-    /// Its key; for an element of an array, that of the array.
-    pub(super) key: Spanned<String>,
-    /// Whether it is an element of an array.
-    pub(super) element: bool,
-    pub(super) value: Spanned<DeValue<'t>>,
-}
+/// How many values are read again at most after faults in one table. Nobody's file comes near it; without it, a table
+/// of a million faults would be read a hundred times.
+const READ_AGAIN_MAX: usize = 1_000_000;
+
+/// From this length on, an array with a fault is taken out whole.
+const LONG_ARRAY: usize = 1_000;
 
 /// Reads a value as `T`, taking out what does not fit. `None` if nothing of it does.
 pub(super) fn read<T: DeserializeOwned>(value: &mut Spanned<DeValue<'_>>, faults: &mut FaultList) -> Option<T> {
+    let mut read_again = 0_usize;
     loop {
         let error = match T::deserialize(ValueDeserializer::from(value.clone())) {
             Ok(read) => return Some(read),
@@ -38,9 +37,21 @@ pub(super) fn read<T: DeserializeOwned>(value: &mut Spanned<DeValue<'_>>, faults
             return None;
         };
         faults.push(wording::fault(&error, &taken));
-        if faults.is_full() {
+        read_again = read_again.saturating_add(size(value.get_ref()));
+        if faults.is_full() || read_again > READ_AGAIN_MAX {
+            // There may be more; nobody has looked.
+            faults.left_out += 1;
             return None;
         }
+    }
+}
+
+/// How many values a value is made of.
+fn size(value: &DeValue<'_>) -> usize {
+    match value {
+        DeValue::Table(table) => 1 + table.values().map(|value| size(value.get_ref())).sum::<usize>(),
+        DeValue::Array(array) => 1 + array.iter().map(|value| size(value.get_ref())).sum::<usize>(),
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => 1,
     }
 }
 
@@ -59,14 +70,25 @@ fn take_out<'t>(
                 let key = Spanned::new(key.span(), name);
                 return Some(Taken { key, element: false, value });
             }
-            table.iter_mut().find_map(|(key, value)| {
-                // Cheap where it matters: only tables and arrays are gone into.
+            let long = |value: &DeValue<'_>| value.as_array().is_some_and(|array| array.len() > LONG_ARRAY);
+            let mut whole = None;
+            for (key, value) in table.iter_mut() {
+                // Only tables and arrays have something in them.
                 if !(value.get_ref().is_table() || value.get_ref().is_array()) {
-                    return None;
+                    continue;
                 }
                 let key = Spanned::new(key.span(), key.get_ref().to_string());
-                take_out(value, span, Some(&key))
-            })
+                if let Some(taken) = take_out(value, span, Some(&key)) {
+                    if !long(value.get_ref()) {
+                        return Some(taken);
+                    }
+                    whole = Some((key, taken));
+                    break;
+                }
+            }
+            let (key, taken) = whole?;
+            table.remove(key.get_ref().as_str());
+            Some(taken)
         }
         DeValue::Array(array) => {
             let Some(index) = array.iter().position(|value| value.span() == *span) else {

@@ -3,7 +3,7 @@
 //! Places come out in the common numbering of all files. It knows nothing of what the tables mean.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -28,7 +28,7 @@ pub(super) fn parse<'t>(text: &'t str, base: usize, faults: &mut FaultList) -> P
     let mut broken = Vec::new();
     let mut too_deep = false;
     let mut definitions = None;
-    let mut repeated = Vec::new();
+    let mut repeated = HashSet::new();
     for error in errors {
         let span = error.span().unwrap_or(text.len()..text.len());
         let message = error.message();
@@ -81,15 +81,15 @@ fn duplicate<'t>(
     span: &Range<usize>,
     base: usize,
     definitions: &Definitions<'t>,
-    repeated: &mut Vec<Path<'t>>,
+    repeated: &mut HashSet<Path<'t>>,
 ) -> Option<Fault> {
     let name = text.get(span.clone()).unwrap_or("this");
     let found = definitions.before(span);
     if let Some((path, _)) = &found {
-        if repeated.iter().any(|table| path.len() > table.len() && path.starts_with(table)) {
+        if (1..path.len()).any(|names| repeated.contains(&path[..names])) {
             return None;
         }
-        repeated.push((*path).clone());
+        repeated.insert((*path).clone());
     }
     let path = found.as_ref().map_or(name.to_owned(), |(path, _)| written(path));
     let fault = Fault::new(Code::Duplicate, format!("`{path}` is defined twice"), shift(span, base), "again here");

@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(user.color.as_deref(), Some("never"));
         assert_eq!((user.output.as_deref(), user.jobs), (Some("lines"), Some(3)));
         assert!(user.remotes.contains_key("box"));
-        let age = Duration::from_secs(30 * 86_400);
+        let age = Duration::from_hours(720);
         assert_eq!(user.retention, Retention { runs: Some(50), age: Some(age), size: Some(1 << 30) });
     }
 

@@ -6,9 +6,17 @@ use toml::de::{DeValue, Error};
 use super::code::Code;
 use super::fault::Fault;
 use super::nearest::nearest;
-use super::shape::Taken;
 use super::value::Refusal;
 use super::visible::visible_line;
+
+/// What could not be read, taken out of where it stood.
+pub(super) struct Taken<'t> {
+    /// Its key; for an element of an array, that of the array.
+    pub(super) key: Spanned<String>,
+    /// Whether it is an element of an array.
+    pub(super) element: bool,
+    pub(super) value: Spanned<DeValue<'t>>,
+}
 
 /// One right line for each key whose form is not plain.
 const EXAMPLES: &[(&str, &str)] = &[

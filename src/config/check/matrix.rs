@@ -76,7 +76,7 @@ pub(super) fn lay_out<'d>(document: &'d Document, faults: &mut FaultList, warnin
         }
         let own = key.get_ref().clone();
         let names = cells.iter().enumerate().map(|(i, cell)| (cell.name.as_str().to_owned(), first + i..first + i + 1));
-        let whole = stage.matrix.is_some().then(|| (own, first..layout.total)).filter(|_| !cells.is_empty());
+        let whole = stage.matrix.is_some().then_some((own, first..layout.total)).filter(|_| !cells.is_empty());
         for (name, range) in names.chain(whole) {
             if let Some(other) = spans.get(&name).cloned() {
                 let text = format!("two stages have the name `{name}`");
@@ -242,16 +242,16 @@ impl Expansion<'_> {
         };
         let more = matrix.include.len() as u128;
         let cells = product.saturating_add(if axes.is_empty() { 0 } else { more });
-        match usize::try_from(product).ok().filter(|_| cells <= *self.left as u128) {
-            Some(_) => *self.left -= usize::try_from(cells).unwrap_or(0),
-            None => {
-                let count = if cells == u128::MAX { "more than 10^38".to_owned() } else { grouped(cells) };
-                let text = format!("the matrix of `{}` has {count} cells", visible_line(self.key.get_ref()));
-                let label = format!("all matrices together may have {}", grouped(CELLS_MAX as u128));
-                let fault = Fault::new(Code::TooManyCells, text, span.clone(), label);
-                self.faults.push(fault.help("take values or axes away, or split the pipeline"));
-            }
+        if cells <= *self.left as u128 {
+            *self.left -= usize::try_from(cells).unwrap_or(0);
+            return;
         }
+        let count = if cells == u128::MAX { "more than 10^38".to_owned() } else { grouped(cells) };
+        let text = format!("the matrix of `{}` has {count} cells", visible_line(self.key.get_ref()));
+        let (most, left) = (grouped(CELLS_MAX as u128), grouped(*self.left as u128));
+        let label = format!("all matrices together may have {most}, of which {left} are left");
+        let fault = Fault::new(Code::TooManyCells, text, span.clone(), label);
+        self.faults.push(fault.help("take values or axes away, or split the pipeline"));
     }
 
     fn expand(&mut self, matrix: &Matrix, axes: &[&str], span: &Range<usize>) -> Vec<Cell> {
@@ -313,14 +313,13 @@ impl Expansion<'_> {
             name.push(':');
             name.push_str(values.get(*axis).map_or("", String::as_str));
         }
-        match StageName::new(&name) {
-            Ok(name) => Some(Cell { name, values }),
-            Err(_) => {
-                let text = format!("the cell's name is {} bytes long: {}", name.len(), visible_line(&name));
-                let label = format!("a name has at most {STAGE_NAME_MAX}");
-                self.bad(span, &text, &label, "shorten the stage's name or the values");
-                None
-            }
+        if let Ok(name) = StageName::new(&name) {
+            Some(Cell { name, values })
+        } else {
+            let text = format!("the cell's name is {} bytes long: {}", name.len(), visible_line(&name));
+            let label = format!("a name has at most {STAGE_NAME_MAX}");
+            self.bad(span, &text, &label, "shorten the stage's name or the values");
+            None
         }
     }
 }

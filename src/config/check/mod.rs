@@ -9,54 +9,7 @@ mod matrix;
 mod needs;
 mod profiles;
 mod stage;
-
-use std::path::Path;
-
-use super::code::Code;
-use super::fault::{Fault, FaultList};
-use super::schema::{Document, Run};
-use crate::ids::{DenseMap, StageId};
-use crate::pipeline::{Pipeline, RunDefaults, Stage};
+mod whole;
 
 pub(super) use environment::{EnvFile, EnvFiles};
-
-/// What a document comes to, beside its faults.
-pub(super) struct Checked {
-    /// The pipeline; none if there are faults.
-    pub(super) pipeline: Option<Pipeline>,
-    /// What a person should know, though nothing is wrong.
-    pub(super) warnings: Vec<String>,
-}
-
-/// Checks a document. `root` is the project's directory.
-pub(super) fn check(document: &Document, root: &Path, files: &dyn EnvFiles, faults: &mut FaultList) -> Checked {
-    let mut warnings = Vec::new();
-    let layout = matrix::lay_out(document, faults, &mut warnings);
-    let needs = needs::resolve(document, &layout, faults);
-    let stages = stage::build(stage::Inputs { document, layout: &layout, files }, needs, faults, &mut warnings);
-    let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
-    if !faults.is_empty() {
-        return Checked { pipeline: None, warnings };
-    }
-    let pipeline = match Pipeline::new(root.into(), stages, profiles, run(&document.run)) {
-        Ok(pipeline) => Some(pipeline),
-        // Not reached: names, needs and rings have been checked above. If it ever is, it is a fault and no panic.
-        Err(error) => {
-            faults.push(Fault::new(Code::NameClash, error.to_string(), 0..0, "in this file"));
-            None
-        }
-    };
-    Checked { pipeline, warnings }
-}
-
-fn run(run: &Run) -> RunDefaults {
-    RunDefaults {
-        jobs: run.jobs.map(Into::into),
-        fail_fast: run.fail_fast,
-        output: run.output.map(|mode| mode.name().into()),
-        timeout: run.timeout.and_then(|limit| limit.0),
-    }
-}
-
-/// The stages of a pipeline to be.
-type Stages = DenseMap<StageId, Stage>;
+pub(super) use whole::{Checked, check};

@@ -70,7 +70,8 @@ fn known_needs<'d>(
         } else if let Some(range) = layout.names.get(name) {
             known.push((range.clone(), need));
         } else if !excused(name, layout) {
-            faults.push(unknown(need, layout, document, faults.is_full()));
+            let quick = !faults.may_compare(layout.names.len());
+            faults.push(unknown(need, layout, document, quick));
         }
     }
     known
@@ -85,11 +86,11 @@ fn unknown(need: &Spanned<String>, layout: &Layout<'_>, document: &Document, qui
     let name = need.get_ref();
     let text = format!("there is no stage `{}`", visible_line(name));
     let fault = Fault::new(Code::UnknownNeed, text, need.span(), "unknown stage");
-    if quick {
-        return fault;
-    }
     if name.contains(['*', '?', '[', '{']) {
         return fault.help("`needs` takes names, not globs; a stage with a matrix can be named as a whole");
+    }
+    if quick {
+        return fault.help(stage_list(document));
     }
     match nearest(name, layout.names.keys().map(String::as_str)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::matrix::Layout;
-use super::{Stages, globs, needs};
+use super::stage::Stages;
+use super::{globs, needs};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -66,8 +67,12 @@ fn check_name(name: &Spanned<String>, document: &Document, layout: &Layout<'_>, 
         format!("there is no stage `{}`", visible_line(text))
     };
     let fault = Fault::new(Code::ProfileStage, message, name.span(), "matches no stage");
-    let names = layout.names.keys().map(String::as_str).take(if faults.is_full() { 0 } else { usize::MAX });
-    faults.push(match nearest(text, names) {
+    let near = if faults.may_compare(layout.names.len()) {
+        nearest(text, layout.names.keys().map(String::as_str))
+    } else {
+        None
+    };
+    faults.push(match near {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(needs::stage_list(document)),
     });

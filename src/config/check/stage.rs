@@ -7,7 +7,7 @@ use toml::{Spanned, Table, Value};
 
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{Stages, command, globs};
+use super::{command, globs};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -22,6 +22,9 @@ use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 const SYSTEMS: &[&str] =
     &["linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios"];
 
+/// The stages of a pipeline to be.
+pub(super) type Stages = DenseMap<StageId, Stage>;
+
 /// What the stages are made of.
 pub(super) struct Inputs<'a, 'd> {
     pub(super) document: &'d Document,
@@ -31,12 +34,12 @@ pub(super) struct Inputs<'a, 'd> {
 
 /// Builds all stages, in the order of their numbers.
 pub(super) fn build(
-    inputs: Inputs<'_, '_>,
+    inputs: &Inputs<'_, '_>,
     mut needs: DenseMap<StageId, Vec<StageId>>,
     faults: &mut FaultList,
     warnings: &mut Vec<String>,
 ) -> Stages {
-    let Inputs { document, layout, files } = inputs;
+    let Inputs { document, layout, files } = *inputs;
     let mut environments = Environments::new(document, files, faults);
     let shared = Shared::new(document, faults);
     let mut stages = Stages::new();
@@ -77,8 +80,8 @@ fn of_cell(template: &Stage, cell: &Cell) -> Stage {
 }
 
 fn annotations(document: &Document, warnings: &mut Vec<String>) {
-    let named = document.stages.0.iter().filter(|(_, stage)| stage.annotate.as_ref().is_some_and(given));
-    let names: Vec<String> = named.map(|(name, _)| visible_line(name.get_ref())).collect();
+    let annotated = document.stages.0.iter().filter(|(_, stage)| stage.annotate.as_ref().is_some_and(given));
+    let names: Vec<String> = annotated.map(|(name, _)| visible_line(name.get_ref())).collect();
     let by_default = document.defaults.annotate.as_ref().is_some_and(given);
     if by_default || !names.is_empty() {
         let whose = match names.as_slice() {
@@ -231,7 +234,7 @@ fn policy(stage: &schema::Stage, defaults: &Defaults) -> Policy {
 
 /// The names that a table defines.
 struct Names {
-    names: HashSet<String>,
+    defined: HashSet<String>,
     excused: HashSet<String>,
     code: Code,
     what: &'static str,
@@ -240,20 +243,20 @@ struct Names {
 
 impl Names {
     fn of(pairs: &Pairs<Table>, document: &Document, code: Code, [what, table]: [&'static str; 2]) -> Self {
-        let names = pairs.0.iter().map(|(name, _)| name.get_ref().clone()).collect();
-        Self { names, excused: document.excused.clone(), code, what, table }
+        let defined = pairs.0.iter().map(|(name, _)| name.get_ref().clone()).collect();
+        Self { defined, excused: document.excused.clone(), code, what, table }
     }
 
     /// That a name is one of them.
     fn check(&self, name: &Spanned<String>, faults: &mut FaultList) {
-        if self.names.contains(name.get_ref()) || self.excused.contains(name.get_ref()) {
+        if self.defined.contains(name.get_ref()) || self.excused.contains(name.get_ref()) {
             return;
         }
         let Self { what, table, .. } = self;
         let shown = visible_line(name.get_ref());
         let text = format!("there is no {what} `{shown}`");
         let fault = Fault::new(self.code, text, name.span(), format!("not in [{table}]"));
-        faults.push(match nearest(name.get_ref(), self.names.iter().map(String::as_str)) {
+        faults.push(match nearest(name.get_ref(), self.defined.iter().map(String::as_str)) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help(format!("define it as [{table}.{shown}]")),
         });

@@ -75,7 +75,7 @@ fn h120_a_file_has_a_limit() {
     let project = Project::new();
     fs::File::create(project.path("local-ci.toml")).unwrap().set_len(1 << 30).unwrap();
     let (code, message) = project.refused();
-    assert_eq!((code, message.as_str()), ("LC0104", "local-ci.toml is larger than 16 MiB, the most that is read"));
+    assert_eq!((code, message.as_str()), ("LC0104", "local-ci.toml is larger than 4 MiB, the most that is read"));
 }
 
 /// H124: a byte order mark does no harm; what is not UTF-8 is refused with its place.

@@ -2,6 +2,7 @@
 
 mod any;
 mod disk;
+mod documentation;
 mod golden;
 mod pipeline;
 mod report;

@@ -94,12 +94,12 @@ uses = "z"
     assert_eq!(names(&loaded), ["fmt", "test"]);
     let run = loaded.pipeline.run();
     assert_eq!((run.jobs, run.fail_fast, run.output.as_deref()), (Some(4), Some(true), Some("grouped")));
-    assert_eq!(run.timeout, Some(Duration::from_secs(3600)));
+    assert_eq!(run.timeout, Some(Duration::from_hours(1)));
 
     let fmt = stage(&loaded, "fmt");
     assert_eq!(fmt.action, script("cargo fmt --all -- --check"));
     assert_eq!(fmt.fix.clone().map(Action::Run), Some(script("cargo fmt --all")));
-    assert_eq!(fmt.policy.timeout, Some(Duration::from_secs(1200)));
+    assert_eq!(fmt.policy.timeout, Some(Duration::from_mins(20)));
     assert_eq!((fmt.policy.retries, fmt.tags.as_slice()), (2, &["all".to_owned()][..]));
     assert_eq!(fmt.env, BTreeMap::from([("CARGO_TERM_COLOR".into(), "always".into())]));
 

@@ -53,12 +53,22 @@ fn messages_wrap_at_the_width() {
 
 #[test]
 fn a_hundred_faults_are_enough() {
-    let text: String = (0..500).map(|i| format!("[stages.s{i}]\nrun = 1\nneeds = [\"x\"]\n")).collect();
-    let drawn = faults(&text);
+    let stages: Vec<String> = (0..500).map(|i| format!("[stages.s{i}]\nrun = 1\nneeds = [\"x\"]\n")).collect();
+    let drawn = faults(&stages.concat());
     assert_eq!(drawn.matches("× ").count(), 100);
     assert!(drawn.ends_with("more than 100 faults in the configuration; the first 100 are shown\n"));
-    let text = format!("[env]\n{}", (0..5_000).map(|i| format!("v{i} = []\n")).collect::<String>());
-    assert_eq!(load(&[("local-ci.toml", &text)]).unwrap_err().list().len(), 100);
+    let variables: Vec<String> = (0..5_000).map(|i| format!("v{i} = []\n")).collect();
+    assert_eq!(load(&[("local-ci.toml", &format!("[env]\n{}", variables.concat()))]).unwrap_err().list().len(), 100);
+}
+
+/// H121: a table of faults is not read once for each of them.
+#[test]
+fn h121_great_numbers_of_faults_are_not_all_looked_for() {
+    let variables: Vec<String> = (0..300_000).map(|i| format!("v{i}=[]\n")).collect();
+    let drawn = faults(&format!("[env]\n{}", variables.concat()));
+    assert!(drawn.contains("more than 4 faults"), "{drawn}");
+    let drawn = faults(&format!("[stages.a]\nrun = \"x\"\nneeds = [{}]\n", "1, ".repeat(300_000)));
+    assert!(drawn.contains("1 fault in"), "{drawn}");
 }
 
 #[test]

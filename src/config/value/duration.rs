@@ -13,7 +13,7 @@ use crate::config::visible::visible_line;
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// The longest duration: what is longer is a mistake, and sums of a few of it cannot overflow.
-const MOST: Duration = Duration::from_secs(3_650 * 86_400);
+const MOST: Duration = Duration::from_hours(87600);
 
 const FORMS: &str =
     "a duration is numbers with units, the largest first: \"500ms\", \"30s\", \"20m\", \"1h30m\", \"7d\"";

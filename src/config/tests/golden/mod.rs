@@ -1,0 +1,7 @@
+//! Faults as they are drawn: what is wrong, where, and what to do.
+
+mod details;
+mod keys;
+mod matrices;
+mod stages;
+mod syntax;
