@@ -295,38 +295,64 @@ impl Pipeline {
 /// The shortest ring of needs, if there is one: each stage of it needs the next, the last needs the first.
 ///
 /// Stages that no ring goes through are peeled off first (Kahn's algorithm), so that an acyclic graph costs one
-/// pass. What is left is searched breadth first from each stage, never deeper than the best ring so far.
+/// pass. What is left is searched breadth first from one stage after the other, never deeper than the best ring so
+/// far; a stage that was searched from is peeled off as well, since every ring through it is known.
 pub fn shortest_cycle(needs: &DenseMap<StageId, Vec<StageId>>) -> Option<Vec<StageId>> {
-    let mut open: DenseMap<StageId, usize> = needs.values().map(Vec::len).collect();
-    let mut dependants: DenseMap<StageId, Vec<StageId>> = DenseMap::filled(needs.len(), Vec::new());
-    for (id, of) in needs.iter() {
-        for need in of {
-            dependants[*need].push(id);
-        }
-    }
-    let mut ready: Vec<StageId> = open.iter().filter(|(_, n)| **n == 0).map(|(id, _)| id).collect();
-    let mut peeled = DenseMap::filled(needs.len(), false);
-    while let Some(id) = ready.pop() {
-        peeled[id] = true;
-        for dependant in &dependants[id] {
-            open[*dependant] -= 1;
-            if open[*dependant] == 0 {
-                ready.push(*dependant);
-            }
-        }
-    }
+    let mut peel = Peel::new(needs);
+    peel.off(needs.iter().filter(|(_, of)| of.is_empty()).map(|(id, _)| id).collect());
     let mut best: Option<Vec<StageId>> = None;
-    for start in needs.ids().filter(|id| !peeled[*id]) {
+    for start in needs.ids() {
+        if peel.gone[start] {
+            continue;
+        }
         let limit = best.as_ref().map_or(usize::MAX, Vec::len);
-        if let Some(ring) = ring_through(start, needs, &peeled, limit) {
-            let done = ring.len() <= 2;
+        if let Some(ring) = ring_through(start, needs, &peel.gone, limit) {
+            // Nothing is shorter than two stages but one that needs itself, and that is found where it stands.
+            let done = ring.len() == 1;
             best = Some(ring);
             if done {
                 break;
             }
         }
+        peel.off(vec![start]);
     }
     best
+}
+
+/// A graph from which stages are taken that no ring goes through.
+struct Peel {
+    /// How many needs of each stage are still there.
+    open: DenseMap<StageId, usize>,
+    dependants: DenseMap<StageId, Vec<StageId>>,
+    gone: DenseMap<StageId, bool>,
+}
+
+impl Peel {
+    fn new(needs: &DenseMap<StageId, Vec<StageId>>) -> Self {
+        let mut dependants: DenseMap<StageId, Vec<StageId>> = DenseMap::filled(needs.len(), Vec::new());
+        for (id, of) in needs.iter() {
+            for need in of {
+                dependants[*need].push(id);
+            }
+        }
+        let open = needs.values().map(Vec::len).collect();
+        Self { open, dependants, gone: DenseMap::filled(needs.len(), false) }
+    }
+
+    /// Takes these stages away, and whatever needs nothing that is still there.
+    fn off(&mut self, mut ready: Vec<StageId>) {
+        while let Some(id) = ready.pop() {
+            if std::mem::replace(&mut self.gone[id], true) {
+                continue;
+            }
+            for dependant in &self.dependants[id] {
+                self.open[*dependant] = self.open[*dependant].saturating_sub(1);
+                if self.open[*dependant] == 0 {
+                    ready.push(*dependant);
+                }
+            }
+        }
+    }
 }
 
 /// The shortest ring through `start` of fewer than `limit` stages.
@@ -386,6 +412,13 @@ mod tests {
         let chain: DenseMap<StageId, Vec<StageId>> =
             chain.into_iter().map(|ids| ids.into_iter().map(StageId).collect()).collect();
         assert_eq!(shortest_cycle(&chain), None);
+    }
+
+    /// H99: nor does a ring of very many stages take long to be told.
+    #[test]
+    fn h99_a_long_ring_is_found_in_one_search() {
+        let ring: DenseMap<StageId, Vec<StageId>> = (0..50_000).map(|i| vec![StageId((i + 1) % 50_000)]).collect();
+        assert_eq!(shortest_cycle(&ring).map(|ring| ring.len()), Some(50_000));
     }
 
     #[test]
