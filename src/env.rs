@@ -19,8 +19,6 @@ pub const LOCAL_CI: &str = "LOCAL_CI";
 pub const STATE_DIR: &str = "LOCAL_CI_STATE_DIR";
 /// Replaces the cache directory.
 pub const CACHE_DIR: &str = "LOCAL_CI_CACHE_DIR";
-/// Fault injection for tests: the point at which to panic (see `cli`).
-pub const TEST_PANIC: &str = "LOCAL_CI_TEST_PANIC";
 /// Set and neither empty, `0` nor `false`: nobody sits at the terminal.
 pub const CI: &str = "CI";
 /// `true` inside a GitHub Actions step.

@@ -208,3 +208,6 @@ fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
         stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,9 +30,21 @@ impl JournalReader {
                 Err(error) => return Err(error),
             },
         };
-        let before = self.partial.len();
-        file.read_to_end(&mut self.partial)?;
-        if self.partial.len() == before {
+        // Asked for on every wake-up, and most of the time there is nothing: that costs one system call.
+        let mut buffer = [0; 16 * 1024];
+        let mut any = false;
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    any = true;
+                    self.partial.extend_from_slice(&buffer[..n]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !any {
             return Ok(Vec::new());
         }
         let Some(whole) = memchr::memrchr(b'\n', &self.partial).map(|at| at + 1) else { return Ok(Vec::new()) };

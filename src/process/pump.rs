@@ -15,18 +15,26 @@ const SMALL: usize = 16 * 1024;
 /// What one read takes from a process that floods.
 const LARGE: usize = 256 * 1024;
 
+/// A process that floods writes a few kilobytes at a time, and each of them would wake us, the log and whoever follows.
+/// So after a read of at least so much that did not fill the buffer, the pipe is given a moment to fill.
+const WORTH_A_MOMENT: std::ops::Range<usize> = 4 * 1024..LARGE / 4;
+/// How long that is: a fast writer fills the buffer in it, and nobody sees it.
+const MOMENT: Duration = Duration::from_micros(200);
+
 /// Reads a process's output.
 #[derive(Debug)]
 pub struct Pump {
     sources: Vec<(OwnedFd, Stream)>,
     waker: Arc<Waker>,
     buffer: Vec<u8>,
+    /// How much the last reads took, together.
+    last: usize,
 }
 
 impl Pump {
     /// A pump for these reading ends, whose `wait` also returns when the waker is rung.
     pub fn new(sources: Vec<(OwnedFd, Stream)>, waker: Arc<Waker>) -> Self {
-        Self { sources, waker, buffer: vec![0; SMALL] }
+        Self { sources, waker, buffer: vec![0; SMALL], last: 0 }
     }
 
     /// Whether anybody can still write.
@@ -38,6 +46,11 @@ impl Pump {
     ///
     /// Says whether there was output.
     pub fn wait(&mut self, limit: Option<Duration>, take: &mut dyn FnMut(Stream, &[u8])) -> io::Result<bool> {
+        if self.buffer.len() == LARGE && WORTH_A_MOMENT.contains(&self.last) {
+            // The waker ends it early; what it has to say is heard below, where it is polled again.
+            let moment = Timespec::try_from(MOMENT).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
+            let _ = poll(&mut [PollFd::new(&*self.waker, PollFlags::IN)], Some(&moment));
+        }
         let limit = limit.map(|limit| Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 }));
         let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(self.sources.len() + 1);
         fds.push(PollFd::new(&*self.waker, PollFlags::IN));
@@ -52,7 +65,7 @@ impl Pump {
         if rung {
             self.waker.clear();
         }
-        let mut any = false;
+        let mut taken = 0;
         let mut grow = false;
         let mut ready = ready.into_iter();
         let buffer = &mut self.buffer;
@@ -63,7 +76,7 @@ impl Pump {
             match rustix::io::read(fd, &mut buffer[..]) {
                 Ok(0) => false,
                 Ok(n) => {
-                    any = true;
+                    taken += n;
                     grow |= n == buffer.len();
                     take(*stream, &buffer[..n]);
                     true
@@ -80,6 +93,7 @@ impl Pump {
                 let _ = rustix::pipe::fcntl_setpipe_size(fd.as_fd(), LARGE * 4);
             }
         }
-        Ok(any)
+        self.last = taken;
+        Ok(taken > 0)
     }
 }

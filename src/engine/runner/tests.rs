@@ -1,0 +1,215 @@
+//! The loop with threads, a scripted executor and a clock that stands still.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use super::*;
+use crate::clock::{ManualClock, Timestamp};
+use crate::event::{OutputSink, StageLog, Stream};
+use crate::executor::Ended;
+use crate::executor::fake::{FakeExecutor, Script};
+use crate::ids::{Signature, StageName};
+use crate::outcome::{Outcome, exit};
+use crate::pipeline::{Command, Policy};
+use crate::plan::{Decision, PlannedStage};
+
+/// Remembers events; can be told to fail.
+#[derive(Default)]
+struct Events {
+    seen: Vec<Event>,
+    failing: bool,
+}
+
+impl Sink for Events {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.seen.push(event.clone());
+        if self.failing { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn tick(&mut self, _now: Timestamp) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Events {
+    fn outcomes(&self) -> Vec<(u32, &'static str)> {
+        let mut outcomes: Vec<_> = self
+            .seen
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::StageFinished(finished) => Some((finished.stage.0, finished.outcome.word())),
+                _ => None,
+            })
+            .collect();
+        outcomes.sort_unstable();
+        outcomes
+    }
+}
+
+#[derive(Default)]
+struct Book(Arc<Mutex<Vec<u8>>>);
+
+struct Page(Arc<Mutex<Vec<u8>>>, u64);
+
+impl Logbook for Book {
+    fn open(&self, _stage: &StageName, _attempt: u32, _max: u64) -> Box<dyn StageLog> {
+        Box::new(Page(Arc::clone(&self.0), 0))
+    }
+}
+
+impl OutputSink for Page {
+    fn write(&mut self, _stream: Stream, bytes: &[u8]) {
+        self.1 += bytes.len() as u64;
+        self.0.lock().unwrap().extend_from_slice(bytes);
+    }
+}
+
+impl StageLog for Page {
+    fn finish(self: Box<Self>) -> LogInfo {
+        LogInfo { bytes: self.1, ..LogInfo::default() }
+    }
+}
+
+/// An executor that has a bug.
+struct Panicking;
+
+impl Executor for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+
+    fn execute(&self, _: &Job, _: &mut dyn OutputSink, _: &CancelToken) -> Result<Ended, ExecError> {
+        panic!("on purpose")
+    }
+}
+
+fn name(text: &str) -> StageName {
+    StageName::new(text).unwrap()
+}
+
+fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
+    PlannedStage {
+        name: name(text),
+        decision: Decision::Run,
+        reasons: Vec::new(),
+        command: Command::Argv(vec!["true".into()]),
+        needs: needs.iter().map(|id| StageId(*id)).collect(),
+        env: std::collections::BTreeMap::new(),
+        dir: PathBuf::new(),
+        policy: Policy::default(),
+        executor: executor.into(),
+        signature: Signature::from_bytes([0; 32]),
+        expected: None,
+    }
+}
+
+fn plan(stages: Vec<PlannedStage>) -> Plan {
+    Plan {
+        root: "/p".into(),
+        stages: stages.into_iter().collect(),
+        jobs: 4,
+        fail_fast: false,
+        timeout: None,
+        left_out: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+struct Bench {
+    fake: Arc<FakeExecutor>,
+    events: Events,
+    output: Arc<Mutex<Vec<u8>>>,
+    messages: (Sender<Message>, Receiver<Message>),
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            fake: Arc::new(FakeExecutor::new()),
+            events: Events::default(),
+            output: Arc::default(),
+            messages: crossbeam_channel::unbounded(),
+        }
+    }
+
+    fn run(&mut self, plan: Plan) -> Verdict {
+        let identity =
+            Identity { run: RunId::from_bytes([7; 16]), number: Some(RunNumber(1)), env: Vec::new(), grace_cap: None };
+        let fake: Arc<dyn Executor> = self.fake.clone();
+        let ports = Ports {
+            clock: Arc::new(ManualClock::default()),
+            executors: vec![fake, Arc::new(Panicking)],
+            logbook: Arc::new(Book(Arc::clone(&self.output))),
+            sink: &mut self.events,
+            messages: self.messages.clone(),
+        };
+        run(plan, identity, ports)
+    }
+}
+
+#[test]
+fn events_are_numbered_without_gaps_and_begin_and_end_as_documented() {
+    let mut bench = Bench::new();
+    bench.fake.script(&name("a"), Script::exit(0).printing("hello"));
+    let verdict = bench.run(plan(vec![stage("a", "fake", &[]), stage("b", "fake", &[0])]));
+    assert_eq!(verdict, Verdict::Passed);
+    assert_eq!(bench.fake.started(), [(name("a"), 1), (name("b"), 1)]);
+    assert_eq!(*bench.output.lock().unwrap(), b"hello");
+    let events = &bench.events.seen;
+    assert!(events.iter().enumerate().all(|(at, event)| event.seq == at as u64));
+    assert!(matches!(events[0].kind, EventKind::RunStarted(_)));
+    assert!(matches!(events[events.len() - 1].kind, EventKind::RunFinished { exit_code: exit::PASSED, .. }));
+    let log = events.iter().find_map(|event| match &event.kind {
+        EventKind::StageFinished(finished) if finished.stage == StageId(0) => Some(finished.log),
+        _ => None,
+    });
+    assert_eq!(log.map(|log| log.bytes), Some(5));
+}
+
+/// A bug in an executor, and one that is not there, cost their stage a verdict and nothing else.
+#[test]
+fn a_panicking_executor_is_no_verdict_and_the_rest_goes_on() {
+    let mut bench = Bench::new();
+    let stages = vec![stage("a", "panicking", &[]), stage("b", "nowhere", &[]), stage("c", "fake", &[])];
+    assert_eq!(bench.run(plan(stages)), Verdict::Errored);
+    assert_eq!(bench.events.outcomes(), [(0, "error"), (1, "error"), (2, "pass")]);
+}
+
+/// Nobody being able to write about a run does not change what it comes to.
+#[test]
+fn h75_a_failing_sink_changes_nothing() {
+    let mut bench = Bench::new();
+    bench.events.failing = true;
+    bench.fake.script(&name("a"), Script::exit(3));
+    assert_eq!(bench.run(plan(vec![stage("a", "fake", &[])])), Verdict::Failed);
+}
+
+/// A request that is there before anything else was heard ends everything, each stage once.
+#[test]
+fn a_request_to_end_reaches_a_stage_that_would_never_end() {
+    let mut bench = Bench::new();
+    bench.fake.script(&name("a"), Script::endless());
+    let cancel = Message::Cancel { reason: CancelReason::Stopped, level: CancelLevel::Terminate };
+    bench.messages.0.send(cancel).unwrap();
+    let verdict = bench.run(plan(vec![stage("a", "fake", &[]), stage("b", "fake", &[0])]));
+    assert_eq!(verdict, Verdict::Cancelled { reason: CancelReason::Stopped });
+    assert_eq!(bench.events.outcomes(), [(0, "cancelled"), (1, "cancelled")]);
+    assert_eq!(bench.fake.started(), [(name("a"), 1)]);
+}
+
+#[test]
+fn the_attempts_of_a_stage_are_numbered() {
+    let mut bench = Bench::new();
+    let mut flaky = stage("a", "fake", &[]);
+    flaky.policy.retries = 2;
+    bench.fake.script(&name("a"), Script::exit(1));
+    bench.fake.script(&name("a"), Script::exit(0));
+    assert_eq!(bench.run(plan(vec![flaky])), Verdict::Passed);
+    assert_eq!(bench.fake.started(), [(name("a"), 1), (name("a"), 2)]);
+    let last = bench.events.seen.iter().find_map(|event| match &event.kind {
+        EventKind::StageFinished(finished) => Some((finished.attempt, finished.outcome.clone())),
+        _ => None,
+    });
+    assert_eq!(last, Some((2, Outcome::Passed)));
+}
