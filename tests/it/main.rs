@@ -7,3 +7,4 @@
 mod chaos;
 mod rig;
 mod support;
+mod tree;
