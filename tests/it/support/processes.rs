@@ -57,11 +57,10 @@ impl Identity {
     }
 }
 
-/// The children of a process, dead ones too, with their states.
-pub(crate) fn children_of(parent: i32) -> Vec<(i32, char)> {
+/// The children of a process, dead ones too that nobody has waited for.
+pub(crate) fn children_of(parent: i32) -> Vec<i32> {
     let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let children = pids.filter_map(|pid| Some((pid, Stat::of(pid)?)).filter(|(_, stat)| stat.parent == parent));
-    children.map(|(pid, stat)| (pid, stat.state)).collect()
+    pids.filter(|pid| Stat::of(*pid).is_some_and(|stat| stat.parent == parent)).collect()
 }
 
 /// The parent of a process that exists.
