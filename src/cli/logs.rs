@@ -1,5 +1,5 @@
-//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until the run ends, and exits with
-//! the run's own code.
+//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until what it follows ends, and exits
+//! with the code of that: the run's own, or that of the stage that was named.
 
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::ids::{StageId, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::journal::watch::Watch;
-use crate::outcome::exit;
+use crate::outcome::{Outcome, exit};
 use crate::report::{LogKey, LogPart, Logs};
 use crate::session::logs::RunLogs;
 use crate::session::runs::{self, Run};
@@ -25,6 +25,10 @@ use crate::view::StageState;
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
+/// How often a run is looked at that is watched.
+const TICK: Duration = Duration::from_secs(1);
+/// How often a run is looked at that cannot be watched.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Shows logs.
 pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, CliError> {
@@ -51,11 +55,13 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         let prefix = several.then(|| format!("{:width$} | ", names[id.0 as usize]));
         printer.cursors.push(Cursor::new(*id, prefix, args.tail));
     }
+    let followed = Followed { stages: target.stages, narrowed: target.narrowed };
     let watch = Watch::new(&target.run.dir).ok();
-    let mut run = target.run;
+    // Read again now that we watch: what came before the watch is not heard of.
+    let mut run = again(&state, &target.run)?;
     loop {
         // What can be read now was written before the run was seen to have ended, so nothing is left out.
-        let over = is_over(&run, &target.stages, target.narrowed);
+        let over = is_over(&run, &followed);
         match printer.show(&run) {
             Ok(()) => {}
             // Nobody reads any more.
@@ -67,35 +73,63 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         wait(watch.as_ref());
         run = again(&state, &run)?;
     }
-    Ok(Ending::Code(if args.follow { code(&run) } else { exit::PASSED }))
+    Ok(Ending::Code(if args.follow { code(&run, &followed) } else { exit::PASSED }))
 }
 
 fn again(state: &ProjectDir, run: &Run) -> Result<Run, CliError> {
     runs::read(state, run.number).map_err(target::unreadable)
 }
 
-fn is_over(run: &Run, stages: &[StageId], narrowed: bool) -> bool {
-    run.state != RunState::Running || narrowed && stages.iter().all(|id| run.view.stages()[*id].finished().is_some())
+fn is_over(run: &Run, target: &Followed) -> bool {
+    run.state != RunState::Running || target.stage_code(run).is_some()
 }
 
-fn code(run: &Run) -> u8 {
-    match run.state {
+fn code(run: &Run, target: &Followed) -> u8 {
+    target.stage_code(run).unwrap_or(match run.state {
         RunState::Finished { exit_code, .. } => exit_code,
         RunState::Lost => exit::INFRASTRUCTURE,
         RunState::Running => exit::PASSED,
+    })
+}
+
+/// What is followed.
+struct Followed {
+    stages: Vec<StageId>,
+    /// Whether they were named, and are followed for themselves.
+    narrowed: bool,
+}
+
+impl Followed {
+    /// What the named stages came to: the same whether the run goes on or not. None before they have ended, and where
+    /// one of them was cancelled: then the run says why.
+    fn stage_code(&self, run: &Run) -> Option<u8> {
+        let mut code = exit::PASSED;
+        for id in self.stages.iter().filter(|_| self.narrowed) {
+            let stage = &run.view.stages()[*id];
+            match stage.finished()?.outcome {
+                Outcome::Cancelled { .. } => return None,
+                Outcome::Failed { .. } | Outcome::TimedOut { .. } if !stage.is_allowed_failure() => code = exit::FAILED,
+                Outcome::Errored { .. } if code == exit::PASSED => code = exit::INFRASTRUCTURE,
+                Outcome::Passed
+                | Outcome::Cached
+                | Outcome::Skipped { .. }
+                | Outcome::Failed { .. }
+                | Outcome::TimedOut { .. }
+                | Outcome::Errored { .. } => {}
+            }
+        }
+        self.narrowed.then_some(code)
     }
 }
 
+/// Waits until something was written. Where that cannot be heard of, and in case it was not, not for long.
 fn wait(watch: Option<&Watch>) {
-    let limit = Timespec { tv_sec: 0, tv_nsec: i64::try_from(Duration::from_millis(100).as_nanos()).unwrap_or(0) };
-    match watch {
-        Some(watch) => {
-            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], None);
-            watch.clear();
-        }
-        None => {
-            let _ = poll(&mut [], Some(&limit));
-        }
+    let limit = Timespec::try_from(if watch.is_some() { TICK } else { LOOK });
+    let limit = limit.unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+    let mut heard: Vec<PollFd<'_>> = watch.iter().map(|watch| PollFd::new(*watch, PollFlags::IN)).collect();
+    let _ = poll(&mut heard, Some(&limit));
+    if let Some(watch) = watch {
+        watch.clear();
     }
 }
 
@@ -106,6 +140,7 @@ struct Cursor {
     /// Lines from the end to begin at, until it is known where that is.
     tail: Option<usize>,
     attempt: u32,
+    part: LogPart,
     offset: u64,
     filter: Option<TerminalFilter>,
     line: Vec<u8>,
@@ -113,7 +148,7 @@ struct Cursor {
 
 impl Cursor {
     fn new(stage: StageId, prefix: Option<String>, tail: Option<usize>) -> Self {
-        Self { stage, prefix, tail, attempt: 1, offset: 0, filter: None, line: Vec::new() }
+        Self { stage, prefix, tail, attempt: 1, part: LogPart::Head, offset: 0, filter: None, line: Vec::new() }
     }
 }
 
@@ -155,49 +190,53 @@ impl Printer<'_> {
                 break;
             }
             cursor.attempt += 1;
-            cursor.offset = 0;
+            (cursor.part, cursor.offset) = (LogPart::Head, 0);
         }
         Ok(())
     }
 
     fn show_attempt(&mut self, cursor: &mut Cursor, over: bool, info: Option<LogInfo>) -> io::Result<()> {
-        let key = |part| LogKey { stage: cursor.stage, attempt: cursor.attempt, part };
-        let (head, tail) = (key(LogPart::Head), key(LogPart::Tail));
+        let info = info.unwrap_or_default();
         if let Some(lines) = cursor.tail.take() {
-            cursor.offset = self.offset_of_tail(head, lines)?;
+            self.begin_at_last(cursor, lines, info)?;
         }
+        self.show_part(cursor)?;
+        if !over {
+            return Ok(());
+        }
+        if cursor.part == LogPart::Head && info.tail > 0 {
+            let gap = format!("[{} bytes omitted]\n", info.omitted);
+            self.end_part(cursor, gap.as_bytes())?;
+            (cursor.part, cursor.offset) = (LogPart::Tail, 0);
+            self.show_part(cursor)?;
+        }
+        self.end_part(cursor, b"")
+    }
+
+    /// Shows what there is of a part of the log, from the cursor on.
+    fn show_part(&mut self, cursor: &mut Cursor) -> io::Result<()> {
+        let log = LogKey { stage: cursor.stage, attempt: cursor.attempt, part: cursor.part };
         let mut buffer = vec![0; CHUNK];
         let mut shown = Vec::new();
         loop {
-            let n = self.logs.read(head, cursor.offset, &mut buffer)?;
+            let n = self.logs.read(log, cursor.offset, &mut buffer)?;
             if n == 0 {
-                break;
+                return Ok(());
             }
             cursor.offset += n as u64;
             self.filter(cursor).push(&buffer[..n], &mut shown);
             self.lines(cursor, &mut shown)?;
         }
-        if !over {
-            return Ok(());
-        }
-        if let Some(info) = info.filter(|info| info.tail > 0) {
-            self.filter(cursor).push(format!("\n[{} bytes omitted]\n", info.omitted).as_bytes(), &mut shown);
-            let mut at = 0;
-            loop {
-                let n = self.logs.read(tail, at, &mut buffer)?;
-                if n == 0 {
-                    break;
-                }
-                at += n as u64;
-                self.filter(cursor).push(&buffer[..n], &mut shown);
-                self.lines(cursor, &mut shown)?;
-            }
-        }
+    }
+
+    /// Ends the open line, and adds a line of ours.
+    fn end_part(&mut self, cursor: &mut Cursor, ours: &[u8]) -> io::Result<()> {
+        let mut shown = Vec::new();
         if let Some(mut filter) = cursor.filter.take() {
             filter.finish(&mut shown);
-            self.lines(cursor, &mut shown)?;
         }
-        Ok(())
+        shown.extend_from_slice(ours);
+        self.lines(cursor, &mut shown)
     }
 
     fn filter<'c>(&self, cursor: &'c mut Cursor) -> &'c mut TerminalFilter {
@@ -226,32 +265,50 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Where the last so many lines of a log begin.
-    fn offset_of_tail(&mut self, log: LogKey, lines: usize) -> io::Result<u64> {
-        let Some(path) = self.logs.path(log) else { return Ok(0) };
-        let Ok(meta) = std::fs::metadata(path) else { return Ok(0) };
-        let mut end = meta.len();
-        // The newline that ends the last line begins no other.
-        let mut wanted = lines + 1;
+    /// Moves to where the last so many lines begin: in the log's tail, or in its head where that has too few.
+    fn begin_at_last(&mut self, cursor: &mut Cursor, lines: usize, info: LogInfo) -> io::Result<()> {
+        let key = |part| LogKey { stage: cursor.stage, attempt: cursor.attempt, part };
+        let mut missing = lines;
+        if info.tail > 0 {
+            match self.start_of_last(key(LogPart::Tail), lines)? {
+                Ok(offset) => {
+                    (cursor.part, cursor.offset) = (LogPart::Tail, offset);
+                    return Ok(());
+                }
+                Err(more) => missing = more,
+            }
+        }
+        cursor.offset = self.start_of_last(key(LogPart::Head), missing)?.unwrap_or(0);
+        Ok(())
+    }
+
+    /// Where the last so many lines of a file begin, or how many more there should be.
+    fn start_of_last(&mut self, log: LogKey, lines: usize) -> io::Result<Result<u64, usize>> {
+        let length = self.logs.path(log).and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len());
+        if lines == 0 || length == 0 {
+            return Ok(if lines == 0 { Ok(length) } else { Err(lines) });
+        }
+        let mut wanted = lines;
         let mut buffer = vec![0; CHUNK];
-        let mut last = true;
+        let mut end = length;
         while end > 0 {
             let start = end.saturating_sub(CHUNK as u64);
             let want = usize::try_from(end - start).unwrap_or(CHUNK);
             let n = self.logs.read(log, start, &mut buffer[..want])?;
             for at in memchr::memrchr_iter(b'\n', &buffer[..n]) {
-                if last && start + at as u64 + 1 != meta.len() {
-                    // The last line has no newline of its own.
-                    wanted -= 1;
-                }
-                last = false;
-                if wanted <= 1 {
-                    return Ok(start + at as u64 + 1);
+                let next = start + at as u64 + 1;
+                // The newline that ends the last line begins no other.
+                if next == length {
+                    continue;
                 }
                 wanted -= 1;
+                if wanted == 0 {
+                    return Ok(Ok(next));
+                }
             }
             end = start;
         }
-        Ok(0)
+        // The file's first line is one too.
+        Ok(if wanted == 1 { Ok(0) } else { Err(wanted - 1) })
     }
 }

@@ -55,6 +55,8 @@ impl AsFd for Waker {
 struct Registered {
     exit: Option<Exit>,
     waker: Arc<Waker>,
+    /// Whether no other child was there at any time since it was started.
+    alone: bool,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +64,8 @@ struct Children {
     by_pid: HashMap<i32, Registered>,
     /// How many were ever started: tells the reaper whether there is something new to wait for.
     started: u64,
+    /// Orphans that may stay: id and start time.
+    spared: Vec<(i32, u64)>,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +107,9 @@ impl Reaper {
     ) -> io::Result<Child> {
         let mut children = self.0.children();
         let pid = program.start(descriptors)?;
-        children.by_pid.insert(pid, Registered { exit: None, waker: Arc::clone(waker) });
+        let alone = children.by_pid.is_empty();
+        children.by_pid.values_mut().for_each(|other| other.alone = false);
+        children.by_pid.insert(pid, Registered { exit: None, waker: Arc::clone(waker), alone });
         children.started += 1;
         drop(children);
         self.0.spawned.notify_one();
@@ -115,7 +121,13 @@ impl Reaper {
         self.0.children().by_pid.iter().filter(|(_, child)| child.exit.is_none()).map(|(pid, _)| *pid).collect()
     }
 
-    /// The living processes that were handed to us when their own parents ended. Cheap where there are none.
+    /// Has these orphans stay: they are nobody's any more.
+    pub fn spare(&self, orphans: &[table::Entry]) {
+        self.0.children().spared.extend(orphans.iter().map(|entry| (entry.pid, entry.start_time)));
+    }
+
+    /// The living processes that were handed to us when their own parents ended, but for those that may stay. Cheap
+    /// where there are none.
     pub fn orphans(&self) -> Vec<table::Entry> {
         // The list first: what is started in between is then known below, and is no orphan.
         let mut listed = table::children_of_main_thread();
@@ -124,7 +136,11 @@ impl Reaper {
         }
         let running = self.running();
         listed.retain(|pid| !running.contains(pid));
-        listed.into_iter().filter_map(table::read_entry).filter(|entry| !entry.is_dead()).collect()
+        let mut orphans: Vec<_> =
+            listed.into_iter().filter_map(table::read_entry).filter(|entry| !entry.is_dead()).collect();
+        let children = self.0.children();
+        orphans.retain(|entry| !children.spared.contains(&(entry.pid, entry.start_time)));
+        orphans
     }
 }
 
@@ -170,6 +186,11 @@ impl Child {
     /// How it ended, once it has.
     pub fn exit(&self) -> Option<Exit> {
         self.reaper.0.children().by_pid.get(&self.pid).and_then(|child| child.exit)
+    }
+
+    /// Whether no other child was there at any time since it was started. What cannot be told apart is then its own.
+    pub fn is_alone(&self) -> bool {
+        self.reaper.0.children().by_pid.get(&self.pid).is_some_and(|child| child.alone)
     }
 
     /// Sends a signal to the group it leads, unless it has ended.

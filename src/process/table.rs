@@ -33,6 +33,12 @@ impl Entry {
     }
 }
 
+/// Now, as [`Entry::start_time`] counts: ticks of 10 ms since the boot, which is what Linux shows everywhere.
+pub fn ticks_now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(now.tv_sec * 100 + now.tv_nsec / 10_000_000).unwrap_or(0)
+}
+
 /// Reads one process, if it is there.
 pub fn read_entry(pid: i32) -> Option<Entry> {
     // The name may hold anything, a newline or bytes that are no UTF-8 too.
@@ -154,7 +160,9 @@ mod tests {
     fn we_are_in_the_table_below_our_parent() {
         let me = i32::try_from(std::process::id()).unwrap();
         let table = Table::read().unwrap();
-        let parent = table.get(me).unwrap().parent;
+        let mine = table.get(me).unwrap();
+        assert!(mine.start_time <= ticks_now() && mine.start_time + 100 * 3600 > ticks_now());
+        let parent = mine.parent;
         assert!(table.descendants(parent, &[]).iter().any(|entry| entry.pid == me));
         assert!(!table.descendants(parent, &[me]).iter().any(|entry| entry.pid == me));
     }

@@ -2,7 +2,7 @@
 //!
 //! A sub-reaper's descendants stay its descendants: what daemonises becomes an orphan, and orphans become our children.
 //! Whose orphan it is, its session tells, or the environment it was started with. One that left both behind belongs
-//! to nobody while several children run; it is taken at the end of all.
+//! to a child that was alone from its start; where several ran it is nobody's, and it is taken at the end of all.
 
 use std::collections::HashSet;
 use std::io;
@@ -18,6 +18,8 @@ use super::table::{self, Entry, Table};
 pub struct Tree {
     /// The child, which leads a session of its own.
     pub leader: i32,
+    /// When the child was started: [`table::ticks_now`]. What is older is not its own.
+    pub since: u64,
     /// `NAME=value` strings that it and all it starts carry in their environment.
     pub cookie: Vec<String>,
 }
@@ -25,7 +27,7 @@ pub struct Tree {
 impl Tree {
     /// The living processes of the tree, the leader among them if it lives.
     ///
-    /// With `strays`, orphans that nobody can claim belong to it too.
+    /// With `strays`, orphans that nobody can claim belong to it too, unless they are older than it.
     pub fn members(&self, reaper: &Reaper, strays: bool) -> io::Result<Vec<Entry>> {
         let running = reaper.running();
         let table = Table::read()?;
@@ -41,7 +43,8 @@ impl Tree {
         table.get(self.leader).filter(|leader| leader.parent == us && !leader.is_dead()).into_iter().for_each(&mut add);
         table.descendants(self.leader, &[]).into_iter().for_each(&mut add);
         for entry in table.descendants(us, &others).into_iter().filter(|e| e.pid != self.leader && e.parent == us) {
-            if entry.session == self.leader || strays || table::environment_has(entry.pid, &self.cookie) {
+            let stray = strays && entry.start_time >= self.since;
+            if stray || entry.session == self.leader || table::environment_has(entry.pid, &self.cookie) {
                 add(entry);
                 table.descendants(entry.pid, &[]).into_iter().for_each(&mut add);
             }

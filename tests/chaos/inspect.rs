@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
 pub(crate) fn echo_env(names: &[String]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if names.is_empty() {
@@ -34,6 +36,25 @@ pub(crate) fn fds() -> io::Result<()> {
         if let Ok(target) = fs::read_link(path) {
             writeln!(out, "{number} {}", target.display())?;
         }
+    }
+    Ok(())
+}
+
+/// Descriptors that are shared with whoever started this program share their flags too.
+pub(crate) fn spoil_flags() -> io::Result<()> {
+    for fd in [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] {
+        fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn flags() -> io::Result<()> {
+    let mut out = io::stdout();
+    for (name, fd) in
+        [("stdin", rustix::stdio::stdin()), ("stdout", rustix::stdio::stdout()), ("stderr", rustix::stdio::stderr())]
+    {
+        let blocks = if fcntl_getfl(fd)?.contains(OFlags::NONBLOCK) { "does not block" } else { "blocks" };
+        writeln!(out, "{name} {blocks}")?;
     }
     Ok(())
 }

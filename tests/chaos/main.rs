@@ -119,6 +119,10 @@ enum Command {
     },
     /// Puts the terminal into raw mode and leaves it so.
     SpoilTerminal,
+    /// Sets stdin, stdout and stderr to non-blocking and leaves them so.
+    SpoilFlags,
+    /// Prints which of stdin, stdout and stderr are non-blocking.
+    Flags,
 }
 
 #[derive(Args)]
@@ -185,6 +189,8 @@ fn run(chaos: Chaos) -> io::Result<ExitCode> {
         Command::Ids => inspect::ids()?,
         Command::OnTty { tty, command } => return terminal::on_tty(&tty, &command),
         Command::SpoilTerminal => terminal::spoil()?,
+        Command::SpoilFlags => inspect::spoil_flags()?,
+        Command::Flags => inspect::flags()?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,5 +6,7 @@
 
 mod chaos;
 mod fixtures;
+mod flood;
 mod rig;
 mod support;
+mod tree;

@@ -34,6 +34,8 @@ pub(super) struct Attempt<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) job: &'a Job,
     pub(super) child: Child,
+    /// When it was about to be started, as processes' start times count.
+    pub(super) since: u64,
     pub(super) pump: Pump,
 }
 
@@ -42,6 +44,7 @@ impl Attempt<'_> {
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let tree = Tree {
             leader: self.child.pid(),
+            since: self.since,
             cookie: command::cookie(self.job).into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
         };
         let mut ended_at: Option<(Exit, Timestamp)> = None;
@@ -85,9 +88,9 @@ impl Attempt<'_> {
     }
 
     fn members(&self, tree: &Tree) -> Result<Vec<Entry>, ExecError> {
-        // An orphan without any mark can only be ours where nothing else runs.
-        let alone = self.reaper.running().iter().all(|pid| *pid == tree.leader);
-        tree.members(self.reaper, alone).map_err(|error| super::infrastructure("cannot read /proc", &error))
+        // An orphan without any mark can only be ours where nothing else ran.
+        tree.members(self.reaper, self.child.is_alone())
+            .map_err(|error| super::infrastructure("cannot read /proc", &error))
     }
 
     /// The process is gone and left something behind.
@@ -98,9 +101,16 @@ impl Attempt<'_> {
                 self.kill(tree, out)?;
                 true
             }
-            Leak::Warn | Leak::Allow => false,
+            Leak::Warn | Leak::Allow => {
+                self.reaper.spare(&members);
+                false
+            }
         };
         self.drain(out)?;
+        if self.job.leak == Leak::Allow {
+            // What was left on purpose is nothing to report.
+            return Ok(Vec::new());
+        }
         Ok(members.into_iter().map(|entry| LeakedProcess { pid: entry.pid, command: entry.name, killed }).collect())
     }
 

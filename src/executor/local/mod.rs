@@ -24,6 +24,7 @@ use crate::process::program::{ProgramError, explain};
 use crate::process::pump::Pump;
 use crate::process::reaper::{Child, Reaper, Waker};
 use crate::process::spawn::{Program, StringError};
+use crate::process::table::ticks_now;
 use attempt::Attempt;
 
 /// How long a start is tried again when the system has no room for one more process or descriptor.
@@ -154,6 +155,7 @@ impl Executor for LocalExecutor {
         let waker = Arc::new(Waker::new().map_err(|error| infrastructure("cannot watch the stage", &error))?);
         let wake = Arc::clone(&waker);
         let _registration = cancel.register(move || wake.wake());
+        let since = ticks_now();
         let (child, pump) = match self.start(&program, &waker, job, cancel) {
             Ok(started) => started,
             Err(Start::Cancelled) => {
@@ -172,7 +174,7 @@ impl Executor for LocalExecutor {
             }
             Err(Start::Failed(error)) => return Err(explain(&file, &error).into()),
         };
-        let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, pump };
+        let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, since, pump };
         attempt.run(out, cancel)
     }
 }

@@ -57,6 +57,12 @@ impl<'p> Invocation<'p> {
         self
     }
 
+    /// One more argument, of any bytes.
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
     /// Gives it this to read; without it, stdin is /dev/null.
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
@@ -64,7 +70,7 @@ impl<'p> Invocation<'p> {
     }
 
     /// Starts it in a directory below the project's.
-    pub(crate) fn cwd(mut self, dir: &str) -> Self {
+    pub(crate) fn cwd(mut self, dir: impl AsRef<Path>) -> Self {
         self.cwd = self.project.dir().join(dir);
         self
     }

@@ -8,6 +8,7 @@ mod invocation;
 mod leftovers;
 mod processes;
 mod project;
+mod record;
 mod redact;
 mod running;
 mod strace;
@@ -15,7 +16,7 @@ mod terminal;
 mod wait;
 
 pub(crate) use invocation::Invocation;
-pub(crate) use processes::Identity;
+pub(crate) use processes::{Identity, children_of, parent_of, peak_memory_kib};
 pub(crate) use project::Project;
 pub(crate) use running::{Finished, Running};
 pub(crate) use terminal::{Left, Terminal};

@@ -57,9 +57,28 @@ impl Identity {
     }
 }
 
+/// The children of a process, dead ones too that nobody has waited for.
+pub(crate) fn children_of(parent: i32) -> Vec<i32> {
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| Stat::of(*pid).is_some_and(|stat| stat.parent == parent)).collect()
+}
+
+/// The parent of a process that exists.
+pub(crate) fn parent_of(pid: i32) -> i32 {
+    Stat::of(pid).unwrap().parent
+}
+
+/// The most memory that a process has ever had resident, in KiB (`VmHWM`, proc(5)).
+pub(crate) fn peak_memory_kib(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB")).unwrap();
+    peak.trim().parse().unwrap()
+}
+
 /// What we read of /proc/PID/stat.
 struct Stat {
     state: char,
+    parent: i32,
     start: u64,
 }
 
@@ -68,7 +87,8 @@ impl Stat {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let mut fields = text.rsplit_once(") ")?.1.split(' ');
         let state = fields.next()?.chars().next()?;
-        Some(Self { state, start: fields.nth(18)?.parse().ok()? })
+        let parent = fields.next()?.parse().ok()?;
+        Some(Self { state, parent, start: fields.nth(17)?.parse().ok()? })
     }
 
     fn is_dead(&self) -> bool {

@@ -73,7 +73,7 @@ impl Project {
     }
 
     /// Says that a stage makes this file or directory, by its path in the project.
-    pub(crate) fn expects(&self, path: &str) -> &Self {
+    pub(crate) fn expects(&self, path: impl AsRef<Path>) -> &Self {
         let file = self.dir().join(path);
         let above = file.ancestors().take_while(|path| *path != self.root).map(Path::to_owned);
         self.written.borrow_mut().extend(above);
