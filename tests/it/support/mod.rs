@@ -10,6 +10,7 @@ mod processes;
 mod project;
 mod redact;
 mod running;
+mod runs;
 mod strace;
 mod terminal;
 mod wait;

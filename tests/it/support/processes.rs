@@ -27,8 +27,13 @@ impl Identity {
         Self { pid: pid.parse().unwrap(), start: start.parse().unwrap() }
     }
 
+    /// The process with this id that started at this time.
+    pub(crate) fn new(pid: i32, start: u64) -> Self {
+        Self { pid, start }
+    }
+
     /// The identity of a process that exists.
-    fn of(pid: i32) -> Option<Self> {
+    pub(crate) fn of(pid: i32) -> Option<Self> {
         Some(Self { pid, start: Stat::of(pid)?.start })
     }
 
@@ -48,6 +53,11 @@ impl Identity {
         wait_until(&format!("process {} ({}) to be gone", self.pid, command_line(self.pid)), || !self.is_alive());
     }
 
+    /// The process that would be told of its end.
+    pub(crate) fn parent(self) -> Option<Self> {
+        Self::of(Stat::of(self.pid).filter(|stat| stat.start == self.start)?.parent)
+    }
+
     /// Sends it a signal, if it is still that process.
     pub(crate) fn kill(self, signal: Signal) {
         if self.is_alive() {
@@ -60,6 +70,7 @@ impl Identity {
 /// What we read of /proc/PID/stat.
 struct Stat {
     state: char,
+    parent: i32,
     start: u64,
 }
 
@@ -68,7 +79,8 @@ impl Stat {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let mut fields = text.rsplit_once(") ")?.1.split(' ');
         let state = fields.next()?.chars().next()?;
-        Some(Self { state, start: fields.nth(18)?.parse().ok()? })
+        let parent = fields.next()?.parse().ok()?;
+        Some(Self { state, parent, start: fields.nth(17)?.parse().ok()? })
     }
 
     fn is_dead(&self) -> bool {
