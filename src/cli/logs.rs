@@ -37,7 +37,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
     let project = context.project()?;
     let state = context.state(&project.root)?;
     let target = target::find(&state, &args.target)?;
-    let names: Vec<StageName> = target.run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
+    let names: Vec<StageName> = target.run.names.values().cloned().collect();
     let several = target.stages.len() > 1;
     let width = target.stages.iter().map(|id| names[id.0 as usize].as_str().len()).max().unwrap_or(0);
     let mut printer = Printer {
@@ -52,7 +52,8 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         printer.cursors.push(Cursor::new(*id, prefix, args.tail));
     }
     let watch = Watch::new(&target.run.dir).ok();
-    let mut run = target.run;
+    // What happened between the first look and the watch would not be heard of.
+    let mut run = if args.follow { again(&state, &target.run)? } else { target.run };
     loop {
         // What can be read now was written before the run was seen to have ended, so nothing is left out.
         let over = is_over(&run, &target.stages, target.narrowed);
@@ -75,7 +76,7 @@ fn again(state: &ProjectDir, run: &Run) -> Result<Run, CliError> {
 }
 
 fn is_over(run: &Run, stages: &[StageId], narrowed: bool) -> bool {
-    run.state != RunState::Running || narrowed && stages.iter().all(|id| run.view.stages()[*id].finished().is_some())
+    run.state != RunState::Running || narrowed && stages.iter().all(|id| run.view.stages().get(*id).is_some_and(|stage| stage.finished().is_some()))
 }
 
 fn code(run: &Run) -> u8 {
@@ -137,7 +138,8 @@ impl Printer<'_> {
     }
 
     fn show_stage(&mut self, run: &Run, cursor: &mut Cursor) -> io::Result<()> {
-        let view = &run.view.stages()[cursor.stage];
+        // Nothing has happened yet in a run that has only just been claimed.
+        let Some(view) = run.view.stages().get(cursor.stage) else { return Ok(()) };
         let (last, ended) = match &view.state {
             StageState::Waiting => return Ok(()),
             StageState::Running { attempt, .. } => (*attempt, false),

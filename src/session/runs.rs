@@ -7,8 +7,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::{Clock, Timestamp};
-use crate::ids::{RunNumber, StageId, StageName};
+use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::claim;
+use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::lock;
 use crate::journal::read::read_all;
@@ -32,6 +33,8 @@ pub struct Run {
     pub state: RunState,
     /// What happened in it so far.
     pub view: RunView,
+    /// Its stages, known also where nothing has happened yet.
+    pub names: DenseMap<StageId, StageName>,
     /// When it began.
     pub started: Option<Timestamp>,
 }
@@ -52,7 +55,18 @@ pub fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Run> {
     {
         view.apply(&event);
     }
-    Ok(Run { number, dir, state, view, started })
+    let names = names(&dir, &view);
+    Ok(Run { number, dir, state, view, names, started })
+}
+
+/// The names of a run's stages, from its first event; the header, which is there before, has the same in the same order.
+fn names(dir: &RunDir, view: &RunView) -> DenseMap<StageId, StageName> {
+    if view.header().is_none()
+        && let Ok(header) = Header::read(dir)
+    {
+        return header.stages.into_iter().map(|stage| stage.name).collect();
+    }
+    view.stages().values().map(|stage| stage.info.name.clone()).collect()
 }
 
 /// The newest run.
@@ -64,7 +78,7 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
     for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
         let run = read(project, number)?;
-        if run.view.stages().values().any(|view| names_stage(&view.info.name, stage)) {
+        if run.names.values().any(|name| names_stage(name, stage)) {
             return Ok(Some(number));
         }
     }
