@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::args::LogsArgs;
 use super::error::CliError;
 use super::project::Context;
-use super::{Ending, faces, target};
+use super::{Ending, faces, output, target};
 use crate::event::LogInfo;
 use crate::ids::{StageId, StageName};
 use crate::journal::layout::ProjectDir;
@@ -67,6 +67,9 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         }
         wait(watch.as_ref());
         run = again(&state, &run)?;
+    }
+    if run.state == RunState::Lost {
+        output::lost_before_it_began(&run.dir, Some(run.number), &run.view);
     }
     Ok(Ending::Code(if args.follow { code(&run) } else { exit::PASSED }))
 }

@@ -34,6 +34,7 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
         RunState::Lost => {
             display.lose();
             while display.output() {}
+            super::output::lost_before_it_began(&run.dir, Some(run.number), display.view());
             Ok(Ending::Code(exit::INFRASTRUCTURE))
         }
     }

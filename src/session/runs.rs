@@ -69,6 +69,13 @@ fn names(dir: &RunDir, view: &RunView) -> DenseMap<StageId, StageName> {
     view.stages().values().map(|stage| stage.info.name.clone()).collect()
 }
 
+/// The last thing that a run's supervisor had to say about itself, if anything.
+pub fn last_complaint(run: &RunDir) -> Option<String> {
+    let log = std::fs::read(run.supervisor_log()).ok()?;
+    let text = String::from_utf8_lossy(&log);
+    text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
+}
+
 /// The newest run.
 pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
     Ok(project.numbers()?.pop())
