@@ -87,10 +87,7 @@ fn h72_following_ends_with_the_run_and_its_code() {
 fn h04_leaving_a_run_does_not_end_it() {
     let project = Project::new();
     let pid = project.side("pid");
-    project.config(&format!(
-        "[stages.a]\nrun = \"echo begun; exec chaos sleep 600 --pid-file {}\"\n",
-        pid.display()
-    ));
+    project.config(&format!("[stages.a]\nrun = \"echo begun; exec chaos sleep 600 --pid-file {}\"\n", pid.display()));
     let run = project.local_ci(&[]).spawn();
     run.wait_for_stdout("begun");
     let stage = project.identity("pid");

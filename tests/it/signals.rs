@@ -53,7 +53,10 @@ fn foreground(project: &Project) -> (Terminal<'_>, String) {
 fn h01_one_ctrl_c_cancels_the_run() {
     let project = Project::new();
     let sleeper = |name: &str| {
-        format!("[stages.{name}]\nrun = [\"chaos\", \"sleep\", \"600\", \"--pid-file\", \"{}\"]\n", project.side(name).display())
+        format!(
+            "[stages.{name}]\nrun = [\"chaos\", \"sleep\", \"600\", \"--pid-file\", \"{}\"]\n",
+            project.side(name).display()
+        )
     };
     let later = format!("[stages.later]\nrun = \"chaos touch {}\"\nneeds = [\"a\"]\n", project.side("later").display());
     project.config(&(listening(&project, "INT") + &sleeper("a") + &sleeper("b") + &later + "[run]\njobs = 4\n"));
@@ -64,7 +67,8 @@ fn h01_one_ctrl_c_cancels_the_run() {
     let left = terminal.wait();
     assert_eq!(left.status.signal(), Some(Signal::INT.as_raw()), "{}", left.screen);
     let text = String::from_utf8_lossy(&left.bytes);
-    for part in ["cancelling (press Ctrl+C again to kill)", "got INT", "Cancelled: 4", "later (cancelled: interrupted)"] {
+    for part in ["cancelling (press Ctrl+C again to kill)", "got INT", "Cancelled: 4", "later (cancelled: interrupted)"]
+    {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     assert_eq!(left.modes, modes);
@@ -111,7 +115,11 @@ fn h03_three_ctrl_c_leave_at_once() {
     terminal.type_keys("\x03");
     let left = terminal.wait();
     assert_eq!(left.status.signal(), Some(Signal::INT.as_raw()), "{}", left.screen);
-    assert!(left.screen.contains("run 1 has not ended yet; `local-ci stop -f 1` kills what is left"), "{}", left.screen);
+    assert!(
+        left.screen.contains("run 1 has not ended yet; `local-ci stop -f 1` kills what is left"),
+        "{}",
+        left.screen
+    );
     assert_eq!(left.modes, modes);
     supervisor.kill(Signal::CONT);
     assert_verdict(&project, 1, INTERRUPTED);
@@ -164,13 +172,13 @@ fn h07_a_closed_terminal_does_not_end_the_run() {
         gate.display()
     ));
     let (mut terminal, _) = foreground(&project);
-    terminal.wait_for_screen("before");
+    terminal.wait_for_screen("\nbefore");
     let status = terminal.hang_up();
     assert_eq!(status.signal(), Some(Signal::HUP.as_raw()));
     let list = project.local_ci(&["list"]).output().assert_code(0);
     assert!(list.stdout().contains("long  running: "), "{}", list.transcript());
     let back = project.local_ci(&["attach"]).spawn();
-    back.wait_for_stdout("before\n");
+    back.wait_for_stdout("\nbefore\n");
     project.open_gate("gate");
     let back = back.wait().assert_code(0);
     assert!(back.stdout().contains("before\nafter\n::endgroup::"), "{}", back.transcript());
@@ -183,7 +191,8 @@ fn h07_a_closed_terminal_does_not_end_the_run() {
 fn h07_a_run_that_nobody_sits_at_ends_with_its_starter() {
     let project = Project::new();
     let pid = project.side("pid");
-    project.config(&format!("[stages.a]\nrun = [\"chaos\", \"sleep\", \"600\", \"--pid-file\", \"{}\"]\n", pid.display()));
+    project
+        .config(&format!("[stages.a]\nrun = [\"chaos\", \"sleep\", \"600\", \"--pid-file\", \"{}\"]\n", pid.display()));
     let assert_cancelled = |number: u64, stage: Identity| {
         assert_verdict(&project, number, ("cancelled", "hangup", 129));
         stage.assert_gone();
@@ -217,7 +226,8 @@ fn code_of(project: &Project, script: &str) -> (Finished, String) {
 #[test]
 fn h09_an_output_that_fails_changes_neither_run_nor_code() {
     let project = Project::new();
-    project.config("[stages.talks]\nrun = \"chaos lines 20000\"\n[stages.fails]\nrun = \"exit 7\"\nneeds = [\"talks\"]\n");
+    project
+        .config("[stages.talks]\nrun = \"chaos lines 20000\"\n[stages.fails]\nrun = \"exit 7\"\nneeds = [\"talks\"]\n");
     let all = project.chaos(&["lines", "20000"]).output().stdout;
     let code = project.side("code");
     let piped = format!("{{ local-ci; echo $? > {}; }} | head -n 1", code.display());

@@ -96,17 +96,16 @@ fn h31_a_foreign_process_is_never_signalled() {
     let owner = project.owner(1).unwrap();
     let bystander = project.chaos(&["sleep", "600", "--pid-file", project.side("other").to_str().unwrap()]).spawn();
     let other = project.identity("other");
-    let with = |key: &str, value: Value| {
-        let mut forged = owner.clone();
-        forged[key] = value;
-        forged.to_string()
-    };
+    let boot = &owner["boot_id"];
+    let forged =
+        |pid: i32, start: u64, boot: &Value| json!({"pid": pid, "start_time": start, "boot_id": boot}).to_string();
     let supervisor = project.supervisor(1);
-    // The id is used again, the start time is the supervisor's.
-    assert_refused(&project, &with("pid", json!(other.pid)));
-    // The id is the supervisor's, which cannot be it: it started at another time, or in another boot.
-    assert_refused(&project, &with("start_time", json!(owner["start_time"].as_u64().unwrap() - 1)));
-    assert_refused(&project, &with("boot_id", json!("00000000-0000-0000-0000-000000000000")));
+    // The id was used again after the supervisor had ended that had it; or in another boot, where even the moment fits.
+    let another = json!("00000000-0000-0000-0000-000000000000");
+    for process in [other, stage, supervisor] {
+        assert_refused(&project, &forged(process.pid, process.start - 1, boot));
+        assert_refused(&project, &forged(process.pid, process.start, &another));
+    }
     assert!([other, stage, supervisor].iter().all(|process| process.is_alive()));
     fs::write(project.run_dir(1).join("owner.json"), owner.to_string()).unwrap();
     project.local_ci(&["stop"]).output().assert_code(0);

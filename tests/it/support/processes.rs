@@ -14,7 +14,7 @@ use super::wait::{holds_within, wait_until};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) pid: i32,
-    start: u64,
+    pub(crate) start: u64,
 }
 
 impl Identity {
