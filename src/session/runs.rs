@@ -22,6 +22,9 @@ use crate::view::{RunView, StageState};
 /// How many runs are looked through for what came of a stage the last time.
 const LOOK_BACK: usize = 100;
 
+/// How long a supervisor may take to say that it is one.
+const BEGINNING: Duration = Duration::from_secs(2);
+
 /// A run as it is now.
 #[derive(Debug)]
 pub struct Run {
@@ -162,7 +165,7 @@ pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Cloc
         return Ok(Stopped::Ended);
     }
     let watch = Watch::new(run).ok();
-    let Some(owner) = Owner::read(run) else { return Ok(Stopped::NotFound) };
+    let Some(owner) = owner(run, watch.as_ref(), clock)? else { return Ok(Stopped::NotFound) };
     let identity = Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id };
     let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
     if !identity.signal(request)? {
@@ -180,6 +183,22 @@ pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Cloc
     Ok(if gone { Stopped::Ended } else { Stopped::StillThere })
 }
 
+/// Who supervises a run that goes on. A supervisor says so before it says anything else: one that has said nothing yet
+/// is given a moment.
+fn owner(run: &RunDir, watch: Option<&Watch>, clock: &dyn Clock) -> io::Result<Option<Owner>> {
+    let began = clock.now();
+    loop {
+        // Looked at in this order: an owner that was written after the first look is found by the second.
+        let is_silent = !run.events().exists();
+        let owner = Owner::read(run);
+        let may_come = is_silent && clock.now().since(began) < BEGINNING && lock::is_held(&run.lock())?;
+        if owner.is_some() || !may_come {
+            return Ok(owner);
+        }
+        pause(watch);
+    }
+}
+
 /// Waits until nobody holds the run's lock.
 fn wait_released(run: &RunDir, watch: Option<&Watch>, limit: Option<Duration>, clock: &dyn Clock) -> io::Result<bool> {
     let began = clock.now();
@@ -187,18 +206,21 @@ fn wait_released(run: &RunDir, watch: Option<&Watch>, limit: Option<Duration>, c
         if limit.is_some_and(|limit| clock.now().since(began) >= limit) {
             return Ok(false);
         }
-        // The lock file's closing is heard; the short limit is for where it is not.
-        let pause = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-        match watch {
-            Some(watch) => {
-                let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&pause));
-                watch.clear();
-            }
-            None => {
-                let _ = poll(&mut [], Some(&pause));
-            }
-        }
+        pause(watch);
     }
     Ok(true)
 }
 
+/// Waits until something has changed in a run's directory, or for a moment where that is not heard.
+fn pause(watch: Option<&Watch>) {
+    let limit = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    match watch {
+        Some(watch) => {
+            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&limit));
+            watch.clear();
+        }
+        None => {
+            let _ = poll(&mut [], Some(&limit));
+        }
+    }
+}

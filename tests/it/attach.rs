@@ -2,12 +2,10 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
 
-use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 
-use crate::support::{Project, wait_until};
+use crate::support::{Project, wait_until, watches};
 
 /// A run that prints, waits for `gate`, prints again, and fails.
 fn gated(project: &Project) -> Vec<u8> {
@@ -119,29 +117,16 @@ fn attaching_before_the_first_event_shows_everything() {
     let project = Project::new();
     project.config("[stages.a]\nrun = \"echo all of it\"\n");
     project.local_ci(&[]).output().assert_code(0);
-    // A run at its very beginning, made of one that has ended: claimed, its lock held, not a word said.
-    let (done, young) = (project.run_dir(1), project.run_dir(2));
-    let copied = Command::new("cp").arg("-a").args([&done, &young]).stdin(Stdio::null()).status().unwrap();
-    assert!(copied.success());
-    let events = fs::read(young.join("events.jsonl")).unwrap();
-    fs::remove_file(young.join("events.jsonl")).unwrap();
-    let lock = fs::File::options().write(true).open(young.join("lock")).unwrap();
-    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let (lock, events) = project.young_run(1, 2);
     let faces: [&[&str]; 2] = [&["attach", "2"], &["logs", "-f", "2"]];
     let viewers = faces.map(|args| project.local_ci(args).spawn());
     for viewer in &viewers {
         wait_until("the viewer to watch the run", || watches(viewer.pid()));
     }
-    fs::write(young.join("events.jsonl"), events).unwrap();
+    fs::write(project.run_dir(2).join("events.jsonl"), events).unwrap();
     drop(lock);
     for viewer in viewers {
         let viewer = viewer.wait().assert_code(0);
         assert!(viewer.stdout().contains("all of it\n"), "{}", viewer.transcript());
     }
-}
-
-/// Whether a process has an inotify descriptor, which a viewer opens after it has looked at the run.
-fn watches(pid: i32) -> bool {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target.ends_with("anon_inode:inotify"))
 }

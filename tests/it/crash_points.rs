@@ -6,6 +6,7 @@
 //! its guard), or all are traced and only calls on one run's own files count (`-P`), which the command line at most
 //! reads. The guard makes no such calls.
 
+use std::fs;
 use std::thread;
 
 use crate::support::{Finished, Project, wait_until};
@@ -33,6 +34,10 @@ fn assert_sound(project: &Project, before: &[u64], code: i32, crash: &str) {
         assert_eq!(finished.stderr(), "", "{}", said(&finished));
     }
     if let Some(number) = numbers.get(before.len()) {
+        for stage in ["a", "b"] {
+            let log = fs::read(project.run_dir(*number).join(format!("logs/{stage}.log"))).unwrap_or_default();
+            assert!(format!("{stage}\n").as_bytes().starts_with(&log), "{crash}: {log:?}");
+        }
         let number = &number.to_string();
         // A supervisor or its guard may still be ending what was started; `show` is 0 for a run that goes on.
         let mut show = project.local_ci(&["show", number]).output();

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Identity, Project, Running, wait_until};
+use crate::support::{Identity, Project, Running, wait_until, watches};
 
 /// A run of one stage that sleeps, in the foreground of a script.
 fn sleeping(project: &Project) -> (Running<'_>, Identity) {
@@ -163,4 +163,25 @@ fn h32_a_broken_owner_is_nobody() {
     fs::remove_dir(project.run_dir(1).join("owner.json")).unwrap();
     run.kill(Signal::TERM);
     run.wait().assert_signal(Signal::TERM);
+}
+
+/// A run that has only just been claimed has no owner yet: stopping it waits for that one instead of giving up.
+#[test]
+fn a_run_can_be_stopped_from_its_first_moment() {
+    let project = Project::new();
+    project.config("[stages.a]\nrun = \"true\"\n");
+    project.local_ci(&[]).output().assert_code(0);
+    let (lock, _) = project.young_run(1, 2);
+    // Stands for the supervisor: the request to stop ends it, and with it the run.
+    let supervisor = project.chaos(&["sleep", "600", "--pid-file", project.side("pid").to_str().unwrap()]).spawn();
+    let identity = project.identity("pid");
+    let stop = project.local_ci(&["stop"]).spawn();
+    wait_until("the command to watch the run", || watches(stop.pid()));
+    let mut owner = project.owner(1).unwrap();
+    (owner["pid"], owner["start_time"]) = (json!(identity.pid), json!(identity.start));
+    fs::write(project.run_dir(2).join("owner.json"), owner.to_string()).unwrap();
+    supervisor.wait().assert_signal(Signal::USR1);
+    drop(lock);
+    let stop = stop.wait().assert_code(0);
+    assert_eq!(stop.stderr(), "run 2 has ended\n");
 }

@@ -18,6 +18,7 @@ mod wait;
 pub(crate) use invocation::Invocation;
 pub(crate) use processes::Identity;
 pub(crate) use project::Project;
+pub(crate) use runs::watches;
 pub(crate) use running::{Finished, Running};
 pub(crate) use terminal::{Left, Terminal};
 pub(crate) use wait::wait_until;

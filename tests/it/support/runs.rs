@@ -1,9 +1,11 @@
 //! Runs as their directories show them, for tests that look past the command line: who supervises one, what its last
 //! event says, and what its stages' logs hold.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
 use super::processes::Identity;
@@ -79,4 +81,28 @@ impl Project {
     pub(crate) fn open_gate(&self, name: &str) {
         fs::write(self.side(name), "").unwrap();
     }
+
+    /// A run at its very beginning, made of one that has ended: claimed, its lock held until the file is dropped, and
+    /// nothing said. Gives also what its events are to be.
+    #[track_caller]
+    pub(crate) fn young_run(&self, done: u64, number: u64) -> (File, Vec<u8>) {
+        let (done, young) = (self.run_dir(done), self.run_dir(number));
+        let copied = Command::new("cp").arg("-a").args([&done, &young]).stdin(Stdio::null()).status().unwrap();
+        assert!(copied.success());
+        let events = fs::read(young.join("events.jsonl")).unwrap();
+        for said in ["events.jsonl", "owner.json"] {
+            fs::remove_file(young.join(said)).unwrap();
+        }
+        let lock = File::options().write(true).open(young.join("lock")).unwrap();
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let active = self.runs_dir().unwrap().with_file_name("active");
+        fs::write(active.join(number.to_string()), "").unwrap();
+        (lock, events)
+    }
+}
+
+/// Whether a process listens for changes of files, which one that follows a run does once it has found it.
+pub(crate) fn watches(pid: i32) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target.ends_with("anon_inode:inotify"))
 }
