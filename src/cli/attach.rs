@@ -17,14 +17,17 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
     let mode = faces::mode(args.output.as_deref().or(context.user.output.as_deref()))?;
     let state = context.state(&project.root)?;
     let run = target::find(&state, &args.target)?.run;
-    let names = run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
+    let names = run.names.values().cloned().collect();
     let display = faces::display(mode, context, run.dir.clone(), names);
     let mut notify = |text: &str| output::say(text);
-    let parts = Parts { run: run.dir, display, clock: &SystemClock, signals: &signals, notify: &mut notify };
-    let (ending, _) = Follower::onlooker(parts).follow();
+    let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, signals: &signals, notify: &mut notify };
+    let (ending, display) = Follower::onlooker(parts).follow();
     Ok(match ending {
         follow::Ending::Finished(_, code) => Ending::Code(code),
-        follow::Ending::Lost => Ending::Code(exit::INFRASTRUCTURE),
+        follow::Ending::Lost => {
+            output::lost_before_it_began(&run.dir, Some(run.number), display.view());
+            Ending::Code(exit::INFRASTRUCTURE)
+        }
         follow::Ending::Left(signal) => {
             if signal != signals::HANGUP {
                 let number = run.number;

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::args::LogsArgs;
 use super::error::CliError;
 use super::project::Context;
-use super::{Ending, faces, target};
+use super::{Ending, faces, output, target};
 use crate::event::LogInfo;
 use crate::ids::{StageId, StageName};
 use crate::journal::layout::ProjectDir;
@@ -41,7 +41,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
     let project = context.project()?;
     let state = context.state(&project.root)?;
     let target = target::find(&state, &args.target)?;
-    let names: Vec<StageName> = target.run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
+    let names: Vec<StageName> = target.run.names.values().cloned().collect();
     let several = target.stages.len() > 1;
     let width = target.stages.iter().map(|id| names[id.0 as usize].as_str().len()).max().unwrap_or(0);
     let mut printer = Printer {
@@ -57,8 +57,8 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
     }
     let followed = Followed { stages: target.stages, narrowed: target.narrowed };
     let watch = Watch::new(&target.run.dir).ok();
-    // Read again now that we watch: what came before the watch is not heard of.
-    let mut run = again(&state, &target.run)?;
+    // What happened between the first look and the watch would not be heard of.
+    let mut run = if args.follow { again(&state, &target.run)? } else { target.run };
     loop {
         // What can be read now was written before the run was seen to have ended, so nothing is left out.
         let over = is_over(&run, &followed);
@@ -72,6 +72,9 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         }
         wait(watch.as_ref());
         run = again(&state, &run)?;
+    }
+    if run.state == RunState::Lost {
+        output::lost_before_it_began(&run.dir, Some(run.number), &run.view);
     }
     Ok(Ending::Code(if args.follow { code(&run, &followed) } else { exit::PASSED }))
 }
@@ -105,7 +108,7 @@ impl Followed {
     fn stage_code(&self, run: &Run) -> Option<u8> {
         let mut code = exit::PASSED;
         for id in self.stages.iter().filter(|_| self.narrowed) {
-            let stage = &run.view.stages()[*id];
+            let stage = run.view.stages().get(*id)?;
             match stage.finished()?.outcome {
                 Outcome::Cancelled { .. } => return None,
                 Outcome::Failed { .. } | Outcome::TimedOut { .. } if !stage.is_allowed_failure() => code = exit::FAILED,
@@ -172,7 +175,8 @@ impl Printer<'_> {
     }
 
     fn show_stage(&mut self, run: &Run, cursor: &mut Cursor) -> io::Result<()> {
-        let view = &run.view.stages()[cursor.stage];
+        // Nothing has happened yet in a run that has only just been claimed.
+        let Some(view) = run.view.stages().get(cursor.stage) else { return Ok(()) };
         let (last, ended) = match &view.state {
             StageState::Waiting => return Ok(()),
             StageState::Running { attempt, .. } => (*attempt, false),

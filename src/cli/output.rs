@@ -4,8 +4,12 @@ use std::io::{self, IsTerminal, Write};
 
 use super::error::CliError;
 use crate::env::Env;
+use crate::ids::RunNumber;
+use crate::journal::layout::RunDir;
 use crate::report::ColourWhen;
+use crate::session::runs;
 use crate::text::plain::printable;
+use crate::view::RunView;
 
 /// A sentence on stderr. That it cannot be shown is nobody's failure.
 pub(super) fn say(text: &str) {
@@ -36,6 +40,16 @@ pub(super) fn fault(error: &CliError, env: &Env) {
     if let Some(hint) = error.hint() {
         say(&format!("  hint: {hint}"));
     }
+}
+
+/// Says of a lost run that it is lost, where its faces cannot: they show a run from its first event on.
+pub(super) fn lost_before_it_began(run: &RunDir, number: Option<RunNumber>, view: &RunView) {
+    if view.header().is_some() {
+        return;
+    }
+    let which = number.map_or("the run".to_owned(), |number| format!("run {number}"));
+    let complaint = runs::last_complaint(run).map_or(String::new(), |line| format!(" ({line})"));
+    problem(&format!("{which} is lost: its supervisor died before it could start anything{complaint}"));
 }
 
 /// Text that was asked for, on stdout. Says whether anybody still reads.

@@ -104,13 +104,16 @@ fn follow_new(
     signals: &Signals,
 ) -> Result<Ending, CliError> {
     let started = start(prepared, caller, place)?;
-    let number = started.number;
+    let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: started.run, display, clock: &SystemClock, signals, notify: &mut notify };
-    let (ending, _) = Follower::foreground(parts, started.socket).follow();
+    let (ending, display) = Follower::foreground(parts, started.socket).follow();
     Ok(match ending {
         follow::Ending::Finished(verdict, code) => finished(verdict, code),
-        follow::Ending::Lost => Ending::Code(exit::INFRASTRUCTURE),
+        follow::Ending::Lost => {
+            output::lost_before_it_began(&run, number, display.view());
+            Ending::Code(exit::INFRASTRUCTURE)
+        }
         follow::Ending::Left(signal) => {
             left_alone(number, signal);
             Ending::Signal(signal)

@@ -15,7 +15,7 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
     let state = context.state(&project.root)?;
     let target = target::find(&state, &args.run)?;
     let run = &target.run;
-    let names = run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
+    let names = run.names.values().cloned().collect();
     let mode = if args.json { Mode::Report } else { Mode::Recap };
     let mut display = faces::display(mode, context, run.dir.clone(), names);
     for event in read_all(&run.dir).map_err(target::unreadable)? {
@@ -34,6 +34,7 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
         RunState::Lost => {
             display.lose();
             while display.output() {}
+            super::output::lost_before_it_began(&run.dir, Some(run.number), display.view());
             Ok(Ending::Code(exit::INFRASTRUCTURE))
         }
     }

@@ -1,7 +1,7 @@
 //! `42`, `latest`, `42/test`, `test`: which run, and which stage of it, a word means.
 
 use super::error::CliError;
-use crate::ids::{DenseId, RunNumber, StageId};
+use crate::ids::{RunNumber, StageId};
 use crate::journal::layout::ProjectDir;
 use crate::session::runs::{self, Run};
 
@@ -42,20 +42,15 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
     }
     let run = runs::read(project, number).map_err(unreadable)?;
     let stages: Vec<StageId> = match stage {
-        None => run.view.stages().ids().collect(),
-        Some(name) => run
-            .view
-            .stages()
-            .iter()
-            .filter(|(_, view)| runs::names_stage(&view.info.name, name))
-            .map(|(id, _)| id)
-            .collect(),
+        None => run.names.ids().collect(),
+        Some(name) => {
+            run.names.iter().filter(|(_, stage)| runs::names_stage(stage, name)).map(|(id, _)| id).collect()
+        }
     };
     if let (Some(name), true) = (stage, stages.is_empty()) {
         return Err(CliError::usage(format!("run {number} has no stage {name:?}"))
             .or_try(format!("`local-ci show {number}` shows its stages")));
     }
-    debug_assert!(stages.iter().all(|id| id.index() < run.view.stages().len()));
     Ok(Target { run, stages, narrowed: stage.is_some() })
 }
 

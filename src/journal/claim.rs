@@ -92,9 +92,11 @@ pub fn active(project: &ProjectDir) -> io::Result<Vec<RunNumber>> {
     Ok(numbers)
 }
 
+/// Opens the file whose lock is the project's. It is made last of all that a project has, so that where it is, all is.
 fn open_counter(project: &ProjectDir, root: &Path) -> io::Result<File> {
-    let open = || private_file().read(true).write(true).create(true).truncate(false).open(project.counter());
-    match open() {
+    let mut options = private_file();
+    options.read(true).write(true);
+    match options.open(project.counter()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             for dir in [project.active(), project.unborn(), project.runs()] {
                 create_dir(&dir)?;
@@ -106,7 +108,7 @@ fn open_counter(project: &ProjectDir, root: &Path) -> io::Result<File> {
                 .truncate(true)
                 .open(project.project_file())?
                 .write_all(about.as_bytes())?;
-            open()
+            options.create(true).truncate(false).open(project.counter())
         }
         other => other,
     }
@@ -252,6 +254,17 @@ mod tests {
         fn mode_read_only(&mut self, path: std::path::PathBuf) {
             use std::os::unix::fs::OpenOptionsExt;
             self.mode(0o444).open(path).unwrap();
+        }
+    }
+
+    /// H27: a first claim that was killed before it had made all directories is made up for by the next one.
+    #[test]
+    fn h27_a_project_that_was_never_finished_is_finished() {
+        let (_dir, project) = project();
+        for made in [project.path().to_owned(), project.active(), project.unborn(), project.runs()] {
+            let _ = fs::remove_dir_all(project.path());
+            create_dir(&made).unwrap();
+            assert_eq!(try_claim(&project, &[]).unwrap().number, RunNumber(1), "{}", made.display());
         }
     }
 

@@ -50,8 +50,11 @@ pub trait Logs {
     /// Reads what is there from `offset` on; zero bytes where nothing is there yet, or the file does not exist.
     fn read(&mut self, log: LogKey, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
 
-    /// The file as a person would open it.
+    /// The file as a person would open it, where there is one.
     fn path(&self, log: LogKey) -> Option<PathBuf>;
+
+    /// Whether all of this is still there after the run: somebody may have removed it.
+    fn is_kept(&self) -> bool;
 }
 
 /// A face of a run.

@@ -47,7 +47,11 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     failures(page, view, logs);
     if let Some(number) = view.header().and_then(|run| run.number) {
         page.block(Block::Lines);
-        page.line(&format!("Run {number} is kept: local-ci show {number}"));
+        if logs.is_kept() {
+            page.line(&format!("Run {number} is kept: local-ci show {number}"));
+        } else {
+            page.line(&format!("Run {number} is not kept: its record was removed while it went on."));
+        }
     }
 }
 
@@ -110,6 +114,8 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
     if failed.is_empty() {
         return;
     }
+    // What has no number is thrown away after the run, its logs with it.
+    let has_number = view.header().is_some_and(|run| run.number.is_some());
     page.block(Block::Lines);
     page.line("Failed:");
     for (id, stage) in failed {
@@ -119,7 +125,7 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
             None => ("lost".into(), 1),
         };
         page.glyph_line("  ", Glyph::Failed, &format!("{name}: {}", error.lines().next().unwrap_or_default()));
-        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0) {
+        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0 && has_number) {
             page.line(&format!("    log: {}", path.display()));
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());

@@ -43,6 +43,10 @@ impl Logs for MemoryLogs {
     fn path(&self, log: LogKey) -> Option<PathBuf> {
         Some(format!("/state/runs/42/logs/{}.{}.log", log.stage.0, log.attempt).into())
     }
+
+    fn is_kept(&self) -> bool {
+        true
+    }
 }
 
 /// An output that can be looked at while it is written to.

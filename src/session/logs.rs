@@ -25,6 +25,14 @@ impl RunLogs {
     pub fn new(run: RunDir, names: Vec<StageName>) -> Self {
         Self { run, names, open: Vec::new() }
     }
+
+    fn file(&self, log: LogKey) -> Option<PathBuf> {
+        let name = self.names.get(log.stage.index())?;
+        Some(match log.part {
+            LogPart::Head => self.run.log(name, log.attempt),
+            LogPart::Tail => self.run.tail(name, log.attempt),
+        })
+    }
 }
 
 impl Logs for RunLogs {
@@ -32,7 +40,7 @@ impl Logs for RunLogs {
         let at = match self.open.iter().position(|(key, _)| *key == log) {
             Some(at) => at,
             None => {
-                let Some(path) = self.path(log) else { return Ok(0) };
+                let Some(path) = self.file(log) else { return Ok(0) };
                 match private_file().read(true).open(path) {
                     Ok(file) => {
                         self.open.truncate(OPEN - 1);
@@ -48,10 +56,11 @@ impl Logs for RunLogs {
     }
 
     fn path(&self, log: LogKey) -> Option<PathBuf> {
-        let name = self.names.get(log.stage.index())?;
-        Some(match log.part {
-            LogPart::Head => self.run.log(name, log.attempt),
-            LogPart::Tail => self.run.tail(name, log.attempt),
-        })
+        // A stage that printed nothing has no file.
+        self.file(log).filter(|path| path.exists())
+    }
+
+    fn is_kept(&self) -> bool {
+        self.run.path().exists()
     }
 }

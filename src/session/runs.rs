@@ -7,8 +7,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::{Clock, Timestamp};
-use crate::ids::{RunNumber, StageId, StageName};
+use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::claim;
+use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::lock;
 use crate::journal::read::read_all;
@@ -21,6 +22,9 @@ use crate::view::{RunView, StageState};
 /// How many runs are looked through for what came of a stage the last time.
 const LOOK_BACK: usize = 100;
 
+/// How long a supervisor may take to say that it is one.
+const BEGINNING: Duration = Duration::from_secs(2);
+
 /// A run as it is now.
 #[derive(Debug)]
 pub struct Run {
@@ -32,6 +36,8 @@ pub struct Run {
     pub state: RunState,
     /// What happened in it so far.
     pub view: RunView,
+    /// Its stages, known also where nothing has happened yet.
+    pub names: DenseMap<StageId, StageName>,
     /// When it began.
     pub started: Option<Timestamp>,
 }
@@ -52,7 +58,25 @@ pub fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Run> {
     {
         view.apply(&event);
     }
-    Ok(Run { number, dir, state, view, started })
+    let names = names(&dir, &view);
+    Ok(Run { number, dir, state, view, names, started })
+}
+
+/// The names of a run's stages, from its first event; the header, which is there before, has the same in the same order.
+fn names(dir: &RunDir, view: &RunView) -> DenseMap<StageId, StageName> {
+    if view.header().is_none()
+        && let Ok(header) = Header::read(dir)
+    {
+        return header.stages.into_iter().map(|stage| stage.name).collect();
+    }
+    view.stages().values().map(|stage| stage.info.name.clone()).collect()
+}
+
+/// The last thing that a run's supervisor had to say about itself, if anything.
+pub fn last_complaint(run: &RunDir) -> Option<String> {
+    let log = std::fs::read(run.supervisor_log()).ok()?;
+    let text = String::from_utf8_lossy(&log);
+    text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
 }
 
 /// The newest run.
@@ -64,7 +88,7 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
     for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
         let run = read(project, number)?;
-        if run.view.stages().values().any(|view| names_stage(&view.info.name, stage)) {
+        if run.names.values().any(|name| names_stage(name, stage)) {
             return Ok(Some(number));
         }
     }
@@ -141,7 +165,7 @@ pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Cloc
         return Ok(Stopped::Ended);
     }
     let watch = Watch::new(run).ok();
-    let Some(owner) = Owner::read(run) else { return Ok(Stopped::NotFound) };
+    let Some(owner) = owner(run, watch.as_ref(), clock)? else { return Ok(Stopped::NotFound) };
     let identity = Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id };
     let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
     if !identity.signal(request)? {
@@ -159,6 +183,22 @@ pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Cloc
     Ok(if gone { Stopped::Ended } else { Stopped::StillThere })
 }
 
+/// Who supervises a run that goes on. A supervisor says so before it says anything else: one that has said nothing yet
+/// is given a moment.
+fn owner(run: &RunDir, watch: Option<&Watch>, clock: &dyn Clock) -> io::Result<Option<Owner>> {
+    let began = clock.now();
+    loop {
+        // Looked at in this order: an owner that was written after the first look is found by the second.
+        let is_silent = !run.events().exists();
+        let owner = Owner::read(run);
+        let may_come = is_silent && clock.now().since(began) < BEGINNING && lock::is_held(&run.lock())?;
+        if owner.is_some() || !may_come {
+            return Ok(owner);
+        }
+        pause(watch);
+    }
+}
+
 /// Waits until nobody holds the run's lock.
 fn wait_released(run: &RunDir, watch: Option<&Watch>, limit: Option<Duration>, clock: &dyn Clock) -> io::Result<bool> {
     let began = clock.now();
@@ -166,17 +206,21 @@ fn wait_released(run: &RunDir, watch: Option<&Watch>, limit: Option<Duration>, c
         if limit.is_some_and(|limit| clock.now().since(began) >= limit) {
             return Ok(false);
         }
-        // The lock file's closing is heard; the short limit is for where it is not.
-        let pause = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-        match watch {
-            Some(watch) => {
-                let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&pause));
-                watch.clear();
-            }
-            None => {
-                let _ = poll(&mut [], Some(&pause));
-            }
-        }
+        pause(watch);
     }
     Ok(true)
+}
+
+/// Waits until something has changed in a run's directory, or for a moment where that is not heard.
+fn pause(watch: Option<&Watch>) {
+    let limit = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    match watch {
+        Some(watch) => {
+            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&limit));
+            watch.clear();
+        }
+        None => {
+            let _ = poll(&mut [], Some(&limit));
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -205,7 +205,13 @@ pub fn start(prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<St
                 on_hangup: caller.on_hangup,
             };
             let message = serde_json::to_vec(&assignment).map_err(|error| StartError::Supervisor(error.into()))?;
-            send_message(&socket, &message).map_err(StartError::Supervisor)?;
+            match send_message(&socket, &message) {
+                // One that is dead already leaves a lost run, as at any later moment: that is told where runs are shown.
+                Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                    return Err(StartError::Supervisor(error));
+                }
+                Ok(()) | Err(_) => {}
+            }
             Ok(Started { run, number, socket })
         }
         Err(error) => {

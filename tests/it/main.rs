@@ -4,9 +4,14 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod attach;
 mod chaos;
 mod fixtures;
 mod flood;
+mod crash_points;
+mod kill;
 mod rig;
+mod signals;
+mod stop;
 mod support;
 mod tree;

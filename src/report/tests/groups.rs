@@ -427,6 +427,9 @@ fn a_log_that_cannot_be_read_is_said_and_does_not_stop_the_display() {
         fn path(&self, _: LogKey) -> Option<PathBuf> {
             None
         }
+        fn is_kept(&self) -> bool {
+            false
+        }
     }
     let paper = Paper::default();
     let reporter = Grouped::new(paper.clone(), options(Dialect::Plain, false));
@@ -461,7 +464,7 @@ fn a_log_that_cannot_be_read_is_said_and_does_not_stop_the_display() {
           ✗ clippy: exit code 101
             rerun: local-ci clippy
 
-        Run 42 is kept: local-ci show 42
+        Run 42 is not kept: its record was removed while it went on.
     "#);
 }
 

@@ -14,7 +14,7 @@ use super::wait::{holds_within, wait_until};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) pid: i32,
-    start: u64,
+    pub(crate) start: u64,
 }
 
 impl Identity {
@@ -27,8 +27,13 @@ impl Identity {
         Self { pid: pid.parse().unwrap(), start: start.parse().unwrap() }
     }
 
+    /// The process with this id that started at this time.
+    pub(crate) fn new(pid: i32, start: u64) -> Self {
+        Self { pid, start }
+    }
+
     /// The identity of a process that exists.
-    fn of(pid: i32) -> Option<Self> {
+    pub(crate) fn of(pid: i32) -> Option<Self> {
         Some(Self { pid, start: Stat::of(pid)?.start })
     }
 
@@ -46,6 +51,11 @@ impl Identity {
     #[track_caller]
     pub(crate) fn assert_gone(self) {
         wait_until(&format!("process {} ({}) to be gone", self.pid, command_line(self.pid)), || !self.is_alive());
+    }
+
+    /// The process that would be told of its end.
+    pub(crate) fn parent(self) -> Option<Self> {
+        Self::of(Stat::of(self.pid).filter(|stat| stat.start == self.start)?.parent)
     }
 
     /// Sends it a signal, if it is still that process.

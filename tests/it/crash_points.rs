@@ -1,0 +1,136 @@
+//! A crash at every step that leaves something on disk: the process is killed as it enters the k-th system call of a
+//! kind, k = 1, 2, …, until a run comes through unharmed. After each kill the project is as sound as before.
+//!
+//! strace counts the calls of each process and each thread for itself. Which process is hit is chosen two ways: the
+//! command line alone is traced (`-b execve` lets go of whatever executes another program, so of the supervisor and
+//! its guard), or all are traced and only calls on one run's own files count (`-P`), which the command line at most
+//! reads. The guard makes no such calls.
+
+use std::fs;
+use std::thread;
+
+use crate::support::{Finished, Project, wait_until};
+
+/// No kind of step has this many; a test that gets there does not count what it should.
+const MANY: usize = 80;
+
+/// A pipeline that prints, has a process tree, and comes to this end.
+fn pipeline(project: &Project, end: &str) {
+    project.config(&format!(
+        "[stages.a]\nrun = \"echo a; (chaos sleep 0.01 &) ; true\"\n[stages.b]\nrun = \"echo b; {end}\"\nneeds = [\"a\"]\n"
+    ));
+}
+
+/// What holds after any crash of a run that would have come to `code`. `next` is the number that run has, if it was
+/// published.
+#[track_caller]
+fn assert_sound(project: &Project, before: &[u64], code: i32, crash: &str) {
+    let numbers = project.run_numbers();
+    let said = |finished: &Finished| format!("{crash}\n{}", finished.transcript());
+    assert!(numbers.starts_with(before) && numbers.len() <= before.len() + 1, "{crash}: {before:?}, then {numbers:?}");
+    for args in [&["list"][..], &["plan"]] {
+        let finished = project.local_ci(args).output();
+        assert_eq!(finished.status.code(), Some(0), "{}", said(&finished));
+        assert_eq!(finished.stderr(), "", "{}", said(&finished));
+    }
+    if let Some(number) = numbers.get(before.len()) {
+        for stage in ["a", "b"] {
+            let log = fs::read(project.run_dir(*number).join(format!("logs/{stage}.log"))).unwrap_or_default();
+            assert!(format!("{stage}\n").as_bytes().starts_with(&log), "{crash}: {log:?}");
+        }
+        let number = &number.to_string();
+        // A supervisor or its guard may still be ending what was started; `show` is 0 for a run that goes on.
+        let mut show = project.local_ci(&["show", number]).output();
+        wait_until("the run to be over", || {
+            show = project.local_ci(&["show", number]).output();
+            !show.stderr().contains("has not ended yet")
+        });
+        let shown = show.status.code().unwrap();
+        match project.last_word(*numbers.last().unwrap()) {
+            // Ended in order, or by its supervisor for want of a starter.
+            Some(word) if word["verdict"]["kind"] == "cancelled" => assert_eq!(shown, 129, "{}", said(&show)),
+            Some(_) => assert_eq!(shown, code, "{}", said(&show)),
+            None => {
+                assert_eq!(shown, 3, "{}", said(&show));
+                assert!(show.stdout().contains("Lost: ") || show.stderr().contains(" is lost: "), "{}", said(&show));
+            }
+        }
+    }
+    let left: Vec<String> = project.left_now().into_iter().filter(|left| left.contains("a run's id")).collect();
+    assert!(left.is_empty(), "{crash}: {left:?}");
+    let next = project.local_ci(&[]).output();
+    assert_eq!(next.status.code(), Some(code), "{}", said(&next));
+    assert_eq!(next.stderr(), "", "{}", said(&next));
+    let after = project.run_numbers();
+    assert!(after.starts_with(&numbers) && after.len() == numbers.len() + 1, "{crash}: {numbers:?}, then {after:?}");
+}
+
+/// Kills at each `stride`-th call of a kind, in a new project each time or always in the same.
+fn enumerate(calls: &str, stride: usize, new_each_time: bool, options: &dyn Fn(&Project) -> Vec<String>) -> usize {
+    let mut project = Project::new();
+    for k in (1..MANY).step_by(stride) {
+        if new_each_time && k > 1 {
+            project = Project::new();
+        }
+        let (end, code) = if k % 2 == 0 { ("true", 0) } else { ("exit 7", 1) };
+        pipeline(&project, end);
+        let options = options(&project);
+        let before = project.run_numbers();
+        let inject = format!("inject={calls}:signal=KILL:when={k}");
+        let options: Vec<&str> = options.iter().map(String::as_str).chain(["-e", &inject]).collect();
+        let run = project.local_ci(&[]).env("CI", "true").under_strace(&options);
+        // Without strace there is nothing to be seen, and a line has said so.
+        let Some(run) = run else { return 0 };
+        let run = run.output();
+        let crash = format!("killed at call {k} of {calls} {options:?}\n{}", run.transcript());
+        let is_unharmed = run.status.code() == Some(code) && project.last_word(before.len() as u64 + 1).is_some();
+        assert_sound(&project, &before, code, &crash);
+        if is_unharmed {
+            return k;
+        }
+    }
+    panic!("no run came through without {MANY} calls of {calls}");
+}
+
+/// H27, H28, H29: the command line is killed at any of its steps, in a project's first run and in a later one.
+#[test]
+fn h27_a_command_line_killed_at_any_step_leaves_a_sound_project() {
+    let alone = |_: &Project| vec!["-b".to_owned(), "execve".to_owned()];
+    thread::scope(|scope| {
+        for (calls, stride, new_each_time) in [
+            ("mkdir,rename,pwrite64,ftruncate", 1, true),
+            ("write,sendto,clone,clone3,vfork", 1, true),
+            ("mkdir,rename,write,pwrite64,ftruncate,sendto,clone,clone3,vfork", 2, false),
+            ("openat", 3, true),
+        ] {
+            scope.spawn(move || enumerate(calls, stride, new_each_time, &alone));
+        }
+    });
+}
+
+/// H27, H28: the supervisor is killed at any of its steps.
+#[test]
+fn h27_a_supervisor_killed_at_any_step_leaves_a_sound_project() {
+    let files_of_the_next = |project: &Project| {
+        // The first run has to be there to tell where the next one will be.
+        if project.run_numbers().is_empty() {
+            project.local_ci(&[]).output();
+        }
+        let run = project.runs_dir().unwrap().join((project.run_numbers().len() + 1).to_string());
+        let mut options = vec![
+            "-P".to_owned(),
+            project.runs_dir().unwrap().with_file_name("active").join(run.file_name().unwrap()).display().to_string(),
+        ];
+        for file in ["events.jsonl", "owner.json", "logs/a.log", "logs/a.idx", "logs/b.log"] {
+            options.extend(["-P".to_owned(), run.join(file).display().to_string()]);
+        }
+        options
+    };
+    thread::scope(|scope| {
+        scope.spawn(move || enumerate("write", 1, false, &files_of_the_next));
+        scope.spawn(move || enumerate("openat", 1, false, &files_of_the_next));
+        scope.spawn(move || enumerate("unlink", 1, false, &files_of_the_next));
+        // The first is the command line's, which starts the supervisor; the others are the supervisor's.
+        scope.spawn(move || enumerate("clone,clone3,vfork", 1, false, &|_| Vec::new()));
+    });
+}
