@@ -8,14 +8,45 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::report::ColourWhen;
 
-/// One pipeline file, the same verdict on a laptop, in a hook and in CI.
+/// Texts are wrapped at this many columns; those below are written for it.
+const WIDTH: usize = 100;
+
+const USAGE: &str = "local-ci [OPTIONS] [STAGE]... [-- <ARGS>...]\n       local-ci [OPTIONS] <COMMAND>";
+
+const AFTER_HELP: &str = "\
+`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages with what they need,
+and without STAGE the default set. `local-ci run NAME` reaches a stage that is called like a
+command. `local-ci run --help` has its options, examples and exit codes.";
+
+const AFTER_RUN: &str = "\
+Examples:
+  local-ci                       all stages but those with `default = false`
+  local-ci fmt 'test*'           fmt, all whose names begin with test, and what they need
+  local-ci --only test -- -v     test alone, with an argument
+  local-ci --tag slow --skip e2e all that have the tag, but for one
+  local-ci -q --fail-fast        as little as possible, for a hook
+  local-ci --json >report.json   for programs
+
+Exit codes:
+  0  all that had to pass passed     3  no verdict could be had
+  1  a stage failed or timed out     4  nothing is selected, or there is no config
+  2  wrong usage or wrong config     5  a stage is running already
+A cancelled run ends as if by the signal: 129, 130 or 143.";
+
+const WHICH: &str = "Which stages";
+const HOW: &str = "How they run";
+const SHOWN: &str = "What is shown";
+
+/// Runs a project's checks from one file, with the same verdict on a laptop, in a hook and in CI.
 #[derive(Debug, Parser)]
 #[command(
     name = "local-ci",
     version,
     about,
-    after_help = "`local-ci [OPTIONS] [STAGE]...` runs stages, with what they need; no STAGE runs the default set.\n\
-                  It is short for `local-ci run`, which also reaches a stage that bears a command's name.",
+    max_term_width = WIDTH,
+    override_usage = USAGE,
+    after_help = AFTER_HELP,
+    disable_help_flag = true,
     subcommand_required = true,
     disable_help_subcommand = false
 )]
@@ -28,6 +59,7 @@ pub(super) struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// Work as if started in this directory
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -38,9 +70,13 @@ pub(super) struct Global {
     /// When to use colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, value_parser = colour)]
     pub(super) color: Option<ColourWhen>,
-    /// Say more
+    /// Say more; in this version, only `plan` has more to say
     #[arg(short = 'v', long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
+    // Declared here, so that it stands with the options of every command and not by itself.
+    /// Print help
+    #[arg(short = 'h', long = "help", global = true, action = ArgAction::Help)]
+    _help: Option<bool>,
 }
 
 fn colour(word: &str) -> Result<ColourWhen, String> {
@@ -50,20 +86,21 @@ fn colour(word: &str) -> Result<ColourWhen, String> {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run stages, with what they need
+    #[command(after_help = AFTER_RUN)]
     Run(RunArgs),
     /// Show what would run, in what order, and why or why not
     Plan(PlanArgs),
     /// List the stages of this project, and what came of each the last time
     List(ListArgs),
-    /// Check the config, every fault in one pass
+    /// Check the config without running anything, every fault in one pass
     Validate(ValidateArgs),
-    /// Show a run again as its summary
+    /// Show a run again as its summary, and exit with its code
     Show(ShowArgs),
     /// Show what stages printed, now or then
     Logs(LogsArgs),
     /// Follow a run from its first byte until it ends; Ctrl+C leaves it running
     Attach(AttachArgs),
-    /// Stop a run: SIGTERM, its grace, SIGKILL
+    /// End a run from anywhere: SIGTERM, after the stages' grace SIGKILL
     Stop(StopArgs),
 }
 
@@ -71,36 +108,45 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Selection {
-    /// Stages to run: names, globs, or a matrix stage for all its cells
+    /// Stages: names, globs such as 'test*', or a matrix stage for all its cells
     #[arg(value_name = "STAGE")]
     pub(super) stages: Vec<String>,
-    /// Arguments for the one stage: appended to its argv, "$@" of its script
+    /// Arguments for the one stage that is named: appended to its command, or "$@" of its script
     #[arg(last = true, value_name = "ARGS")]
     pub(super) args: Vec<String>,
+    #[arg(help_heading = WHICH)]
     /// Run the stages of this profile
     #[arg(long, value_name = "NAME", env = "LOCAL_CI_PROFILE")]
     pub(super) profile: Option<String>,
+    #[arg(help_heading = WHICH)]
     /// Run the stages with this tag (repeatable)
     #[arg(long = "tag", value_name = "TAG")]
     pub(super) tags: Vec<String>,
+    #[arg(help_heading = WHICH)]
     /// Leave these stages out; what needs them runs all the same (repeatable)
     #[arg(long, value_name = "STAGE")]
     pub(super) skip: Vec<String>,
-    /// Leave out what the stages need
+    #[arg(help_heading = WHICH)]
+    /// Run the stages alone, without what they need
     #[arg(long, env = "LOCAL_CI_ONLY", value_parser = FalseyValueParser::new())]
     pub(super) only: bool,
-    /// Run the `fix` command of stages that have one, one at a time
+    #[arg(help_heading = HOW)]
+    /// Run the `fix` command instead, where a stage has one; one at a time
     #[arg(long, env = "LOCAL_CI_FIX", value_parser = FalseyValueParser::new())]
     pub(super) fix: bool,
-    /// How many stage threads run at a time
+    #[arg(help_heading = HOW)]
+    /// How many stages run at a time; one with `threads` counts as so many [default: cores]
     #[arg(short, long, value_name = "N", env = "LOCAL_CI_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) jobs: Option<u32>,
+    #[arg(help_heading = HOW)]
     /// Cancel everything at the first failure
     #[arg(long, overrides_with = "keep_going", env = "LOCAL_CI_FAIL_FAST", value_parser = FalseyValueParser::new())]
     pub(super) fail_fast: bool,
-    /// Go on after a failure with what does not need the failed stage
+    #[arg(help_heading = HOW)]
+    /// Go on after a failure with what does not need the failed stage [default]
     #[arg(short, long, overrides_with = "fail_fast", env = "LOCAL_CI_KEEP_GOING", value_parser = FalseyValueParser::new())]
     pub(super) keep_going: bool,
+    #[arg(help_heading = HOW)]
     /// End the whole run after this long, such as 30s, 20m or 1h30m
     #[arg(long, value_name = "DUR", env = "LOCAL_CI_TIMEOUT", value_parser = duration)]
     pub(super) timeout: Option<Duration>,
@@ -115,25 +161,32 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
-    /// Run everything even where nothing has changed (nothing is cached yet)
+    #[arg(help_heading = HOW)]
+    /// Run what has not changed, too; nothing is cached yet, so that this changes nothing
     #[arg(long, env = "LOCAL_CI_NO_CACHE", value_parser = FalseyValueParser::new())]
     pub(super) no_cache: bool,
-    /// Run it all so many times, one after the other, to find what fails now and then
+    #[arg(help_heading = HOW)]
+    /// Run it all N times, one after the other, to find what fails now and then
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) repeat: Option<u32>,
+    #[arg(help_heading = SHOWN)]
     /// Show failures and the summary only
     #[arg(short, long, conflicts_with_all = ["output", "json"], env = "LOCAL_CI_QUIET", value_parser = FalseyValueParser::new())]
     pub(super) quiet: bool,
-    /// How to show the run: auto, grouped, quiet or json (events, one object a line)
+    #[arg(help_heading = SHOWN)]
+    /// How to show the run: auto, grouped, quiet, or json for its events, one object a line
     #[arg(long, value_name = "MODE", env = "LOCAL_CI_OUTPUT")]
     pub(super) output: Option<String>,
+    #[arg(help_heading = SHOWN)]
     /// Print one report as JSON at the end, and nothing else on stdout
     #[arg(long, conflicts_with = "output", env = "LOCAL_CI_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
-    /// Show what would run instead of running it: `local-ci plan`
+    #[arg(help_heading = SHOWN)]
+    /// Show what would run instead of running it, like `local-ci plan`
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// List the stages instead of running them: `local-ci list`
+    #[arg(help_heading = SHOWN)]
+    /// List the stages instead of running them, like `local-ci list`
     #[arg(long)]
     pub(super) list: bool,
     #[command(flatten)]
@@ -207,7 +260,7 @@ pub(super) struct LogsArgs {
     /// Go on until the run ends
     #[arg(short, long)]
     pub(super) follow: bool,
-    /// Begin so many lines before the end
+    /// Begin N lines before the end
     #[arg(long, value_name = "N")]
     pub(super) tail: Option<usize>,
     /// Show only lines that match this regular expression
@@ -227,7 +280,8 @@ pub(super) struct AttachArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StopArgs {
-    /// A run's number, a stage for the run it is running in, or `latest`
+    /// A run's number, a stage for the run it is running in, or `latest` [default: the only run that
+    /// goes on]
     #[arg(value_name = "RUN|STAGE")]
     pub(super) target: Option<String>,
     /// Kill at once, without a grace

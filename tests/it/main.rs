@@ -10,6 +10,7 @@ mod fixtures;
 mod flood;
 mod crash_points;
 mod kill;
+mod docs;
 mod rig;
 mod signals;
 mod stop;
