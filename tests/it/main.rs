@@ -6,6 +6,8 @@
 
 mod chaos;
 mod flood;
+mod hostile;
+mod output;
 mod rig;
 mod support;
 mod tree;
