@@ -9,5 +9,6 @@ mod flood;
 mod hostile;
 mod output;
 mod rig;
+mod spawning;
 mod support;
 mod tree;

@@ -120,10 +120,11 @@ fn h54_a_capped_log_keeps_both_ends() {
 #[test]
 fn h68_the_index_tells_stdout_from_stderr() {
     let project = Project::new();
-    // Each stream in a process of its own, so that one has been read before the other begins: two pipes have no order.
+    // Two pipes have no order between them: each line is waited for until it is in the log.
     project.config(
         "[stages.mixed]\nrun = '''\n\
-         for n in 1 2 3; do echo out $n; chaos sleep 0.03; echo err $n >&2; chaos sleep 0.03; done'''\n",
+         kept() { until grep -qsx \"$1\" \"$LOCAL_CI_STATE_DIR\"/projects/*/runs/1/logs/mixed.log; do chaos sleep 0.003; done; }\n\
+         for n in 1 2 3; do echo out $n; kept \"out $n\"; echo err $n >&2; kept \"err $n\"; done'''\n",
     );
     run(&project).assert_code(0);
     let log = project.log(1, "mixed.log");
