@@ -129,7 +129,7 @@ fn h107_what_is_too_long_is_named_and_never_shown() {
         "argument: cannot start the command: argument 1 has 132000 bytes",
         "script: cannot start the command: argument 3 has 132002 bytes",
     ] {
-        assert!(said.contains(sentence), "{sentence}\n{:.2000}", said);
+        assert!(said.contains(sentence), "{sentence}\n{said:.2000}");
     }
     assert_eq!(project.log(1, "fits.log"), format!("{}\n", fits.len()).as_bytes());
     let errors: Vec<_> = said.lines().filter(|line| line.contains("cannot start")).collect();
@@ -141,11 +141,10 @@ fn h107_what_is_too_long_is_named_and_never_shown() {
 #[test]
 fn h107_all_together_too_long_names_the_largest() {
     let project = Project::new();
-    let mut config = String::from("[stages.all.env]\n");
-    for n in 0..30 {
-        config += &format!("PART{n} = '{}'\n", "s3cr3t".repeat(21_000 + n));
-    }
-    project.config(&(config + "[stages.all]\nrun = ['true']\n[stages.good]\nrun = 'true'\n"));
+    let variables =
+        (0..30).map(|n| format!("PART{n} = '{}'\n", "s3cr3t".repeat(21_000 + n))).collect::<Vec<_>>().concat();
+    project
+        .config(&format!("[stages.good]\nrun = 'true'\n[stages.all]\nrun = ['true']\n[stages.all.env]\n{variables}"));
     let finished = run(&project, &["-j1"]).output().assert_code(1);
     let errors = errors(&finished);
     assert_eq!(errors.len(), 1);
@@ -159,8 +158,8 @@ fn h107_all_together_too_long_names_the_largest() {
 #[test]
 fn h109_few_descriptors_are_enough() {
     let project = Project::new();
-    let config: String = (0..24).map(|n| format!("[stages.s{n}]\nrun = 'echo out; echo err >&2'\n")).collect();
-    project.config(&config);
+    let stages = (0..24).map(|n| format!("[stages.s{n}]\nrun = 'echo out; echo err >&2'\n")).collect::<Vec<_>>();
+    project.config(&stages.concat());
     let session = project.sh("ulimit -n 32; exec local-ci run -j24").output().assert_code(0);
     assert!(session.stdout().contains("  Passed: 24\n"), "{}", session.stdout());
     for n in 0..24 {
