@@ -173,14 +173,20 @@ fn h109_few_descriptors_are_enough() {
 fn h110_no_room_for_a_moment_is_tried_again() {
     let project = Project::new();
     project.config("[stages.a]\nrun = 'echo made it'\n");
-    for call in ["inject=pipe2:error=EMFILE:when=1..3", "inject=eventfd2:error=EMFILE:when=1..3"] {
+    let calls = [
+        "inject=pipe2:error=EMFILE:when=1..3",
+        "inject=eventfd2:error=EMFILE:when=1..3",
+        // The first two threads are the supervisor's own, the third is the stage's.
+        "inject=clone,clone3:error=EAGAIN:when=3..5",
+    ];
+    for call in calls {
         let Some(run) = run(&project, &[]).under_strace(&["-e", call]) else { return };
         assert!(run.output().assert_code(0).stdout().contains("\nmade it\n"), "{call}");
     }
     project.assert_nothing_left();
 }
 
-/// H110: no room at all is no verdict, and it does not take for ever to say so.
+/// H110: no room at all is no verdict, and it does not take for ever to say so. It takes five seconds.
 #[test]
 fn h110_no_room_at_all_is_no_verdict() {
     let project = Project::new();
