@@ -3,6 +3,7 @@
 //! Only this loop numbers and stamps events. It has no `?`: whatever fails becomes an event or is the sink's affair.
 //! Each attempt runs on a thread of its own, which writes its own log; output never passes through here.
 
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::machine::{Effect, Input, Machine};
 use crate::cancel::{CancelLevel, CancelToken};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
 use crate::executor::{ExecError, Executor, Job};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
@@ -20,6 +21,10 @@ use crate::plan::Plan;
 
 /// A stage thread's stack. What it calls is shallow; many may run at once.
 const STACK: usize = 256 * 1024;
+/// How long an attempt's thread is tried again when the system has no room for one more.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+/// Between two of these tries.
+const START_PAUSE: Duration = Duration::from_millis(50);
 /// How often the sink hears that time passes.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -71,11 +76,19 @@ pub struct Identity {
     pub grace_cap: Option<Duration>,
 }
 
+/// An attempt that there was no thread for yet.
+struct Unstarted {
+    stage: StageId,
+    attempt: u32,
+    since: Timestamp,
+}
+
 struct Loop<'a> {
     plan: Plan,
     identity: Identity,
     ports: Ports<'a>,
     tokens: DenseMap<StageId, Option<CancelToken>>,
+    unstarted: Vec<Unstarted>,
     seq: u64,
     verdict: Option<Verdict>,
 }
@@ -86,7 +99,7 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     let started = describe(&plan, &identity);
     let mut machine = Machine::new(plan.clone(), started, identity.grace_cap, now);
     let tokens = DenseMap::filled(plan.stages.len(), None);
-    let mut this = Loop { plan, identity, ports, tokens, seq: 0, verdict: None };
+    let mut this = Loop { plan, identity, ports, tokens, unstarted: Vec::new(), seq: 0, verdict: None };
     loop {
         while let Some(effect) = machine.next_effect() {
             this.carry_out(effect, &mut machine);
@@ -105,6 +118,9 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
                 let _ = this.ports.sink.tick(now);
             }
         }
+        for wanted in std::mem::take(&mut this.unstarted) {
+            this.begin(wanted, &mut machine);
+        }
     }
     this.verdict.unwrap_or(Verdict::Errored)
 }
@@ -121,7 +137,8 @@ impl Loop<'_> {
     fn wait(&self, machine: &Machine) -> Result<Message, ()> {
         let now = self.ports.clock.now().mono_us;
         let until = machine.next_deadline().map(|at| Duration::from_micros(at.saturating_sub(now)));
-        let limit = until.map_or(TICK, |until| until.min(TICK));
+        let most = if self.unstarted.is_empty() { TICK } else { START_PAUSE };
+        let limit = until.map_or(most, |until| until.min(most));
         match self.ports.messages.1.recv_timeout(limit) {
             Ok(message) => Ok(message),
             // This side keeps a sender itself, so the channel is never closed.
@@ -140,12 +157,9 @@ impl Loop<'_> {
                 let _ = self.ports.sink.event(&event);
             }
             Effect::Start { stage, attempt } => {
-                if let Err(error) = self.start(stage, attempt) {
-                    let now = self.ports.clock.now();
-                    let message = format!("cannot start a thread for the stage: {error}");
-                    let result = Err(ExecError::Infrastructure { message });
-                    machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
-                }
+                self.tokens[stage] = Some(CancelToken::new());
+                let since = self.ports.clock.now();
+                self.begin(Unstarted { stage, attempt, since }, machine);
             }
             Effect::Cancel { stage, level } => {
                 if let Some(token) = &self.tokens[stage] {
@@ -155,7 +169,23 @@ impl Loop<'_> {
         }
     }
 
-    fn start(&mut self, stage: StageId, attempt: u32) -> std::io::Result<()> {
+    /// Starts an attempt, or leaves it for a later try.
+    fn begin(&mut self, wanted: Unstarted, machine: &mut Machine) {
+        let Unstarted { stage, attempt, since } = wanted;
+        let token = self.tokens[stage].clone().unwrap_or_default();
+        let Err(error) = self.start(stage, attempt, token.clone()) else { return };
+        let now = self.ports.clock.now();
+        let no_room = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::OutOfMemory);
+        if no_room && token.level().is_none() && now.since(since) < START_PATIENCE {
+            self.unstarted.push(wanted);
+            return;
+        }
+        let message = format!("cannot start a thread for the stage: {error}");
+        let result = Err(ExecError::Infrastructure { message });
+        machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
+    }
+
+    fn start(&self, stage: StageId, attempt: u32, token: CancelToken) -> io::Result<()> {
         let planned = &self.plan.stages[stage];
         let mut env = self.identity.env.clone();
         env.extend(planned.env.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -171,8 +201,6 @@ impl Loop<'_> {
             pty: planned.policy.pty,
         };
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();
-        let token = CancelToken::new();
-        self.tokens[stage] = Some(token.clone());
         let logbook = Arc::clone(&self.ports.logbook);
         let messages = self.ports.messages.0.clone();
         let max = planned.policy.log_max;

@@ -30,10 +30,12 @@ pub fn resolve(name: &str, path: Option<&OsStr>, dir: &Path) -> Result<PathBuf, 
         return Err(ProgramError::new(127, "the command's name is empty"));
     }
     if name.contains('/') {
-        let file = dir.join(name);
+        // As a person would write it: without `.` and a slash at the end.
+        let file: PathBuf = dir.join(name).components().collect();
         return match fs::metadata(&file) {
             Err(_) => {
-                Err(ProgramError::new(127, format!("command not found: {name} (no such file in {})", dir.display())))
+                let dir = dir.components().as_path().display();
+                Err(ProgramError::new(127, format!("command not found: {name} (no such file in {dir})")))
             }
             Ok(_) => executable(&file).map(|()| file),
         };

@@ -92,6 +92,17 @@ impl Program {
         self
     }
 
+    /// The longest of its arguments and variables, and its length. Never its value.
+    pub fn largest(&self) -> Option<(String, usize)> {
+        let arguments = self.argv.iter().enumerate().skip(1).map(|(i, text)| (text, format!("argument {i}")));
+        let variables = self.env.iter().map(|text| {
+            let name = text.to_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+            (text, format!("the variable {}", String::from_utf8_lossy(name)))
+        });
+        let (text, what) = arguments.chain(variables).max_by_key(|(text, _)| text.count_bytes())?;
+        Some((what, text.count_bytes()))
+    }
+
     /// Starts it. It has these of our descriptors under these numbers, and no others.
     pub fn start(&self, descriptors: &[(BorrowedFd<'_>, RawFd)]) -> io::Result<i32> {
         use std::os::fd::AsRawFd;

@@ -116,6 +116,15 @@ fn descriptors_and_signals_are_seen() {
 }
 
 #[test]
+fn flags_are_spoilt_for_whoever_shares_the_descriptors() {
+    let project = Project::new();
+    let blocking = project.sh("chaos flags").output().assert_code(0);
+    assert_eq!(blocking.stdout(), "stdin blocks\nstdout blocks\nstderr blocks\n");
+    let spoilt = project.sh("chaos spoil-flags; chaos flags").output().assert_code(0);
+    assert_eq!(spoilt.stdout(), "stdin does not block\nstdout does not block\nstderr does not block\n");
+}
+
+#[test]
 fn without_a_terminal_there_is_none_to_read() {
     let project = Project::new();
     // A new session has no terminal, wherever the tests themselves were started.

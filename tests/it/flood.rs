@@ -183,6 +183,27 @@ fn h71_h72_following_begins_before_the_first_byte_and_ends_with_the_run() {
     project.assert_nothing_left();
 }
 
+/// H71: a log that somebody cuts off or takes away while it is followed is said to be short, and the run goes on.
+#[test]
+fn h71_a_log_that_is_cut_off_is_said_to_be_short() {
+    let project = Project::new();
+    project.config(
+        "[stages.a]\nrun = 'chaos lines 3; chaos wait-for \"$SIDE/go\"; chaos lines 1'\n[stages.b]\nrun = 'echo b'\n",
+    );
+    let running = run(&project, &["-j1"]).spawn();
+    running.wait_for_stdout("line 3\n");
+    let log = project.run_dir(1).join("logs/a.log");
+    File::options().write(true).open(&log).unwrap().set_len(0).unwrap();
+    fs::write(project.side("go"), "").unwrap();
+    let shown = running.wait().assert_code(0).stdout();
+    assert!(shown.contains("line 3\n[the log ends early: 7 bytes of it are missing]\n::endgroup::\n✓ a"), "{shown}");
+    fs::remove_file(project.run_dir(1).join("logs/b.log")).unwrap();
+    let attached = project.local_ci(&["attach", "1"]).output().assert_code(0).stdout();
+    assert!(attached.contains("[the log ends early: 2 bytes of it are missing]\n::endgroup::\n✓ b"), "{attached}");
+    project.local_ci(&["logs", "1"]).output().assert_code(0);
+    project.assert_nothing_left();
+}
+
 /// H72: following one stage ends with that stage and its own code, whatever the run comes to and however long it takes.
 #[test]
 fn h72_following_a_stage_ends_with_the_stage() {

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod command;
+mod room;
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -12,7 +13,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::{Ended, ExecError, Executor, Job};
@@ -26,6 +26,7 @@ use crate::process::reaper::{Child, Reaper, Waker};
 use crate::process::spawn::{Program, StringError};
 use crate::process::table::ticks_now;
 use attempt::Attempt;
+use room::Room;
 
 /// How long a start is tried again when the system has no room for one more process or descriptor.
 const START_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,6 +39,7 @@ pub struct LocalExecutor {
     inherited: Vec<(OsString, CString)>,
     path: Option<OsString>,
     null: File,
+    room: Arc<Room>,
 }
 
 impl LocalExecutor {
@@ -53,22 +55,16 @@ impl LocalExecutor {
             })
             .collect();
         let path = inherit.get(env::PATH).map(OsStr::to_owned);
-        Ok(Self { reaper, clock, inherited, path, null: File::open("/dev/null")? })
+        Ok(Self { reaper, clock, inherited, path, null: File::open("/dev/null")?, room: Room::by_limit() })
     }
 
-    /// Starts the program, trying again for a while where the system has no room.
-    fn start(
-        &self,
-        program: &Program,
-        waker: &Arc<Waker>,
-        job: &Job,
-        cancel: &CancelToken,
-    ) -> Result<(Child, Pump), Start> {
+    /// Does something that needs a descriptor or a process, trying again for a while where the system has no room.
+    fn patiently<T>(&self, cancel: &CancelToken, mut attempt: impl FnMut() -> io::Result<T>) -> Result<T, Start> {
         let began = self.clock.now();
         let mut pause = Duration::from_millis(10);
         loop {
-            let error = match self.start_once(program, waker, job.pty) {
-                Ok(started) => return Ok(started),
+            let error = match attempt() {
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             let no_room =
@@ -82,9 +78,12 @@ impl LocalExecutor {
             if self.clock.now().since(began) >= START_PATIENCE {
                 return Err(Start::NoRoom(error));
             }
-            let limit = Timespec::try_from(pause).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
-            let _ = poll(&mut [PollFd::new(&**waker, PollFlags::IN)], Some(&limit));
-            waker.clear();
+            let (wake, woken) = crossbeam_channel::bounded(1);
+            let _registration = cancel.register(move || {
+                // Full: it is woken already.
+                let _ = wake.try_send(());
+            });
+            let _ = woken.recv_timeout(pause);
             pause = (pause * 2).min(Duration::from_millis(500));
         }
     }
@@ -108,6 +107,16 @@ enum Start {
     Failed(io::Error),
     NoRoom(io::Error),
     Cancelled,
+}
+
+impl From<Start> for ExecError {
+    fn from(start: Start) -> Self {
+        match start {
+            Start::Failed(error) => infrastructure("cannot start the command", &error),
+            Start::NoRoom(error) => infrastructure("cannot start the command, after trying for 5 s", &error),
+            Start::Cancelled => Self::Infrastructure { message: "cancelled before it could be started".into() },
+        }
+    }
 }
 
 /// A terminal for a stage to write to: our end and the stage's.
@@ -152,27 +161,25 @@ impl Executor for LocalExecutor {
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         check_directory(&job.dir)?;
         let (file, program) = self.program(job)?;
-        let waker = Arc::new(Waker::new().map_err(|error| infrastructure("cannot watch the stage", &error))?);
+        let Some(_place) = self.room.enter(cancel) else { return Err(Start::Cancelled.into()) };
+        let waker = Arc::new(self.patiently(cancel, Waker::new)?);
         let wake = Arc::clone(&waker);
         let _registration = cancel.register(move || wake.wake());
         let since = ticks_now();
-        let (child, pump) = match self.start(&program, &waker, job, cancel) {
+        let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, job.pty)) {
             Ok(started) => started,
-            Err(Start::Cancelled) => {
-                return Err(ExecError::Infrastructure { message: "cancelled before it could be started".into() });
-            }
-            Err(Start::NoRoom(error)) => {
-                return Err(infrastructure("cannot start the command, after trying for 5 s", &error));
-            }
             Err(Start::Failed(error)) if error.raw_os_error() == Some(libc::E2BIG) => {
-                return Err(ExecError::NotStarted {
-                    code: 126,
-                    message: "cannot start the command: its arguments and environment together are more than the \
-                              system takes; put large lists into a file"
-                        .into(),
-                });
+                let largest =
+                    program.largest().map(|(what, bytes)| format!("; the largest is {what} with {bytes} bytes"));
+                let message = format!(
+                    "cannot start the command: its arguments and environment together are more than the system \
+                     takes{}; put large lists into a file",
+                    largest.unwrap_or_default()
+                );
+                return Err(ExecError::NotStarted { code: 126, message });
             }
             Err(Start::Failed(error)) => return Err(explain(&file, &error).into()),
+            Err(other) => return Err(other.into()),
         };
         let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, since, pump };
         attempt.run(out, cancel)
