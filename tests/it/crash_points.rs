@@ -65,7 +65,8 @@ fn assert_sound(project: &Project, before: &[u64], code: i32, crash: &str) {
     assert!(after.starts_with(&numbers) && after.len() == numbers.len() + 1, "{crash}: {numbers:?}, then {after:?}");
 }
 
-/// Kills at each `stride`-th call of a kind, in a new project each time or always in the same.
+/// Kills at each `stride`-th call of a kind, in a new project each time or always in the same. Says at which call a run
+/// came through; zero where there is no strace.
 fn enumerate(calls: &str, stride: usize, new_each_time: bool, options: &dyn Fn(&Project) -> Vec<String>) -> usize {
     let mut project = Project::new();
     for k in (1..MANY).step_by(stride) {
@@ -108,29 +109,37 @@ fn h27_a_command_line_killed_at_any_step_leaves_a_sound_project() {
     });
 }
 
+/// Options that count only calls on files of the next run, by their names in the run's or the marks' directory.
+fn of_the_next_run(project: &Project, files: &[&str], marks: bool) -> Vec<String> {
+    // A first run has to be there to tell where the next one will be.
+    if project.run_numbers().is_empty() {
+        project.local_ci(&[]).output();
+    }
+    let runs = project.runs_dir().unwrap();
+    let last: u64 = fs::read_to_string(runs.with_file_name("counter")).unwrap().trim().parse().unwrap();
+    let next = (last + 1).to_string();
+    let files = files.iter().map(|file| runs.join(&next).join(file));
+    let marks = marks.then(|| runs.with_file_name("active").join(&next));
+    files.chain(marks).flat_map(|path| ["-P".to_owned(), path.display().to_string()]).collect()
+}
+
 /// H27, H28: the supervisor is killed at any of its steps.
 #[test]
 fn h27_a_supervisor_killed_at_any_step_leaves_a_sound_project() {
-    let files_of_the_next = |project: &Project| {
-        // The first run has to be there to tell where the next one will be.
-        if project.run_numbers().is_empty() {
-            project.local_ci(&[]).output();
-        }
-        let run = project.runs_dir().unwrap().join((project.run_numbers().len() + 1).to_string());
-        let mut options = vec![
-            "-P".to_owned(),
-            project.runs_dir().unwrap().with_file_name("active").join(run.file_name().unwrap()).display().to_string(),
+    const FILES: [&str; 6] = ["events.jsonl", "owner.json", "logs/a.log", "logs/a.idx", "logs/b.log", "logs/b.idx"];
+    let files = |project: &Project| of_the_next_run(project, &FILES, false);
+    let mark = |project: &Project| of_the_next_run(project, &[], true);
+    let all = |_: &Project| Vec::new();
+    let found: Vec<usize> = thread::scope(|scope| {
+        let threads = [
+            scope.spawn(move || enumerate("write", 1, false, &files)),
+            scope.spawn(move || enumerate("openat", 1, false, &files)),
+            scope.spawn(move || enumerate("unlink", 1, false, &mark)),
+            // The first is the command line's, which starts the supervisor; the others are the supervisor's.
+            scope.spawn(move || enumerate("clone,clone3,vfork", 1, false, &all)),
         ];
-        for file in ["events.jsonl", "owner.json", "logs/a.log", "logs/a.idx", "logs/b.log"] {
-            options.extend(["-P".to_owned(), run.join(file).display().to_string()]);
-        }
-        options
-    };
-    thread::scope(|scope| {
-        scope.spawn(move || enumerate("write", 1, false, &files_of_the_next));
-        scope.spawn(move || enumerate("openat", 1, false, &files_of_the_next));
-        scope.spawn(move || enumerate("unlink", 1, false, &files_of_the_next));
-        // The first is the command line's, which starts the supervisor; the others are the supervisor's.
-        scope.spawn(move || enumerate("clone,clone3,vfork", 1, false, &|_| Vec::new()));
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
+    // Fewer than these would mean that the wrong files are looked at. Zero is for where there is no strace.
+    assert!(found == [0; 4] || (found[0] > 5 && found[1] > 2 && found[3] > 2), "{found:?}");
 }
