@@ -55,6 +55,9 @@ pub enum EventKind {
         delay_ms: u64,
         /// What it printed.
         log: LogInfo,
+        /// Processes it left behind.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        leaked: Vec<LeakedProcess>,
     },
     /// A stage has come to its last word. Every stage of the run gets exactly one of these.
     StageFinished(StageFinished),

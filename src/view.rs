@@ -15,7 +15,7 @@ pub use report::{Report, ReportedRun, ReportedStage};
 
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
-use crate::event::{Event, EventKind, LogInfo, RunStarted, StageFinished, StageInfo};
+use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RunStarted, StageFinished, StageInfo};
 use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Outcome, Verdict};
 
@@ -117,6 +117,8 @@ pub struct FailedAttempt {
     pub delay_ms: u64,
     /// What it printed.
     pub log: LogInfo,
+    /// Processes it left behind.
+    pub leaked: Vec<LeakedProcess>,
 }
 
 /// What a stage counts as in the summary. Every finished stage counts as exactly one of these.
@@ -198,6 +200,12 @@ impl StageView {
         failed.or_else(|| self.finished().filter(|finished| finished.attempt == attempt).map(|finished| finished.log))
     }
 
+    /// Processes that its attempts left behind.
+    pub fn leaked(&self) -> impl Iterator<Item = &LeakedProcess> {
+        let failed = self.failed_attempts.iter().flat_map(|failed| &failed.leaked);
+        failed.chain(self.finished().into_iter().flat_map(|finished| &finished.leaked))
+    }
+
     /// How long it took from its first attempt to its last word, waits between attempts included.
     pub fn duration(&self) -> Duration {
         match (self.started, self.ended) {
@@ -225,7 +233,7 @@ impl RunView {
                     stage.state = StageState::Running { attempt: *attempt, since: event.at };
                 }
             }
-            EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log } => {
+            EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log, leaked } => {
                 if let Some(stage) = self.stages.get_mut(*stage) {
                     stage.failed_attempts.push(FailedAttempt {
                         attempt: *attempt,
@@ -233,6 +241,7 @@ impl RunView {
                         duration_ms: *duration_ms,
                         delay_ms: *delay_ms,
                         log: *log,
+                        leaked: leaked.clone(),
                     });
                     stage.state = StageState::Retrying { attempt: attempt.saturating_add(1), since: event.at };
                 }

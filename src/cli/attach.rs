@@ -3,39 +3,34 @@
 use super::args::AttachArgs;
 use super::error::CliError;
 use super::project::Context;
+use super::run::interrupts;
 use super::{Ending, faces, output, target};
 use crate::clock::SystemClock;
 use crate::outcome::exit;
-use crate::process::signals::{self, Signals};
 use crate::session::follow::{self, Follower, Parts};
 
 /// Follows a run.
 pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending, CliError> {
-    let signals = Signals::take(&[signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE])
-        .map_err(|error| CliError::infrastructure(format!("cannot take signals: {error}")))?;
+    let interrupts = interrupts()?;
     let project = context.project()?;
     let mode = faces::mode(args.output.as_deref().or(context.user.output.as_deref()))?;
     let state = context.state(&project.root)?;
     let run = target::find(&state, &args.target)?.run;
     let names = run.names.values().cloned().collect();
     let display = faces::display(mode, context, run.dir.clone(), names);
+    let number = run.number;
+    interrupts.leave_with(format!(
+        "run {number} continues; `local-ci attach {number}` comes back to it, `local-ci stop {number}` ends it"
+    ));
     let mut notify = |text: &str| output::say(text);
-    let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, signals: &signals, notify: &mut notify };
+    let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
     let (ending, display) = Follower::onlooker(parts).follow();
+    interrupts.done();
     Ok(match ending {
         follow::Ending::Finished(_, code) => Ending::Code(code),
         follow::Ending::Lost => {
             output::lost_before_it_began(&run.dir, Some(run.number), display.view());
             Ending::Code(exit::INFRASTRUCTURE)
-        }
-        follow::Ending::Left(signal) => {
-            if signal != signals::HANGUP {
-                let number = run.number;
-                output::say(&format!(
-                    "run {number} continues; `local-ci attach {number}` comes back to it, `local-ci stop {number}` ends it"
-                ));
-            }
-            Ending::Signal(signal)
         }
     })
 }

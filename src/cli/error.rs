@@ -3,7 +3,7 @@
 use crate::config::ConfigError;
 use crate::outcome::exit;
 use crate::plan::PlanError;
-use crate::session::start::StartError;
+use crate::session::place::StartError;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]

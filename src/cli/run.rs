@@ -9,12 +9,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
 use crate::outcome::{CancelReason, Verdict, exit};
-use crate::process::signals::{self, Signals};
+use crate::process::{reap_ended, signals};
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
+use crate::session::interrupts::Interrupts;
+use crate::session::place::{Caller, Place, discard_temporary, place};
 use crate::session::prepare::Prepared;
-use crate::session::start::{Caller, Place, place, start};
+use crate::session::start::start;
 
 /// Runs what was asked for.
 pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliError> {
@@ -25,9 +27,7 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
     if args.dry_run {
         return plan::show(context, &args.selection, args.json);
     }
-    // Taken before any thread is started, so that no thread takes them another way.
-    let signals = Signals::take(&[signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE])
-        .map_err(|error| CliError::infrastructure(format!("cannot take signals: {error}")))?;
+    let interrupts = interrupts()?;
     let rounds = args.repeat.unwrap_or(1);
     let mut failed = 0;
     let mut last = Ending::Code(exit::PASSED);
@@ -35,7 +35,9 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
         if rounds > 1 && !args.json {
             output::say(&format!("round {round} of {rounds}"));
         }
-        let ending = once(context, args, &signals)?;
+        // The supervisors of earlier rounds are our children, and have ended.
+        reap_ended();
+        let ending = once(context, args, &interrupts)?;
         match ending {
             Ending::Code(exit::PASSED) => {}
             Ending::Code(exit::FAILED) => {
@@ -52,6 +54,11 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
     Ok(last)
 }
 
+/// Takes this process's signals.
+pub(super) fn interrupts() -> Result<Interrupts, CliError> {
+    Interrupts::start(output::say).map_err(|error| CliError::infrastructure(format!("cannot take signals: {error}")))
+}
+
 /// The face: the command line, then the project's config, then the user's.
 fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Result<Mode, CliError> {
     if args.json {
@@ -63,7 +70,7 @@ fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Resu
     }
 }
 
-fn once(context: &Context<'_>, args: &RunArgs, signals: &Signals) -> Result<Ending, CliError> {
+fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Result<Ending, CliError> {
     let clock = SystemClock;
     let project = context.project()?;
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
@@ -85,13 +92,13 @@ fn once(context: &Context<'_>, args: &RunArgs, signals: &Signals) -> Result<Endi
     let (run, number) = (place.run.clone(), place.number);
     let display = faces::display(mode, context, run.clone(), names);
     let ending = if prepared.plan.has_work() {
-        follow_new(prepared, &caller, place, display, signals)?
+        follow_new(prepared, &caller, place, display, interrupts)?
     } else {
         let verdict = inline::run(prepared.plan, &place, display);
         Ending::Code(verdict.exit_code())
     };
-    if !matches!(ending, Ending::Signal(signals::HANGUP)) {
-        Place::discard_if_temporary(&run, number);
+    if number.is_none() {
+        discard_temporary(&run);
     }
     Ok(ending)
 }
@@ -101,22 +108,22 @@ fn follow_new(
     caller: &Caller<'_>,
     place: Place,
     display: crate::report::display::Display,
-    signals: &Signals,
+    interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
     let started = start(prepared, caller, place)?;
+    interrupts
+        .forward(&started.socket, farewell(started.number))
+        .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);
-    let parts = Parts { run: started.run, display, clock: &SystemClock, signals, notify: &mut notify };
+    let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
     let (ending, display) = Follower::foreground(parts, started.socket).follow();
+    interrupts.done();
     Ok(match ending {
         follow::Ending::Finished(verdict, code) => finished(verdict, code),
         follow::Ending::Lost => {
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
-        }
-        follow::Ending::Left(signal) => {
-            left_alone(number, signal);
-            Ending::Signal(signal)
         }
     })
 }
@@ -130,16 +137,13 @@ fn finished(verdict: Verdict, code: u8) -> Ending {
     }
 }
 
-/// What becomes of a run that this process leaves before its end. A closed terminal is told nothing.
-fn left_alone(number: Option<RunNumber>, signal: i32) {
-    if signal == signals::HANGUP {
-        return;
-    }
+/// What to say when this process leaves a run before its end.
+fn farewell(number: Option<RunNumber>) -> String {
     match number {
-        Some(number) => output::say(&format!(
-            "run {number} has not ended yet; `local-ci stop -f {number}` kills what is left of it"
-        )),
-        None => output::say("the run has not ended yet, and has no number to stop it by"),
+        Some(number) => {
+            format!("run {number} has not ended yet; `local-ci stop -f {number}` kills what is left of it")
+        }
+        None => "the run has not ended yet, and has no number to stop it by".into(),
     }
 }
 

@@ -43,9 +43,7 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
     let run = runs::read(project, number).map_err(unreadable)?;
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
-        Some(name) => {
-            run.names.iter().filter(|(_, stage)| runs::names_stage(stage, name)).map(|(id, _)| id).collect()
-        }
+        Some(name) => run.names.iter().filter(|(_, stage)| runs::names_stage(stage, name)).map(|(id, _)| id).collect(),
     };
     if let (Some(name), true) = (stage, stages.is_empty()) {
         return Err(CliError::usage(format!("run {number} has no stage {name:?}"))

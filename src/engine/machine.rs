@@ -178,7 +178,8 @@ impl Machine {
     fn fire(&mut self, timer: Timer, now: Timestamp) {
         match timer {
             Timer::Run => {
-                if !self.finished {
+                // A run that ends already ends for the reason it was given first.
+                if !self.finished && self.scheduler.cancelled().is_none() {
                     self.announce(CancelReason::RunTimeout, CancelLevel::Terminate);
                     let transitions = self.scheduler.cancel(CancelReason::RunTimeout);
                     self.failed = true;
@@ -356,7 +357,8 @@ impl Machine {
         if worth_another && attempt <= policy.retries && self.scheduler.cancelled().is_none() {
             let delay = policy.retry_delay;
             self.states[stage] = State::Delayed { attempt };
-            self.emit(EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms: millis(delay), log });
+            let delay_ms = millis(delay);
+            self.emit(EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log, leaked });
             if delay.is_zero() {
                 self.start(stage, attempt + 1, now);
             } else {

@@ -110,6 +110,8 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
         match this.wait(&machine) {
             Ok(message) => {
                 let now = this.ports.clock.now();
+                // First what was due before: messages that keep coming must not hold up the time.
+                machine.wake(now);
                 machine.handle(input_of(message), now);
             }
             Err(()) => {
@@ -206,18 +208,20 @@ impl Loop<'_> {
         let max = planned.policy.log_max;
         let executor_name = planned.executor.clone();
         std::thread::Builder::new().name(planned.name.to_string()).stack_size(STACK).spawn(move || {
-            let mut log = logbook.open(&job.stage, attempt, max);
-            let result = match executor {
-                None => {
-                    Err(ExecError::Infrastructure { message: format!("there is no executor named {executor_name}") })
-                }
-                Some(executor) => catch_unwind(AssertUnwindSafe(|| executor.execute(&job, &mut *log, &token)))
-                    .unwrap_or_else(|_| {
-                        let message = "the executor failed unexpectedly; the supervisor's log says more".into();
-                        Err(ExecError::Infrastructure { message })
-                    }),
+            let infrastructure = |message: String| Err(ExecError::Infrastructure { message });
+            let attempt = || {
+                let mut log = logbook.open(&job.stage, attempt, max);
+                let result = match executor {
+                    None => infrastructure(format!("there is no executor named {executor_name}")),
+                    Some(executor) => executor.execute(&job, &mut *log, &token),
+                };
+                (result, log.finish())
             };
-            let log = log.finish();
+            // Whatever goes wrong in here, the loop waits for this attempt's end.
+            let (result, log) = catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
+                let message = "the attempt failed unexpectedly; the supervisor's log says more".into();
+                (infrastructure(message), LogInfo::default())
+            });
             // The loop is gone only when the run is over, and then nobody waits for this.
             let _ = messages.send(Message::Ended { stage, result, log });
         })?;

@@ -5,6 +5,7 @@
 //! looks, its lock held; the run is marked as going on; the directory is renamed to where everybody looks. A run that
 //! can be seen therefore always has its header, and its lock has been held without a gap.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
@@ -123,16 +124,22 @@ fn remove_unborn(project: &ProjectDir) -> io::Result<()> {
 }
 
 fn refuse_overlap(project: &ProjectDir, jobs: &[(Signature, StageName)]) -> Result<(), ClaimError> {
+    let ours: HashSet<Signature> = jobs.iter().map(|(signature, _)| *signature).collect();
     for number in numbers_in(&project.active())? {
-        if !matches!(state::of(&project.run(number)), Ok(RunState::Running)) {
-            release(project, number);
-            continue;
+        match state::of(&project.run(number)) {
+            Ok(RunState::Running) => {}
+            Ok(RunState::Finished { .. } | RunState::Lost) => {
+                release(project, number);
+                continue;
+            }
+            // Not known to go on, and not known to have ended.
+            Err(_) => continue,
         }
         let marker = fs::read_to_string(project.active().join(number.to_string())).unwrap_or_default();
         for line in marker.lines() {
             let Some((signature, name)) = line.split_once(' ') else { continue };
             let Ok(signature) = Signature::try_from(signature.to_owned()) else { continue };
-            if let (true, Ok(stage)) = (jobs.iter().any(|(ours, _)| *ours == signature), StageName::new(name)) {
+            if let (true, Ok(stage)) = (ours.contains(&signature), StageName::new(name)) {
                 return Err(ClaimError::Running { stage, number });
             }
         }

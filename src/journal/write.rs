@@ -35,8 +35,11 @@ impl JournalWriter {
                     self.torn = false;
                     return Ok(());
                 }
-                Ok(_) => {
+                Ok(n) => {
                     self.torn = self.file.set_len(self.length).is_err();
+                    if self.torn {
+                        self.length += n as u64;
+                    }
                     return Err(io::ErrorKind::StorageFull.into());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

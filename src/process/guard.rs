@@ -7,7 +7,8 @@
 
 use std::io;
 
-use super::table::{children_of_main_thread, read_entry, signal_exactly};
+use super::table::{children_of_main_thread, read_entry};
+use super::tree::signal_all;
 use super::unix::{self, Forked};
 use crate::outcome::Exit;
 
@@ -55,13 +56,15 @@ fn watch(supervisor: i32) -> io::Result<Exit> {
 }
 
 /// Kills every descendant, level by level: a killed parent's children become ours and are met in the next round.
+///
+/// What may not be killed, because it has changed its user, is left: a run must not look alive for it.
 fn kill_everything() -> io::Result<()> {
     loop {
-        for pid in children_of_main_thread() {
-            if let Some(entry) = read_entry(pid).filter(|entry| !entry.is_dead()) {
-                // One that cannot be signalled must not save the others.
-                let _ = signal_exactly(entry.pid, entry.start_time, libc::SIGKILL);
-            }
+        let living: Vec<_> =
+            children_of_main_thread().into_iter().filter_map(read_entry).filter(|entry| !entry.is_dead()).collect();
+        let refused = signal_all(&living, libc::SIGKILL);
+        if !living.is_empty() && refused.len() == living.len() {
+            return Ok(());
         }
         match unix::peek_any_child()? {
             Some(pid) => {

@@ -15,4 +15,9 @@ pub mod table;
 pub mod tree;
 mod unix;
 
-pub use unix::{adopt_descriptor, become_subreaper, close_inherited_on_exec, die_of_signal};
+pub use unix::{adopt_descriptor, become_subreaper, close_inherited, die_of_signal};
+
+/// Takes away children of ours that have ended. For a process that has no [`reaper::Reaper`] and waits for nobody.
+pub fn reap_ended() {
+    while matches!(rustix::process::wait(rustix::process::WaitOptions::NOHANG), Ok(Some(_))) {}
+}

@@ -42,6 +42,26 @@ impl Pump {
         !self.sources.is_empty()
     }
 
+    /// Hands on what is in the pipes at this moment, and nothing that comes later: who never stops writing is not
+    /// waited for.
+    pub fn drain(&mut self, take: &mut dyn FnMut(Stream, &[u8])) {
+        let buffer = &mut self.buffer;
+        for (fd, stream) in &self.sources {
+            let mut there = rustix::io::ioctl_fionread(fd).ok().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            while there > 0 {
+                let most = there.min(buffer.len());
+                match rustix::io::read(fd, &mut buffer[..most]) {
+                    Ok(n) if n > 0 => {
+                        there -= n;
+                        take(*stream, &buffer[..n]);
+                    }
+                    Err(rustix::io::Errno::INTR) => {}
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+    }
+
     /// Waits until there is output, the waker rings or the time is over, and hands on what is there.
     ///
     /// Says whether there was output.

@@ -5,9 +5,10 @@
 //!
 //! - `spawn` holds the lock from before the child exists until it is registered, so the reaper never meets a child
 //!   of ours that it does not know.
-//! - The reaper looks at an ended child without taking it away, takes the lock, and only then reaps it. While a child
-//!   is registered as running its id therefore means that child, and `signal_group`, which holds the lock, cannot
-//!   hit another.
+//! - The reaper looks at an ended child without taking it away, takes the lock, and only then reaps it and forgets its
+//!   id. While an id is known here it therefore means that child, and `signal_group`, which holds the lock, cannot hit
+//!   another. Children are told apart by a number of our own, since an id may come again while the first one's end
+//!   is still being dealt with.
 //! - Who waits for a child is woken through its [`Waker`], as is everybody when an orphan is reaped, since
 //!   a stage that ended may be waiting for just that one.
 
@@ -53,7 +54,8 @@ impl AsFd for Waker {
 
 #[derive(Debug)]
 struct Registered {
-    exit: Option<Exit>,
+    /// How it ended, and when it was reaped: [`table::ticks_now`].
+    exit: Option<(Exit, u64)>,
     waker: Arc<Waker>,
     /// Whether no other child was there at any time since it was started.
     alone: bool,
@@ -61,8 +63,10 @@ struct Registered {
 
 #[derive(Debug, Default)]
 struct Children {
-    by_pid: HashMap<i32, Registered>,
-    /// How many were ever started: tells the reaper whether there is something new to wait for.
+    by_key: HashMap<u64, Registered>,
+    /// The ids of those that have not been reaped.
+    running: HashMap<i32, u64>,
+    /// How many were ever started: the next one's key, and what tells the reaper that there is something to wait for.
     started: u64,
     /// Orphans that may stay: id and start time.
     spared: Vec<(i32, u64)>,
@@ -107,18 +111,25 @@ impl Reaper {
     ) -> io::Result<Child> {
         let mut children = self.0.children();
         let pid = program.start(descriptors)?;
-        let alone = children.by_pid.is_empty();
-        children.by_pid.values_mut().for_each(|other| other.alone = false);
-        children.by_pid.insert(pid, Registered { exit: None, waker: Arc::clone(waker), alone });
+        let key = children.started;
         children.started += 1;
+        let alone = children.by_key.is_empty();
+        children.by_key.values_mut().for_each(|other| other.alone = false);
+        children.by_key.insert(key, Registered { exit: None, waker: Arc::clone(waker), alone });
+        children.running.insert(pid, key);
         drop(children);
         self.0.spawned.notify_one();
-        Ok(Child { pid, reaper: self.clone() })
+        Ok(Child { pid, key, reaper: self.clone() })
     }
 
     /// The ids of children that were started here and have not ended.
     pub fn running(&self) -> Vec<i32> {
-        self.0.children().by_pid.iter().filter(|(_, child)| child.exit.is_none()).map(|(pid, _)| *pid).collect()
+        self.0.children().running.keys().copied().collect()
+    }
+
+    /// Orphans that may stay: id and start time.
+    pub fn spared(&self) -> Vec<(i32, u64)> {
+        self.0.children().spared.clone()
     }
 
     /// Has these orphans stay: they are nobody's any more.
@@ -151,13 +162,13 @@ fn reap_for_ever(shared: &Shared) {
             Ok(Some(pid)) => {
                 let mut children = shared.children();
                 let Some(exit) = unix::reap(pid) else { continue };
-                if let Some(child) = children.by_pid.get_mut(&pid) {
-                    child.exit = Some(exit);
-                    child.waker.wake();
-                } else {
-                    for child in children.by_pid.values() {
+                let key = children.running.remove(&pid);
+                match key.and_then(|key| children.by_key.get_mut(&key)) {
+                    Some(child) => {
+                        child.exit = Some((exit, table::ticks_now()));
                         child.waker.wake();
                     }
+                    None => children.by_key.values().for_each(|child| child.waker.wake()),
                 }
             }
             // No children, so no descendants that could become children: only a spawn changes that.
@@ -174,6 +185,7 @@ fn reap_for_ever(shared: &Shared) {
 #[derive(Debug)]
 pub struct Child {
     pid: i32,
+    key: u64,
     reaper: Reaper,
 }
 
@@ -185,27 +197,32 @@ impl Child {
 
     /// How it ended, once it has.
     pub fn exit(&self) -> Option<Exit> {
-        self.reaper.0.children().by_pid.get(&self.pid).and_then(|child| child.exit)
+        self.ended().map(|(exit, _)| exit)
+    }
+
+    /// How it ended and when it was reaped, once it was: a process with its id that started later is another one.
+    pub fn ended(&self) -> Option<(Exit, u64)> {
+        self.reaper.0.children().by_key.get(&self.key).and_then(|child| child.exit)
     }
 
     /// Whether no other child was there at any time since it was started. What cannot be told apart is then its own.
     pub fn is_alone(&self) -> bool {
-        self.reaper.0.children().by_pid.get(&self.pid).is_some_and(|child| child.alone)
+        self.reaper.0.children().by_key.get(&self.key).is_some_and(|child| child.alone)
     }
 
-    /// Sends a signal to the group it leads, unless it has ended.
-    pub fn signal_group(&self, signal: i32) {
+    /// Sends a signal to the group it leads, unless it has ended. Says whether it did.
+    pub fn signal_group(&self, signal: i32) -> bool {
         let children = self.reaper.0.children();
-        let running = children.by_pid.get(&self.pid).is_some_and(|child| child.exit.is_none());
-        if let (true, Some(pid), Some(signal)) = (running, Pid::from_raw(self.pid), Signal::from_named_raw(signal)) {
-            // It can only fail because nobody is left in the group.
-            let _ = kill_process_group(pid, signal);
+        let running = children.running.get(&self.pid) == Some(&self.key);
+        match (running, Pid::from_raw(self.pid), Signal::from_named_raw(signal)) {
+            (true, Some(pid), Some(signal)) => kill_process_group(pid, signal).is_ok(),
+            _ => false,
         }
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.reaper.0.children().by_pid.remove(&self.pid);
+        self.reaper.0.children().by_key.remove(&self.key);
     }
 }

@@ -107,8 +107,14 @@ impl Table {
 /// Orphans below a sub-reaper become children of its main thread.
 pub fn children_of_main_thread() -> Vec<i32> {
     let pid = std::process::id();
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    match fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")) {
+        Ok(list) => list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
+        // A kernel without that file: more is listed then, which those who ask can tell apart.
+        Err(_) => {
+            let us = i32::try_from(pid).unwrap_or(0);
+            Table::read().map(|table| table.children.get(&us).cloned().unwrap_or_default()).unwrap_or_default()
+        }
+    }
 }
 
 /// Whether a process was started with all these `NAME=value` strings in its environment.

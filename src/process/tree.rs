@@ -10,55 +10,78 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::reaper::Reaper;
+use super::reaper::{Child, Reaper};
 use super::table::{self, Entry, Table};
 
-/// What belongs to one child.
+/// What belongs to one child, which leads a session of its own.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    /// The child, which leads a session of its own.
-    pub leader: i32,
     /// When the child was started: [`table::ticks_now`]. What is older is not its own.
     pub since: u64,
-    /// `NAME=value` strings that it and all it starts carry in their environment.
+    /// The `NAME=value` string that every child and all they start carry in their environment.
+    pub kin: String,
+    /// `NAME=value` strings that only this child and all it starts carry in their environment.
     pub cookie: Vec<String>,
 }
 
 impl Tree {
-    /// The living processes of the tree, the leader among them if it lives.
+    /// The living processes of the tree, the child among them if it lives.
     ///
-    /// With `strays`, orphans that nobody can claim belong to it too, unless they are older than it.
-    pub fn members(&self, reaper: &Reaper, strays: bool) -> io::Result<Vec<Entry>> {
-        let running = reaper.running();
+    /// What is known of the children is asked for after the table was read: a child is registered before anybody can
+    /// ask, so every child in the table is then known, and a new one is never taken for somebody's orphan.
+    pub fn members(&self, reaper: &Reaper, child: &Child) -> io::Result<Vec<Entry>> {
         let table = Table::read()?;
+        let alone = child.is_alone();
+        let others: Vec<i32> = reaper.running().into_iter().filter(|pid| *pid != child.pid()).collect();
+        // The id may be another's by now; then neither that process nor its session is of this tree.
+        let ended = child.ended().map(|(_, at)| at);
+        let leader = table.get(child.pid());
+        let is_ours = ended.is_none_or(|at| leader.is_none_or(|leader| leader.start_time <= at));
         let us = i32::try_from(std::process::id()).unwrap_or(0);
-        let others: Vec<i32> = running.iter().copied().filter(|pid| *pid != self.leader).collect();
-        let mut seen = HashSet::new();
-        let mut members: Vec<Entry> = Vec::new();
-        let mut add = |entry: &Entry| {
-            if seen.insert(entry.pid) {
-                members.push(entry.clone());
-            }
-        };
-        table.get(self.leader).filter(|leader| leader.parent == us && !leader.is_dead()).into_iter().for_each(&mut add);
-        table.descendants(self.leader, &[]).into_iter().for_each(&mut add);
-        for entry in table.descendants(us, &others).into_iter().filter(|e| e.pid != self.leader && e.parent == us) {
-            let stray = strays && entry.start_time >= self.since;
-            if stray || entry.session == self.leader || table::environment_has(entry.pid, &self.cookie) {
-                add(entry);
-                table.descendants(entry.pid, &[]).into_iter().for_each(&mut add);
+        let mut found = Found::default();
+        if is_ours {
+            leader.filter(|leader| leader.parent == us && !leader.is_dead()).into_iter().for_each(|e| found.add(e));
+            table.descendants(child.pid(), &[]).into_iter().for_each(|entry| found.add(entry));
+        }
+        let orphans = table.descendants(us, &others).into_iter().filter(|e| e.parent == us && e.pid != child.pid());
+        for entry in orphans {
+            let in_session = is_ours && entry.session == child.pid();
+            let stray = || {
+                alone
+                    && entry.start_time >= self.since
+                    && !table::environment_has(entry.pid, std::slice::from_ref(&self.kin))
+            };
+            if in_session || table::environment_has(entry.pid, &self.cookie) || stray() {
+                found.add(entry);
+                table.descendants(entry.pid, &[]).into_iter().for_each(|entry| found.add(entry));
             }
         }
-        Ok(members)
+        let spared = reaper.spared();
+        found.entries.retain(|entry| !spared.contains(&(entry.pid, entry.start_time)));
+        Ok(found.entries)
     }
 }
 
-/// Sends a signal to each of these very processes; those that are gone meanwhile are passed over.
-pub fn signal_all(members: &[Entry], signal: i32) {
-    for entry in members {
-        // ESRCH is handled; EPERM is a process that changed its user, which nobody but root can reach.
-        let _ = table::signal_exactly(entry.pid, entry.start_time, signal);
+/// Processes, each once.
+#[derive(Default)]
+struct Found {
+    seen: HashSet<i32>,
+    entries: Vec<Entry>,
+}
+
+impl Found {
+    fn add(&mut self, entry: &Entry) {
+        if self.seen.insert(entry.pid) {
+            self.entries.push(entry.clone());
+        }
     }
+}
+
+/// Sends a signal to each of these very processes, and returns those that it may not be sent to: they have changed
+/// their user. Those that are gone meanwhile are passed over.
+pub fn signal_all(members: &[Entry], signal: i32) -> Vec<Entry> {
+    let refused = |entry: &&Entry| table::signal_exactly(entry.pid, entry.start_time, signal).is_err();
+    members.iter().filter(refused).cloned().collect()
 }
 
 /// Waits until all of these have ended, at most this long.
@@ -74,24 +97,28 @@ pub fn wait_gone(members: &[Entry], limit: Duration) {
     }
 }
 
-/// Kills every process below this one that is not a running child of ours. Returns what was found.
-pub fn sweep_orphans(reaper: &Reaper) -> Vec<Entry> {
+/// Kills every process below this one that is not a running child of ours, was not spared, and is not exempt. Returns
+/// what was found.
+pub fn sweep_orphans(reaper: &Reaper, is_exempt: &dyn Fn(&Entry) -> bool) -> Vec<Entry> {
     let mut swept: Vec<Entry> = Vec::new();
+    let us = i32::try_from(std::process::id()).unwrap_or(0);
     // What forks while it is being killed is met in the next round; the rounds are bounded.
     for _ in 0..50 {
-        let orphans = reaper.orphans();
+        let mut orphans = reaper.orphans();
+        orphans.retain(|entry| !is_exempt(entry));
         if orphans.is_empty() {
             break;
         }
-        let us = i32::try_from(std::process::id()).unwrap_or(0);
-        let all: Vec<Entry> = match Table::read() {
-            Ok(table) => table.descendants(us, &reaper.running()).into_iter().cloned().collect(),
-            Err(_) => orphans,
-        };
-        signal_all(&all, libc::SIGKILL);
+        let table = Table::read().unwrap_or_default();
+        let below = orphans.iter().flat_map(|orphan| table.descendants(orphan.pid, &[])).filter(|e| e.parent != us);
+        let all: Vec<Entry> = orphans.iter().chain(below).cloned().collect();
+        let refused = signal_all(&all, libc::SIGKILL);
+        if refused.len() == all.len() {
+            break;
+        }
         wait_gone(&all, Duration::from_millis(100));
         for entry in all {
-            if !swept.iter().any(|known| known.pid == entry.pid) {
+            if !refused.contains(&entry) && !swept.iter().any(|known| known.pid == entry.pid) {
                 swept.push(entry);
             }
         }

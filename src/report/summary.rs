@@ -125,7 +125,9 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
             None => ("lost".into(), 1),
         };
         page.glyph_line("  ", Glyph::Failed, &format!("{name}: {}", error.lines().next().unwrap_or_default()));
-        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0 && has_number) {
+        if let Some(path) =
+            logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0 && has_number)
+        {
             page.line(&format!("    log: {}", path.display()));
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());

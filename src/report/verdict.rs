@@ -67,9 +67,9 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, id: Stag
             }
             excerpt(page, finished, logs);
         }
-        for process in &finished.leaked {
-            page.line(&format!("note: {}", leaked_sentence(process)));
-        }
+    }
+    for process in stage.leaked() {
+        page.line(&format!("note: {}", leaked_sentence(process)));
     }
     for notice in view.notices().iter().filter(|notice| notice.stage == Some(id)) {
         page.text("note: ", &notice.text);

@@ -1,17 +1,18 @@
 //! Shows a run as its journal has it, until it ends or the viewer leaves.
 //!
 //! The one loop behind `run` and `attach`. It sleeps until something is written (a bell over the private line, or
-//! inotify for a run that somebody else started), until a signal comes, or for a second. It reads at its own pace:
+//! inotify for a run that somebody else started), or for a second; signals are [`super::interrupts`]' affair. It reads at its own pace:
 //! a viewer that is slow, stopped or gone costs the run nothing.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, recv};
 
-use super::wire::{Control, Frame, Incoming};
+use super::wire::{Frame, Incoming};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::journal::layout::RunDir;
@@ -19,7 +20,6 @@ use crate::journal::lock;
 use crate::journal::read::JournalReader;
 use crate::journal::watch::Watch;
 use crate::outcome::Verdict;
-use crate::process::signals::{self, Signals};
 use crate::report::display::Display;
 
 /// How often a follower looks that cannot be woken.
@@ -34,8 +34,6 @@ pub enum Ending {
     Finished(Verdict, u8),
     /// The run's supervisor is gone and left no verdict.
     Lost,
-    /// The viewer was told by this signal to leave; the run goes on.
-    Left(i32),
 }
 
 /// How a follower hears that there is something new.
@@ -46,26 +44,16 @@ enum Line {
     Watched(Option<Watch>),
 }
 
-/// What signals mean to a follower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It started the run: they are for the run.
-    Foreground,
-    /// It only looks on: they are for itself.
-    Onlooker,
-}
-
 /// A viewer of one run.
 pub struct Follower<'a> {
     run: RunDir,
     reader: JournalReader,
     display: Display,
     clock: &'a dyn Clock,
-    signals: &'a Signals,
-    role: Role,
     line: Line,
     next_seq: u64,
-    interrupts: u32,
+    /// Events that came before one that comes before them.
+    early: BTreeMap<u64, Event>,
     notify: &'a mut dyn FnMut(&str),
 }
 
@@ -77,8 +65,6 @@ pub struct Parts<'a> {
     pub display: Display,
     /// The time.
     pub clock: &'a dyn Clock,
-    /// Signals for this process, taken before any thread.
-    pub signals: &'a Signals,
     /// Takes sentences about the follower itself.
     pub notify: &'a mut dyn FnMut(&str),
 }
@@ -86,19 +72,19 @@ pub struct Parts<'a> {
 impl<'a> Follower<'a> {
     /// Follows a run that this process started, over its socket.
     pub fn foreground(parts: Parts<'a>, socket: UnixStream) -> Self {
-        Self::new(parts, Role::Foreground, Line::Private(socket, Incoming::default()))
+        Self::new(parts, Line::Private(socket, Incoming::default()))
     }
 
     /// Follows a run that somebody started.
     pub fn onlooker(parts: Parts<'a>) -> Self {
         let watch = Watch::new(&parts.run).ok();
-        Self::new(parts, Role::Onlooker, Line::Watched(watch))
+        Self::new(parts, Line::Watched(watch))
     }
 
-    fn new(parts: Parts<'a>, role: Role, line: Line) -> Self {
-        let Parts { run, display, clock, signals, notify } = parts;
+    fn new(parts: Parts<'a>, line: Line) -> Self {
+        let Parts { run, display, clock, notify } = parts;
         let reader = JournalReader::new(run.clone());
-        Self { run, reader, display, clock, signals, role, line, next_seq: 0, interrupts: 0, notify }
+        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), notify }
     }
 
     /// Follows to the end. Returns the display too, which knows all that happened.
@@ -116,9 +102,7 @@ impl<'a> Follower<'a> {
             if gone && !more {
                 break Ending::Lost;
             }
-            if let Some(ending) = self.wait(if more { Duration::ZERO } else { TICK }) {
-                break ending;
-            }
+            self.wait(if more { Duration::ZERO } else { TICK });
             let now = self.clock.now();
             if now.since(ticked) >= TICK {
                 ticked = now;
@@ -140,36 +124,41 @@ impl<'a> Follower<'a> {
     fn read_journal(&mut self) {
         // A journal that cannot be read says nothing; what matters then comes over the line, or the run is lost.
         for event in self.reader.read_new().unwrap_or_default() {
-            self.take(&event);
+            self.take(event);
         }
     }
 
-    fn take(&mut self, event: &Event) {
-        // An event may come over the line and stand in the journal as well.
+    /// Takes an event from either side. It may come from both; and where the journal has a hole, what fills it comes over
+    /// the line, perhaps after what follows it.
+    fn take(&mut self, event: Event) {
         if event.seq >= self.next_seq {
-            self.next_seq = event.seq + 1;
-            self.display.event(event);
+            self.early.insert(event.seq, event);
+            self.show_due();
         }
     }
 
-    /// Sleeps until there is something to do. Says when the viewer is to leave.
-    fn wait(&mut self, limit: Duration) -> Option<Ending> {
-        let signals = PollFd::new(self.signals, PollFlags::IN);
-        let heard = match &self.line {
-            Line::Private(socket, _) => sleep(&mut [signals, PollFd::new(socket, PollFlags::IN)], limit),
-            Line::Watched(Some(watch)) => sleep(&mut [signals, PollFd::new(watch, PollFlags::IN)], limit),
-            Line::Watched(None) => sleep(&mut [signals], limit.min(LOOK)),
-        };
-        if !heard {
-            return None;
-        }
-        while let Some(signal) = self.signals.next() {
-            if let Some(ending) = self.signalled(signal) {
-                return Some(ending);
+    fn show_due(&mut self) {
+        while let Some(next) = self.early.first_entry() {
+            // What is missing can only come over the line of who started the run.
+            if *next.key() > self.next_seq && matches!(self.line, Line::Private(..)) {
+                break;
             }
+            let event = next.remove();
+            self.next_seq = event.seq + 1;
+            self.display.event(&event);
         }
-        self.listen();
-        None
+    }
+
+    /// Sleeps until there is something to do.
+    fn wait(&mut self, limit: Duration) {
+        let heard = match &self.line {
+            Line::Private(socket, _) => sleep(&mut [PollFd::new(socket, PollFlags::IN)], limit),
+            Line::Watched(Some(watch)) => sleep(&mut [PollFd::new(watch, PollFlags::IN)], limit),
+            Line::Watched(None) => sleep(&mut [], limit.min(LOOK)),
+        };
+        if heard {
+            self.listen();
+        }
     }
 
     /// Takes in what came over the line.
@@ -189,6 +178,8 @@ impl<'a> Follower<'a> {
                     // The supervisor is gone, its guard too: what there is stands in the journal.
                     Ok(_) | Err(_) => {
                         self.line = Line::Watched(Watch::new(&self.run).ok());
+                        self.read_journal();
+                        self.show_due();
                         return;
                     }
                 }
@@ -200,33 +191,10 @@ impl<'a> Follower<'a> {
                 Frame::Event(event) => {
                     // What the journal still has comes before it.
                     self.read_journal();
-                    self.take(&event);
+                    self.take(event);
                 }
             }
         }
-    }
-
-    fn signalled(&mut self, signal: i32) -> Option<Ending> {
-        if self.role == Role::Onlooker || signal == signals::HANGUP {
-            return Some(Ending::Left(signal));
-        }
-        self.interrupts += 1;
-        let control = match (self.interrupts, signal) {
-            (1, signals::INTERRUPT) => Control::Interrupt,
-            (1, _) => Control::Terminate,
-            (2, _) => Control::Kill,
-            _ => return Some(Ending::Left(signal)),
-        };
-        match control {
-            Control::Interrupt => (self.notify)("cancelling (press Ctrl+C again to kill)"),
-            Control::Terminate => (self.notify)("cancelling"),
-            Control::Kill => (self.notify)("killing (press Ctrl+C again to leave at once)"),
-        }
-        if let Line::Private(socket, _) = &self.line {
-            // A supervisor that is gone or does not listen is what the third signal is for.
-            let _ = send(socket, &[control.letter()], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
-        }
-        None
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::book::RunLogbook;
-use super::start::Place;
+use super::place::Place;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::engine::runner::{self, Identity, Ports};
 use crate::event::{Event, Sink};

@@ -1,96 +1,29 @@
-//! From a plan to a supervised run: claims a number, writes the header, starts the supervisor and hands it its work.
+//! From a place to a supervised run: starts the supervisor and hands it its work.
 //!
-//! Everything that can fail for the user's reasons has been checked before. What can fail here is the machine: where
-//! no state can be kept the run goes on in a private temporary directory, without a number and without history.
+//! Everything that can fail for the user's reasons has been checked before. What can fail here is the machine.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
-use super::assignment::{Assignment, OnHangup};
+use super::assignment::Assignment;
+use super::place::{Caller, Place, StartError};
 use super::prepare::Prepared;
 use super::supervise::{LOCK, SOCKET};
 use super::wire::send_message;
-use crate::clock::Timestamp;
-use crate::env::{self, Env};
-use crate::event::SCHEMA_VERSION;
-use crate::ids::{RunId, RunNumber, Signature, StageName, hex};
-use crate::journal::claim::{self, Claim, ClaimError, claim, withdraw};
-use crate::journal::header::{ConfigSnapshot, Header, HeaderStage};
-use crate::journal::layout::{ProjectDir, RunDir, create_dir, private_file, state_dir};
-use crate::journal::lock;
-use crate::plan::PlannedStage;
+use crate::env::Env;
+use crate::ids::RunNumber;
+use crate::journal::layout::{RunDir, private_file};
 use crate::process::spawn::{Program, variable};
 
 /// Under CI no grace is longer than this: a CI runner kills everything ten seconds after it cancels.
 const CI_GRACE: Duration = Duration::from_secs(5);
-
-/// Why no run could be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A stage of it is running already.
-    #[error("stage {stage} is running already, in run {number}")]
-    Running {
-        /// The stage.
-        stage: StageName,
-        /// The run.
-        number: RunNumber,
-    },
-    /// There is nowhere to keep even this one run.
-    #[error("cannot make a directory for the run: {0}")]
-    NoRoom(#[source] io::Error),
-    /// The supervisor could not be started.
-    #[error("cannot start the run's supervisor: {0}")]
-    Supervisor(#[source] io::Error),
-}
-
-/// Who asks, and how.
-#[derive(Clone, Debug)]
-pub struct Caller<'a> {
-    /// The environment.
-    pub env: &'a Env,
-    /// The command line, for the record.
-    pub argv: Vec<String>,
-    /// Where it was typed.
-    pub directory: PathBuf,
-    /// What becomes of the run when the caller goes away.
-    pub on_hangup: OnHangup,
-    /// Variables for every stage, below its own.
-    pub stage_env: Vec<(String, String)>,
-    /// The time.
-    pub now: Timestamp,
-}
-
-/// A place for a run: claimed in the project's state, or a private one that will be thrown away.
-#[derive(Debug)]
-pub struct Place {
-    /// The run's directory.
-    pub run: RunDir,
-    /// Its identity.
-    pub id: RunId,
-    /// Its number; none in a temporary place.
-    pub number: Option<RunNumber>,
-    /// The project's state; none in a temporary place.
-    pub project: Option<ProjectDir>,
-    /// Why no state is kept, where none is.
-    pub warning: Option<String>,
-    lock: File,
-}
-
-impl Place {
-    /// Takes away what will not be needed again: all of a temporary place.
-    pub fn discard_if_temporary(run: &RunDir, number: Option<RunNumber>) {
-        if let (None, Some(parent)) = (number, run.path().parent()) {
-            let _ = std::fs::remove_dir_all(parent);
-        }
-    }
-}
 
 /// A run whose supervisor has its work.
 #[derive(Debug)]
@@ -103,124 +36,33 @@ pub struct Started {
     pub socket: UnixStream,
 }
 
-/// Finds a place for the run and writes its header.
-pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartError> {
-    let mut random = [0; 16];
-    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
-        .map_err(|error| StartError::NoRoom(error.into()))?;
-    let id = RunId::from_bytes(random);
-    let kept = match state_dir(caller.env) {
-        None => Err(io::Error::other("neither HOME nor LOCAL_CI_STATE_DIR names a directory")),
-        Some(state) => {
-            let project = ProjectDir::new(&state, &prepared.root);
-            let jobs: Vec<(Signature, StageName)> =
-                prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.signature, s.name.clone())).collect();
-            let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs };
-            match claim(&request, |run, number| header(prepared, caller, &id, Some(number)).write(run)) {
-                Ok(Claim { run, number, lock }) => {
-                    return Ok(Place { run, id, number: Some(number), project: Some(project), warning: None, lock });
-                }
-                Err(ClaimError::Running { stage, number }) => return Err(StartError::Running { stage, number }),
-                Err(ClaimError::Io(error)) => {
-                    Err(io::Error::new(error.kind(), format!("{}: {error}", state.display())))
-                }
-            }
-        }
-    };
-    let why = kept.map_or_else(|error: io::Error| error.to_string(), |()| String::new());
-    let warning = format!("no history is kept of this run: the state directory cannot be used ({why})");
-    let (run, lock) = temporary(caller.env, &hex(&random), |run| header(prepared, caller, &id, None).write(run))
-        .map_err(StartError::NoRoom)?;
-    Ok(Place { run, id, number: None, project: None, warning: Some(warning), lock })
-}
-
-/// A run directory that nobody else can have, made in the first place that takes one.
-fn temporary(env: &Env, unique: &str, fill: impl Fn(&RunDir) -> io::Result<()>) -> io::Result<(RunDir, File)> {
-    let places = [env.absolute(env::XDG_RUNTIME_DIR), env.absolute(env::TMPDIR)];
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for place in places.into_iter().flatten().chain(["/tmp".into(), "/dev/shm".into()]) {
-        let make = || {
-            use std::os::unix::fs::DirBuilderExt;
-            let parent = place.join(format!("local-ci-{unique}"));
-            // Not recursive: a directory that is there already was planted.
-            std::fs::DirBuilder::new().mode(0o700).create(&parent)?;
-            let run = RunDir::new(parent.join("run"));
-            create_dir(&run.logs())?;
-            let lock = lock::create_held(&run.lock())?;
-            fill(&run)?;
-            Ok((run, lock))
-        };
-        match make() {
-            Ok(made) => return Ok(made),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<RunNumber>) -> Header {
-    let stage = |stage: &PlannedStage| HeaderStage {
-        name: stage.name.clone(),
-        signature: stage.signature,
-        command: stage.command.clone(),
-        dir: stage.dir.to_string_lossy().into_owned(),
-        env: stage.env.keys().cloned().collect(),
-    };
-    Header {
-        schema_version: SCHEMA_VERSION,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        run: id.clone(),
-        number,
-        started: caller.now,
-        argv: caller.argv.clone(),
-        project: prepared.root.to_string_lossy().into_owned(),
-        directory: caller.directory.to_string_lossy().into_owned(),
-        commit: prepared.source.commit.clone(),
-        branch: prepared.source.branch.clone(),
-        config: prepared
-            .config
-            .iter()
-            .map(|(path, text)| ConfigSnapshot {
-                path: path.to_string_lossy().into_owned(),
-                hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
-            })
-            .collect(),
-        stages: prepared.plan.stages.values().map(stage).collect(),
-        jobs: prepared.plan.jobs,
-    }
-}
-
 /// Starts the supervisor of a run and gives it its work.
 pub fn start(prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<Started, StartError> {
-    let Place { run, id, number, project, lock, warning: _ } = place;
-    match spawn(&run, &lock, caller.env) {
-        Ok(socket) => {
-            let assignment = Assignment {
-                run: id,
-                number,
-                project: project.map(|project| project.path().to_owned()),
-                plan: prepared.plan,
-                env: caller.stage_env.clone(),
-                grace_cap: caller.env.is_ci().then_some(CI_GRACE),
-                on_hangup: caller.on_hangup,
-            };
-            let message = serde_json::to_vec(&assignment).map_err(|error| StartError::Supervisor(error.into()))?;
-            match send_message(&socket, &message) {
-                // One that is dead already leaves a lost run, as at any later moment: that is told where runs are shown.
-                Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
-                    return Err(StartError::Supervisor(error));
-                }
-                Ok(()) | Err(_) => {}
-            }
-            Ok(Started { run, number, socket })
-        }
+    let assignment = Assignment {
+        run: place.id.clone(),
+        number: place.number,
+        project: place.project.as_ref().map(|project| project.path().to_owned()),
+        plan: prepared.plan,
+        env: caller.stage_env.clone(),
+        grace_cap: caller.env.is_ci().then_some(CI_GRACE),
+        on_hangup: caller.on_hangup,
+    };
+    match hand_over(&assignment, &place, caller.env) {
+        Ok(socket) => Ok(Started { run: place.run, number: place.number, socket }),
         Err(error) => {
-            match (project, number) {
-                (Some(project), Some(number)) => withdraw(&project, &run, number),
-                (_, number) => Place::discard_if_temporary(&run, number),
-            }
+            place.withdraw();
             Err(StartError::Supervisor(error))
         }
+    }
+}
+
+fn hand_over(assignment: &Assignment, place: &Place, env: &Env) -> io::Result<UnixStream> {
+    let message = serde_json::to_vec(assignment)?;
+    let socket = spawn(&place.run, &place.lock, env)?;
+    match send_message(&socket, &message) {
+        // One that is dead already leaves a lost run, as at any later moment: that is told where runs are shown.
+        Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => Err(error),
+        Ok(()) | Err(_) => Ok(socket),
     }
 }
 

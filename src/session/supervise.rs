@@ -15,6 +15,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -22,6 +23,7 @@ use rustix::net::{RecvFlags, recv};
 
 use super::assignment::{Assignment, OnHangup};
 use super::book::RunLogbook;
+use super::place;
 use super::tee::Tee;
 use super::wire::{Control, Doorbell, receive_message};
 use crate::cancel::CancelLevel;
@@ -41,9 +43,9 @@ use crate::process::guard::{self, Side};
 use crate::process::identity::Identity as ProcessIdentity;
 use crate::process::reaper::Reaper;
 use crate::process::signals::{self, Signals};
-use crate::process::table::{self, environment_has};
-use crate::process::tree::{signal_all, sweep_orphans, wait_gone};
-use crate::process::{adopt_descriptor, close_inherited_on_exec};
+use crate::process::table::{Entry, environment_has};
+use crate::process::tree::sweep_orphans;
+use crate::process::{adopt_descriptor, close_inherited};
 
 /// Under this number the supervisor finds its end of the line to its starter.
 pub const SOCKET: i32 = 3;
@@ -54,7 +56,7 @@ pub const LOCK: i32 = 4;
 pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
     let socket = adopt_descriptor(SOCKET)?;
     let lock = adopt_descriptor(LOCK)?;
-    close_inherited_on_exec();
+    close_inherited(LOCK + 1);
     match guard::split()? {
         Side::Guard(_) => {
             // Everything below is gone by now: this is the moment at which the run can be seen to be over.
@@ -81,15 +83,21 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let local: Arc<dyn Executor> = Arc::new(LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment)?);
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
-    let control =
-        ControlLine { socket: socket.into(), signals, on_hangup: assignment.on_hangup, messages: messages.0.clone() };
+    let attached = Arc::new(AtomicBool::new(true));
+    let control = ControlLine {
+        socket: socket.into(),
+        signals,
+        on_hangup: assignment.on_hangup,
+        messages: messages.0.clone(),
+        attached: Arc::clone(&attached),
+    };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
 
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
     let sweep = Sweep::of(&assignment, reaper);
-    let mut tee = Tee::new(Journal::open(run), bell, move || sweep.run());
+    let mut tee = Tee::new(Journal::open(run), Arc::clone(&bell), move || sweep.run());
     let identity = Identity {
         run: assignment.run,
         number: assignment.number,
@@ -98,8 +106,12 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     };
     let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages };
     runner::run(assignment.plan, identity, ports);
-    if let (Some(project), Some(number)) = (assignment.project, assignment.number) {
-        release(&ProjectDir::at(project), number);
+    bell.finish();
+    match (assignment.project, assignment.number) {
+        (Some(project), Some(number)) => release(&ProjectDir::at(project), number),
+        // Nobody will look at a temporary run once its starter is gone.
+        _ if !attached.load(Ordering::Acquire) => place::discard_temporary(run),
+        _ => {}
     }
     Ok(())
 }
@@ -151,27 +163,21 @@ impl Sink for Journal {
 struct Sweep {
     reaper: Reaper,
     /// What a process carries that a stage may have left on purpose; none where no stage may.
-    spared: Option<String>,
+    exempt: Option<String>,
 }
 
 impl Sweep {
     fn of(assignment: &Assignment, reaper: Reaper) -> Self {
         let may_leave = assignment.plan.stages.values().any(|s| matches!(s.policy.leak, Leak::Warn | Leak::Allow));
-        Self { reaper, spared: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
+        Self { reaper, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
     }
 
     fn run(&self) {
-        let swept = match &self.spared {
-            None => sweep_orphans(&self.reaper),
-            Some(cookie) => {
-                let mut strays = self.reaper.orphans();
-                strays.retain(|entry| !environment_has(entry.pid, std::slice::from_ref(cookie)));
-                signal_all(&strays, signals::KILL);
-                wait_gone(&strays, std::time::Duration::from_secs(1));
-                strays
-            }
+        // What other stages left was taken when they ended, so what still carries the mark may stay.
+        let is_exempt = |entry: &Entry| {
+            self.exempt.as_ref().is_some_and(|mark| environment_has(entry.pid, std::slice::from_ref(mark)))
         };
-        for table::Entry { pid, name, .. } in swept {
+        for Entry { pid, name, .. } in sweep_orphans(&self.reaper, &is_exempt) {
             log(&format!("killed at the end of the run: {name} (pid {pid}), which belonged to no stage"));
         }
     }
@@ -183,6 +189,8 @@ struct ControlLine {
     signals: Signals,
     on_hangup: OnHangup,
     messages: Sender<Message>,
+    /// Whether the starter is there.
+    attached: Arc<AtomicBool>,
 }
 
 impl ControlLine {
@@ -230,6 +238,7 @@ impl ControlLine {
 
     /// The starter is gone. Says that nobody is attached any more.
     fn hung_up(&self) -> bool {
+        self.attached.store(false, Ordering::Release);
         match self.on_hangup {
             OnHangup::Continue => {}
             OnHangup::Cancel => self.cancel(CancelReason::Hangup, CancelLevel::Terminate),

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{SendFlags, send};
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +117,19 @@ impl Doorbell {
         waiting.extend(length.to_le_bytes());
         waiting.extend(text);
         self.flush(&mut waiting);
+    }
+
+    /// Sends what did not fit, waiting for as long as somebody may read it. For the end of a run: there is no later call.
+    pub fn finish(&self) {
+        loop {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            self.flush(&mut waiting);
+            if waiting.is_empty() {
+                return;
+            }
+            drop(waiting);
+            let _ = poll(&mut [PollFd::new(&self.socket, PollFlags::OUT)], None);
+        }
     }
 
     fn flush(&self, waiting: &mut VecDeque<u8>) {

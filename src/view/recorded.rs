@@ -152,7 +152,15 @@ impl Recorded {
         let log = *self.log(stage);
         let (attempt, since) = self.attempts[stage as usize];
         let duration_ms = super::milliseconds(self.now.since(since));
-        self.push(EventKind::StageRetrying { stage: StageId(stage), attempt, outcome, duration_ms, delay_ms, log })
+        self.push(EventKind::StageRetrying {
+            stage: StageId(stage),
+            attempt,
+            outcome,
+            duration_ms,
+            delay_ms,
+            log,
+            leaked: Vec::new(),
+        })
     }
 
     /// A stage comes to its last word.

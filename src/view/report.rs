@@ -101,11 +101,8 @@ impl RunView {
             Some(stage) => format!("{stage}: {}", notice.text),
             None => notice.text.clone(),
         });
-        let leaked = self.stages.values().filter_map(StageView::finished).flat_map(|finished| {
-            finished
-                .leaked
-                .iter()
-                .filter_map(move |process| Some(format!("{}: {}", name(finished.stage)?, leaked_sentence(process))))
+        let leaked = self.stages.values().flat_map(|stage| {
+            stage.leaked().map(move |process| format!("{}: {}", stage.info.name, leaked_sentence(process)))
         });
         noticed.chain(leaked).collect()
     }

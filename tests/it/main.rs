@@ -6,19 +6,19 @@
 
 mod attach;
 mod chaos;
+mod crash_points;
+mod docs;
+mod environment;
 mod fixtures;
 mod flood;
-mod crash_points;
-mod kill;
-mod docs;
-mod rig;
-mod signals;
-mod stop;
-mod environment;
 mod flood;
 mod hostile;
+mod kill;
 mod output;
 mod rig;
+mod rig;
+mod signals;
 mod spawning;
+mod stop;
 mod support;
 mod tree;

@@ -42,11 +42,8 @@ pub(super) struct Attempt<'a> {
 impl Attempt<'_> {
     /// Sees the attempt through.
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
-        let tree = Tree {
-            leader: self.child.pid(),
-            since: self.since,
-            cookie: command::cookie(self.job).into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
-        };
+        let cookie = command::cookie(self.job).map(|(name, value)| format!("{name}={value}"));
+        let tree = Tree { since: self.since, kin: cookie[0].clone(), cookie: cookie.into() };
         let mut ended_at: Option<(Exit, Timestamp)> = None;
         loop {
             if cancel.level().is_some() {
@@ -81,37 +78,35 @@ impl Attempt<'_> {
             .map_err(|error| super::infrastructure("cannot read the stage's output", &error))
     }
 
-    /// What is left in the pipes, without waiting for more.
-    fn drain(&mut self, out: &mut dyn OutputSink) -> Result<(), ExecError> {
-        while self.pump.is_open() && self.pump(Some(Duration::ZERO), out)? {}
-        Ok(())
+    /// What is in the pipes now.
+    fn drain(&mut self, out: &mut dyn OutputSink) {
+        self.pump.drain(&mut |stream, bytes| out.write(stream, bytes));
     }
 
     fn members(&self, tree: &Tree) -> Result<Vec<Entry>, ExecError> {
-        // An orphan without any mark can only be ours where nothing else ran.
-        tree.members(self.reaper, self.child.is_alone())
-            .map_err(|error| super::infrastructure("cannot read /proc", &error))
+        tree.members(self.reaper, &self.child).map_err(|error| super::infrastructure("cannot read /proc", &error))
     }
 
     /// The process is gone and left something behind.
     fn leaked(&mut self, tree: &Tree, out: &mut dyn OutputSink) -> Result<Vec<LeakedProcess>, ExecError> {
         let members = self.members(tree)?;
-        let killed = match self.job.leak {
-            Leak::Kill | Leak::Fail => {
-                self.kill(tree, out)?;
-                true
-            }
+        let left = match self.job.leak {
+            Leak::Kill | Leak::Fail => self.kill(tree, out)?,
             Leak::Warn | Leak::Allow => {
                 self.reaper.spare(&members);
-                false
+                members.clone()
             }
         };
-        self.drain(out)?;
+        self.drain(out);
         if self.job.leak == Leak::Allow {
             // What was left on purpose is nothing to report.
             return Ok(Vec::new());
         }
-        Ok(members.into_iter().map(|entry| LeakedProcess { pid: entry.pid, command: entry.name, killed }).collect())
+        let report = |entry: Entry| {
+            let killed = !left.iter().any(|left| left.pid == entry.pid);
+            LeakedProcess { pid: entry.pid, command: entry.name, killed }
+        };
+        Ok(members.into_iter().map(report).collect())
     }
 
     /// Has the whole tree end, as firmly as asked for; more firmly when more is asked for meanwhile.
@@ -120,15 +115,19 @@ impl Attempt<'_> {
         loop {
             let level = cancel.level();
             if level == Some(CancelLevel::Kill) {
-                self.kill(tree, out)?;
+                let left = self.kill(tree, out)?;
+                if !left.is_empty() {
+                    return Err(ExecError::Infrastructure { message: survivors(&left) });
+                }
                 break;
             }
             if let Some(level) = level.filter(|level| Some(*level) > sent) {
                 // The group in one call, so that a shell and what it runs hear it together; then who left the group.
-                self.child.signal_group(signal_of(level));
-                let elsewhere: Vec<Entry> =
-                    self.members(tree)?.into_iter().filter(|entry| entry.group != tree.leader).collect();
-                signal_all(&elsewhere, signal_of(level));
+                // Where the one that led it is gone, the others of the group are reached one by one.
+                let group = self.child.signal_group(signal_of(level));
+                let mut others = self.members(tree)?;
+                others.retain(|entry| !(group && entry.group == self.child.pid()));
+                signal_all(&others, signal_of(level));
                 sent = Some(level);
             }
             let ended = self.child.exit().is_some();
@@ -137,29 +136,34 @@ impl Attempt<'_> {
             }
             self.pump(ended.then_some(LOOK), out)?;
         }
-        self.drain(out)?;
+        self.drain(out);
         let exit = self.child.exit().unwrap_or(Exit::Signal(libc::SIGKILL));
         Ok(Ended { exit, leaked: Vec::new() })
     }
 
-    /// Kills the tree, again until nothing is left of it.
-    fn kill(&mut self, tree: &Tree, out: &mut dyn OutputSink) -> Result<(), ExecError> {
+    /// Kills the tree, again until nothing is left of it. Returns what cannot be killed: processes of another user, and
+    /// those that hang in the kernel.
+    fn kill(&mut self, tree: &Tree, out: &mut dyn OutputSink) -> Result<Vec<Entry>, ExecError> {
         let began = self.clock.now();
         loop {
             self.child.signal_group(libc::SIGKILL);
             let members = self.members(tree)?;
-            if members.is_empty() && self.child.exit().is_some() {
-                return Ok(());
+            let refused = signal_all(&members, libc::SIGKILL);
+            let over = refused.len() == members.len() && self.child.exit().is_some();
+            if over || self.clock.now().since(began) > KILL_PATIENCE {
+                return Ok(members);
             }
-            signal_all(&members, libc::SIGKILL);
             wait_gone(&members, LOOK);
             self.pump(Some(Duration::from_millis(1)), out)?;
-            if self.clock.now().since(began) > KILL_PATIENCE {
-                let pids: Vec<String> = members.iter().map(|entry| entry.pid.to_string()).collect();
-                return Err(ExecError::Infrastructure {
-                    message: format!("killed, but still in the kernel after 5 s: pid {}", pids.join(", ")),
-                });
-            }
         }
     }
+}
+
+/// What to say of processes that cannot be killed.
+fn survivors(left: &[Entry]) -> String {
+    let named: Vec<String> = left.iter().map(|entry| format!("{} (pid {})", entry.name, entry.pid)).collect();
+    format!(
+        "what the stage started cannot be killed: {}; it belongs to another user or hangs in the kernel",
+        named.join(", ")
+    )
 }

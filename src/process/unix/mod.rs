@@ -33,15 +33,17 @@ pub fn adopt_descriptor(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the borrow lives for this call only, and F_GETFD on a number that is not open just fails.
     rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) })?;
     // SAFETY: the descriptor is open, and by this function's contract nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
+    // It came through an exec, so it does not have the flag.
+    rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(descriptor)
 }
 
-/// Marks every descriptor from 3 on to be closed when a program is executed.
-///
-/// What was leaked into us by whoever started us does not reach a stage.
-pub fn close_inherited_on_exec() {
-    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
-    // SAFETY: close_range with CLOEXEC changes flags of descriptors only. An old kernel answers ENOSYS; our own
-    // descriptors are close-on-exec from their creation, so nothing depends on it.
-    unsafe { libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+/// Closes every descriptor from this number on. To be called at the program's very start only, when all of them were
+/// leaked into us by whoever started us: neither a stage nor a run that outlives its starter is to keep them open.
+pub fn close_inherited(from: RawFd) {
+    let Ok(first) = libc::c_uint::try_from(from) else { return };
+    // SAFETY: by this function's contract nothing in this process owns a descriptor from that number on. An old kernel,
+    // or a sandbox, answers ENOSYS; then they stay open here, which harms nobody at once.
+    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0 as libc::c_uint) };
 }

@@ -19,8 +19,8 @@ mod wait;
 pub(crate) use invocation::Invocation;
 pub(crate) use processes::{Identity, children_of, parent_of, peak_memory_kib};
 pub(crate) use project::Project;
-pub(crate) use runs::watches;
 pub(crate) use running::{Finished, Running};
+pub(crate) use runs::watches;
 pub(crate) use terminal::{Left, Terminal};
 pub(crate) use wait::wait_until;
 

@@ -1,0 +1,176 @@
+//! A place for a run: a number and a directory in the project's state, or a private temporary one.
+//!
+//! Where no state can be kept the run goes on all the same, without a number and without history.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use super::assignment::OnHangup;
+use super::prepare::Prepared;
+use crate::clock::Timestamp;
+use crate::env::{self, Env};
+use crate::event::SCHEMA_VERSION;
+use crate::ids::{RunId, RunNumber, Signature, StageName, hex};
+use crate::journal::claim::{self, Claim, ClaimError, claim, withdraw};
+use crate::journal::header::{ConfigSnapshot, Header, HeaderStage};
+use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
+use crate::journal::lock;
+use crate::plan::PlannedStage;
+
+/// Why no run could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A stage of it is running already.
+    #[error("stage {stage} is running already, in run {number}")]
+    Running {
+        /// The stage.
+        stage: StageName,
+        /// The run.
+        number: RunNumber,
+    },
+    /// There is nowhere to keep even this one run.
+    #[error("cannot make a directory for the run: {0}")]
+    NoRoom(#[source] io::Error),
+    /// The supervisor could not be started.
+    #[error("cannot start the run's supervisor: {0}")]
+    Supervisor(#[source] io::Error),
+}
+
+/// Who asks, and how.
+#[derive(Clone, Debug)]
+pub struct Caller<'a> {
+    /// The environment.
+    pub env: &'a Env,
+    /// The command line, for the record.
+    pub argv: Vec<String>,
+    /// Where it was typed.
+    pub directory: PathBuf,
+    /// What becomes of the run when the caller goes away.
+    pub on_hangup: OnHangup,
+    /// Variables for every stage, below its own.
+    pub stage_env: Vec<(String, String)>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A place for a run: claimed in the project's state, or a private one that will be thrown away.
+#[derive(Debug)]
+pub struct Place {
+    /// The run's directory.
+    pub run: RunDir,
+    /// Its identity.
+    pub id: RunId,
+    /// Its number; none in a temporary place.
+    pub number: Option<RunNumber>,
+    /// The project's state; none in a temporary place.
+    pub project: Option<ProjectDir>,
+    /// Why no state is kept, where none is.
+    pub warning: Option<String>,
+    /// The run's lock, held.
+    pub lock: File,
+}
+
+impl Place {
+    /// Gives up a place whose run was never started. Its number stays used.
+    pub fn withdraw(&self) {
+        match (&self.project, self.number) {
+            (Some(project), Some(number)) => withdraw(project, &self.run, number),
+            _ => discard_temporary(&self.run),
+        }
+    }
+}
+
+/// Takes a temporary run away, with the private directory that was made for it.
+pub fn discard_temporary(run: &RunDir) {
+    if let Some(parent) = run.path().parent() {
+        let _ = std::fs::remove_dir_all(parent);
+    }
+}
+
+/// Finds a place for the run and writes its header.
+pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartError> {
+    let mut random = [0; 16];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+        .map_err(|error| StartError::NoRoom(error.into()))?;
+    let id = RunId::from_bytes(random);
+    let kept = match state_dir(caller.env) {
+        None => Err(io::Error::other("neither HOME nor LOCAL_CI_STATE_DIR names a directory")),
+        Some(state) => {
+            let project = ProjectDir::new(&state, &prepared.root);
+            let jobs: Vec<(Signature, StageName)> =
+                prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.signature, s.name.clone())).collect();
+            let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs };
+            match claim(&request, |run, number| header(prepared, caller, &id, Some(number)).write(run)) {
+                Ok(Claim { run, number, lock }) => {
+                    return Ok(Place { run, id, number: Some(number), project: Some(project), warning: None, lock });
+                }
+                Err(ClaimError::Running { stage, number }) => return Err(StartError::Running { stage, number }),
+                Err(ClaimError::Io(error)) => {
+                    Err(io::Error::new(error.kind(), format!("{}: {error}", state.display())))
+                }
+            }
+        }
+    };
+    let why = kept.map_or_else(|error: io::Error| error.to_string(), |()| String::new());
+    let warning = format!("no history is kept of this run: the state directory cannot be used ({why})");
+    let (run, lock) = temporary(caller.env, &hex(&random), |run| header(prepared, caller, &id, None).write(run))
+        .map_err(StartError::NoRoom)?;
+    Ok(Place { run, id, number: None, project: None, warning: Some(warning), lock })
+}
+
+/// A run directory that nobody else can have, made in the first place that takes one.
+fn temporary(env: &Env, unique: &str, fill: impl Fn(&RunDir) -> io::Result<()>) -> io::Result<(RunDir, File)> {
+    let places = [env.absolute(env::XDG_RUNTIME_DIR), env.absolute(env::TMPDIR)];
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for place in places.into_iter().flatten().chain(["/tmp".into(), "/dev/shm".into()]) {
+        let make = || {
+            use std::os::unix::fs::DirBuilderExt;
+            let parent = place.join(format!("local-ci-{unique}"));
+            // Not recursive: a directory that is there already was planted.
+            std::fs::DirBuilder::new().mode(0o700).create(&parent)?;
+            let run = RunDir::new(parent.join("run"));
+            create_dir(&run.logs())?;
+            let lock = lock::create_held(&run.lock())?;
+            fill(&run)?;
+            Ok((run, lock))
+        };
+        match make() {
+            Ok(made) => return Ok(made),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<RunNumber>) -> Header {
+    let stage = |stage: &PlannedStage| HeaderStage {
+        name: stage.name.clone(),
+        signature: stage.signature,
+        command: stage.command.clone(),
+        dir: stage.dir.to_string_lossy().into_owned(),
+        env: stage.env.keys().cloned().collect(),
+    };
+    Header {
+        schema_version: SCHEMA_VERSION,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        run: id.clone(),
+        number,
+        started: caller.now,
+        argv: caller.argv.clone(),
+        project: prepared.root.to_string_lossy().into_owned(),
+        directory: caller.directory.to_string_lossy().into_owned(),
+        commit: prepared.source.commit.clone(),
+        branch: prepared.source.branch.clone(),
+        config: prepared
+            .config
+            .iter()
+            .map(|(path, text)| ConfigSnapshot {
+                path: path.to_string_lossy().into_owned(),
+                hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
+            })
+            .collect(),
+        stages: prepared.plan.stages.values().map(stage).collect(),
+        jobs: prepared.plan.jobs,
+    }
+}
