@@ -3,10 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use super::variables::count;
 use crate::report::ColourWhen;
+
+const BARE_FORM: &str = "local-ci [OPTIONS] [STAGE]... [-- <ARGS>...]\n       local-ci [OPTIONS] <COMMAND>";
+
+const AFTER_HELP: &str = "\
+`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages with what they need, and without STAGE the
+default set. A stage that bears a command's name is reached by `local-ci run NAME`. `local-ci run --help` has all options.";
+
+const AFTER_RUN: &str = "\
+Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST. What is typed goes first.
+
+Exit codes: 0 all passed, 1 a stage failed or timed out, 2 usage or config error, 3 no verdict could be had,
+4 nothing is selected, 5 a stage is running already; a run that is stopped ends by the signal, 130 or 143.";
 
 /// One pipeline file, the same verdict on a laptop, in a hook and in CI.
 #[derive(Debug, Parser)]
@@ -14,8 +26,8 @@ use crate::report::ColourWhen;
     name = "local-ci",
     version,
     about,
-    after_help = "`local-ci [OPTIONS] [STAGE]...` runs stages, with what they need; no STAGE runs the default set.\n\
-                  It is short for `local-ci run`, which also reaches a stage that bears a command's name.",
+    override_usage = BARE_FORM,
+    after_help = AFTER_HELP,
     subcommand_required = true,
     disable_help_subcommand = false
 )]
@@ -28,12 +40,13 @@ pub(super) struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// Work as if started in this directory
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub(super) directory: Option<PathBuf>,
     /// Read this config instead of looking for one
-    #[arg(short = 'c', long = "config", value_name = "FILE", global = true, env = "LOCAL_CI_CONFIG")]
+    #[arg(short = 'c', long = "config", value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
     /// When to use colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, value_parser = colour)]
@@ -43,13 +56,14 @@ pub(super) struct Global {
     pub(super) verbose: u8,
 }
 
-fn colour(word: &str) -> Result<ColourWhen, String> {
+pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
     ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run stages, with what they need
+    #[command(after_help = AFTER_RUN)]
     Run(RunArgs),
     /// Show what would run, in what order, and why or why not
     Plan(PlanArgs),
@@ -77,7 +91,7 @@ pub(super) struct Selection {
     #[arg(last = true, value_name = "ARGS")]
     pub(super) args: Vec<String>,
     /// Run the stages of this profile
-    #[arg(long, value_name = "NAME", env = "LOCAL_CI_PROFILE")]
+    #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// Run the stages with this tag (repeatable)
     #[arg(long = "tag", value_name = "TAG")]
@@ -86,26 +100,26 @@ pub(super) struct Selection {
     #[arg(long, value_name = "STAGE")]
     pub(super) skip: Vec<String>,
     /// Leave out what the stages need
-    #[arg(long, env = "LOCAL_CI_ONLY", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     pub(super) only: bool,
     /// Run the `fix` command of stages that have one, one at a time
-    #[arg(long, env = "LOCAL_CI_FIX", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     pub(super) fix: bool,
     /// How many stage threads run at a time
-    #[arg(short, long, value_name = "N", env = "LOCAL_CI_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = count)]
     pub(super) jobs: Option<u32>,
     /// Cancel everything at the first failure
-    #[arg(long, overrides_with = "keep_going", env = "LOCAL_CI_FAIL_FAST", value_parser = FalseyValueParser::new())]
+    #[arg(long, overrides_with = "keep_going")]
     pub(super) fail_fast: bool,
     /// Go on after a failure with what does not need the failed stage
-    #[arg(short, long, overrides_with = "fail_fast", env = "LOCAL_CI_KEEP_GOING", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, overrides_with = "fail_fast")]
     pub(super) keep_going: bool,
     /// End the whole run after this long, such as 30s, 20m or 1h30m
-    #[arg(long, value_name = "DUR", env = "LOCAL_CI_TIMEOUT", value_parser = duration)]
+    #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) timeout: Option<Duration>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text)
 }
 
@@ -114,19 +128,19 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// Run everything even where nothing has changed (nothing is cached yet)
-    #[arg(long, env = "LOCAL_CI_NO_CACHE", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     pub(super) no_cache: bool,
     /// Run it all so many times, one after the other, to find what fails now and then
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(super) repeat: Option<u32>,
     /// Show failures and the summary only
-    #[arg(short, long, conflicts_with_all = ["output", "json"], env = "LOCAL_CI_QUIET", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, conflicts_with_all = ["output", "json"])]
     pub(super) quiet: bool,
     /// How to show the run: auto, grouped, quiet or json (events, one object a line)
-    #[arg(long, value_name = "MODE", env = "LOCAL_CI_OUTPUT")]
+    #[arg(long, value_name = "MODE")]
     pub(super) output: Option<String>,
     /// Print one report as JSON at the end, and nothing else on stdout
-    #[arg(long, conflicts_with = "output", env = "LOCAL_CI_JSON", value_parser = FalseyValueParser::new())]
+    #[arg(long, conflicts_with = "output")]
     pub(super) json: bool,
     /// Show what would run instead of running it: `local-ci plan`
     #[arg(long)]
@@ -201,7 +215,7 @@ pub(super) struct LogsArgs {
     /// A run (`42`, `latest`), a stage of a run (`42/test`), or a stage for its latest run
     #[arg(value_name = "RUN|STAGE", default_value = "latest")]
     pub(super) target: String,
-    /// Go on until the run ends
+    /// Go on until the run ends, and exit with its code; with a stage named, until that stage ends, and with its own
     #[arg(short, long)]
     pub(super) follow: bool,
     /// Begin so many lines before the end

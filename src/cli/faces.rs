@@ -43,7 +43,7 @@ pub(super) fn mode(name: Option<&str>) -> Result<Mode, CliError> {
     }
 }
 
-/// When to use colour: the command line, the environment, the user's config.
+/// When to use colour: the command line, our own variable, the user's config; other programs' variables go after.
 pub(super) fn colour_when(context: &Context<'_>) -> ColourWhen {
     context.global.color.or(context.user.color.as_deref().and_then(ColourWhen::from_word)).unwrap_or_default()
 }
