@@ -8,6 +8,7 @@ use crate::clock::SystemClock;
 use crate::outcome::exit;
 use crate::process::signals::{self, Signals};
 use crate::session::follow::{self, Follower, Parts};
+use crate::session::logs::RunLogs;
 
 /// Follows a run.
 pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending, CliError> {
@@ -18,7 +19,7 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
     let state = context.state(&project.root)?;
     let run = target::find(&state, &args.target)?.run;
     let names = run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
-    let display = faces::display(mode, context, run.dir.clone(), names);
+    let display = faces::display(mode, context, RunLogs::new(run.dir.clone(), names));
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: run.dir, display, clock: &SystemClock, signals: &signals, notify: &mut notify };
     let (ending, _) = Follower::onlooker(parts).follow();

@@ -5,8 +5,6 @@ use std::io::{self, IsTerminal};
 use super::args::Cli;
 use super::error::CliError;
 use super::project::Context;
-use crate::journal::layout::RunDir;
-use crate::ids::StageName;
 use crate::report::Reporter;
 use crate::report::display::Display;
 use crate::report::grouped::Grouped;
@@ -76,7 +74,7 @@ fn random() -> [u8; 16] {
 }
 
 /// A display of a run on stdout.
-pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Vec<StageName>) -> Display {
+pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs) -> Display {
     let out = io::stdout();
     let reporter: Box<dyn Reporter> = match mode {
         Mode::Grouped => Box::new(Grouped::new(out, options(context))),
@@ -85,7 +83,7 @@ pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Ve
         Mode::Events => Box::new(JsonEvents::new(out)),
         Mode::Report => Box::new(JsonReport::new(out)),
     };
-    Display::new(reporter, Box::new(RunLogs::new(run, stages)))
+    Display::new(reporter, Box::new(logs))
 }
 
 /// How wide stderr is, in columns; 80 where it is no terminal or does not say.

@@ -1,8 +1,7 @@
-//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until the run ends, and exits with
-//! the run's own code.
+//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until the run ends, or the stage that
+//! was named, and exits with its code.
 
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
 
 use regex::bytes::Regex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,7 +12,6 @@ use super::project::Context;
 use super::{Ending, faces, target};
 use crate::event::LogInfo;
 use crate::ids::{StageId, StageName};
-use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::journal::watch::Watch;
 use crate::outcome::exit;
@@ -28,15 +26,10 @@ const CHUNK: usize = 256 * 1024;
 
 /// Shows logs.
 pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, CliError> {
-    let grep = args
-        .grep
-        .as_deref()
-        .map(Regex::new)
-        .transpose()
-        .map_err(|error| CliError::usage(format!("--grep takes a regular expression: {error}")))?;
+    let grep = args.grep.as_deref().map(expression).transpose()?;
     let project = context.project()?;
     let state = context.state(&project.root)?;
-    let target = target::find(&state, &args.target)?;
+    let mut target = target::find(&state, &args.target)?;
     let names: Vec<StageName> = target.run.view.stages().values().map(|stage| stage.info.name.clone()).collect();
     let several = target.stages.len() > 1;
     let width = target.stages.iter().map(|id| names[id.0 as usize].as_str().len()).max().unwrap_or(0);
@@ -52,11 +45,12 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         printer.cursors.push(Cursor::new(*id, prefix, args.tail));
     }
     let watch = Watch::new(&target.run.dir).ok();
-    let mut run = target.run;
     loop {
-        // What can be read now was written before the run was seen to have ended, so nothing is left out.
-        let over = is_over(&run, &target.stages, target.narrowed);
-        match printer.show(&run) {
+        // Read after the watch began, so that nothing happens unheard between the two. What can be read of the logs
+        // after it was written before a run was seen to have ended, so nothing is left out.
+        target.run = runs::read(&state, target.run.number).map_err(target::unreadable)?;
+        let over = target.is_over();
+        match printer.show(&target.run) {
             Ok(()) => {}
             // Nobody reads any more.
             Err(_) => break,
@@ -65,36 +59,30 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
             break;
         }
         wait(watch.as_ref());
-        run = again(&state, &run)?;
     }
-    Ok(Ending::Code(if args.follow { code(&run) } else { exit::PASSED }))
+    Ok(Ending::Code(if args.follow { target.exit_code() } else { exit::PASSED }))
 }
 
-fn again(state: &ProjectDir, run: &Run) -> Result<Run, CliError> {
-    runs::read(state, run.number).map_err(target::unreadable)
+fn expression(text: &str) -> Result<Regex, CliError> {
+    Regex::new(text).map_err(|error| {
+        // The last line says what is wrong, those before it draw where.
+        let error = error.to_string();
+        let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        CliError::usage(format!("--grep: {text:?} is not a regular expression: {why}"))
+            .or_try("to look for the characters themselves, write a backslash before each of . * + ? ( ) [ ] { } | ^ $ \\")
+    })
 }
 
-fn is_over(run: &Run, stages: &[StageId], narrowed: bool) -> bool {
-    run.state != RunState::Running || narrowed && stages.iter().all(|id| run.view.stages()[*id].finished().is_some())
-}
-
-fn code(run: &Run) -> u8 {
-    match run.state {
-        RunState::Finished { exit_code, .. } => exit_code,
-        RunState::Lost => exit::INFRASTRUCTURE,
-        RunState::Running => exit::PASSED,
-    }
-}
-
+/// Sleeps until something is written, and for a moment at most: a lock is let go just after its file is closed, and
+/// only the closing is heard.
 fn wait(watch: Option<&Watch>) {
-    let limit = Timespec { tv_sec: 0, tv_nsec: i64::try_from(Duration::from_millis(100).as_nanos()).unwrap_or(0) };
     match watch {
         Some(watch) => {
-            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], None);
+            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&Timespec { tv_sec: 1, tv_nsec: 0 }));
             watch.clear();
         }
         None => {
-            let _ = poll(&mut [], Some(&limit));
+            let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
         }
     }
 }
@@ -163,8 +151,16 @@ impl Printer<'_> {
     fn show_attempt(&mut self, cursor: &mut Cursor, over: bool, info: Option<LogInfo>) -> io::Result<()> {
         let key = |part| LogKey { stage: cursor.stage, attempt: cursor.attempt, part };
         let (head, tail) = (key(LogPart::Head), key(LogPart::Tail));
-        if let Some(lines) = cursor.tail.take() {
-            cursor.offset = self.offset_of_tail(head, lines)?;
+        let ending = info.filter(|info| over && info.tail > 0);
+        let mut at = 0;
+        match (cursor.tail.take(), ending) {
+            (Some(lines), Some(info)) => {
+                // The last lines are in the file of the end, and the whole head comes before them.
+                cursor.offset = info.bytes;
+                at = self.offset_of_tail(tail, lines)?;
+            }
+            (Some(lines), None) => cursor.offset = self.offset_of_tail(head, lines)?,
+            (None, _) => {}
         }
         let mut buffer = vec![0; CHUNK];
         let mut shown = Vec::new();
@@ -180,9 +176,10 @@ impl Printer<'_> {
         if !over {
             return Ok(());
         }
-        if let Some(info) = info.filter(|info| info.tail > 0) {
-            self.filter(cursor).push(format!("\n[{} bytes omitted]\n", info.omitted).as_bytes(), &mut shown);
-            let mut at = 0;
+        if let Some(info) = ending {
+            if at == 0 {
+                self.remark(cursor, &format!("[{} bytes omitted]", info.omitted), &mut shown);
+            }
             loop {
                 let n = self.logs.read(tail, at, &mut buffer)?;
                 if n == 0 {
@@ -193,11 +190,20 @@ impl Printer<'_> {
                 self.lines(cursor, &mut shown)?;
             }
         }
+        if let Some(info) = info.filter(|info| info.lost > 0) {
+            self.remark(cursor, &format!("[{} bytes lost: they could not be written to the log]", info.lost), &mut shown);
+        }
         if let Some(mut filter) = cursor.filter.take() {
             filter.finish(&mut shown);
-            self.lines(cursor, &mut shown)?;
         }
-        Ok(())
+        self.lines(cursor, &mut shown)
+    }
+
+    /// A line of ours among the stage's.
+    fn remark(&self, cursor: &mut Cursor, line: &str, shown: &mut Vec<u8>) {
+        self.filter(cursor).finish(shown);
+        shown.extend_from_slice(line.as_bytes());
+        shown.push(b'\n');
     }
 
     fn filter<'c>(&self, cursor: &'c mut Cursor) -> &'c mut TerminalFilter {
@@ -230,6 +236,9 @@ impl Printer<'_> {
     fn offset_of_tail(&mut self, log: LogKey, lines: usize) -> io::Result<u64> {
         let Some(path) = self.logs.path(log) else { return Ok(0) };
         let Ok(meta) = std::fs::metadata(path) else { return Ok(0) };
+        if lines == 0 {
+            return Ok(meta.len());
+        }
         let mut end = meta.len();
         // The newline that ends the last line begins no other.
         let mut wanted = lines + 1;

@@ -13,6 +13,7 @@ use crate::process::signals::{self, Signals};
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
+use crate::session::logs::RunLogs;
 use crate::session::prepare::Prepared;
 use crate::session::start::{Caller, Place, place, start};
 
@@ -83,7 +84,8 @@ fn once(context: &Context<'_>, args: &RunArgs, signals: &Signals) -> Result<Endi
         output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
-    let display = faces::display(mode, context, run.clone(), names);
+    let logs = RunLogs::new(run.clone(), names);
+    let display = faces::display(mode, context, if number.is_some() { logs } else { logs.not_kept() });
     let ending = if prepared.plan.has_work() {
         follow_new(prepared, &caller, place, display, signals)?
     } else {

@@ -69,6 +69,7 @@ fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
         ("Allowed to fail", named(&|stage| stage.is_allowed_failure().then(|| stage.info.name.to_string()))),
         ("Passed only after another attempt (flaky)", named(&flaky)),
         ("Slower than usual", named(&slower)),
+        ("Log incomplete, because it could not be written", named(&incomplete)),
     ];
     for (what, names) in lists {
         if !names.is_empty() {
@@ -88,6 +89,11 @@ fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
 fn flaky(stage: &StageView) -> Option<String> {
     let attempt = stage.finished().filter(|_| stage.is_flaky())?.attempt;
     Some(format!("{} (attempt {attempt})", stage.info.name))
+}
+
+fn incomplete(stage: &StageView) -> Option<String> {
+    let bytes = stage.lost_bytes();
+    (bytes > 0).then(|| format!("{} ({bytes} bytes lost)", stage.info.name))
 }
 
 fn slower(stage: &StageView) -> Option<String> {
@@ -119,7 +125,9 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
             None => ("lost".into(), 1),
         };
         page.glyph_line("  ", Glyph::Failed, &format!("{name}: {}", error.lines().next().unwrap_or_default()));
-        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0) {
+        // No file is made for an attempt that prints nothing.
+        let printed = attempt > 0 && stage.attempt_log(attempt).is_none_or(|log| log.bytes > 0);
+        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| printed) {
             page.line(&format!("    log: {}", path.display()));
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());

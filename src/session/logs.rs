@@ -17,13 +17,27 @@ const OPEN: usize = 2;
 pub struct RunLogs {
     run: RunDir,
     names: Vec<StageName>,
+    kept: bool,
     open: Vec<(LogKey, File)>,
 }
 
 impl RunLogs {
     /// The logs of this run, whose stages have these names, in order.
     pub fn new(run: RunDir, names: Vec<StageName>) -> Self {
-        Self { run, names, open: Vec::new() }
+        Self { run, names, kept: true, open: Vec::new() }
+    }
+
+    /// The same, of a run whose directory is gone as soon as it has been shown: nobody is pointed there.
+    pub fn not_kept(self) -> Self {
+        Self { kept: false, ..self }
+    }
+
+    fn file(&self, log: LogKey) -> Option<PathBuf> {
+        let name = self.names.get(log.stage.index())?;
+        Some(match log.part {
+            LogPart::Head => self.run.log(name, log.attempt),
+            LogPart::Tail => self.run.tail(name, log.attempt),
+        })
     }
 }
 
@@ -32,7 +46,7 @@ impl Logs for RunLogs {
         let at = match self.open.iter().position(|(key, _)| *key == log) {
             Some(at) => at,
             None => {
-                let Some(path) = self.path(log) else { return Ok(0) };
+                let Some(path) = self.file(log) else { return Ok(0) };
                 match private_file().read(true).open(path) {
                     Ok(file) => {
                         self.open.truncate(OPEN - 1);
@@ -48,10 +62,6 @@ impl Logs for RunLogs {
     }
 
     fn path(&self, log: LogKey) -> Option<PathBuf> {
-        let name = self.names.get(log.stage.index())?;
-        Some(match log.part {
-            LogPart::Head => self.run.log(name, log.attempt),
-            LogPart::Tail => self.run.tail(name, log.attempt),
-        })
+        self.file(log).filter(|_| self.kept)
     }
 }
