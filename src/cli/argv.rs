@@ -91,7 +91,8 @@ mod tests {
     use super::*;
 
     fn seen(line: &str) -> String {
-        let arguments: Vec<OsString> = std::iter::once("local-ci").chain(line.split_whitespace()).map(Into::into).collect();
+        let arguments: Vec<OsString> =
+            std::iter::once("local-ci").chain(line.split_whitespace()).map(Into::into).collect();
         let seen: Vec<String> =
             with_command(&arguments)[1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
         seen.join(" ")
@@ -134,7 +135,12 @@ mod tests {
                 let value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
                 if let Some(long) = arg.get_long() {
                     // The walk looks an option up before it knows the command, so all commands have to agree.
-                    assert_eq!(*takes.entry(long.to_owned()).or_insert(value), value, "--{long} differs in {}", sub.get_name());
+                    assert_eq!(
+                        *takes.entry(long.to_owned()).or_insert(value),
+                        value,
+                        "--{long} differs in {}",
+                        sub.get_name()
+                    );
                 }
             }
         }

@@ -70,14 +70,18 @@ impl CliError {
             Self::Config(error) if error.is_not_found() => {
                 Some("write a local-ci.toml; the smallest one is:\n\n  [stages.test]\n  run = \"echo hello\"".into())
             }
-            Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows what there is".into()),
+            // They say what there is instead.
+            Self::Plan(PlanError::UnmatchedTag { .. } | PlanError::UnknownProfile { .. }) => None,
+            Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows the stages".into()),
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())
             }
-            Self::Start(StartError::Running { number, .. }) => Some(format!(
-                "`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"
-            )),
-            Self::Start(StartError::NoRoom(_)) => Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into()),
+            Self::Start(StartError::Running { number, .. }) => {
+                Some(format!("`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"))
+            }
+            Self::Start(StartError::NoRoom(_)) => {
+                Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into())
+            }
             Self::Config(_) | Self::Plan(_) | Self::Start(StartError::Supervisor(_)) => None,
             Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
         }

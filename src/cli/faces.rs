@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal};
 
+use clap::CommandFactory;
+
 use super::args::Cli;
 use super::error::CliError;
 use super::project::Context;
@@ -34,10 +36,13 @@ pub(super) fn mode(name: Option<&str>) -> Result<Mode, CliError> {
         Some("quiet") => Ok(Mode::Quiet),
         Some("json") => Ok(Mode::Events),
         Some(later @ ("live" | "lines")) => {
-            Err(CliError::usage(format!("output mode {later} is not in this version")).or_try("use grouped, quiet or json"))
+            Err(CliError::usage(format!("output mode {later} is not in this version"))
+                .or_try("use grouped, quiet or json"))
         }
-        Some(other) => Err(CliError::usage(format!("there is no output mode {other:?}"))
-            .or_try("use auto, grouped, quiet or json")),
+        Some(other) => {
+            Err(CliError::usage(format!("there is no output mode {other:?}"))
+                .or_try("use auto, grouped, quiet or json"))
+        }
     }
 }
 
@@ -53,14 +58,19 @@ pub(super) fn colour(context: &Context<'_>) -> bool {
 
 /// How a transcript on stdout is written.
 pub(super) fn options(context: &Context<'_>) -> TranscriptOptions {
-    use clap::CommandFactory;
     TranscriptOptions {
         style: Style { colour: colour(context) },
         dialect: Dialect::of(context.env),
         randomness: Box::new(random),
         remote: None,
-        subcommands: Cli::command().get_subcommands().map(|sub| sub.get_name().to_owned()).collect(),
+        subcommands: commands(),
     }
+}
+
+/// The names of the commands: a stage that bears one is reached by `local-ci run NAME` only.
+pub(super) fn commands() -> Vec<String> {
+    let help = std::iter::once("help".to_owned());
+    Cli::command().get_subcommands().map(|sub| sub.get_name().to_owned()).chain(help).collect()
 }
 
 /// The system's own randomness.
@@ -93,4 +103,3 @@ pub(super) fn stderr_width() -> usize {
         _ => 80,
     }
 }
-

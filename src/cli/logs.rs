@@ -68,8 +68,9 @@ fn expression(text: &str) -> Result<Regex, CliError> {
         // The last line says what is wrong, those before it draw where.
         let error = error.to_string();
         let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        CliError::usage(format!("--grep: {text:?} is not a regular expression: {why}"))
-            .or_try("to look for the characters themselves, write a backslash before each of . * + ? ( ) [ ] { } | ^ $ \\")
+        CliError::usage(format!("--grep: {text:?} is not a regular expression: {why}")).or_try(
+            "to look for the characters themselves, write a backslash before each of . * + ? ( ) [ ] { } | ^ $ \\",
+        )
     })
 }
 
@@ -191,7 +192,11 @@ impl Printer<'_> {
             }
         }
         if let Some(info) = info.filter(|info| info.lost > 0) {
-            self.remark(cursor, &format!("[{} bytes lost: they could not be written to the log]", info.lost), &mut shown);
+            self.remark(
+                cursor,
+                &format!("[{} bytes lost: they could not be written to the log]", info.lost),
+                &mut shown,
+            );
         }
         if let Some(mut filter) = cursor.filter.take() {
             filter.finish(&mut shown);

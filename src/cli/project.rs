@@ -32,7 +32,8 @@ impl<'a> Context<'a> {
             Some(given) => {
                 let directory = here.join(given);
                 if !directory.is_dir() {
-                    return Err(CliError::usage(format!("there is no directory {}", given.display())).or_try("-C takes an existing directory"));
+                    return Err(CliError::usage(format!("there is no directory {}", given.display()))
+                        .or_try("-C takes an existing directory"));
                 }
                 directory
             }
@@ -60,8 +61,10 @@ impl<'a> Context<'a> {
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
         let state = state_dir(self.env).ok_or_else(|| {
-            CliError::infrastructure("no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path")
-                .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
+            CliError::infrastructure(
+                "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
+            )
+            .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
         })?;
         Ok(ProjectDir::new(&state, root))
     }

@@ -169,7 +169,9 @@ fn refuse_later(later: &Later) -> Result<(), CliError> {
     ];
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
-        Some((option, _)) => Err(CliError::usage(format!("{option} is not in this version"))
-            .or_try("run without it; nothing was started")),
+        Some((option, _)) => {
+            Err(CliError::usage(format!("{option} is not in this version"))
+                .or_try("run without it; nothing was started"))
+        }
     }
 }

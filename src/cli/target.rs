@@ -72,10 +72,13 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
         (None, None) | (Some("latest"), _) => runs::latest(project).map_err(unreadable)?.ok_or_else(no_runs)?,
         (Some(number), _) => match number.parse() {
             Ok(number) => RunNumber(number),
-            Err(_) => return Err(CliError::usage(format!("{number:?} is not a run")).or_try("a run is a number, or `latest`")),
+            Err(_) => {
+                return Err(CliError::usage(format!("{number:?} is not a run")).or_try("a run is a number, or `latest`"));
+            }
         },
         (None, Some(stage)) => runs::latest_with(project, stage).map_err(unreadable)?.ok_or_else(|| {
-            CliError::usage(format!("no run has a stage {stage:?}")).or_try("`local-ci list` shows the stages; a run is a number, or `latest`")
+            CliError::usage(format!("no run has a stage {stage:?}"))
+                .or_try("`local-ci list` shows the stages; a run is a number, or `latest`")
         })?,
     };
     if !project.run(number).path().is_dir() {
@@ -84,12 +87,17 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
     let run = runs::read(project, number).map_err(unreadable)?;
     let stages: Vec<StageId> = match stage {
         None => run.view.stages().ids().collect(),
-        Some(name) => {
-            run.view.stages().iter().filter(|(_, view)| runs::names_stage(&view.info.name, name)).map(|(id, _)| id).collect()
-        }
+        Some(name) => run
+            .view
+            .stages()
+            .iter()
+            .filter(|(_, view)| runs::names_stage(&view.info.name, name))
+            .map(|(id, _)| id)
+            .collect(),
     };
     if let (Some(name), true) = (stage, stages.is_empty()) {
-        return Err(CliError::usage(format!("run {number} has no stage {name:?}")).or_try(format!("`local-ci show {number}` shows its stages")));
+        return Err(CliError::usage(format!("run {number} has no stage {name:?}"))
+            .or_try(format!("`local-ci show {number}` shows its stages")));
     }
     debug_assert!(stages.iter().all(|id| id.index() < run.view.stages().len()));
     Ok(Target { run, stages, narrowed: stage.is_some() })

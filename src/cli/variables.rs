@@ -56,7 +56,8 @@ impl Variables<'_> {
         if !selection.fail_fast && !selection.keep_going {
             // Set to a word for no, either of them asks for the other: a config may say so too, and goes after.
             let set = |name| self.0.text(name).map(|_| self.0.truthy(name));
-            if let Some(fail_fast) = set(env::FAIL_FAST).or_else(|| set(env::KEEP_GOING).map(|keep_going| !keep_going)) {
+            if let Some(fail_fast) = set(env::FAIL_FAST).or_else(|| set(env::KEEP_GOING).map(|keep_going| !keep_going))
+            {
                 (selection.fail_fast, selection.keep_going) = (fail_fast, !fail_fast);
             }
         }

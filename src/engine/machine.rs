@@ -79,8 +79,14 @@ enum Why {
 enum State {
     /// Not started, or at its last word.
     Idle,
-    Running { attempt: u32, since: Timestamp, ending: Option<(Why, CancelLevel)> },
-    Delayed { attempt: u32 },
+    Running {
+        attempt: u32,
+        since: Timestamp,
+        ending: Option<(Why, CancelLevel)>,
+    },
+    Delayed {
+        attempt: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,8 +273,15 @@ impl Machine {
                     CancelReason::RunTimeout => Outcome::Skipped { reason: SkipReason::RunTimeout },
                     reason => Outcome::Cancelled { reason },
                 };
-                let finished =
-                    StageFinished { stage, attempt, outcome, exit: None, duration_ms: 0, log: LogInfo::default(), leaked: Vec::new() };
+                let finished = StageFinished {
+                    stage,
+                    attempt,
+                    outcome,
+                    exit: None,
+                    duration_ms: 0,
+                    log: LogInfo::default(),
+                    leaked: Vec::new(),
+                };
                 self.finish(finished);
             }
         }

@@ -180,7 +180,9 @@ impl Loop<'_> {
         std::thread::Builder::new().name(planned.name.to_string()).stack_size(STACK).spawn(move || {
             let mut log = logbook.open(&job.stage, attempt, max);
             let result = match executor {
-                None => Err(ExecError::Infrastructure { message: format!("there is no executor named {executor_name}") }),
+                None => {
+                    Err(ExecError::Infrastructure { message: format!("there is no executor named {executor_name}") })
+                }
                 Some(executor) => catch_unwind(AssertUnwindSafe(|| executor.execute(&job, &mut *log, &token)))
                     .unwrap_or_else(|_| {
                         let message = "the executor failed unexpectedly; the supervisor's log says more".into();

@@ -30,20 +30,24 @@ pub enum PlanError {
         glob: String,
     },
     /// No stage has this tag.
-    #[error("no stage has the tag {tag:?}{}", did_you_mean(.nearest))]
+    #[error("no stage has the tag {tag:?}{}", instead(.nearest, .known, "no stage has a tag"))]
     UnmatchedTag {
         /// What was asked for.
         tag: String,
         /// Tags with a similar name, the most similar first.
         nearest: Vec<String>,
+        /// All tags.
+        known: Vec<String>,
     },
     /// No profile has this name.
-    #[error("there is no profile {name:?}{}", did_you_mean(.nearest))]
+    #[error("there is no profile {name:?}{}", instead(.nearest, .known, "the config has no profiles"))]
     UnknownProfile {
         /// What was asked for.
         name: String,
         /// Profiles with a similar name, the most similar first.
         nearest: Vec<String>,
+        /// All profiles.
+        known: Vec<String>,
     },
     /// The profile selects no stage.
     #[error("no stage matches the profile {name:?}")]
@@ -126,6 +130,15 @@ fn by(profile: Option<&String>) -> String {
 
 fn did_you_mean(nearest: &[String]) -> String {
     if nearest.is_empty() { String::new() } else { format!("; did you mean {}?", nearest.join(" or ")) }
+}
+
+/// What could have been meant, or else what there is.
+fn instead(nearest: &[String], known: &[String], none: &str) -> String {
+    match (nearest, known) {
+        ([], []) => format!("; {none}"),
+        ([], known) => format!("; there is {}", enumerate(known, "and")),
+        (nearest, _) => did_you_mean(nearest),
+    }
 }
 
 /// Names in a sentence: a few in full, many by number. `last` stands before the last one.

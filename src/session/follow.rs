@@ -235,4 +235,3 @@ fn sleep(fds: &mut [PollFd<'_>], limit: Duration) -> bool {
     let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
     poll(fds, Some(&limit)).is_ok_and(|ready| ready > 0)
 }
-

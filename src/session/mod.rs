@@ -2,15 +2,15 @@
 //! its supervisor, [`supervise`] is that supervisor, [`follow`] shows what the journal says. `run` is start + follow;
 //! `attach` is follow alone. See `docs/design.md`, "One way to run".
 
-pub mod wire;
 pub mod assignment;
-pub mod source;
-pub mod prepare;
 pub mod book;
-pub mod tee;
-pub mod supervise;
-pub mod start;
-pub mod logs;
 pub mod follow;
 pub mod inline;
+pub mod logs;
+pub mod prepare;
 pub mod runs;
+pub mod source;
+pub mod start;
+pub mod supervise;
+pub mod tee;
+pub mod wire;

@@ -180,4 +180,3 @@ fn wait_released(run: &RunDir, watch: Option<&Watch>, limit: Option<Duration>, c
     }
     Ok(true)
 }
-

@@ -121,7 +121,9 @@ pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartErr
                     return Ok(Place { run, id, number: Some(number), project: Some(project), warning: None, lock });
                 }
                 Err(ClaimError::Running { stage, number }) => return Err(StartError::Running { stage, number }),
-                Err(ClaimError::Io(error)) => Err(io::Error::new(error.kind(), format!("{}: {error}", state.display()))),
+                Err(ClaimError::Io(error)) => {
+                    Err(io::Error::new(error.kind(), format!("{}: {error}", state.display())))
+                }
             }
         }
     };

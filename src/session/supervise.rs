@@ -81,11 +81,13 @@ fn supervise(run: RunDir, socket: UnixStream, environment: &Env) -> io::Result<(
     let local: Arc<dyn Executor> = Arc::new(LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment)?);
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
-    let control = ControlLine { socket: socket.into(), signals, on_hangup: assignment.on_hangup, messages: messages.0.clone() };
+    let control =
+        ControlLine { socket: socket.into(), signals, on_hangup: assignment.on_hangup, messages: messages.0.clone() };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
 
     let ring = Arc::clone(&bell);
-    let logbook = Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
+    let logbook =
+        Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
     let sweep = Sweep::of(&assignment, reaper);
     let mut tee = Tee::new(Journal::open(&run), bell, move || sweep.run());
     let identity = Identity {

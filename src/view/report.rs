@@ -110,7 +110,8 @@ impl RunView {
         });
         let lost = self.stages.values().filter_map(|stage| {
             let bytes = stage.lost_bytes();
-            (bytes > 0).then(|| format!("{}: its log is incomplete: {bytes} bytes could not be written", stage.info.name))
+            (bytes > 0)
+                .then(|| format!("{}: its log is incomplete: {bytes} bytes could not be written", stage.info.name))
         });
         noticed.chain(leaked).chain(lost).collect()
     }

@@ -5,5 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod chaos;
+mod concurrency;
+mod config;
+mod privacy;
 mod rig;
+mod storage;
 mod support;
