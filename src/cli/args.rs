@@ -29,6 +29,8 @@ Exit codes: 0 all passed, 1 a stage failed or timed out, 2 usage or config error
     override_usage = BARE_FORM,
     after_help = AFTER_HELP,
     subcommand_required = true,
+    // Whoever has options in an alias can still type others: the last one holds.
+    args_override_self = true,
     disable_help_subcommand = false
 )]
 pub(super) struct Cli {
@@ -210,6 +212,10 @@ pub(super) struct ShowArgs {
     pub(super) json: bool,
 }
 
+fn lines(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected how many lines, such as 20".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
     /// A run (`42`, `latest`), a stage of a run (`42/test`), or a stage for its latest run
@@ -219,7 +225,7 @@ pub(super) struct LogsArgs {
     #[arg(short, long)]
     pub(super) follow: bool,
     /// Begin so many lines before the end
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = lines)]
     pub(super) tail: Option<usize>,
     /// Show only lines that match this regular expression
     #[arg(long, value_name = "RE")]

@@ -59,6 +59,7 @@ pub(super) fn colour(context: &Context<'_>) -> bool {
 /// How a transcript on stdout is written.
 pub(super) fn options(context: &Context<'_>) -> TranscriptOptions {
     TranscriptOptions {
+        program: context.program(),
         style: Style { colour: colour(context) },
         dialect: Dialect::of(context.env),
         randomness: Box::new(random),

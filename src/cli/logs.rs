@@ -56,6 +56,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
             Err(_) => break,
         }
         if over || !args.follow {
+            let _ = printer.finish();
             break;
         }
         wait(watch.as_ref());
@@ -122,6 +123,19 @@ impl Printer<'_> {
             self.show_stage(run, cursor)?;
         }
         self.cursors = cursors;
+        self.out.flush()
+    }
+
+    /// Shows the lines that are not ended yet: nobody waits for the rest of them.
+    fn finish(&mut self) -> io::Result<()> {
+        let mut cursors = std::mem::take(&mut self.cursors);
+        let mut shown = Vec::new();
+        for cursor in &mut cursors {
+            if let Some(mut filter) = cursor.filter.take() {
+                filter.finish(&mut shown);
+                self.lines(cursor, &mut shown)?;
+            }
+        }
         self.out.flush()
     }
 

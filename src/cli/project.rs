@@ -10,8 +10,9 @@ use super::output;
 use crate::config::{LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::layout::{ProjectDir, state_dir};
-use crate::plan::{Plan, Request};
+use crate::plan::{Plan, Request, quote};
 use crate::session::prepare::{self, Project};
+use crate::text::plain::printable;
 
 /// What every command starts from.
 pub(super) struct Context<'a> {
@@ -49,6 +50,16 @@ impl<'a> Context<'a> {
             explicit: self.global.config.as_ref().map(|file| self.directory.join(file)),
             home: self.env.absolute(env::HOME),
         }
+    }
+
+    /// What to type for the same project, up to where a command would stand.
+    pub(super) fn program(&self) -> String {
+        let options = [("-C", &self.global.directory), ("-c", &self.global.config)];
+        options.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))).fold(
+            "local-ci".to_owned(),
+            // A path that is no text cannot be typed; what is shown of it is at least recognisable.
+            |program, (option, path)| format!("{program} {option} {}", printable(&quote(&path.to_string_lossy()))),
+        )
     }
 
     /// Reads the project, and says what a person should know of its config.

@@ -73,7 +73,9 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
         (Some(number), _) => match number.parse() {
             Ok(number) => RunNumber(number),
             Err(_) => {
-                return Err(CliError::usage(format!("{number:?} is not a run")).or_try("a run is a number, or `latest`"));
+                return Err(
+                    CliError::usage(format!("{number:?} is not a run")).or_try("a run is a number, or `latest`")
+                );
             }
         },
         (None, Some(stage)) => runs::latest_with(project, stage).map_err(unreadable)?.ok_or_else(|| {

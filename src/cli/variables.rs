@@ -36,7 +36,7 @@ impl Variables<'_> {
             global.color = self.parsed(env::COLOR, colour)?;
         }
         if global.verbose == 0 {
-            global.verbose = u8::from(self.0.truthy(env::VERBOSE));
+            global.verbose = u8::from(self.is_set(env::VERBOSE));
         }
         Ok(())
     }
@@ -48,14 +48,14 @@ impl Variables<'_> {
                 list.extend(self.list(name));
             }
         }
-        selection.only |= self.0.truthy(env::ONLY);
-        selection.fix |= self.0.truthy(env::FIX);
+        selection.only |= self.is_set(env::ONLY);
+        selection.fix |= self.is_set(env::FIX);
         if selection.jobs.is_none() {
             selection.jobs = self.parsed(env::JOBS, count)?;
         }
         if !selection.fail_fast && !selection.keep_going {
             // Set to a word for no, either of them asks for the other: a config may say so too, and goes after.
-            let set = |name| self.0.text(name).map(|_| self.0.truthy(name));
+            let set = |name| self.0.text(name).map(|_| self.is_set(name));
             if let Some(fail_fast) = set(env::FAIL_FAST).or_else(|| set(env::KEEP_GOING).map(|keep_going| !keep_going))
             {
                 (selection.fail_fast, selection.keep_going) = (fail_fast, !fail_fast);
@@ -68,17 +68,27 @@ impl Variables<'_> {
     }
 
     fn run(&self, args: &mut RunArgs) -> Result<(), CliError> {
-        args.no_cache |= self.0.truthy(env::NO_CACHE);
-        args.dry_run |= self.0.truthy(env::DRY_RUN);
+        args.no_cache |= self.is_set(env::NO_CACHE);
+        args.dry_run |= self.is_set(env::DRY_RUN);
         if args.repeat.is_none() {
             args.repeat = self.parsed(env::REPEAT, count)?;
         }
         if !args.json && !args.quiet && args.output.is_none() {
-            args.json = self.0.truthy(env::JSON);
-            args.quiet = self.0.truthy(env::QUIET);
+            args.json = self.is_set(env::JSON);
+            args.quiet = self.is_set(env::QUIET);
             args.output = self.text(env::OUTPUT);
         }
         Ok(())
+    }
+
+    /// Yes or no, where it is set.
+    fn switch(&self, name: &str) -> Option<bool> {
+        let text = self.0.text(name)?.to_ascii_lowercase();
+        Some(!["0", "n", "no", "f", "false", "off"].contains(&text.as_str()))
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.switch(name) == Some(true)
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -143,7 +153,7 @@ mod tests {
         assert_eq!(policy("--fail-fast", &[("LOCAL_CI_KEEP_GOING", "1")]), (true, false));
         assert_eq!(policy("", &[("LOCAL_CI_FAIL_FAST", "1")]), (true, false));
         assert_eq!(policy("", &[("LOCAL_CI_FAIL_FAST", "0")]), (false, true));
-        assert_eq!(policy("", &[("LOCAL_CI_KEEP_GOING", "no"), ("LOCAL_CI_FAIL_FAST", "")]), (false, true));
+        assert_eq!(policy("", &[("LOCAL_CI_KEEP_GOING", "No"), ("LOCAL_CI_FAIL_FAST", "")]), (true, false));
         assert_eq!(policy("", &[]), (false, false));
         let face = |line, variables| {
             let args = run(line, variables);

@@ -115,8 +115,10 @@ pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> 
     if typed.is_empty() || typed.len() > LONGEST {
         return Vec::new();
     }
+    // Of short words, two letters the wrong way round are most of the word.
+    let slip = |name: &str| typed.len() > 2 && name.len() <= LONGEST && strsim::osa_distance(typed, name) == 1;
     let mut similar: Vec<(f64, &str)> = names
-        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .map(|name| (if slip(name) { 1.0 } else { strsim::jaro_winkler(typed, name) }, name))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .collect();
     similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
@@ -136,7 +138,7 @@ fn did_you_mean(nearest: &[String]) -> String {
 fn instead(nearest: &[String], known: &[String], none: &str) -> String {
     match (nearest, known) {
         ([], []) => format!("; {none}"),
-        ([], known) => format!("; there is {}", enumerate(known, "and")),
+        ([], known) => format!("; the config has {}", enumerate(known, "and")),
         (nearest, _) => did_you_mean(nearest),
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     failures(page, view, logs);
     if let Some(number) = view.header().and_then(|run| run.number) {
         page.block(Block::Lines);
-        page.line(&format!("Run {number} is kept: local-ci show {number}"));
+        let program = &page.options.program;
+        page.line(&format!("Run {number} is kept: {program} show {number}"));
     }
 }
 
@@ -131,6 +132,7 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
             page.line(&format!("    log: {}", path.display()));
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());
-        page.line(&format!("    rerun: local-ci {}{name}", if is_subcommand { "run " } else { "" }));
+        let program = &page.options.program;
+        page.line(&format!("    rerun: {program} {}{name}", if is_subcommand { "run " } else { "" }));
     }
 }
