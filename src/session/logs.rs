@@ -28,6 +28,7 @@ impl RunLogs {
     }
 
     /// The same, of a run whose directory is gone as soon as it has been shown: nobody is pointed there.
+    #[must_use]
     pub fn not_kept(self) -> Self {
         Self { kept: false, ..self }
     }

@@ -264,7 +264,7 @@ fn h120_what_is_no_file_is_refused_at_once() {
 /// H121: cells are counted before they are made.
 #[test]
 fn h121_a_matrix_of_a_billion_is_refused_at_once() {
-    let axes: String = (0..30).map(|n| format!("a{n} = [1, 2]\n")).collect();
+    let axes = (0..30).map(|n| format!("a{n} = [1, 2]\n")).collect::<Vec<_>>().concat();
     let project = faulty(&format!("[stages.m]\nrun = 'true'\n[stages.m.matrix]\n{axes}"));
     let said = assert_refused(&project, &[]).stderr();
     assert!(said.contains("1,073,741,824"), "{said}");

@@ -237,7 +237,7 @@ fn stages_have_their_directory_variables_and_arguments() {
         [env]
         WHO = "all"
         LEVEL = "all"
-        [stages.show]
+        [stages.tell]
         run = 'echo "$(basename "$PWD") $WHO $LEVEL $FROM_FILE $LOCAL_CI $LOCAL_CI_RUN $LOCAL_CI_STAGE [$@]"'
         dir = "sub"
         env = { LEVEL = "own" }
@@ -247,21 +247,29 @@ fn stages_have_their_directory_variables_and_arguments() {
         "#,
     );
     project.write("x.env", "FROM_FILE='a file'\nLEVEL=file\n").write("sub/keep", "");
-    assert_transcript!(project.local_ci(&["show", "--", "a b", "--bogus"]).output(), @"
-    $ local-ci show -- 'a b' --bogus
-    --- stderr
-    error: unexpected argument '--bogus' found
+    assert_transcript!(project.local_ci(&["tell", "--", "a b", "--bogus"]).output(), @r#"
+    $ local-ci tell -- 'a b' --bogus
+    🚀 Running local CI pipeline...
 
-    Usage: local-ci show [OPTIONS] [RUN]
+    ::group::tell
+    $ echo "$(basename "$PWD") $WHO $LEVEL $FROM_FILE $LOCAL_CI $LOCAL_CI_RUN $LOCAL_CI_STAGE [$@]" -- 'a b' --bogus
+    sub all own a file 1 1 tell [a b --bogus]
+    ::endgroup::
+    ✓ tell ([TIME])
 
-    For more information, try '--help'.
-    --- exit 2
-    ");
-    let both = project.local_ci(&["run", "show", "argv", "-q", "--", "a"]).output();
+    📊 Summary:
+      Total stages: 1
+      Passed: 1
+      Total time: [TIME]
+
+    Run 1 is kept: local-ci show 1
+    --- exit 0
+    "#);
+    let both = project.local_ci(&["run", "tell", "argv", "-q", "--", "a"]).output();
     assert_transcript!(both, @"
-    $ local-ci run show argv -q -- a
+    $ local-ci run tell argv -q -- a
     --- stderr
-    error: arguments after -- go to exactly one stage, and show and argv are selected: name one stage
+    error: arguments after -- go to exactly one stage, and tell and argv are selected: name one stage
     --- exit 2
     ");
     let argv = project.local_ci(&["argv", "--", "LOCAL_CI_STAGE"]).output().assert_code(0).stdout();

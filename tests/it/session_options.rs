@@ -1,5 +1,7 @@
 //! Options that are wrong, that are not there yet, or that are set as variables.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::support::{Project, assert_transcript};
@@ -173,4 +175,38 @@ fn variables_stand_for_options() {
     --- exit 2
     "#);
     project.assert_nothing_left();
+}
+
+/// The option, the variable, the project's config, the user's: the first that has a say.
+#[test]
+fn what_stands_nearer_goes_first() {
+    let project = project();
+    let user = project.root().join("config/local-ci");
+    fs::create_dir_all(&user).unwrap();
+    fs::write(user.join("config.toml"), "jobs = 3\ncolor = \"always\"\noutput = \"quiet\"\n").unwrap();
+    let jobs = |args: &[&str], variables: &[(&str, &str)]| {
+        let args: Vec<&str> = ["plan", "--json"].into_iter().chain(args.iter().copied()).collect();
+        let invocation = variables.iter().fold(project.local_ci(&args), |i, (name, value)| i.env(name, value));
+        let plan: Value = serde_json::from_slice(&invocation.output().assert_code(0).stdout).unwrap();
+        plan["jobs"].as_u64().unwrap()
+    };
+    let shown = |args: &[&str], variables: &[(&str, &str)]| {
+        let args: Vec<&str> = ["fmt"].into_iter().chain(args.iter().copied()).collect();
+        let invocation = variables.iter().fold(project.local_ci(&args), |i, (name, value)| i.env(name, value));
+        let stdout = invocation.output().assert_code(0).stdout();
+        (stdout.contains("::group::"), stdout.contains("\x1b[32m"))
+    };
+    assert_eq!(jobs(&[], &[]), 3);
+    assert_eq!(shown(&[], &[]), (false, false), "quiet has nothing green to say");
+    assert_eq!(shown(&["--output", "grouped"], &[("NO_COLOR", "1")]), (true, true), "more particular than NO_COLOR");
+    assert_eq!(shown(&["--output", "grouped"], &[("LOCAL_CI_COLOR", "never")]), (true, false));
+    assert_eq!(shown(&[], &[("LOCAL_CI_OUTPUT", "grouped")]), (true, true));
+    let config = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    project.config(&format!("[run]\njobs = 5\noutput = \"grouped\"\n{config}"));
+    assert_eq!(jobs(&[], &[]), 5);
+    assert_eq!(shown(&[], &[]), (true, true));
+    project.write("local-ci.local.toml", "[run]\njobs = 6\n");
+    assert_eq!(jobs(&[], &[]), 6);
+    assert_eq!(jobs(&[], &[("LOCAL_CI_JOBS", "7")]), 7);
+    assert_eq!(jobs(&["-j", "8"], &[("LOCAL_CI_JOBS", "7")]), 8);
 }

@@ -110,6 +110,12 @@ fn a_plan_says_what_and_why() {
     left out: cells:a
     --- exit 0
     ");
+    project.assert_nothing_left();
+}
+
+#[test]
+fn a_plan_is_one_object() {
+    let project = project();
     assert_transcript!(project.local_ci(&["plan", "--json", "-j", "4", "last", "--only"]).output(), @r#"
     $ local-ci plan --json -j 4 last --only
     {

@@ -57,7 +57,7 @@ fn h74_a_full_disk_costs_the_rest_of_a_log() {
     --- exit 0
     ");
     let kept = fs::read_to_string(run_dir(&project, 2).join("logs/flood.log")).unwrap();
-    let whole: String = (1..=20_000).map(|n| format!("line {n}\n")).collect();
+    let whole = (1..=20_000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
     assert!(!kept.is_empty() && kept.len() < whole.len() && whole.starts_with(&kept), "I4: {} bytes", kept.len());
     let report = project.local_ci(&["show", "--json"]).output().assert_code(0).stdout();
     let lost = whole.len() - kept.len();
