@@ -19,6 +19,42 @@ pub const LOCAL_CI: &str = "LOCAL_CI";
 pub const STATE_DIR: &str = "LOCAL_CI_STATE_DIR";
 /// Replaces the cache directory.
 pub const CACHE_DIR: &str = "LOCAL_CI_CACHE_DIR";
+/// `-C`: the directory to work in.
+pub const DIRECTORY: &str = "LOCAL_CI_DIRECTORY";
+/// `--config`.
+pub const CONFIG: &str = "LOCAL_CI_CONFIG";
+/// `--verbose`.
+pub const VERBOSE: &str = "LOCAL_CI_VERBOSE";
+/// `--profile`.
+pub const PROFILE: &str = "LOCAL_CI_PROFILE";
+/// `--tag`; several between commas.
+pub const TAG: &str = "LOCAL_CI_TAG";
+/// `--skip`; several between commas.
+pub const SKIP: &str = "LOCAL_CI_SKIP";
+/// `--only`.
+pub const ONLY: &str = "LOCAL_CI_ONLY";
+/// `--fix`.
+pub const FIX: &str = "LOCAL_CI_FIX";
+/// `--jobs`.
+pub const JOBS: &str = "LOCAL_CI_JOBS";
+/// `--fail-fast`; a word for no is `--keep-going`.
+pub const FAIL_FAST: &str = "LOCAL_CI_FAIL_FAST";
+/// `--keep-going`; a word for no is `--fail-fast`.
+pub const KEEP_GOING: &str = "LOCAL_CI_KEEP_GOING";
+/// `--timeout`.
+pub const TIMEOUT: &str = "LOCAL_CI_TIMEOUT";
+/// `--no-cache`.
+pub const NO_CACHE: &str = "LOCAL_CI_NO_CACHE";
+/// `--repeat`.
+pub const REPEAT: &str = "LOCAL_CI_REPEAT";
+/// `--quiet`.
+pub const QUIET: &str = "LOCAL_CI_QUIET";
+/// `--output`.
+pub const OUTPUT: &str = "LOCAL_CI_OUTPUT";
+/// `--json`.
+pub const JSON: &str = "LOCAL_CI_JSON";
+/// `--dry-run`.
+pub const DRY_RUN: &str = "LOCAL_CI_DRY_RUN";
 /// Set and neither empty, `0` nor `false`: nobody sits at the terminal.
 pub const CI: &str = "CI";
 /// `true` inside a GitHub Actions step.

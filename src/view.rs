@@ -206,6 +206,12 @@ impl StageView {
         failed.chain(self.finished().into_iter().flat_map(|finished| &finished.leaked))
     }
 
+    /// How much of what its attempts printed could not be written, in bytes.
+    pub fn lost_bytes(&self) -> u64 {
+        let failed = self.failed_attempts.iter().map(|failed| failed.log.lost);
+        failed.chain(self.finished().map(|finished| finished.log.lost)).sum()
+    }
+
     /// How long it took from its first attempt to its last word, waits between attempts included.
     pub fn duration(&self) -> Duration {
         match (self.started, self.ended) {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use super::variables::count;
 use crate::report::ColourWhen;
 
 /// Texts are wrapped at this many columns; those below are written for it.
@@ -31,7 +31,10 @@ Exit codes:
   0  all that had to pass passed     3  no verdict could be had
   1  a stage failed or timed out     4  nothing is selected, or there is no config
   2  wrong usage or wrong config     5  a stage is running already
-A cancelled run ends as if by the signal: 129, 130 or 143.";
+A cancelled run ends as if by the signal: 129, 130 or 143.
+
+Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST. What is typed
+goes first.";
 
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
@@ -65,7 +68,7 @@ pub(super) struct Global {
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub(super) directory: Option<PathBuf>,
     /// Read this config instead of looking for one
-    #[arg(short = 'c', long = "config", value_name = "FILE", global = true, env = "LOCAL_CI_CONFIG")]
+    #[arg(short = 'c', long = "config", value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
     /// When to use colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, value_parser = colour)]
@@ -79,7 +82,7 @@ pub(super) struct Global {
     _help: Option<bool>,
 }
 
-fn colour(word: &str) -> Result<ColourWhen, String> {
+pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
     ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())
 }
 
@@ -116,7 +119,7 @@ pub(super) struct Selection {
     pub(super) args: Vec<String>,
     #[arg(help_heading = WHICH)]
     /// Run the stages of this profile
-    #[arg(long, value_name = "NAME", env = "LOCAL_CI_PROFILE")]
+    #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
     #[arg(help_heading = WHICH)]
     /// Run the stages with this tag (repeatable)
@@ -128,31 +131,31 @@ pub(super) struct Selection {
     pub(super) skip: Vec<String>,
     #[arg(help_heading = WHICH)]
     /// Run the stages alone, without what they need
-    #[arg(long, env = "LOCAL_CI_ONLY", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     pub(super) only: bool,
     #[arg(help_heading = HOW)]
     /// Run the `fix` command instead, where a stage has one; one at a time
-    #[arg(long, env = "LOCAL_CI_FIX", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     pub(super) fix: bool,
     #[arg(help_heading = HOW)]
     /// How many stages run at a time; one with `threads` counts as so many [default: cores]
-    #[arg(short, long, value_name = "N", env = "LOCAL_CI_JOBS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = count)]
     pub(super) jobs: Option<u32>,
     #[arg(help_heading = HOW)]
     /// Cancel everything at the first failure
-    #[arg(long, overrides_with = "keep_going", env = "LOCAL_CI_FAIL_FAST", value_parser = FalseyValueParser::new())]
+    #[arg(long, overrides_with = "keep_going")]
     pub(super) fail_fast: bool,
     #[arg(help_heading = HOW)]
     /// Go on after a failure with what does not need the failed stage [default]
-    #[arg(short, long, overrides_with = "fail_fast", env = "LOCAL_CI_KEEP_GOING", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, overrides_with = "fail_fast")]
     pub(super) keep_going: bool,
     #[arg(help_heading = HOW)]
     /// End the whole run after this long, such as 30s, 20m or 1h30m
-    #[arg(long, value_name = "DUR", env = "LOCAL_CI_TIMEOUT", value_parser = duration)]
+    #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) timeout: Option<Duration>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text)
 }
 
@@ -163,23 +166,23 @@ pub(super) struct RunArgs {
     pub(super) selection: Selection,
     #[arg(help_heading = HOW)]
     /// Run what has not changed, too; nothing is cached yet, so that this changes nothing
-    #[arg(long, env = "LOCAL_CI_NO_CACHE", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     pub(super) no_cache: bool,
     #[arg(help_heading = HOW)]
     /// Run it all N times, one after the other, to find what fails now and then
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(super) repeat: Option<u32>,
     #[arg(help_heading = SHOWN)]
     /// Show failures and the summary only
-    #[arg(short, long, conflicts_with_all = ["output", "json"], env = "LOCAL_CI_QUIET", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, conflicts_with_all = ["output", "json"])]
     pub(super) quiet: bool,
     #[arg(help_heading = SHOWN)]
     /// How to show the run: auto, grouped, quiet, or json for its events, one object a line
-    #[arg(long, value_name = "MODE", env = "LOCAL_CI_OUTPUT")]
+    #[arg(long, value_name = "MODE")]
     pub(super) output: Option<String>,
     #[arg(help_heading = SHOWN)]
     /// Print one report as JSON at the end, and nothing else on stdout
-    #[arg(long, conflicts_with = "output", env = "LOCAL_CI_JSON", value_parser = FalseyValueParser::new())]
+    #[arg(long, conflicts_with = "output")]
     pub(super) json: bool,
     #[arg(help_heading = SHOWN)]
     /// Show what would run instead of running it, like `local-ci plan`
@@ -261,7 +264,7 @@ pub(super) struct LogsArgs {
     #[arg(short, long)]
     pub(super) follow: bool,
     /// Begin N lines before the end
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = lines)]
     pub(super) tail: Option<usize>,
     /// Show only lines that match this regular expression
     #[arg(long, value_name = "RE")]
@@ -287,4 +290,8 @@ pub(super) struct StopArgs {
     /// Kill at once, without a grace
     #[arg(short, long)]
     pub(super) force: bool,
+}
+
+fn lines(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected how many lines, such as 20".to_owned())
 }

@@ -8,6 +8,7 @@ use super::{Ending, faces, output, target};
 use crate::clock::SystemClock;
 use crate::outcome::exit;
 use crate::session::follow::{self, Follower, Parts};
+use crate::session::logs::RunLogs;
 
 /// Follows a run.
 pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending, CliError> {
@@ -17,7 +18,7 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
     let state = context.state(&project.root)?;
     let run = target::find(&state, &args.target)?.run;
     let names = run.names.values().cloned().collect();
-    let display = faces::display(mode, context, run.dir.clone(), names);
+    let display = faces::display(mode, context, RunLogs::new(run.dir.clone(), names));
     let number = run.number;
     interrupts.leave_with(format!(
         "run {number} continues; `local-ci attach {number}` comes back to it, `local-ci stop {number}` ends it"

@@ -5,6 +5,46 @@ use crate::outcome::exit;
 use crate::plan::PlanError;
 use crate::session::place::StartError;
 
+/// Documented commands that this version does not have, and that are read as stages.
+const LATER_COMMANDS: &[&str] = &[
+    "add",
+    "agent",
+    "await",
+    "await-all",
+    "await-any",
+    "cache",
+    "completions",
+    "diff",
+    "doctor",
+    "explain",
+    "hook",
+    "import",
+    "init",
+    "mcp",
+    "nuke",
+    "pause",
+    "plugin",
+    "prune",
+    "remote",
+    "remove",
+    "report",
+    "rerun",
+    "restart",
+    "resume",
+    "runs",
+    "schema",
+    "signal",
+    "start",
+    "stats",
+    "stderr",
+    "stdout",
+    "tui",
+    "watch",
+];
+
+/// A config that works.
+const SMALLEST: &str = "  [stages.test]\n  run = \"echo hello\"";
+
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
@@ -54,6 +94,7 @@ impl CliError {
     /// The exit code.
     pub(super) fn code(&self) -> u8 {
         match self {
+            Self::Config(error) if error.is_missing_file() => exit::USAGE,
             Self::Config(error) if error.is_not_found() => exit::NOTHING_SELECTED,
             Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
             Self::Start(StartError::Running { .. }) => exit::ALREADY_RUNNING,
@@ -67,10 +108,21 @@ impl CliError {
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         match self {
-            Self::Config(error) if error.is_not_found() => {
-                Some("write a local-ci.toml; the smallest one is:\n\n  [stages.test]\n  run = \"echo hello\"".into())
+            Self::Config(error) if error.is_missing_file() => {
+                Some("--config takes a file, relative to the directory that the command works in".into())
             }
-            Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows what there is".into()),
+            Self::Config(error) if error.is_not_found() => {
+                Some(format!("write a local-ci.toml; the smallest one is:\n\n{SMALLEST}"))
+            }
+            Self::Plan(PlanError::NoStages) => {
+                Some(format!("write one into the config; the smallest one is:\n\n{SMALLEST}"))
+            }
+            // They say what there is instead.
+            Self::Plan(PlanError::UnmatchedTag { .. } | PlanError::UnknownProfile { .. }) => None,
+            Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows the stages".into()),
+            Self::Plan(PlanError::UnknownStage { name, .. }) if LATER_COMMANDS.contains(&name.as_str()) => {
+                Some(format!("nor is there a command `{name}` in this version"))
+            }
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())
             }

@@ -2,11 +2,11 @@
 
 use std::io::{self, IsTerminal};
 
+use clap::CommandFactory;
+
 use super::args::Cli;
 use super::error::CliError;
 use super::project::Context;
-use crate::ids::StageName;
-use crate::journal::layout::RunDir;
 use crate::report::Reporter;
 use crate::report::display::Display;
 use crate::report::grouped::Grouped;
@@ -46,7 +46,7 @@ pub(super) fn mode(name: Option<&str>) -> Result<Mode, CliError> {
     }
 }
 
-/// When to use colour: the command line, the environment, the user's config.
+/// When to use colour: the command line, our own variable, the user's config; other programs' variables go after.
 pub(super) fn colour_when(context: &Context<'_>) -> ColourWhen {
     context.global.color.or(context.user.color.as_deref().and_then(ColourWhen::from_word)).unwrap_or_default()
 }
@@ -58,14 +58,20 @@ pub(super) fn colour(context: &Context<'_>) -> bool {
 
 /// How a transcript on stdout is written.
 pub(super) fn options(context: &Context<'_>) -> TranscriptOptions {
-    use clap::CommandFactory;
     TranscriptOptions {
+        program: context.program(),
         style: Style { colour: colour(context) },
         dialect: Dialect::of(context.env),
         randomness: Box::new(random),
         remote: None,
-        subcommands: Cli::command().get_subcommands().map(|sub| sub.get_name().to_owned()).collect(),
+        subcommands: commands(),
     }
+}
+
+/// The names of the commands: a stage that bears one is reached by `local-ci run NAME` only.
+pub(super) fn commands() -> Vec<String> {
+    let help = std::iter::once("help".to_owned());
+    Cli::command().get_subcommands().map(|sub| sub.get_name().to_owned()).chain(help).collect()
 }
 
 /// The system's own randomness.
@@ -79,7 +85,7 @@ fn random() -> [u8; 16] {
 }
 
 /// A display of a run on stdout.
-pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Vec<StageName>) -> Display {
+pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs) -> Display {
     let out = io::stdout();
     let reporter: Box<dyn Reporter> = match mode {
         Mode::Grouped => Box::new(Grouped::new(out, options(context))),
@@ -88,5 +94,5 @@ pub(super) fn display(mode: Mode, context: &Context<'_>, run: RunDir, stages: Ve
         Mode::Events => Box::new(JsonEvents::new(out)),
         Mode::Report => Box::new(JsonReport::new(out)),
     };
-    Display::new(reporter, Box::new(RunLogs::new(run, stages)))
+    Display::new(reporter, Box::new(logs))
 }

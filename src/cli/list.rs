@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use clap::CommandFactory;
 use serde::Serialize;
 
-use super::args::{Cli, ListArgs};
+use super::args::ListArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::target::unreadable;
-use super::{Ending, output};
+use super::{Ending, faces, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::StageFinished;
 use crate::ids::{RunNumber, StageName};
@@ -54,14 +53,17 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
     let names: Vec<StageName> = stages.values().map(|stage| stage.name.clone()).collect();
     // Without a state directory nothing has ever run as far as anybody knows.
     let last = match context.state(&project.root) {
-        Ok(state) => last_times(&state, &names).map_err(unreadable)?,
+        Ok(state) => last_times(&state, &names).unwrap_or_else(|error| {
+            output::warning(&unreadable(error).to_string());
+            HashMap::new()
+        }),
         Err(_) => HashMap::new(),
     };
     let now = SystemClock.now().unix_ms;
-    let commands = Cli::command();
+    let commands = faces::commands();
     let line = |stage: &Stage| Line {
         needs: stage.needs.iter().map(|need| stages[*need].name.clone()).collect(),
-        hidden_by_command: commands.get_subcommands().any(|sub| sub.get_name() == stage.name.as_str()),
+        hidden_by_command: commands.iter().any(|command| command == stage.name.as_str()),
         ..line(stage, last.get(&stage.name), now)
     };
     let lines: Vec<Line> = stages.values().map(line).collect();

@@ -1,8 +1,7 @@
-//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until what it follows ends, and exits
-//! with the code of that: the run's own, or that of the stage that was named.
+//! `logs`: what stages printed, now or then, line by line. With `-f` it goes on until the run ends, or the stage that
+//! was named, and exits with its code.
 
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
 
 use regex::bytes::Regex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,10 +12,9 @@ use super::project::Context;
 use super::{Ending, faces, output, target};
 use crate::event::LogInfo;
 use crate::ids::{StageId, StageName};
-use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::journal::watch::Watch;
-use crate::outcome::{Outcome, exit};
+use crate::outcome::exit;
 use crate::report::{LogKey, LogPart, Logs};
 use crate::session::logs::RunLogs;
 use crate::session::runs::{self, Run};
@@ -25,22 +23,13 @@ use crate::view::StageState;
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
-/// How often a run is looked at that is watched.
-const TICK: Duration = Duration::from_secs(1);
-/// How often a run is looked at that cannot be watched.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Shows logs.
 pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, CliError> {
-    let grep = args
-        .grep
-        .as_deref()
-        .map(Regex::new)
-        .transpose()
-        .map_err(|error| CliError::usage(format!("--grep takes a regular expression: {error}")))?;
+    let grep = args.grep.as_deref().map(expression).transpose()?;
     let project = context.project()?;
     let state = context.state(&project.root)?;
-    let target = target::find(&state, &args.target)?;
+    let mut target = target::find(&state, &args.target)?;
     let names: Vec<StageName> = target.run.names.values().cloned().collect();
     let several = target.stages.len() > 1;
     let width = target.stages.iter().map(|id| names[id.0 as usize].as_str().len()).max().unwrap_or(0);
@@ -55,84 +44,51 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         let prefix = several.then(|| format!("{:width$} | ", names[id.0 as usize]));
         printer.cursors.push(Cursor::new(*id, prefix, args.tail));
     }
-    let followed = Followed { stages: target.stages, narrowed: target.narrowed };
     let watch = Watch::new(&target.run.dir).ok();
-    // What happened between the first look and the watch would not be heard of.
-    let mut run = if args.follow { again(&state, &target.run)? } else { target.run };
     loop {
-        // What can be read now was written before the run was seen to have ended, so nothing is left out.
-        let over = is_over(&run, &followed);
-        match printer.show(&run) {
+        // Read after the watch began, so that nothing happens unheard between the two. What can be read of the logs
+        // after it was written before a run was seen to have ended, so nothing is left out.
+        target.run = runs::read(&state, target.run.number).map_err(target::unreadable)?;
+        let over = target.is_over();
+        match printer.show(&target.run) {
             Ok(()) => {}
             // Nobody reads any more.
             Err(_) => break,
         }
         if over || !args.follow {
+            let _ = printer.finish();
             break;
         }
         wait(watch.as_ref());
-        run = again(&state, &run)?;
     }
-    if run.state == RunState::Lost {
-        output::lost_before_it_began(&run.dir, Some(run.number), &run.view);
+    if target.run.state == RunState::Lost {
+        output::lost_before_it_began(&target.run.dir, Some(target.run.number), &target.run.view);
     }
-    Ok(Ending::Code(if args.follow { code(&run, &followed) } else { exit::PASSED }))
+    Ok(Ending::Code(if args.follow { target.exit_code() } else { exit::PASSED }))
 }
 
-fn again(state: &ProjectDir, run: &Run) -> Result<Run, CliError> {
-    runs::read(state, run.number).map_err(target::unreadable)
-}
-
-fn is_over(run: &Run, target: &Followed) -> bool {
-    run.state != RunState::Running || target.stage_code(run).is_some()
-}
-
-fn code(run: &Run, target: &Followed) -> u8 {
-    target.stage_code(run).unwrap_or(match run.state {
-        RunState::Finished { exit_code, .. } => exit_code,
-        RunState::Lost => exit::INFRASTRUCTURE,
-        RunState::Running => exit::PASSED,
+fn expression(text: &str) -> Result<Regex, CliError> {
+    Regex::new(text).map_err(|error| {
+        // The last line says what is wrong, those before it draw where.
+        let error = error.to_string();
+        let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        CliError::usage(format!("--grep: {text:?} is not a regular expression: {why}")).or_try(
+            "to look for the characters themselves, write a backslash before each of . * + ? ( ) [ ] { } | ^ $ \\",
+        )
     })
 }
 
-/// What is followed.
-struct Followed {
-    stages: Vec<StageId>,
-    /// Whether they were named, and are followed for themselves.
-    narrowed: bool,
-}
-
-impl Followed {
-    /// What the named stages came to: the same whether the run goes on or not. None before they have ended, and where
-    /// one of them was cancelled: then the run says why.
-    fn stage_code(&self, run: &Run) -> Option<u8> {
-        let mut code = exit::PASSED;
-        for id in self.stages.iter().filter(|_| self.narrowed) {
-            let stage = run.view.stages().get(*id)?;
-            match stage.finished()?.outcome {
-                Outcome::Cancelled { .. } => return None,
-                Outcome::Failed { .. } | Outcome::TimedOut { .. } if !stage.is_allowed_failure() => code = exit::FAILED,
-                Outcome::Errored { .. } if code == exit::PASSED => code = exit::INFRASTRUCTURE,
-                Outcome::Passed
-                | Outcome::Cached
-                | Outcome::Skipped { .. }
-                | Outcome::Failed { .. }
-                | Outcome::TimedOut { .. }
-                | Outcome::Errored { .. } => {}
-            }
-        }
-        self.narrowed.then_some(code)
-    }
-}
-
-/// Waits until something was written. Where that cannot be heard of, and in case it was not, not for long.
+/// Sleeps until something is written, and for a moment at most: a lock is let go just after its file is closed, and
+/// only the closing is heard.
 fn wait(watch: Option<&Watch>) {
-    let limit = Timespec::try_from(if watch.is_some() { TICK } else { LOOK });
-    let limit = limit.unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-    let mut heard: Vec<PollFd<'_>> = watch.iter().map(|watch| PollFd::new(*watch, PollFlags::IN)).collect();
-    let _ = poll(&mut heard, Some(&limit));
-    if let Some(watch) = watch {
-        watch.clear();
+    match watch {
+        Some(watch) => {
+            let _ = poll(&mut [PollFd::new(watch, PollFlags::IN)], Some(&Timespec { tv_sec: 1, tv_nsec: 0 }));
+            watch.clear();
+        }
+        None => {
+            let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
+        }
     }
 }
 
@@ -174,6 +130,15 @@ impl Printer<'_> {
         self.out.flush()
     }
 
+    /// Shows the lines that are not ended yet: nobody waits for the rest of them.
+    fn finish(&mut self) -> io::Result<()> {
+        let mut cursors = std::mem::take(&mut self.cursors);
+        for cursor in &mut cursors {
+            self.end_part(cursor, "")?;
+        }
+        self.out.flush()
+    }
+
     fn show_stage(&mut self, run: &Run, cursor: &mut Cursor) -> io::Result<()> {
         // Nothing has happened yet in a run that has only just been claimed.
         let Some(view) = run.view.stages().get(cursor.stage) else { return Ok(()) };
@@ -209,12 +174,15 @@ impl Printer<'_> {
             return Ok(());
         }
         if cursor.part == LogPart::Head && info.tail > 0 {
-            let gap = format!("[{} bytes omitted]\n", info.omitted);
-            self.end_part(cursor, gap.as_bytes())?;
+            self.end_part(cursor, &format!("[{} bytes omitted]\n", info.omitted))?;
             (cursor.part, cursor.offset) = (LogPart::Tail, 0);
             self.show_part(cursor)?;
         }
-        self.end_part(cursor, b"")
+        let lost = match info.lost {
+            0 => String::new(),
+            lost => format!("[{lost} bytes lost: they could not be written to the log]\n"),
+        };
+        self.end_part(cursor, &lost)
     }
 
     /// Shows what there is of a part of the log, from the cursor on.
@@ -234,12 +202,12 @@ impl Printer<'_> {
     }
 
     /// Ends the open line, and adds a line of ours.
-    fn end_part(&mut self, cursor: &mut Cursor, ours: &[u8]) -> io::Result<()> {
+    fn end_part(&mut self, cursor: &mut Cursor, ours: &str) -> io::Result<()> {
         let mut shown = Vec::new();
         if let Some(mut filter) = cursor.filter.take() {
             filter.finish(&mut shown);
         }
-        shown.extend_from_slice(ours);
+        shown.extend_from_slice(ours.as_bytes());
         self.lines(cursor, &mut shown)
     }
 

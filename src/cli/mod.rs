@@ -17,10 +17,12 @@ mod show;
 mod stop;
 mod target;
 mod validate;
+mod variables;
 
 use std::ffi::OsString;
 
 use clap::Parser;
+use clap::error::ContextKind;
 
 use crate::env::Env;
 use crate::outcome::exit;
@@ -53,21 +55,25 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
             }
         };
     }
-    let cli = match Cli::try_parse_from(argv::with_command(arguments)) {
+    let mut cli = match Cli::try_parse_from(argv::with_command(arguments)) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(error),
     };
-    match dispatch(cli, arguments, env) {
+    let filled_in = variables::fill_in(&mut cli, env);
+    let colour = cli.global.color;
+    match filled_in.and_then(|()| dispatch(cli, arguments, env)) {
         Ok(ending) => ending,
         Err(error) => {
-            output::fault(&error, env);
+            output::fault(&error, colour.unwrap_or_default(), env);
             Ending::Code(error.code())
         }
     }
 }
 
 /// Help and version are what was asked for, and go to stdout; everything else is a usage error.
-fn refuse(error: &clap::Error) -> Ending {
+fn refuse(mut error: clap::Error) -> Ending {
+    // What clap would suggest: `-- --bogus`. Here that is an argument for a stage, and hardly what was meant.
+    error.remove(ContextKind::Suggested);
     let _ = error.print();
     Ending::Code(if error.use_stderr() { exit::USAGE } else { exit::PASSED })
 }

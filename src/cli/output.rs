@@ -27,13 +27,13 @@ pub(super) fn problem(text: &str) {
 }
 
 /// What went wrong and what to do, on stderr.
-pub(super) fn fault(error: &CliError, env: &Env) {
+pub(super) fn fault(error: &CliError, colour: ColourWhen, env: &Env) {
     match error {
         // Drawn on the file; the drawing has made foreign text harmless.
         CliError::Config(faults) if !faults.is_not_found() => {
             let terminal = io::stderr().is_terminal();
             let width = stderr_width();
-            say(faults.render(ColourWhen::Auto.decide(env, terminal), width).trim_end());
+            say(faults.render(colour.decide(env, terminal), width).trim_end());
         }
         _ => problem(&error.to_string()),
     }

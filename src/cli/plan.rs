@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{PlanArgs, Selection};
 use super::error::CliError;
 use super::project::Context;
-use super::{Ending, output};
+use super::{Ending, faces, output};
 use crate::ids::{Signature, StageName};
 use crate::outcome::exit;
 use crate::plan::{Decision, Plan, Reason};
@@ -22,11 +22,13 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Ending, Cli
 pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
     let project = context.project()?;
     let plan = context.plan(&project, selection)?;
+    let commands = faces::commands();
     let text = if json {
-        serde_json::to_string_pretty(&document(&plan)).map_err(|error| CliError::infrastructure(error.to_string()))?
+        serde_json::to_string_pretty(&document(&plan, &commands))
+            .map_err(|error| CliError::infrastructure(error.to_string()))?
             + "\n"
     } else {
-        text(&plan, context.global.verbose > 0)
+        text(&plan, &commands, context.global.verbose > 0)
     };
     // A reader that has gone away has read enough.
     let _ = output::print(&text);
@@ -64,12 +66,14 @@ struct StageDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout_ms: Option<u128>,
     retries: u32,
+    /// Whether it can only be run as `local-ci run NAME`, because a command has its name.
+    hidden_by_command: bool,
     allow_failure: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_ms: Option<u128>,
 }
 
-fn document(plan: &Plan) -> PlanDocument<'_> {
+fn document<'a>(plan: &'a Plan, commands: &[String]) -> PlanDocument<'a> {
     PlanDocument {
         schema_version: crate::event::SCHEMA_VERSION,
         project: plan.root.to_string_lossy().into_owned(),
@@ -93,6 +97,7 @@ fn document(plan: &Plan) -> PlanDocument<'_> {
                 locks: &stage.policy.locks,
                 timeout_ms: stage.policy.timeout.map(|timeout| timeout.as_millis()),
                 retries: stage.policy.retries,
+                hidden_by_command: is_hidden(&stage.name, commands),
                 allow_failure: stage.policy.allow_failure,
                 expected_ms: stage.expected.map(|expected| expected.as_millis()),
             })
@@ -102,7 +107,12 @@ fn document(plan: &Plan) -> PlanDocument<'_> {
     }
 }
 
-fn text(plan: &Plan, verbose: bool) -> String {
+/// Whether a stage can only be run as `local-ci run NAME`, because a command has its name.
+fn is_hidden(stage: &StageName, commands: &[String]) -> bool {
+    commands.iter().any(|command| command == stage.as_str())
+}
+
+fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
     let mut text = String::new();
     let width = plan.stages.values().map(|stage| stage.name.as_str().len()).max().unwrap_or(0).min(32);
     let runs = plan.stages.values().filter(|stage| stage.runs()).count();
@@ -126,7 +136,14 @@ fn text(plan: &Plan, verbose: bool) -> String {
             let _ = writeln!(text, "        {:width$}  after {}", "", needs.join(", "));
         }
         for reason in &stage.reasons {
-            let _ = writeln!(text, "        {:width$}  {}", "", printable(&reason.to_string()));
+            let reason = match reason {
+                Reason::Asked { by } if by == name.as_str() => "asked for".to_owned(),
+                other => other.to_string(),
+            };
+            let _ = writeln!(text, "        {:width$}  {}", "", printable(&reason));
+        }
+        if is_hidden(name, commands) {
+            let _ = writeln!(text, "        {:width$}  bears a command's name: local-ci run {name}", "");
         }
         if verbose {
             let _ = writeln!(text, "        {:width$}  signature {}", "", stage.signature.short());

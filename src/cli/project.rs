@@ -10,8 +10,9 @@ use super::output;
 use crate::config::{LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::layout::{ProjectDir, state_dir};
-use crate::plan::{Plan, Request};
+use crate::plan::{Plan, Request, quote};
 use crate::session::prepare::{self, Project};
+use crate::text::plain::printable;
 
 /// What every command starts from.
 pub(super) struct Context<'a> {
@@ -51,6 +52,16 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// What to type for the same project, up to where a command would stand.
+    pub(super) fn program(&self) -> String {
+        let options = [("-C", &self.global.directory), ("-c", &self.global.config)];
+        options.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?))).fold(
+            "local-ci".to_owned(),
+            // A path that is no text cannot be typed; what is shown of it is at least recognisable.
+            |program, (option, path)| format!("{program} {option} {}", printable(&quote(&path.to_string_lossy()))),
+        )
+    }
+
     /// Reads the project, and says what a person should know of its config.
     pub(super) fn project(&self) -> Result<Project, CliError> {
         let project = prepare::open(&self.load_request())?;
@@ -61,7 +72,10 @@ impl<'a> Context<'a> {
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
         let state = state_dir(self.env).ok_or_else(|| {
-            CliError::infrastructure("there is no state directory: neither HOME nor LOCAL_CI_STATE_DIR names one")
+            CliError::infrastructure(
+                "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
+            )
+            .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
         })?;
         Ok(ProjectDir::new(&state, root))
     }

@@ -14,6 +14,7 @@ use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
 use crate::session::interrupts::Interrupts;
+use crate::session::logs::RunLogs;
 use crate::session::place::{Caller, Place, discard_temporary, place};
 use crate::session::prepare::Prepared;
 use crate::session::start::start;
@@ -90,7 +91,8 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
         output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
-    let display = faces::display(mode, context, run.clone(), names);
+    let logs = RunLogs::new(run.clone(), names);
+    let display = faces::display(mode, context, if number.is_some() { logs } else { logs.not_kept() });
     let ending = if prepared.plan.has_work() {
         follow_new(prepared, &caller, place, display, interrupts)?
     } else {

@@ -4,10 +4,13 @@ use super::args::ShowArgs;
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
-use super::{Ending, target};
+use super::{Ending, output, target};
 use crate::journal::read::read_all;
 use crate::journal::state::RunState;
 use crate::outcome::exit;
+use crate::report::json::report;
+use crate::session::logs::RunLogs;
+use crate::session::runs::Run;
 
 /// Shows a run.
 pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, CliError> {
@@ -16,26 +19,42 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
     let target = target::find(&state, &args.run)?;
     let run = &target.run;
     let names = run.names.values().cloned().collect();
-    let mode = if args.json { Mode::Report } else { Mode::Recap };
-    let mut display = faces::display(mode, context, run.dir.clone(), names);
+    let logs = RunLogs::new(run.dir.clone(), names);
+    let code = if args.json { as_json(run, &logs)? } else { as_summary(context, run, logs)? };
+    let number = run.number;
+    Ok(Ending::Code(match (code, run.state) {
+        (Some(code), _) => code,
+        (None, RunState::Running) => {
+            output::say(&format!("run {number} has not ended yet; `local-ci attach {number}` follows it"));
+            exit::PASSED
+        }
+        (None, RunState::Finished { .. } | RunState::Lost) => {
+            output::lost_before_it_began(&run.dir, Some(run.number), &run.view);
+            exit::INFRASTRUCTURE
+        }
+    }))
+}
+
+/// The report as it is now. None where the run goes on.
+fn as_json(run: &Run, logs: &RunLogs) -> Result<Option<u8>, CliError> {
+    let text = serde_json::to_string(&report(&run.view, logs))
+        .map_err(|error| CliError::infrastructure(format!("the report cannot be written: {error}")))?;
+    let _ = output::print(&(text + "\n"));
+    Ok(run.view.exit_code())
+}
+
+/// The summary, once there is one. None where the run goes on.
+fn as_summary(context: &Context<'_>, run: &Run, logs: RunLogs) -> Result<Option<u8>, CliError> {
+    let mut display = faces::display(Mode::Recap, context, logs);
     for event in read_all(&run.dir).map_err(target::unreadable)? {
         display.event(&event);
         while display.output() {}
     }
     match run.state {
-        RunState::Finished { exit_code, .. } => Ok(Ending::Code(exit_code)),
-        RunState::Running => {
-            super::output::say(&format!(
-                "run {} has not ended yet; `local-ci attach {}` follows it",
-                run.number, run.number
-            ));
-            Ok(Ending::Code(exit::PASSED))
-        }
-        RunState::Lost => {
-            display.lose();
-            while display.output() {}
-            super::output::lost_before_it_began(&run.dir, Some(run.number), display.view());
-            Ok(Ending::Code(exit::INFRASTRUCTURE))
-        }
+        RunState::Running => {}
+        // Changes nothing where the run has ended.
+        RunState::Finished { .. } | RunState::Lost => display.lose(),
     }
+    while display.output() {}
+    Ok(display.view().exit_code())
 }

@@ -3,7 +3,10 @@
 use super::error::CliError;
 use crate::ids::{RunNumber, StageId};
 use crate::journal::layout::ProjectDir;
+use crate::journal::state::RunState;
+use crate::outcome::{Outcome, Verdict, exit};
 use crate::session::runs::{self, Run};
+use crate::view::StageView;
 
 /// A run, and the stages of it that are meant.
 #[derive(Debug)]
@@ -13,6 +16,53 @@ pub(super) struct Target {
     pub(super) stages: Vec<StageId>,
     /// Whether a stage was named.
     pub(super) narrowed: bool,
+}
+
+impl Target {
+    /// Whether there is nothing more to come of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.run.state != RunState::Running || self.narrowed && self.all_ended()
+    }
+
+    /// The exit code of the run, or of the stages that were named, by the rules that make a run's. What has not ended
+    /// has not failed.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self.run.state {
+            RunState::Finished { exit_code, .. } if !self.narrowed => exit_code,
+            RunState::Running if !self.narrowed => exit::PASSED,
+            RunState::Lost if !self.narrowed || !self.all_ended() => Verdict::Lost.exit_code(),
+            RunState::Finished { .. } | RunState::Running | RunState::Lost => self.verdict().exit_code(),
+        }
+    }
+
+    /// The stages that are meant, as far as the run has said anything of them.
+    fn views(&self) -> impl Iterator<Item = &StageView> {
+        self.stages.iter().filter_map(|id| self.run.view.stages().get(*id))
+    }
+
+    fn all_ended(&self) -> bool {
+        let ended = self.views().filter(|stage| stage.finished().is_some());
+        ended.count() == self.stages.len()
+    }
+
+    fn verdict(&self) -> Verdict {
+        let (mut cancelled, mut failed, mut errored) = (None, false, false);
+        for stage in self.views() {
+            match stage.finished().map(|finished| &finished.outcome) {
+                None => {}
+                Some(outcome) if outcome.satisfies(stage.info.allow_failure) => {}
+                Some(Outcome::Cancelled { reason }) => cancelled = Some(*reason),
+                Some(Outcome::Errored { .. }) => errored = true,
+                Some(_) => failed = true,
+            }
+        }
+        match cancelled {
+            Some(reason) => Verdict::Cancelled { reason },
+            None if failed => Verdict::Failed,
+            None if errored => Verdict::Errored,
+            None => Verdict::Passed,
+        }
+    }
 }
 
 /// Finds what a word means.

@@ -6,6 +6,7 @@ use super::project::Context;
 use super::{Ending, output};
 use crate::outcome::exit;
 use crate::session::prepare;
+use crate::text::plain::printable;
 
 /// Checks the config.
 pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<Ending, CliError> {
@@ -24,8 +25,11 @@ pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<End
     }
     let project = opened?;
     project.warnings.iter().for_each(|text| output::warning(text));
-    for (path, _) in &project.config {
-        output::say(&format!("{}: {} stages, no faults", path.display(), project.pipeline.stages().len()));
-    }
+    let files: Vec<String> = project.config.iter().map(|(path, _)| path.display().to_string()).collect();
+    let stages = match project.pipeline.stages().len() {
+        1 => "1 stage".to_owned(),
+        n => format!("{n} stages"),
+    };
+    output::say(&printable(&format!("{}: {stages}, no faults", files.join(" with "))));
     Ok(Ending::Code(exit::PASSED))
 }

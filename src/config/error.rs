@@ -109,6 +109,11 @@ impl ConfigError {
         Self::Faults(Box::new(Faults::new(list, sources)))
     }
 
+    /// Whether a file that was named is not there.
+    pub fn is_missing_file(&self) -> bool {
+        matches!(self, Self::NotFound(NotFound { stop: None, .. }))
+    }
+
     /// Whether there is no configuration, rather than one with faults.
     pub fn is_not_found(&self) -> bool {
         match self {

@@ -30,20 +30,24 @@ pub enum PlanError {
         glob: String,
     },
     /// No stage has this tag.
-    #[error("no stage has the tag {tag:?}{}", did_you_mean(.nearest))]
+    #[error("no stage has the tag {tag:?}{}", instead(.nearest, .known, "no stage has a tag"))]
     UnmatchedTag {
         /// What was asked for.
         tag: String,
         /// Tags with a similar name, the most similar first.
         nearest: Vec<String>,
+        /// All tags.
+        known: Vec<String>,
     },
     /// No profile has this name.
-    #[error("there is no profile {name:?}{}", did_you_mean(.nearest))]
+    #[error("there is no profile {name:?}{}", instead(.nearest, .known, "the config has no profiles"))]
     UnknownProfile {
         /// What was asked for.
         name: String,
         /// Profiles with a similar name, the most similar first.
         nearest: Vec<String>,
+        /// All profiles.
+        known: Vec<String>,
     },
     /// The profile selects no stage.
     #[error("no stage matches the profile {name:?}")]
@@ -111,8 +115,10 @@ pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> 
     if typed.is_empty() || typed.len() > LONGEST {
         return Vec::new();
     }
+    // Of short words, two letters the wrong way round are most of the word.
+    let slip = |name: &str| typed.len() > 2 && name.len() <= LONGEST && strsim::osa_distance(typed, name) == 1;
     let mut similar: Vec<(f64, &str)> = names
-        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .map(|name| (if slip(name) { 1.0 } else { strsim::jaro_winkler(typed, name) }, name))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .collect();
     similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
@@ -126,6 +132,15 @@ fn by(profile: Option<&String>) -> String {
 
 fn did_you_mean(nearest: &[String]) -> String {
     if nearest.is_empty() { String::new() } else { format!("; did you mean {}?", nearest.join(" or ")) }
+}
+
+/// What could have been meant, or else what there is.
+fn instead(nearest: &[String], known: &[String], none: &str) -> String {
+    match (nearest, known) {
+        ([], []) => format!("; {none}"),
+        ([], known) => format!("; the config has {}", enumerate(known, "and")),
+        (nearest, _) => did_you_mean(nearest),
+    }
 }
 
 /// Names in a sentence: a few in full, many by number. `last` stands before the last one.

@@ -3,7 +3,7 @@
 //! Everything asked for is added up: `--tag slow fmt` is `fmt` and all that has the tag. What is left out is
 //! taken away at the end, and wins. Needs, conditions and order are no business of this module.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::error::{PlanError, nearest};
@@ -69,15 +69,23 @@ impl Selection {
         for tag in &request.tags {
             let tagged = names.tagged(tag);
             if tagged.is_empty() {
-                let tags = stages.values().flat_map(|stage| &stage.tags).map(String::as_str);
-                return Err(PlanError::UnmatchedTag { tag: tag.clone(), nearest: nearest(tag, tags) });
+                let known: BTreeSet<&String> = stages.values().flat_map(|stage| &stage.tags).collect();
+                return Err(PlanError::UnmatchedTag {
+                    tag: tag.clone(),
+                    nearest: nearest(tag, known.iter().map(|known| known.as_str())),
+                    known: known.into_iter().cloned().collect(),
+                });
             }
             selection.ask(&tagged, &format!("--tag {tag}"));
         }
         if let Some(name) = &request.profile {
             let profile = pipeline.profiles().get(name).ok_or_else(|| {
-                let profiles = pipeline.profiles().keys().map(String::as_str);
-                PlanError::UnknownProfile { name: name.clone(), nearest: nearest(name, profiles) }
+                let known: Vec<String> = pipeline.profiles().keys().cloned().collect();
+                PlanError::UnknownProfile {
+                    name: name.clone(),
+                    nearest: nearest(name, known.iter().map(String::as_str)),
+                    known,
+                }
             })?;
             selection.apply_profile(&names, name, profile)?;
         }

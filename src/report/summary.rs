@@ -47,8 +47,9 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     failures(page, view, logs);
     if let Some(number) = view.header().and_then(|run| run.number) {
         page.block(Block::Lines);
+        let program = &page.options.program;
         if logs.is_kept() {
-            page.line(&format!("Run {number} is kept: local-ci show {number}"));
+            page.line(&format!("Run {number} is kept: {program} show {number}"));
         } else {
             page.line(&format!("Run {number} is not kept: its record was removed while it went on."));
         }
@@ -73,6 +74,7 @@ fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
         ("Allowed to fail", named(&|stage| stage.is_allowed_failure().then(|| stage.info.name.to_string()))),
         ("Passed only after another attempt (flaky)", named(&flaky)),
         ("Slower than usual", named(&slower)),
+        ("Log incomplete, because it could not be written", named(&incomplete)),
     ];
     for (what, names) in lists {
         if !names.is_empty() {
@@ -92,6 +94,11 @@ fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
 fn flaky(stage: &StageView) -> Option<String> {
     let attempt = stage.finished().filter(|_| stage.is_flaky())?.attempt;
     Some(format!("{} (attempt {attempt})", stage.info.name))
+}
+
+fn incomplete(stage: &StageView) -> Option<String> {
+    let bytes = stage.lost_bytes();
+    (bytes > 0).then(|| format!("{} ({bytes} bytes lost)", stage.info.name))
 }
 
 fn slower(stage: &StageView) -> Option<String> {
@@ -115,7 +122,6 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
         return;
     }
     // What has no number is thrown away after the run, its logs with it.
-    let has_number = view.header().is_some_and(|run| run.number.is_some());
     page.block(Block::Lines);
     page.line("Failed:");
     for (id, stage) in failed {
@@ -125,12 +131,11 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
             None => ("lost".into(), 1),
         };
         page.glyph_line("  ", Glyph::Failed, &format!("{name}: {}", error.lines().next().unwrap_or_default()));
-        if let Some(path) =
-            logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0 && has_number)
-        {
+        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0) {
             page.line(&format!("    log: {}", path.display()));
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());
-        page.line(&format!("    rerun: local-ci {}{name}", if is_subcommand { "run " } else { "" }));
+        let program = &page.options.program;
+        page.line(&format!("    rerun: {program} {}{name}", if is_subcommand { "run " } else { "" }));
     }
 }

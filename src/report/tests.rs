@@ -78,6 +78,7 @@ fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
         [count; 16]
     });
     TranscriptOptions {
+        program: "local-ci".into(),
         style: Style { colour },
         dialect,
         randomness,

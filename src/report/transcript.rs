@@ -24,6 +24,8 @@ pub struct TranscriptOptions {
     pub randomness: Randomness,
     /// The host that the run is on, if not this one.
     pub remote: Option<String>,
+    /// How the program was called, up to where a command would stand: `local-ci`, or `local-ci -C sub`.
+    pub program: String,
     /// Names of subcommands: a stage of such a name is run with `local-ci run NAME`.
     pub subcommands: Vec<String>,
 }
@@ -192,6 +194,7 @@ mod tests {
 
     fn options(dialect: Dialect) -> TranscriptOptions {
         TranscriptOptions {
+            program: "local-ci".into(),
             style: Style::default(),
             dialect,
             randomness: Box::new(|| [0xab; 16]),

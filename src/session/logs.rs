@@ -17,13 +17,20 @@ const OPEN: usize = 2;
 pub struct RunLogs {
     run: RunDir,
     names: Vec<StageName>,
+    kept: bool,
     open: Vec<(LogKey, File)>,
 }
 
 impl RunLogs {
     /// The logs of this run, whose stages have these names, in order.
     pub fn new(run: RunDir, names: Vec<StageName>) -> Self {
-        Self { run, names, open: Vec::new() }
+        Self { run, names, kept: true, open: Vec::new() }
+    }
+
+    /// The same, of a run whose directory is gone as soon as it has been shown: nobody is pointed there.
+    #[must_use]
+    pub fn not_kept(self) -> Self {
+        Self { kept: false, ..self }
     }
 
     fn file(&self, log: LogKey) -> Option<PathBuf> {
@@ -57,10 +64,10 @@ impl Logs for RunLogs {
 
     fn path(&self, log: LogKey) -> Option<PathBuf> {
         // A stage that printed nothing has no file.
-        self.file(log).filter(|path| path.exists())
+        self.file(log).filter(|path| self.kept && path.exists())
     }
 
     fn is_kept(&self) -> bool {
-        self.run.path().exists()
+        self.kept && self.run.path().exists()
     }
 }

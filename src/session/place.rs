@@ -95,7 +95,7 @@ pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartErr
         .map_err(|error| StartError::NoRoom(error.into()))?;
     let id = RunId::from_bytes(random);
     let kept = match state_dir(caller.env) {
-        None => Err(io::Error::other("neither HOME nor LOCAL_CI_STATE_DIR names a directory")),
+        None => Err(io::Error::other("none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path")),
         Some(state) => {
             let project = ProjectDir::new(&state, &prepared.root);
             let jobs: Vec<(Signature, StageName)> =

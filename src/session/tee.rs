@@ -35,7 +35,9 @@ impl<J: Sink> Sink for Tee<J> {
             Err(error) => {
                 if !self.failing {
                     self.failing = true;
-                    let text = format!("the run's journal cannot be written ({error}); its record will be incomplete");
+                    let text = format!(
+                        "warning: the record of this run will be incomplete: its journal cannot be written ({error})"
+                    );
                     self.bell.frame(&Frame::Notice(text));
                 }
                 self.bell.frame(&Frame::Event(event.clone()));

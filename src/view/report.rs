@@ -51,7 +51,7 @@ pub struct ReportedStage {
     pub name: StageName,
     /// What it runs, as a person reads it.
     pub command: String,
-    /// `pass`, `fail`, `skip`, `cancelled`, `timeout` or `error`.
+    /// `pass`, `fail`, `skip`, `cancelled`, `timeout` or `error`; `running` or `waiting` where the run has not ended.
     pub status: String,
     /// Its process's own exit code, 128 + signal where a signal ended it, 127 or 126 where it could not be started.
     pub exit_code: Option<i32>,
@@ -63,7 +63,7 @@ pub struct ReportedStage {
     pub cache_hit: bool,
     /// The attempt this is about, from one; zero where none was started.
     pub attempt: u32,
-    /// The file that holds what the attempt printed.
+    /// The file that holds what the attempt printed; none where it printed nothing, or nothing is kept.
     pub log: Option<String>,
     /// What it said of places in files. Always empty in this version.
     pub annotations: Vec<serde_json::Value>,
@@ -75,10 +75,11 @@ pub struct ReportedStage {
 impl RunView {
     /// The final report. `log` names the file that holds what an attempt of a stage printed, where there is one.
     pub fn report(&self, log: impl Fn(StageId, u32) -> Option<String>) -> Report {
-        let results: Vec<ReportedStage> = self.stages.iter().map(|(id, stage)| reported(id, stage, &log)).collect();
+        let ended = self.end.is_some();
+        let results = self.stages.iter().map(|(id, stage)| reported(id, stage, ended, &log)).collect();
         let counts = self.counts();
-        // A stage without a last word has no verdict, and is an error in the report: it counts as it reads.
-        let unfinished = self.stages.values().filter(|stage| stage.finished().is_none()).count();
+        // A stage without a last word in a run that has ended is an error in the report: it counts as it reads.
+        let unfinished = self.stages.values().filter(|stage| ended && stage.finished().is_none()).count();
         Report {
             schema_version: SCHEMA_VERSION,
             run: self.run.as_ref().map(|run| ReportedRun { id: run.id.clone(), number: run.number }),
@@ -104,7 +105,12 @@ impl RunView {
         let leaked = self.stages.values().flat_map(|stage| {
             stage.leaked().map(move |process| format!("{}: {}", stage.info.name, leaked_sentence(process)))
         });
-        noticed.chain(leaked).collect()
+        let lost = self.stages.values().filter_map(|stage| {
+            let bytes = stage.lost_bytes();
+            (bytes > 0)
+                .then(|| format!("{}: its log is incomplete: {bytes} bytes could not be written", stage.info.name))
+        });
+        noticed.chain(leaked).chain(lost).collect()
     }
 }
 
@@ -115,7 +121,12 @@ pub(crate) fn leaked_sentence(process: &LeakedProcess) -> String {
     format!("process {pid} ({command}) outlived its stage; {then}")
 }
 
-fn reported(id: StageId, stage: &StageView, log: &impl Fn(StageId, u32) -> Option<String>) -> ReportedStage {
+fn reported(
+    id: StageId,
+    stage: &StageView,
+    ended: bool,
+    log: &impl Fn(StageId, u32) -> Option<String>,
+) -> ReportedStage {
     let attempt = match &stage.state {
         StageState::Waiting => 0,
         StageState::Running { attempt, .. } => *attempt,
@@ -130,19 +141,28 @@ fn reported(id: StageId, stage: &StageView, log: &impl Fn(StageId, u32) -> Optio
     let error = match finished.map(|finished| &finished.outcome) {
         Some(Outcome::Skipped { reason }) => Some(reason.to_string()),
         Some(outcome) => outcome.error(),
+        None if !ended => None,
         None if attempt > 0 => Some("the run ended before this stage did".into()),
         None => Some("the run ended before this stage started".into()),
     };
+    let status = match &stage.state {
+        StageState::Finished(finished) => finished.outcome.word(),
+        StageState::Waiting if !ended => "waiting",
+        StageState::Running { .. } | StageState::Retrying { .. } if !ended => "running",
+        StageState::Waiting | StageState::Running { .. } | StageState::Retrying { .. } => "error",
+    };
+    // No file is made for an attempt that prints nothing.
+    let printed = attempt > 0 && stage.attempt_log(attempt).is_none_or(|log| log.bytes > 0);
     ReportedStage {
         name: stage.info.name.clone(),
         command: stage.info.command.clone(),
-        status: finished.map_or("error", |finished| finished.outcome.word()).into(),
+        status: status.into(),
         exit_code,
         duration_ms: finished.map_or(0, |finished| finished.duration_ms),
         expected_ms: stage.info.expected_ms,
         cache_hit: finished.is_some_and(|finished| finished.outcome == Outcome::Cached),
         attempt,
-        log: if attempt > 0 { log(id, attempt) } else { None },
+        log: if printed { log(id, attempt) } else { None },
         annotations: Vec::new(),
         error,
     }

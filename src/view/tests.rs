@@ -171,7 +171,7 @@ fn the_report_has_every_documented_field() {
               "expected_ms": null,
               "cache_hit": false,
               "attempt": 1,
-              "log": "logs/1.1",
+              "log": null,
               "annotations": [],
               "error": "cargo: not found"
             },

@@ -46,7 +46,7 @@ fn h23_a_killed_command_line_loses_nothing() {
     back.wait_for_stdout("line 2000\n");
     project.open_gate("gate");
     let back = back.wait().assert_code(1);
-    let log = project.stage_log(1, "talks");
+    let log = project.log(1, "talks.log");
     assert_eq!(sorted(&log), sorted(&printed));
     // Up to the gate one process wrote to one pipe: there the order is certain as well.
     let head = printed.iter().position(|byte| *byte == b'o').unwrap();
@@ -68,7 +68,7 @@ fn h72_following_ends_with_the_run_and_its_code() {
     logs.wait_for_stdout("line 2000\n");
     project.open_gate("gate");
     let run = run.wait().assert_code(1);
-    let log = project.stage_log(1, "talks");
+    let log = project.log(1, "talks.log");
     assert_eq!(group(&run.stdout()).as_bytes(), log);
     assert_eq!(logs.wait().assert_code(1).stdout, log);
     for target in ["latest", "1", "talks"] {

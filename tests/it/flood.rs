@@ -33,7 +33,7 @@ fn ends_with(file: &Path, text: &str) -> bool {
 
 /// Fails where the command line, the supervisor or the guard of run 1 has had too much memory.
 fn assert_small(project: &Project, command_line: i32) {
-    let supervisor = project.supervisor(1);
+    let supervisor = project.supervisor(1).pid;
     for (who, pid) in [("command line", command_line), ("supervisor", supervisor), ("guard", parent_of(supervisor))] {
         let peak = peak_memory_kib(pid);
         assert!(peak <= MEMORY_KIB, "the {who} had {peak} KiB");

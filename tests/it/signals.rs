@@ -252,7 +252,7 @@ fn h09_an_output_that_fails_changes_neither_run_nor_code() {
         };
         assert_eq!(code, expected, "{script}\n{}", finished.transcript());
         assert_eq!(finished.stderr(), "", "{script}");
-        assert_eq!(project.stage_log(number, "talks"), all, "{script}");
+        assert_eq!(project.log(number, "talks.log"), all, "{script}");
         assert_eq!(project.verdict(number).2.to_string(), expected, "{script}");
     }
     project.assert_nothing_left();

@@ -124,7 +124,7 @@ fn h44_a_thousand_orphans_leave_no_zombie() {
     );
     let running = run(&project, &[]).spawn();
     wait_until("all to be forked", || project.side("forked").exists());
-    let supervisor = project.supervisor(1);
+    let supervisor = project.supervisor(1).pid;
     // The last ones may still run, or have just ended and not yet been waited for.
     wait_until("the stage to be the supervisor's only child", || children_of(supervisor).len() == 1);
     assert_eq!(children_of(parent_of(supervisor)).len(), 1, "the guard has the supervisor and nothing else");

@@ -8,7 +8,6 @@ mod invocation;
 mod leftovers;
 mod processes;
 mod project;
-mod record;
 mod redact;
 mod running;
 mod runs;

@@ -19,10 +19,12 @@ impl Project {
         Some(project.path().join("runs"))
     }
 
-    /// The directory of a run that is there.
+    /// The directory of a run, once it is there.
     #[track_caller]
     pub(crate) fn run_dir(&self, number: u64) -> PathBuf {
-        self.runs_dir().unwrap().join(number.to_string())
+        let dir = || self.runs_dir().map(|runs| runs.join(number.to_string()));
+        wait_until(&format!("run {number} to have a directory"), || dir().is_some_and(|dir| dir.is_dir()));
+        dir().unwrap()
     }
 
     /// The numbers of all runs, oldest first.
@@ -70,10 +72,33 @@ impl Project {
         (word(&event["verdict"]["kind"]), word(&event["verdict"]["reason"]), event["exit_code"].as_u64().unwrap())
     }
 
-    /// What a stage printed in a run, as its log has it.
+    /// A file of a run's logs, such as `test.log`.
     #[track_caller]
-    pub(crate) fn stage_log(&self, number: u64, stage: &str) -> Vec<u8> {
-        fs::read(self.run_dir(number).join("logs").join(format!("{stage}.log"))).unwrap()
+    pub(crate) fn log(&self, number: u64, file: &str) -> Vec<u8> {
+        let path = self.run_dir(number).join("logs").join(file);
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The events of a run so far.
+    #[track_caller]
+    pub(crate) fn events(&self, number: u64) -> Vec<Value> {
+        let text = fs::read_to_string(self.run_dir(number).join("events.jsonl")).unwrap_or_default();
+        // A last line without its end is not written yet.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        text[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Waits until a run's journal has an event of this kind.
+    #[track_caller]
+    pub(crate) fn wait_for_event(&self, number: u64, kind: &str) {
+        wait_until(&format!("run {number} to have an event {kind}"), || {
+            self.events(number).iter().any(|event| event["event"] == kind)
+        });
+    }
+
+    /// A directory for stages and tests to agree through; tests hand it to stages as `SIDE`.
+    pub(crate) fn side_dir(&self) -> PathBuf {
+        self.root().join("side")
     }
 
     /// Creates the file that a stage waits for.

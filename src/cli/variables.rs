@@ -1,0 +1,180 @@
+//! Options as environment variables: what was not typed may be set there. `--fail-fast` is `LOCAL_CI_FAIL_FAST`.
+//!
+//! What is typed goes before what is set. Options that exclude each other are one question: where one of them is
+//! typed, the variables of all of them are passed over. An empty variable is as good as none.
+
+use super::args::{Cli, Command, Global, RunArgs, Selection, colour, duration};
+use super::error::CliError;
+use crate::env::{self, Env};
+
+/// Fills in what was not typed.
+pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
+    let variables = Variables(env);
+    variables.global(&mut cli.global)?;
+    match &mut cli.command {
+        Command::Run(args) => {
+            variables.selection(&mut args.selection)?;
+            variables.run(args)
+        }
+        Command::Plan(args) => variables.selection(&mut args.selection),
+        Command::Attach(args) => {
+            args.output = args.output.take().or_else(|| variables.text(env::OUTPUT));
+            Ok(())
+        }
+        Command::List(_) | Command::Validate(_) | Command::Show(_) | Command::Logs(_) | Command::Stop(_) => Ok(()),
+    }
+}
+
+struct Variables<'a>(&'a Env);
+
+impl Variables<'_> {
+    fn global(&self, global: &mut Global) -> Result<(), CliError> {
+        let path = |name| self.0.get(name).filter(|value| !value.is_empty()).map(Into::into);
+        global.directory = global.directory.take().or_else(|| path(env::DIRECTORY));
+        global.config = global.config.take().or_else(|| path(env::CONFIG));
+        if global.color.is_none() {
+            global.color = self.parsed(env::COLOR, colour)?;
+        }
+        if global.verbose == 0 {
+            global.verbose = u8::from(self.is_set(env::VERBOSE));
+        }
+        Ok(())
+    }
+
+    fn selection(&self, selection: &mut Selection) -> Result<(), CliError> {
+        selection.profile = selection.profile.take().or_else(|| self.text(env::PROFILE));
+        for (list, name) in [(&mut selection.tags, env::TAG), (&mut selection.skip, env::SKIP)] {
+            if list.is_empty() {
+                list.extend(self.list(name));
+            }
+        }
+        selection.only |= self.is_set(env::ONLY);
+        selection.fix |= self.is_set(env::FIX);
+        if selection.jobs.is_none() {
+            selection.jobs = self.parsed(env::JOBS, count)?;
+        }
+        if !selection.fail_fast && !selection.keep_going {
+            // Set to a word for no, either of them asks for the other: a config may say so too, and goes after.
+            let set = |name| self.0.text(name).map(|_| self.is_set(name));
+            if let Some(fail_fast) = set(env::FAIL_FAST).or_else(|| set(env::KEEP_GOING).map(|keep_going| !keep_going))
+            {
+                (selection.fail_fast, selection.keep_going) = (fail_fast, !fail_fast);
+            }
+        }
+        if selection.timeout.is_none() {
+            selection.timeout = self.parsed(env::TIMEOUT, duration)?;
+        }
+        Ok(())
+    }
+
+    fn run(&self, args: &mut RunArgs) -> Result<(), CliError> {
+        args.no_cache |= self.is_set(env::NO_CACHE);
+        args.dry_run |= self.is_set(env::DRY_RUN);
+        if args.repeat.is_none() {
+            args.repeat = self.parsed(env::REPEAT, count)?;
+        }
+        if !args.json && !args.quiet && args.output.is_none() {
+            args.json = self.is_set(env::JSON);
+            args.quiet = self.is_set(env::QUIET);
+            args.output = self.text(env::OUTPUT);
+        }
+        Ok(())
+    }
+
+    /// Yes or no, where it is set.
+    fn switch(&self, name: &str) -> Option<bool> {
+        let text = self.0.text(name)?.to_ascii_lowercase();
+        Some(!["0", "n", "no", "f", "false", "off"].contains(&text.as_str()))
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.switch(name) == Some(true)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.text(name).map(str::to_owned)
+    }
+
+    /// Words between commas.
+    fn list(&self, name: &str) -> Vec<String> {
+        let words = self.0.text(name).unwrap_or_default().split(',').map(str::trim);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn parsed<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, CliError> {
+        let Some(text) = self.0.text(name) else { return Ok(None) };
+        let fault = |why| CliError::usage(format!("the environment variable {name} is {text:?}: {why}"));
+        parse(text).map(Some).map_err(fault)
+    }
+}
+
+/// How many: a whole number from one on.
+pub(super) fn count(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "expected a whole number from 1 on, such as 4".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    /// The command line as it is after these variables were looked at.
+    fn filled(line: &str, variables: &[(&str, &str)]) -> Result<Cli, String> {
+        let words = ["local-ci"].into_iter().chain(line.split_whitespace());
+        let mut cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        fill_in(&mut cli, &Env::from_pairs(variables.iter().copied())).map_err(|error| error.to_string())?;
+        Ok(cli)
+    }
+
+    fn run(line: &str, variables: &[(&str, &str)]) -> RunArgs {
+        match filled(&format!("run {line}"), variables).unwrap().command {
+            Command::Run(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_typed_goes_before_what_is_set() {
+        let args = run("-j 2 --skip a", &[("LOCAL_CI_JOBS", "x"), ("LOCAL_CI_SKIP", "b"), ("LOCAL_CI_TAG", "c, d,")]);
+        assert_eq!(args.selection.jobs, Some(2));
+        assert_eq!(args.selection.skip, ["a"]);
+        assert_eq!(args.selection.tags, ["c", "d"]);
+        let args = run("", &[("LOCAL_CI_JOBS", "3"), ("LOCAL_CI_TIMEOUT", ""), ("LOCAL_CI_FIX", "false")]);
+        assert_eq!((args.selection.jobs, args.selection.timeout, args.selection.fix), (Some(3), None, false));
+    }
+
+    #[test]
+    fn a_typed_option_passes_over_the_variables_of_those_it_excludes() {
+        let policy = |line, variables| {
+            let selection = run(line, variables).selection;
+            (selection.fail_fast, selection.keep_going)
+        };
+        assert_eq!(policy("-k", &[("LOCAL_CI_FAIL_FAST", "1")]), (false, true));
+        assert_eq!(policy("--fail-fast", &[("LOCAL_CI_KEEP_GOING", "1")]), (true, false));
+        assert_eq!(policy("", &[("LOCAL_CI_FAIL_FAST", "1")]), (true, false));
+        assert_eq!(policy("", &[("LOCAL_CI_FAIL_FAST", "0")]), (false, true));
+        assert_eq!(policy("", &[("LOCAL_CI_KEEP_GOING", "No"), ("LOCAL_CI_FAIL_FAST", "")]), (true, false));
+        assert_eq!(policy("", &[]), (false, false));
+        let face = |line, variables| {
+            let args = run(line, variables);
+            (args.json, args.quiet, args.output)
+        };
+        let all = &[("LOCAL_CI_JSON", "1"), ("LOCAL_CI_QUIET", "1"), ("LOCAL_CI_OUTPUT", "json")];
+        assert_eq!(face("-q", all), (false, true, None));
+        assert_eq!(face("--json", all), (true, false, None));
+        assert_eq!(face("--output grouped", all), (false, false, Some("grouped".into())));
+        assert_eq!(face("", &all[2..]), (false, false, Some("json".into())));
+    }
+
+    #[test]
+    fn what_is_set_wrongly_is_named() {
+        let fault = |name, value| filled("run", &[(name, value)]).unwrap_err();
+        assert_eq!(
+            fault("LOCAL_CI_JOBS", "many"),
+            r#"the environment variable LOCAL_CI_JOBS is "many": expected a whole number from 1 on, such as 4"#
+        );
+        assert!(fault("LOCAL_CI_REPEAT", "0").contains("LOCAL_CI_REPEAT"));
+        assert!(fault("LOCAL_CI_TIMEOUT", "5").contains("5s"));
+        assert!(fault("LOCAL_CI_COLOR", "blue").contains("auto, always or never"));
+    }
+}

@@ -1,0 +1,206 @@
+//! Several at once: two starters of one job, stages that must not overlap, one project reached in two ways, and
+//! pipelines of ten thousand stages.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use rustix::process::Signal;
+
+use crate::storage::run_dir;
+use crate::support::{Project, assert_transcript, wait_until};
+
+/// A stage that has begun when `begun` is there, and that ends when the test says so.
+const WAITING: &str = r#"
+[stages.wait]
+run = "chaos touch $SIDE/begun; chaos wait-for $SIDE/go"
+[stages.other]
+run = "true"
+"#;
+
+fn waiting(project: &Project) -> crate::support::Running<'_> {
+    let running = project.local_ci(&["wait"]).env("SIDE", project.root().join("side")).spawn();
+    wait_until("the stage to begin", || project.side("begun").exists());
+    running
+}
+
+/// H89: the second one is told at once which run has the job, and the ways on. H93: another job does not mind.
+#[test]
+fn h89_a_job_that_runs_is_not_started_again() {
+    let project = Project::new();
+    project.config(WAITING);
+    let running = waiting(&project);
+    assert_transcript!(project.local_ci(&["wait"]).output(), @"
+    $ local-ci wait
+    --- stderr
+    error: stage wait is running already, in run 1
+      hint: `local-ci attach 1` follows it, `local-ci stop 1` ends it
+    --- exit 5
+    ");
+    // All stages are wanted, and one of them runs: nothing is started.
+    project.local_ci(&[]).output().assert_code(5);
+    let json = project.local_ci(&["--json"]).output().assert_code(5);
+    assert_eq!(json.stdout(), "", "no report of a run that is not there");
+    project.local_ci(&["other"]).output().assert_code(0);
+    project.local_ci(&["plan", "wait"]).output().assert_code(0);
+    fs::write(project.side("go"), "").unwrap();
+    running.wait().assert_code(0);
+    project.local_ci(&["wait"]).env("SIDE", project.root().join("side")).output().assert_code(0);
+    project.assert_nothing_left();
+}
+
+/// H89: two starters at once have exactly one winner, every time.
+#[test]
+fn h89_of_two_starters_one_wins() {
+    let project = Project::new();
+    project.config("[stages.wait]\nrun = \"chaos wait-for $GO\"\n");
+    for round in 0..25 {
+        // Who loses lets the winner go. Were there two winners, both would wait in vain.
+        let go = project.side(&format!("go-{round}"));
+        let script = "local-ci -q >&2; code=$?; [ $code = 0 ] || chaos touch $GO; echo $code";
+        let both = [(); 2].map(|()| project.sh(script).env("GO", &go).spawn());
+        let mut codes = both.map(|one| one.wait().stdout());
+        codes.sort();
+        assert_eq!(codes, ["0\n", "5\n"], "round {round}");
+    }
+    // A number is taken by a run that comes to be, and by no other.
+    assert!(run_dir(&project, 25).exists() && !run_dir(&project, 26).exists());
+    project.assert_nothing_left();
+}
+
+/// H90: the lock goes with its owner, however it went; the next one starts, and the run before is lost.
+#[test]
+fn h90_a_dead_owner_is_in_nobodys_way() {
+    let project = Project::new();
+    project.config(WAITING);
+    let running = waiting(&project);
+    let owner: serde_json::Value =
+        serde_json::from_slice(&fs::read(run_dir(&project, 1).join("owner.json")).unwrap()).unwrap();
+    let supervisor = i32::try_from(owner["pid"].as_i64().unwrap()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(supervisor).unwrap(), Signal::KILL).unwrap();
+    running.wait().assert_code(3);
+    fs::write(project.side("go"), "").unwrap();
+    project.local_ci(&["wait"]).env("SIDE", project.root().join("side")).output().assert_code(0);
+    project.local_ci(&["show", "1"]).output().assert_code(3);
+    project.assert_nothing_left();
+}
+
+/// Each stage writes a line when it begins and one when it ends; what overlaps has two of a kind in a row.
+fn overlaps(stage: &str, jobs: &str) -> Vec<String> {
+    let project = Project::new();
+    let stages = (0..4).fold(String::new(), |mut text, n| {
+        let _ = write!(text, "[stages.s{n}]\n{stage}\n");
+        text
+    });
+    project.config(&stages);
+    let run = project.local_ci(&["-q", "-j", jobs]).env("MARKS", project.side("marks"));
+    run.output().assert_code(0);
+    project.assert_nothing_left();
+    fs::read_to_string(project.side("marks")).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// H93: two stages that name one lock never overlap, whatever the jobs.
+#[test]
+fn h93_stages_with_one_lock_never_overlap() {
+    let stage = "locks = ['db']\nrun = 'echo begin >>$MARKS; chaos sleep 0.02; echo end >>$MARKS'";
+    assert_eq!(overlaps(stage, "8"), ["begin", "end"].repeat(4));
+}
+
+/// Two stages that take two of three slots never overlap; one that takes more than there are runs alone.
+#[test]
+fn threads_are_slots() {
+    for (threads, jobs) in [("2", "3"), ("8", "2")] {
+        let stage = format!("threads = {threads}\nrun = 'echo begin >>$MARKS; chaos sleep 0.02; echo end >>$MARKS'");
+        assert_eq!(overlaps(&stage, jobs), ["begin", "end"].repeat(4), "{threads} of {jobs}");
+    }
+}
+
+/// Stages that nothing keeps apart do overlap: each waits for the other three.
+#[test]
+fn independent_stages_run_side_by_side() {
+    let stage = "run = 'echo begin >>$MARKS; until [ $(wc -l <$MARKS) -ge 4 ]; do chaos sleep 0.01; done; exit 0'\ntimeout = '50s'";
+    assert_eq!(overlaps(stage, "4").len(), 4);
+    let stage = format!("{stage}\nthreads = 2");
+    assert_eq!(overlaps(&stage, "8").len(), 4);
+}
+
+/// H94: a project reached through a link is the same project, with the same runs and the same jobs.
+#[test]
+fn h94_a_project_behind_a_link_is_the_same() {
+    let project = Project::new();
+    project.config(WAITING);
+    let link = project.side("link");
+    symlink(project.dir(), &link).unwrap();
+    let through = |args: &[&str]| {
+        let args: Vec<&str> = ["-C", link.to_str().unwrap()].into_iter().chain(args.iter().copied()).collect();
+        project.local_ci(&args).cwd("..").output()
+    };
+    let running = waiting(&project);
+    through(&["wait"]).assert_code(5);
+    assert!(through(&["list"]).assert_code(0).stdout().contains("wait  running"));
+    // Not by -C alone: a shell that stands in the link.
+    let shell = project.sh("cd \"$LINK\" && exec local-ci wait").env("LINK", &link).output();
+    shell.assert_code(5);
+    fs::write(project.side("go"), "").unwrap();
+    running.wait().assert_code(0);
+    through(&["-q", "other"]).assert_code(0);
+    project.local_ci(&["show", "2"]).output().assert_code(0);
+    assert_eq!(fs::read_dir(project.state_dir().join("projects")).unwrap().count(), 1);
+    project.assert_nothing_left();
+}
+
+/// How many threads a process has, and how many files it has open.
+fn size(pid: i32) -> (usize, usize) {
+    let count = |what| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, Iterator::count);
+    (count("task"), count("fd"))
+}
+
+/// H98: threads and descriptors are as many as stages run at a time, not as many as there are.
+#[test]
+fn h98_ten_thousand_stages_take_two_slots() {
+    let project = Project::new();
+    let mut config = String::new();
+    for n in 0..10_000 {
+        let _ = write!(config, "[stages.s{n}]\nrun = \"chaos wait-for $SIDE/go\"\n");
+    }
+    project.config(&config);
+    let plan = project.local_ci(&["plan", "--json"]).output().assert_code(0);
+    let plan: serde_json::Value = serde_json::from_slice(&plan.stdout).unwrap();
+    assert_eq!(plan["stages"].as_array().unwrap().len(), 10_000);
+
+    let running = project.local_ci(&["-q", "-j", "2"]).env("SIDE", project.root().join("side")).spawn();
+    let owner = || -> Option<i32> {
+        let projects = project.state_dir().join("projects").read_dir().ok()?.next()?.ok()?;
+        let owner = fs::read(projects.path().join("runs/1/owner.json")).ok()?;
+        serde_json::from_slice::<serde_json::Value>(&owner).ok()?["pid"].as_i64()?.try_into().ok()
+    };
+    let logs_begun = || {
+        let journal = fs::read_to_string(run_dir(&project, 1).join("events.jsonl")).unwrap_or_default();
+        journal.matches("stage_started").count() == 2
+    };
+    wait_until("a supervisor", || owner().is_some());
+    wait_until("two stages to run", logs_begun);
+    for (who, pid) in [("command line", running.pid()), ("supervisor", owner().unwrap())] {
+        let (threads, descriptors) = size(pid);
+        assert!((1..=10).contains(&threads) && (3..=32).contains(&descriptors), "{who}: {threads}, {descriptors}");
+    }
+    running.kill(Signal::TERM);
+    running.wait().assert_signal(Signal::TERM);
+    project.assert_nothing_left();
+}
+
+/// H99: a chain of ten thousand is planned, and a need that fails at its head is told to the last.
+#[test]
+fn h99_a_chain_of_ten_thousand_ends() {
+    let project = Project::new();
+    let mut config = "[stages.s0]\nrun = \"exit 1\"\n".to_owned();
+    for n in 1..10_000 {
+        let _ = write!(config, "[stages.s{n}]\nrun = \"true\"\nneeds = [\"s{}\"]\n", n - 1);
+    }
+    project.config(&config);
+    let report = project.local_ci(&["--json"]).output().assert_code(1);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["failed"], &report["skipped"]), (&1.into(), &9_999.into()));
+    assert_eq!(report["results"][9_999]["error"], "needs s9998, which did not pass");
+    project.assert_nothing_left();
+}
