@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::variables::count;
+use super::values::{colour, count, duration, lines};
 use crate::report::ColourWhen;
 
 /// Texts are wrapped at this many columns; those below are written for it.
@@ -46,6 +46,7 @@ const SHOWN: &str = "What is shown";
     name = "local-ci",
     version,
     about,
+    args_override_self = true,
     max_term_width = WIDTH,
     override_usage = USAGE,
     after_help = AFTER_HELP,
@@ -80,10 +81,6 @@ pub(super) struct Global {
     /// Print help
     #[arg(short = 'h', long = "help", global = true, action = ArgAction::Help)]
     _help: Option<bool>,
-}
-
-pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
-    ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,10 +150,6 @@ pub(super) struct Selection {
     /// End the whole run after this long, such as 30s, 20m or 1h30m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(super) timeout: Option<Duration>,
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    crate::config::parse_duration(text)
 }
 
 #[derive(Debug, Args)]
@@ -290,8 +283,4 @@ pub(super) struct StopArgs {
     /// Kill at once, without a grace
     #[arg(short, long)]
     pub(super) force: bool,
-}
-
-fn lines(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "expected how many lines, such as 20".to_owned())
 }

@@ -1,6 +1,6 @@
 //! The command line: from argv to a command, from what came of it to an exit code. One file per command.
 //!
-//! The only place, with `report`, that prints, and the only one that decides hints and exit codes ([`error`]).
+//! The only place, with `report`, that prints, and the only one that decides hints and exit codes (`error.rs`).
 
 mod args;
 mod argv;
@@ -17,6 +17,7 @@ mod show;
 mod stop;
 mod target;
 mod validate;
+mod values;
 mod variables;
 
 use std::ffi::OsString;

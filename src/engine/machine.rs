@@ -1,7 +1,7 @@
 //! The run as a value: what happened goes in, what follows comes out, in order. No thread, no clock, no I/O.
 //!
 //! The scheduler decides which stage; the machine adds time: attempts, timeouts, grace, retries, and what the run
-//! comes to. Each stage that runs goes this way, and only [`Machine::end_attempt`] says its last word:
+//! comes to. Each stage that runs goes this way, and only `end_attempt` says its last word:
 //!
 //! ```text
 //!  Start ──▶ Running ──────────────ended──▶ last word, or Delayed ──delay over──▶ Running, next attempt

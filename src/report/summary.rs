@@ -131,7 +131,9 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
             None => ("lost".into(), 1),
         };
         page.glyph_line("  ", Glyph::Failed, &format!("{name}: {}", error.lines().next().unwrap_or_default()));
-        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| attempt > 0) {
+        // No file is made for an attempt that prints nothing.
+        let printed = attempt > 0 && stage.attempt_log(attempt).is_none_or(|log| log.bytes > 0);
+        if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| printed) {
             page.line(&format!("    log: {}", path.display()));
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());

@@ -60,13 +60,11 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, id: Stag
     let Some(stage) = view.stages().get(id) else { return };
     let (glyph, line) = headline(stage);
     page.glyph_line("", glyph, &line);
-    if let Some(finished) = stage.finished() {
-        if stage.tally() == Some(Tally::Failed) {
-            if let Some(error) = finished.outcome.error() {
-                page.text("  Error: ", &error);
-            }
-            excerpt(page, finished, logs);
+    if let Some(finished) = stage.finished().filter(|_| stage.tally() == Some(Tally::Failed)) {
+        if let Some(error) = finished.outcome.error() {
+            page.text("  Error: ", &error);
         }
+        excerpt(page, finished, logs);
     }
     for process in stage.leaked() {
         page.line(&format!("note: {}", leaked_sentence(process)));

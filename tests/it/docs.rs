@@ -180,8 +180,8 @@ fn links_lead_somewhere() {
 #[test]
 fn the_quickstart_prints_what_the_readme_shows() {
     let project = Project::new();
-    let quickstart = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart");
-    let printed = project.local_ci(&["-C", quickstart]).output().assert_code(1).stdout();
+    let quickstart = project.local_ci(&["-C", "examples/quickstart"]).cwd(env!("CARGO_MANIFEST_DIR"));
+    let printed = quickstart.output().assert_code(1).stdout();
     let printed = project.redactions().apply(&printed);
     let shown = session(README, "local-ci -C examples/quickstart").join("\n");
     let shown = project.redactions().apply(&shown.replace("/home/user/.local/state/local-ci", "[STATE]"));

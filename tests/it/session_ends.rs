@@ -166,7 +166,7 @@ fn what_cannot_be_started_is_a_failed_stage() {
     $ ./data
     ::endgroup::
     ✗ data ([TIME])
-      Error: cannot execute [PROJECT]/./data: permission denied; try: chmod +x [PROJECT]/./data
+      Error: cannot execute [PROJECT]/data: permission denied; try: chmod +x [PROJECT]/data
 
     ::group::nowhere
     $ true
@@ -182,7 +182,7 @@ fn what_cannot_be_started_is_a_failed_stage() {
     Failed:
       ✗ missing: command not found: no-such-program-anywhere (looked in PATH: …)
         rerun: local-ci missing
-      ✗ data: cannot execute [PROJECT]/./data: permission denied; try: chmod +x [PROJECT]/./data
+      ✗ data: cannot execute [PROJECT]/data: permission denied; try: chmod +x [PROJECT]/data
         rerun: local-ci data
       ✗ nowhere: the working directory [PROJECT]/not/here is not there
         rerun: local-ci nowhere

@@ -111,7 +111,7 @@ impl Project {
     /// nothing said. Gives also what its events are to be.
     #[track_caller]
     pub(crate) fn young_run(&self, done: u64, number: u64) -> (File, Vec<u8>) {
-        let (done, young) = (self.run_dir(done), self.run_dir(number));
+        let (done, young) = (self.run_dir(done), self.runs_dir().unwrap().join(number.to_string()));
         let copied = Command::new("cp").arg("-a").args([&done, &young]).stdin(Stdio::null()).status().unwrap();
         assert!(copied.success());
         let events = fs::read(young.join("events.jsonl")).unwrap();
