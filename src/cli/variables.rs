@@ -3,7 +3,7 @@
 //! What is typed goes before what is set. Options that exclude each other are one question: where one of them is
 //! typed, the variables of all of them are passed over. An empty variable is as good as none.
 
-use super::args::{Cli, Command, Global, RunArgs, Selection, colour, duration};
+use super::args::{Cli, Command, Global, RunArgs, Selection, colour, count, duration};
 use super::error::CliError;
 use crate::env::{self, Env};
 
@@ -106,11 +106,6 @@ impl Variables<'_> {
         let fault = |why| CliError::usage(format!("the environment variable {name} is {text:?}: {why}"));
         parse(text).map(Some).map_err(fault)
     }
-}
-
-/// How many: a whole number from one on.
-pub(super) fn count(text: &str) -> Result<u32, String> {
-    text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "expected a whole number from 1 on, such as 4".to_owned())
 }
 
 #[cfg(test)]
