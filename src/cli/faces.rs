@@ -96,11 +96,3 @@ pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs) -> Displ
     };
     Display::new(reporter, Box::new(logs))
 }
-
-/// How wide stderr is, in columns; 80 where it is no terminal or does not say.
-pub(super) fn stderr_width() -> usize {
-    match rustix::termios::tcgetwinsize(io::stderr()) {
-        Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
-        _ => 80,
-    }
-}

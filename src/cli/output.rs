@@ -28,7 +28,7 @@ pub(super) fn fault(error: &CliError, colour: ColourWhen, env: &Env) {
         // Drawn on the file; the drawing has made foreign text harmless.
         CliError::Config(faults) if !faults.is_not_found() => {
             let terminal = io::stderr().is_terminal();
-            let width = crate::cli::faces::stderr_width();
+            let width = stderr_width();
             say(faults.render(colour.decide(env, terminal), width).trim_end());
         }
         _ => problem(&error.to_string()),
@@ -43,4 +43,12 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// How wide stderr is, in columns; 80 where it is no terminal or does not say.
+fn stderr_width() -> usize {
+    match rustix::termios::tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
+        _ => 80,
+    }
 }
