@@ -10,22 +10,14 @@ use crate::report::ColourWhen;
 const BARE_FORM: &str = "local-ci [OPTIONS] [STAGE]... [-- <ARGS>...]\n       local-ci [OPTIONS] <COMMAND>";
 
 const AFTER_HELP: &str = "\
-`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages with what they need, and without STAGE \
-the default set. A stage that bears a command's name is reached by `local-ci run NAME`.
-
-`local-ci run --help` has all options of a run, and the exit codes.";
+`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages with what they need, and without STAGE the
+default set. A stage that bears a command's name is reached by `local-ci run NAME`. `local-ci run --help` has all options.";
 
 const AFTER_RUN: &str = "\
 Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST. What is typed goes first.
 
-Exit codes:
-  0  all passed; what is skipped by condition or allowed to fail counts
-  1  a stage failed or timed out
-  2  usage or config error, and nothing ran
-  3  no verdict could be had
-  4  nothing is selected
-  5  a stage is running already
-A run that is stopped ends by the signal itself: 130 or 143 to a shell.";
+Exit codes: 0 all passed, 1 a stage failed or timed out, 2 usage or config error, 3 no verdict could be had,
+4 nothing is selected, 5 a stage is running already; a run that is stopped ends by the signal, 130 or 143.";
 
 /// One pipeline file, the same verdict on a laptop, in a hook and in CI.
 #[derive(Debug, Parser)]
