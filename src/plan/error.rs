@@ -165,12 +165,16 @@ fn are(stages: &[StageName]) -> String {
 
 fn unsupported(stages: &[UnsupportedStage]) -> String {
     if let [UnsupportedStage { stage, keys }] = stages {
-        let keys = enumerate(keys, "and");
+        let keys = quoted(keys);
         return format!(
             "stage {stage} sets {keys}, which this version cannot act on: leave it out with --skip {stage}"
         );
     }
     let told: Vec<String> =
-        stages.iter().map(|fault| format!("{} (sets {})", fault.stage, enumerate(&fault.keys, "and"))).collect();
+        stages.iter().map(|fault| format!("{} (sets {})", fault.stage, quoted(&fault.keys))).collect();
     format!("this version cannot run stages {}: leave them out with --skip", enumerate(&told, "and"))
+}
+
+fn quoted(keys: &[&str]) -> String {
+    enumerate(&keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>(), "and")
 }

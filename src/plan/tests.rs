@@ -301,10 +301,10 @@ fn only_stages_that_would_run_have_to_be_supported() {
         .change("lint", |stage| stage.action = Action::Use { kind: "hygiene".into() });
     let error = declared.error(&Request::default());
     assert!(!error.selects_nothing());
-    insta::assert_snapshot!(error, @"this version cannot run stages test (sets secrets and on) and lint (sets uses): leave them out with --skip");
+    insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `on`) and lint (sets `uses`): leave them out with --skip");
     insta::assert_snapshot!(
         declared.error(&ask(&["lint"])),
-        @"stage lint sets uses, which this version cannot act on: leave it out with --skip lint"
+        @"stage lint sets `uses`, which this version cannot act on: leave it out with --skip lint"
     );
     assert_eq!(names(&declared.plan(&ask(&["build"]))), ["build"]);
     assert_eq!(names(&declared.plan(&skip(&["test", "lint"]))), ["build"]);

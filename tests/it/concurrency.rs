@@ -86,14 +86,14 @@ fn h90_a_dead_owner_is_in_nobodys_way() {
 }
 
 /// Each stage writes a line when it begins and one when it ends; what overlaps has two of a kind in a row.
-fn overlaps(stage: &str, jobs: &str) -> Vec<String> {
+fn overlaps(stage: &str, options: &[&str]) -> Vec<String> {
     let project = Project::new();
     let stages = (0..4).fold(String::new(), |mut text, n| {
         let _ = write!(text, "[stages.s{n}]\n{stage}\n");
         text
     });
     project.config(&stages);
-    let run = project.local_ci(&["-q", "-j", jobs]).env("MARKS", project.side("marks"));
+    let run = project.local_ci(&[&["-q"], options].concat()).env("MARKS", project.side("marks"));
     run.output().assert_code(0);
     project.assert_nothing_left();
     fs::read_to_string(project.side("marks")).unwrap().lines().map(str::to_owned).collect()
@@ -103,7 +103,7 @@ fn overlaps(stage: &str, jobs: &str) -> Vec<String> {
 #[test]
 fn h93_stages_with_one_lock_never_overlap() {
     let stage = "locks = ['db']\nrun = 'echo begin >>$MARKS; chaos sleep 0.02; echo end >>$MARKS'";
-    assert_eq!(overlaps(stage, "8"), ["begin", "end"].repeat(4));
+    assert_eq!(overlaps(stage, &["-j", "8"]), ["begin", "end"].repeat(4));
 }
 
 /// Two stages that take two of three slots never overlap; one that takes more than there are runs alone.
@@ -111,17 +111,24 @@ fn h93_stages_with_one_lock_never_overlap() {
 fn threads_are_slots() {
     for (threads, jobs) in [("2", "3"), ("8", "2")] {
         let stage = format!("threads = {threads}\nrun = 'echo begin >>$MARKS; chaos sleep 0.02; echo end >>$MARKS'");
-        assert_eq!(overlaps(&stage, jobs), ["begin", "end"].repeat(4), "{threads} of {jobs}");
+        assert_eq!(overlaps(&stage, &["-j", jobs]), ["begin", "end"].repeat(4), "{threads} of {jobs}");
     }
+}
+
+/// `--fix` changes files: those stages that have a fix run it one at a time.
+#[test]
+fn fixes_run_one_at_a_time() {
+    let stage = "run = 'exit 1'\nfix = 'echo begin >>$MARKS; chaos sleep 0.02; echo end >>$MARKS'";
+    assert_eq!(overlaps(stage, &["--fix", "-j", "8"]), ["begin", "end"].repeat(4));
 }
 
 /// Stages that nothing keeps apart do overlap: each waits for the other three.
 #[test]
 fn independent_stages_run_side_by_side() {
     let stage = "run = 'echo begin >>$MARKS; until [ $(wc -l <$MARKS) -ge 4 ]; do chaos sleep 0.01; done; exit 0'\ntimeout = '50s'";
-    assert_eq!(overlaps(stage, "4").len(), 4);
+    assert_eq!(overlaps(stage, &["-j", "4"]).len(), 4);
     let stage = format!("{stage}\nthreads = 2");
-    assert_eq!(overlaps(&stage, "8").len(), 4);
+    assert_eq!(overlaps(&stage, &["-j", "8"]).len(), 4);
 }
 
 /// H94: a project reached through a link is the same project, with the same runs and the same jobs.
