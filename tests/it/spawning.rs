@@ -1,9 +1,8 @@
 //! What cannot be started is said so that a person can mend it, and what can is started whatever its name.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::{Finished, Invocation, Project};
@@ -12,10 +11,12 @@ fn run<'p>(project: &'p Project, args: &[&str]) -> Invocation<'p> {
     project.local_ci(&[&["run"], args].concat()).env("SIDE", project.side_dir())
 }
 
-/// Writes a program with this mode.
+/// Writes a program with this mode. Another process does it: a descriptor of ours could be inherited by what another
+/// test starts at that moment, and as long as anybody can write to a file it cannot be executed (H108).
 fn program(project: &Project, path: &str, text: &str, mode: u32) {
-    project.write(path, text);
-    fs::set_permissions(project.dir().join(path), Permissions::from_mode(mode)).unwrap();
+    project.expects(path);
+    let script = format!("mkdir -p bin && cat > {path} && chmod {mode:o} {path}");
+    project.expects("bin").sh(&script).stdin(text).output().assert_code(0);
 }
 
 /// The error lines of a run, by stage, in the summary.
