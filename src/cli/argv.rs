@@ -28,20 +28,21 @@ pub(super) fn with_command(arguments: &[OsString]) -> Vec<OsString> {
 
 enum First {
     At(usize),
-    /// There is none, and the program's own help or version is asked for.
+    /// There is none, and nothing but the program's own help or version is asked for.
     Help,
     None,
 }
 
 fn first_word(words: &[OsString], options: &Options) -> First {
-    let mut help = false;
+    let mut others = false;
     let mut at = 0;
     while at < words.len() {
         let word = words[at].as_encoded_bytes();
         if word == b"--" {
+            others = true;
             break;
         }
-        help |= [&b"-h"[..], b"--help", b"-V", b"--version"].contains(&word);
+        others |= ![&b"-h"[..], b"--help", b"-V", b"--version"].contains(&word);
         match word {
             [b'-', b'-', ..] => at += usize::from(options.takes_next(word)),
             [b'-', _, ..] => at += usize::from(options.takes_next_short(word)),
@@ -49,7 +50,7 @@ fn first_word(words: &[OsString], options: &Options) -> First {
         }
         at += 1;
     }
-    if help { First::Help } else { First::None }
+    if words.is_empty() || others { First::None } else { First::Help }
 }
 
 /// Which options take a value.
@@ -119,6 +120,7 @@ mod tests {
             ("-- list", "run -- list"),
             ("--help", "--help"),
             ("-V", "-V"),
+            ("-j 4 --help", "run -j 4 --help"),
             ("fmt --help", "run fmt --help"),
             ("help plan", "help plan"),
         ] {

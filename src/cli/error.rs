@@ -121,7 +121,7 @@ impl CliError {
             Self::Plan(PlanError::UnmatchedTag { .. } | PlanError::UnknownProfile { .. }) => None,
             Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows the stages".into()),
             Self::Plan(PlanError::UnknownStage { name, .. }) if LATER_COMMANDS.contains(&name.as_str()) => {
-                Some(format!("nor is there a command `{name}` in this version"))
+                Some(format!("nor is there a command `{name}` in this version; `local-ci --help` shows the commands"))
             }
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())

@@ -55,7 +55,7 @@ pub fn resolve(name: &str, path: Option<&OsStr>, dir: &Path) -> Result<PathBuf, 
         Some(file) => executable(&file).map(|()| file),
         None => Err(ProgramError::new(
             127,
-            format!("command not found: {name} (looked in PATH: {})", path.to_string_lossy()),
+            format!("command not found: {name}\nlooked in PATH: {}", path.to_string_lossy()),
         )),
     }
 }
@@ -126,7 +126,7 @@ mod tests {
     fn h103_not_found_names_the_path_searched() {
         let error = resolve("no-such-tool", Some(OsStr::new("/nonexistent:/nowhere")), Path::new("/")).unwrap_err();
         assert_eq!(error.code, 127);
-        assert_eq!(error.message, "command not found: no-such-tool (looked in PATH: /nonexistent:/nowhere)");
+        assert_eq!(error.message, "command not found: no-such-tool\nlooked in PATH: /nonexistent:/nowhere");
         assert_eq!(resolve("./x", None, Path::new("/nonexistent")).unwrap_err().code, 127);
         assert_eq!(resolve("", None, Path::new("/")).unwrap_err().code, 127);
     }

@@ -24,7 +24,8 @@ impl<W: Write> Reporter for Recap<W> {
     fn event(&mut self, view: &RunView, event: &Event, logs: &mut dyn Logs) -> io::Result<()> {
         if matches!(event.kind, EventKind::RunFinished { .. }) {
             for (id, stage) in view.stages().iter() {
-                if stage.finished().is_some() {
+                // What was running when a run was lost is told as well.
+                if stage.finished().is_some() || stage.started.is_some() {
                     self.page.block(Block::Line);
                     verdict::write(&mut self.page, view, id, logs);
                 }

@@ -151,7 +151,7 @@ fn what_cannot_be_started_is_a_failed_stage() {
         "#,
     );
     project.write("data", "no program\n");
-    let session = project.local_ci(&["-j", "1"]).output().redact(r"PATH: [^)]*\)", "PATH: …)");
+    let session = project.local_ci(&["-j", "1"]).output().redact("PATH: [^\n]*", "PATH: …");
     assert_transcript!(session, @"
     $ local-ci -j 1
     🚀 Running local CI pipeline...
@@ -160,7 +160,8 @@ fn what_cannot_be_started_is_a_failed_stage() {
     $ no-such-program-anywhere
     ::endgroup::
     ✗ missing ([TIME])
-      Error: command not found: no-such-program-anywhere (looked in PATH: …)
+      Error: command not found: no-such-program-anywhere
+      | looked in PATH: …
 
     ::group::data
     $ ./data
@@ -180,7 +181,7 @@ fn what_cannot_be_started_is_a_failed_stage() {
       Total time: [TIME]
 
     Failed:
-      ✗ missing: command not found: no-such-program-anywhere (looked in PATH: …)
+      ✗ missing: command not found: no-such-program-anywhere
         rerun: local-ci missing
       ✗ data: cannot execute [PROJECT]/data: permission denied; try: chmod +x [PROJECT]/data
         rerun: local-ci data
