@@ -273,7 +273,7 @@ fn what_selects_nothing_says_so() {
     $ local-ci doctor
     --- stderr
     error: there is no stage "doctor"
-      hint: nor is there a command `doctor` in this version
+      hint: nor is there a command `doctor` in this version; `local-ci --help` shows the commands
     --- exit 2
     "#);
     assert_transcript!(project.local_ci(&["zzz"]).output(), @r#"
