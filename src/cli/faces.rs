@@ -13,7 +13,7 @@ use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
 use crate::report::quiet::Quiet;
 use crate::report::recap::Recap;
-use crate::report::{ColourWhen, Dialect, Style, TranscriptOptions};
+use crate::report::{ColourWhen, Dialect, Rerun, Style, TranscriptOptions};
 use crate::session::logs::RunLogs;
 
 /// A face.
@@ -57,7 +57,7 @@ pub(super) fn colour(context: &Context<'_>) -> bool {
 }
 
 /// How a transcript on stdout is written.
-pub(super) fn options(context: &Context<'_>) -> TranscriptOptions {
+pub(super) fn options(context: &Context<'_>, rerun: Rerun) -> TranscriptOptions {
     TranscriptOptions {
         program: context.program(),
         style: Style { colour: colour(context) },
@@ -65,6 +65,7 @@ pub(super) fn options(context: &Context<'_>) -> TranscriptOptions {
         randomness: Box::new(random),
         remote: None,
         subcommands: commands(),
+        rerun,
     }
 }
 
@@ -85,12 +86,12 @@ fn random() -> [u8; 16] {
 }
 
 /// A display of a run on stdout.
-pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs) -> Display {
+pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
     let out = io::stdout();
     let reporter: Box<dyn Reporter> = match mode {
-        Mode::Grouped => Box::new(Grouped::new(out, options(context))),
-        Mode::Quiet => Box::new(Quiet::new(out, options(context))),
-        Mode::Recap => Box::new(Recap::new(out, options(context))),
+        Mode::Grouped => Box::new(Grouped::new(out, options(context, rerun))),
+        Mode::Quiet => Box::new(Quiet::new(out, options(context, rerun))),
+        Mode::Recap => Box::new(Recap::new(out, options(context, rerun))),
         Mode::Events => Box::new(JsonEvents::new(out)),
         Mode::Report => Box::new(JsonReport::new(out)),
     };

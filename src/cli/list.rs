@@ -13,11 +13,12 @@ use super::target::unreadable;
 use super::{Ending, faces, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::StageFinished;
-use crate::ids::{RunNumber, StageName};
+use crate::ids::{RunNumber, Signature, StageName};
 use crate::journal::state::RunState;
 use crate::outcome::{HumanDuration, exit};
 use crate::pipeline::{Action, Stage};
 use crate::plan::command_text;
+use crate::plan::signature::{self, Work};
 use crate::session::runs::{LastTime, last_times};
 use crate::text::plain::printable;
 use crate::view::StageState;
@@ -25,7 +26,7 @@ use crate::view::StageState;
 #[derive(Serialize)]
 struct Line {
     name: StageName,
-    /// `running`, `stopped`, `lost` or `never run`.
+    /// `running`, `waiting`, `stopped`, `lost` or `never run`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
@@ -37,6 +38,9 @@ struct Line {
     /// How long ago that run began, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     age_ms: Option<u64>,
+    /// Whether that run ran another command than the stage has now: its `fix`, or what the config said then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    other_command: bool,
     command: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
@@ -85,6 +89,7 @@ fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
         None => ("never run", None),
         Some(last) => match (&last.state, last.run) {
             (StageState::Finished(finished), _) => ("stopped", Some(finished)),
+            (StageState::Waiting, RunState::Running) => ("waiting", None),
             (_, RunState::Running) => ("running", None),
             (_, RunState::Finished { .. } | RunState::Lost) => ("lost", None),
         },
@@ -94,6 +99,7 @@ fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
         state,
         exit_code: finished.and_then(exit_code),
         status: finished.map(|finished| finished.outcome.word()),
+        other_command: last.is_some_and(|last| signature(stage) != Some(last.signature)),
         run: last.map(|last| last.number),
         age_ms: last.and_then(|last| last.started).map(|at| u64::try_from(now - at.unix_ms).unwrap_or(0)),
         command: match &stage.action {
@@ -115,6 +121,24 @@ fn exit_code(finished: &StageFinished) -> Option<i32> {
     }
 }
 
+/// What a stage came to, as it reads before the run.
+fn past(status: &str) -> &'static str {
+    match status {
+        "pass" => "passed, ",
+        "fail" => "failed, ",
+        "timeout" => "timed out, ",
+        "cancelled" => "cancelled, ",
+        "error" => "could not be run, ",
+        _ => "",
+    }
+}
+
+/// The fingerprint of what the stage would run now.
+fn signature(stage: &Stage) -> Option<Signature> {
+    let Action::Run(command) = &stage.action else { return None };
+    Some(signature::signature(&Work { command, env: &stage.env, dir: &stage.dir, executor: signature::LOCAL }))
+}
+
 fn render(line: &Line) -> String {
     let code = line.exit_code.map_or(String::new(), |code| format!(" ({code})"));
     let mut words = line.command.trim_end().lines();
@@ -122,7 +146,9 @@ fn render(line: &Line) -> String {
     let more = if words.next().is_some() { " …" } else { "" };
     let mut text = format!("{}  {}{code}: {first}{more}", line.name, line.state);
     if let (Some(run), Some(age)) = (line.run, line.age_ms) {
-        let _ = write!(text, "  [run {run}, {} ago]", HumanDuration(Duration::from_millis(age)));
+        let came_to = line.status.map_or("", past);
+        let other = if line.other_command { ", another command" } else { "" };
+        let _ = write!(text, "  [{came_to}run {run}{other}, {} ago]", HumanDuration(Duration::from_millis(age)));
     }
     if !line.default {
         text.push_str("  [not in the default set]");

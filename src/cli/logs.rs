@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::args::LogsArgs;
 use super::error::CliError;
 use super::project::Context;
+use super::target::Target;
 use super::{Ending, faces, output, target};
 use crate::event::LogInfo;
 use crate::ids::{StageId, StageName};
@@ -38,6 +39,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         logs: RunLogs::new(target.run.dir.clone(), names.clone()),
         grep,
         colour: faces::colour(context),
+        wrote: false,
         cursors: Vec::new(),
     };
     for id in &target.stages {
@@ -57,6 +59,9 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         }
         if over || !args.follow {
             let _ = printer.finish();
+            if !printer.wrote {
+                output::say(&nothing_shown(&target, args));
+            }
             break;
         }
         wait(watch.as_ref());
@@ -65,6 +70,23 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         output::lost_before_it_began(&target.run.dir, Some(target.run.number), &target.run.view);
     }
     Ok(Ending::Code(if args.follow { target.exit_code() } else { exit::PASSED }))
+}
+
+/// Why there was nothing to show.
+fn nothing_shown(target: &Target, args: &LogsArgs) -> String {
+    let (run, number) = (&target.run, target.run.number);
+    let whose = match &target.stages[..] {
+        [only] => run.names.get(*only).map_or_else(|| "the stage".to_owned(), ToString::to_string),
+        _ => "the stages".to_owned(),
+    };
+    let started = target.stages.iter().filter_map(|id| run.view.stages().get(*id)).any(|stage| stage.started.is_some());
+    if !started {
+        format!("{whose} did not start in run {number}")
+    } else if args.grep.is_some() {
+        format!("no line that {whose} printed in run {number} matches")
+    } else {
+        format!("{whose} printed nothing in run {number}")
+    }
 }
 
 fn expression(text: &str) -> Result<Regex, CliError> {
@@ -116,6 +138,8 @@ struct Printer<'a> {
     logs: RunLogs,
     grep: Option<Regex>,
     colour: bool,
+    /// Whether anything was shown.
+    wrote: bool,
     cursors: Vec<Cursor>,
 }
 
@@ -219,6 +243,7 @@ impl Printer<'_> {
     /// Writes the whole lines of what was filtered, and keeps the rest for the next time.
     fn lines(&mut self, cursor: &mut Cursor, shown: &mut Vec<u8>) -> io::Result<()> {
         if cursor.prefix.is_none() && self.grep.is_none() {
+            self.wrote |= !shown.is_empty();
             self.out.write_all(shown)?;
             shown.clear();
             return Ok(());
@@ -230,6 +255,7 @@ impl Printer<'_> {
                 if let Some(prefix) = &cursor.prefix {
                     self.out.write_all(prefix.as_bytes())?;
                 }
+                self.wrote = true;
                 self.out.write_all(line)?;
             }
         }

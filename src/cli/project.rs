@@ -39,6 +39,13 @@ impl<'a> Context<'a> {
                 directory
             }
         };
+        for name in [env::STATE_DIR, env::CACHE_DIR] {
+            if let Some(given) = env.get(name).filter(|given| !given.is_empty() && !Path::new(given).is_absolute()) {
+                let given = Path::new(given).display();
+                return Err(CliError::usage(format!("{name} is {given}, which is not an absolute path"))
+                    .or_try("runs of one project are found again only where the path means the same everywhere"));
+            }
+        }
         let user = load_user(env)?;
         let argv = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         Ok(Self { env, global, directory, argv, user })
@@ -62,11 +69,9 @@ impl<'a> Context<'a> {
         )
     }
 
-    /// Reads the project, and says what a person should know of its config.
+    /// Reads the project. What a person should know of its config is said where it is planned or validated.
     pub(super) fn project(&self) -> Result<Project, CliError> {
-        let project = prepare::open(&self.load_request())?;
-        project.warnings.iter().for_each(|text| output::warning(text));
-        Ok(project)
+        Ok(prepare::open(&self.load_request())?)
     }
 
     /// The project's state, for commands that look at runs. There need not be any.
@@ -104,7 +109,7 @@ impl<'a> Context<'a> {
             timeout: selection.timeout,
         };
         let plan = project.plan(&request, self.env)?;
-        plan.warnings.iter().for_each(|text| output::warning(text));
+        project.warnings.iter().chain(&plan.warnings).for_each(|text| output::warning(text));
         Ok(plan)
     }
 }

@@ -1,6 +1,6 @@
 //! `run`, and the bare form: prepares everything that can fail for the user's reasons, starts the run, and follows it.
 
-use super::args::{Later, ListArgs, RunArgs};
+use super::args::{Later, ListArgs, RunArgs, Selection};
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
@@ -9,7 +9,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
 use crate::outcome::{CancelReason, Verdict, exit};
+use crate::plan::command::quote_all;
 use crate::process::{reap_ended, signals};
+use crate::report::Rerun;
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
@@ -92,7 +94,8 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     }
     let (run, number) = (place.run.clone(), place.number);
     let logs = RunLogs::new(run.clone(), names);
-    let display = faces::display(mode, context, if number.is_some() { logs } else { logs.not_kept() });
+    let logs = if number.is_some() { logs } else { logs.not_kept() };
+    let display = faces::display(mode, context, logs, rerun(&args.selection));
     let ending = if prepared.plan.has_work() {
         follow_new(prepared, &caller, place, display, interrupts)?
     } else {
@@ -137,6 +140,15 @@ fn finished(verdict: Verdict, code: u8) -> Ending {
         Verdict::Cancelled { reason: CancelReason::Terminate } => Ending::Signal(signals::TERMINATE),
         _ => Ending::Code(code),
     }
+}
+
+/// What it takes to run a stage of this selection again as it was run.
+fn rerun(selection: &Selection) -> Rerun {
+    let arguments = match &selection.stages[..] {
+        [stage] if !selection.args.is_empty() => Some((stage.clone(), format!(" -- {}", quote_all(&selection.args)))),
+        _ => None,
+    };
+    Rerun { options: if selection.fix { " --fix".into() } else { String::new() }, arguments }
 }
 
 /// What to say when this process leaves a run before its end.

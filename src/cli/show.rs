@@ -8,6 +8,7 @@ use super::{Ending, output, target};
 use crate::journal::read::read_all;
 use crate::journal::state::RunState;
 use crate::outcome::exit;
+use crate::report::Rerun;
 use crate::report::json::report;
 use crate::session::logs::RunLogs;
 use crate::session::runs::Run;
@@ -25,8 +26,9 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
     Ok(Ending::Code(match (code, run.state) {
         (Some(code), _) => code,
         (None, RunState::Running) => {
+            // There is no verdict yet: not a pass for whoever asks.
             output::say(&format!("run {number} has not ended yet; `local-ci attach {number}` follows it"));
-            exit::PASSED
+            exit::INFRASTRUCTURE
         }
         (None, RunState::Finished { .. } | RunState::Lost) => {
             output::lost_before_it_began(&run.dir, Some(run.number), &run.view);
@@ -45,7 +47,7 @@ fn as_json(run: &Run, logs: &RunLogs) -> Result<Option<u8>, CliError> {
 
 /// The summary, once there is one. None where the run goes on.
 fn as_summary(context: &Context<'_>, run: &Run, logs: RunLogs) -> Result<Option<u8>, CliError> {
-    let mut display = faces::display(Mode::Recap, context, logs);
+    let mut display = faces::display(Mode::Recap, context, logs, Rerun::default());
     for event in read_all(&run.dir).map_err(target::unreadable)? {
         display.event(&event);
         while display.output() {}

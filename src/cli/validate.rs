@@ -25,6 +25,10 @@ pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<End
     }
     let project = opened?;
     project.warnings.iter().for_each(|text| output::warning(text));
+    for stage in project.pipeline.stages().values().filter(|stage| !stage.unsupported.is_empty()) {
+        let keys: Vec<String> = stage.unsupported.iter().map(|key| format!("`{key}`")).collect();
+        output::warning(&format!("stage {} sets {}: this version cannot run it", stage.name, keys.join(", ")));
+    }
     let files: Vec<String> = project.config.iter().map(|(path, _)| path.display().to_string()).collect();
     let stages = match project.pipeline.stages().len() {
         1 => "1 stage".to_owned(),

@@ -37,7 +37,7 @@ impl Variables<'_> {
             global.color = self.parsed(env::COLOR, colour)?;
         }
         if global.verbose == 0 {
-            global.verbose = u8::from(self.is_set(env::VERBOSE));
+            global.verbose = u8::from(self.is_set(env::VERBOSE)?);
         }
         Ok(())
     }
@@ -49,16 +49,15 @@ impl Variables<'_> {
                 list.extend(self.list(name));
             }
         }
-        selection.only |= self.is_set(env::ONLY);
-        selection.fix |= self.is_set(env::FIX);
+        selection.only |= self.is_set(env::ONLY)?;
+        selection.fix |= self.is_set(env::FIX)?;
         if selection.jobs.is_none() {
             selection.jobs = self.parsed(env::JOBS, count)?;
         }
         if !selection.fail_fast && !selection.keep_going {
             // Set to a word for no, either of them asks for the other: a config may say so too, and goes after.
-            let set = |name| self.0.text(name).map(|_| self.is_set(name));
-            if let Some(fail_fast) = set(env::FAIL_FAST).or_else(|| set(env::KEEP_GOING).map(|keep_going| !keep_going))
-            {
+            let keep_going = self.switch(env::KEEP_GOING)?;
+            if let Some(fail_fast) = self.switch(env::FAIL_FAST)?.or(keep_going.map(|keep_going| !keep_going)) {
                 (selection.fail_fast, selection.keep_going) = (fail_fast, !fail_fast);
             }
         }
@@ -69,27 +68,31 @@ impl Variables<'_> {
     }
 
     fn run(&self, args: &mut RunArgs) -> Result<(), CliError> {
-        args.no_cache |= self.is_set(env::NO_CACHE);
-        args.dry_run |= self.is_set(env::DRY_RUN);
+        args.no_cache |= self.is_set(env::NO_CACHE)?;
+        args.dry_run |= self.is_set(env::DRY_RUN)?;
         if args.repeat.is_none() {
             args.repeat = self.parsed(env::REPEAT, count)?;
         }
         if !args.json && !args.quiet && args.output.is_none() {
-            args.json = self.is_set(env::JSON);
-            args.quiet = self.is_set(env::QUIET);
+            args.json = self.is_set(env::JSON)?;
+            args.quiet = self.is_set(env::QUIET)?;
             args.output = self.text(env::OUTPUT);
         }
         Ok(())
     }
 
     /// Yes or no, where it is set.
-    fn switch(&self, name: &str) -> Option<bool> {
-        let text = self.0.text(name)?.to_ascii_lowercase();
-        Some(!["0", "n", "no", "f", "false", "off"].contains(&text.as_str()))
+    /// Whether a switch is on, off or not set. A word that is neither is refused: it was meant to change something.
+    fn switch(&self, name: &str) -> Result<Option<bool>, CliError> {
+        self.parsed(name, |text| match text.to_ascii_lowercase().as_str() {
+            "1" | "y" | "yes" | "t" | "true" | "on" => Ok(true),
+            "0" | "n" | "no" | "f" | "false" | "off" => Ok(false),
+            _ => Err("expected 1 or 0, true or false, yes or no".to_owned()),
+        })
     }
 
-    fn is_set(&self, name: &str) -> bool {
-        self.switch(name) == Some(true)
+    fn is_set(&self, name: &str) -> Result<bool, CliError> {
+        Ok(self.switch(name)? == Some(true))
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -32,7 +32,9 @@ impl fmt::Display for Stop {
         match self {
             Self::Repository(path) => write!(f, "the search ended at the repository's root, {}", path.display()),
             Self::Home(path) => write!(f, "the search ended at {}, below the home directory", path.display()),
-            Self::Root(path) => write!(f, "the search ended at {}, at the top of the file system", path.display()),
+            Self::Root(path) => {
+                write!(f, "the search ended at {}, right below the top of the file system", path.display())
+            }
             Self::FileSystem(path) => {
                 write!(f, "the search ended at {}, above which is another file system", path.display())
             }

@@ -82,7 +82,7 @@ pub(super) fn fault(error: &Error, taken: &Taken<'_>) -> Fault {
     let subject = if taken.element { format!("a value in `{key}`") } else { format!("`{key}`") };
     let expected = message.rsplit_once(", expected ").map(|(_, expected)| plain(expected));
     let found = describe(taken.value.get_ref());
-    let fault = match (message.starts_with("invalid value"), expected) {
+    let fault = match (message.starts_with("invalid value"), &expected) {
         (true, Some(expected)) => {
             Fault::new(Code::OutOfRange, format!("{subject} cannot be {found}"), span, format!("expected {expected}"))
         }
@@ -92,16 +92,42 @@ pub(super) fn fault(error: &Error, taken: &Taken<'_>) -> Fault {
         }
         _ => Fault::new(Code::WrongType, format!("{subject} cannot be used: {}", visible_line(message)), span, "here"),
     };
-    match example(&key) {
+    // The table of stages has the name of a profile's list of them.
+    let example = match (key.as_ref(), &expected) {
+        ("stages", Some(expected)) if expected.contains("table") || expected.contains("map") => {
+            Some("for example: [stages.fmt], and below it run = \"cargo fmt\"".to_owned())
+        }
+        _ => example(&key),
+    };
+    match example {
         Some(example) => fault.help(example),
         None => fault,
     }
 }
 
+/// Our key for what other tools call so.
+fn elsewhere(key: &str) -> Option<&'static str> {
+    Some(match key.replace('-', "_").as_str() {
+        "script" | "scripts" | "cmd" | "cmds" | "command" | "commands" | "exec" | "steps" => "run",
+        "depends" | "depends_on" | "dependencies" | "deps" | "requires" | "after" => "needs",
+        "cwd" | "working_directory" | "workdir" => "dir",
+        "environment" | "vars" | "variables" => "env",
+        "dotenv" => "env-file",
+        "continue_on_error" | "allow_fail" => "allow-failure",
+        "if" | "only" | "condition" => "when",
+        "sources" => "inputs",
+        "generates" | "artifacts" => "outputs",
+        "desc" => "description",
+        _ => return None,
+    })
+}
+
 fn unknown_key(taken: &Taken<'_>, known: &[&str]) -> Fault {
     let key = visible_line(taken.key.get_ref());
     let fault = Fault::new(Code::UnknownKey, format!("there is no key `{key}` here"), taken.key.span(), "unknown key");
-    match nearest(taken.key.get_ref(), known.iter().copied()) {
+    let key = taken.key.get_ref();
+    let meant = nearest(key, known.iter().copied()).or_else(|| elsewhere(key).filter(|word| known.contains(word)));
+    match meant {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help(format!(
             "the keys here are {}; this is local-ci {}, a newer one may have more",

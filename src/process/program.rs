@@ -53,6 +53,12 @@ pub fn resolve(name: &str, path: Option<&OsStr>, dir: &Path) -> Result<PathBuf, 
     }
     match refused {
         Some(file) => executable(&file).map(|()| file),
+        None if name.contains(char::is_whitespace) => Err(ProgramError::new(
+            127,
+            format!(
+                "command not found: {name}\nan array is a program and its arguments, each by itself: [\"cargo\", \"test\"]"
+            ),
+        )),
         None => Err(ProgramError::new(
             127,
             format!("command not found: {name}\nlooked in PATH: {}", path.to_string_lossy()),

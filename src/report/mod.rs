@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 pub use display::Display;
 pub use style::{ColourWhen, Dialect, Style};
-pub use transcript::{Randomness, TranscriptOptions};
+pub use transcript::{Randomness, Rerun, TranscriptOptions};
 
 use crate::clock::Timestamp;
 use crate::event::Event;

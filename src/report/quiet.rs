@@ -6,7 +6,7 @@ use super::transcript::{Block, Transcript, TranscriptOptions};
 use super::{Logs, Reporter, summary, verdict};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
-use crate::view::{RunView, StageView, Tally};
+use crate::view::{RunView, StageView, Tally, leaked_sentence};
 
 /// Writes failures and the summary.
 pub struct Quiet<W> {
@@ -28,6 +28,12 @@ impl<W: Write> Reporter for Quiet<W> {
                 if tally == Some(Tally::Failed) {
                     self.page.block(Block::Lines);
                     verdict::write(&mut self.page, view, finished.stage, logs);
+                } else if let Some(stage) = view.stages().get(finished.stage) {
+                    // What was left behind is said even where all went well.
+                    for process in stage.leaked() {
+                        self.page.block(Block::Line);
+                        self.page.line(&format!("note: {}: {}", stage.info.name, leaked_sentence(process)));
+                    }
                 }
             }
             EventKind::RunFinished { .. } => summary::write(&mut self.page, view, logs),

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::style::Glyph;
-use super::transcript::{Block, Transcript};
+use super::transcript::{Block, Rerun, Transcript};
 use super::verdict::human;
 use super::{LogKey, LogPart, Logs};
 use crate::ids::StageId;
@@ -138,6 +138,9 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
         }
         let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());
         let program = &page.options.program;
-        page.line(&format!("    rerun: {program} {}{name}", if is_subcommand { "run " } else { "" }));
+        let run = if is_subcommand { " run" } else { "" };
+        let Rerun { options, arguments } = &page.options.rerun;
+        let arguments = arguments.as_ref().filter(|(stage, _)| stage == name.as_str()).map_or("", |(_, given)| given);
+        page.line(&format!("    rerun: {program}{run}{options} {name}{arguments}"));
     }
 }

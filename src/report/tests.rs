@@ -84,6 +84,7 @@ fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
         randomness,
         remote: None,
         subcommands: vec!["list".into(), "doctor".into()],
+        rerun: Rerun::default(),
     }
 }
 

@@ -28,6 +28,17 @@ pub struct TranscriptOptions {
     pub program: String,
     /// Names of subcommands: a stage of such a name is run with `local-ci run NAME`.
     pub subcommands: Vec<String>,
+    /// What else it takes to run a stage again as it was run.
+    pub rerun: Rerun,
+}
+
+/// What it takes to run a stage again as it was run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rerun {
+    /// Options of every stage's, each with a blank before it: ` --fix`.
+    pub options: String,
+    /// The stage that was given arguments, and those, quoted: ` -- a 'b c'`.
+    pub arguments: Option<(String, String)>,
 }
 
 /// What a block of lines is: blocks are set apart by a blank line, but for lines that stand alone side by side.
@@ -200,6 +211,7 @@ mod tests {
             randomness: Box::new(|| [0xab; 16]),
             remote: None,
             subcommands: Vec::new(),
+            rerun: Rerun::default(),
         }
     }
 

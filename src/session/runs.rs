@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::{Clock, Timestamp};
-use crate::ids::{DenseMap, RunNumber, StageId, StageName};
+use crate::ids::{DenseMap, RunNumber, Signature, StageId, StageName};
 use crate::journal::claim;
 use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, RunDir};
@@ -109,6 +109,8 @@ pub struct LastTime {
     pub run: RunState,
     /// What came of the stage.
     pub state: StageState,
+    /// The fingerprint of what it ran.
+    pub signature: Signature,
     /// When that run began.
     pub started: Option<Timestamp>,
 }
@@ -125,7 +127,8 @@ pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<Hash
         let Ok(run) = read(project, number) else { continue };
         for (id, view) in run.view.stages().iter() {
             if was_started(&run, id) && open.remove(&view.info.name) {
-                let last = LastTime { number, run: run.state, state: view.state.clone(), started: run.started };
+                let (state, signature) = (view.state.clone(), view.info.signature);
+                let last = LastTime { number, run: run.state, state, signature, started: run.started };
                 found.insert(view.info.name.clone(), last);
             }
         }

@@ -41,7 +41,7 @@ fn a_run_that_goes_on_can_be_looked_at() {
     assert_transcript!(project.local_ci(&["list"]).output().redact(r"(?m): .*\[", ": … ["), @"
     $ local-ci list
     one  running: … [TIME] ago]
-    two  running: … [TIME] ago]
+    two  waiting: … [TIME] ago]
     long  running: … [TIME] ago]
     --- exit 0
     ");
@@ -49,7 +49,7 @@ fn a_run_that_goes_on_can_be_looked_at() {
     $ local-ci show
     --- stderr
     run 1 has not ended yet; `local-ci attach 1` follows it
-    --- exit 0
+    --- exit 3
     ");
     assert_transcript!(project.local_ci(&["logs"]).output(), @"
     $ local-ci logs
@@ -57,7 +57,7 @@ fn a_run_that_goes_on_can_be_looked_at() {
     long | no end
     --- exit 0
     ");
-    let report = project.local_ci(&["show", "--json"]).output().assert_code(0);
+    let report = project.local_ci(&["show", "--json"]).output().assert_code(3);
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!((&report["verdict"], &report["exit_code"]), (&"running".into(), &Value::Null));
     let status: Vec<&Value> = report["results"].as_array().unwrap().iter().map(|stage| &stage["status"]).collect();

@@ -191,9 +191,9 @@ fn a_list_says_what_there_is() {
     project.local_ci(&["-q", "cells:a"]).output().assert_code(0);
     assert_transcript!(project.local_ci(&["--list"]).output(), @"
     $ local-ci --list
-    fmt  stopped (0): echo formatted  [run 1, [TIME] ago]  # formatting
+    fmt  stopped (0): echo formatted  [passed, run 1, [TIME] ago]  # formatting
     list  never run: echo I am list  [not in the default set]  [local-ci run list]
-    cells:a  stopped (0): echo a $MATRIX_V  [run 1, [TIME] ago]
+    cells:a  stopped (0): echo a $MATRIX_V  [passed, run 1, [TIME] ago]
     cells:b  never run: echo b $MATRIX_V
     mac  never run: true
     last  never run: echo several …
@@ -327,7 +327,7 @@ fn what_selects_nothing_says_so() {
     assert_transcript!(session, @r#"
     $ local-ci
     --- stderr
-    error: no local-ci.toml in [PROJECT] or above it: the search ended at /tmp, at the top of the file system
+    error: no local-ci.toml in [PROJECT] or above it: the search ended at /tmp, right below the top of the file system
       hint: write a local-ci.toml; the smallest one is:
 
       [stages.test]

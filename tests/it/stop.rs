@@ -153,7 +153,7 @@ fn h32_a_broken_owner_is_nobody() {
         assert_refused(&project, broken);
         let list = project.local_ci(&["list"]).output().assert_code(0);
         assert!(list.stdout().contains("sleeps  running: "), "{broken:?}: {}", list.transcript());
-        project.local_ci(&["show", "1"]).output().assert_code(0);
+        project.local_ci(&["show", "1"]).output().assert_code(3);
         project.local_ci(&[]).output().assert_code(5);
     }
     assert!(stage.is_alive());

@@ -131,8 +131,16 @@ impl Attempt<'_> {
                 sent = Some(level);
             }
             let ended = self.child.exit().is_some();
-            if ended && self.members(tree)?.is_empty() {
-                break;
+            if ended {
+                let left = self.members(tree)?;
+                if left.is_empty() {
+                    break;
+                }
+                // A shell has its background jobs ignore SIGINT. What it leaves behind is asked in words that reach it.
+                if sent == Some(CancelLevel::Interrupt) {
+                    signal_all(&left, signal_of(CancelLevel::Terminate));
+                    sent = Some(CancelLevel::Terminate);
+                }
             }
             self.pump(ended.then_some(LOOK), out)?;
         }
