@@ -10,6 +10,7 @@ mod concurrency;
 mod config;
 mod crash_points;
 mod docs;
+mod ends;
 mod environment;
 mod fixtures;
 mod flood;

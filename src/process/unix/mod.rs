@@ -43,7 +43,19 @@ pub fn adopt_descriptor(number: RawFd) -> io::Result<OwnedFd> {
 /// leaked into us by whoever started us: neither a stage nor a run that outlives its starter is to keep them open.
 pub fn close_inherited(from: RawFd) {
     let Ok(first) = libc::c_uint::try_from(from) else { return };
-    // SAFETY: by this function's contract nothing in this process owns a descriptor from that number on. An old kernel,
-    // or a sandbox, answers ENOSYS; then they stay open here, which harms nobody at once.
-    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0 as libc::c_uint) };
+    // SAFETY: by this function's contract nothing in this process owns a descriptor from that number on.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0 as libc::c_uint) } == 0 {
+        return;
+    }
+    // An old kernel, or a sandbox, does not know the call: one by one then. The list is complete before any is closed.
+    let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number >= from)
+        .collect();
+    for number in open {
+        // SAFETY: as above; the listing's own descriptor is among them and closed by now, which just fails.
+        unsafe { libc::close(number) };
+    }
 }
