@@ -5,6 +5,7 @@ the same rounds are compared. Memory, threads and descriptors are looked at in o
 """
 
 import argparse
+import collections
 import json
 import os
 import platform
@@ -23,7 +24,6 @@ import cases
 LIMIT = 300.0
 #: What takes longer than this once is timed only twice.
 SLOW = 4.0
-KEPT = 1 << 20
 TIME = shutil.which("time")
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
@@ -52,6 +52,13 @@ def environment(work):
     }
 
 
+def keep(tail, block):
+    """Adds a block to the output's end, and drops what is not its end any more, at the same small cost for each."""
+    tail.append(block)
+    while len(tail) > 64:
+        tail.popleft()
+
+
 def run(argv, directory, env, while_running=None):
     """Runs once, reading all output: seconds, and the output's end and length."""
     out, into = os.pipe()
@@ -61,7 +68,7 @@ def run(argv, directory, env, while_running=None):
     if while_running:
         while_running()
     pidfd = os.pidfd_open(child.pid)
-    tail, length, ended = b"", 0, False
+    tail, length, ended = collections.deque(), 0, False
     while True:
         ready, _, _ = select.select([out, pidfd], [], [], max(0.0, start + LIMIT - time.perf_counter()))
         if not ready:
@@ -71,7 +78,7 @@ def run(argv, directory, env, while_running=None):
         if out in ready:
             block = os.read(out, 1 << 20)
             length += len(block)
-            tail = (tail + block)[-KEPT:]
+            keep(tail, block)
             if block:
                 continue
         if not ended and (pidfd in ready or not block):
@@ -83,11 +90,12 @@ def run(argv, directory, env, while_running=None):
     try:
         while block := os.read(out, 1 << 20):
             length += len(block)
-            tail = (tail + block)[-KEPT:]
+            keep(tail, block)
     except BlockingIOError:
         pass
     os.close(out)
     os.close(pidfd)
+    tail = b"".join(tail)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise Failed(f"exit {child.returncode}: {tail[-300:].decode(errors='replace').strip()}")
@@ -232,12 +240,15 @@ def main():
     arguments.add_argument("--bin", required=True, help="directory of the release binaries")
     arguments.add_argument("--work", required=True, help="directory to generate the cases in")
     arguments.add_argument("--only", help="these cases alone, by name, with commas between")
+    arguments.add_argument("--runners", help="these runners alone, by name, with commas between")
     arguments.add_argument("--rounds", type=int, help="this many timed rounds instead of each case's own number")
     arguments.add_argument("--json", help="write all figures to this file, too")
     options = arguments.parse_args()
     work = Path(options.work).resolve()
     env = environment(work)
     runners, missing = cases.runners(options.bin)
+    if options.runners:
+        runners = [r for r in runners if r.name in options.runners.split(",")]
     only = options.only.split(",") if options.only else None
     print(f"{platform.machine()}, {cases.JOBS} cores, Linux {platform.release()}\n")
     for name in missing:

@@ -85,9 +85,22 @@ fn random() -> [u8; 16] {
     bytes
 }
 
+/// Standard output, unbuffered: reporters write whole blocks, which a buffer by lines would cut in two.
+struct Stdout;
+
+impl io::Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A display of a run on stdout.
 pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
-    let out = io::stdout();
+    let out = Stdout;
     let reporter: Box<dyn Reporter> = match mode {
         Mode::Grouped => Box::new(Grouped::new(out, options(context, rerun))),
         Mode::Quiet => Box::new(Quiet::new(out, options(context, rerun))),
