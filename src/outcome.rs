@@ -293,8 +293,6 @@ pub mod exit {
     pub const NOTHING_SELECTED: u8 = 4;
     /// A selected stage is running already.
     pub const ALREADY_RUNNING: u8 = 5;
-    /// `await --timeout` was over.
-    pub const AWAIT_TIMEOUT: u8 = 124;
     /// SIGHUP: 128 + 1.
     pub const HUNG_UP: u8 = 129;
     /// SIGINT: 128 + 2.

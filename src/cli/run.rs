@@ -5,6 +5,8 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
 use super::{Ending, list, output, plan};
+use std::io::ErrorKind;
+
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -88,7 +90,8 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
         stage_env: colour_hints(context, mode),
         now: clock.now(),
     };
-    let place = place(&prepared, &caller)?;
+    interrupts.starting();
+    let place = place(&prepared, &caller).inspect_err(|_| interrupts.done())?;
     if let Some(warning) = &place.warning {
         output::warning(warning);
     }
@@ -97,15 +100,17 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     let logs = if number.is_some() { logs } else { logs.not_kept() };
     let display = faces::display(mode, context, logs, rerun(&args.selection));
     let ending = if prepared.plan.has_work() {
-        follow_new(prepared, &caller, place, display, interrupts)?
+        follow_new(prepared, &caller, place, display, interrupts)
     } else {
+        interrupts.done();
         let verdict = inline::run(prepared.plan, &place, display);
-        Ending::Code(verdict.exit_code())
+        Ok(Ending::Code(verdict.exit_code()))
     };
+    interrupts.done();
     if number.is_none() {
         discard_temporary(&run);
     }
-    Ok(ending)
+    ending
 }
 
 fn follow_new(
@@ -124,6 +129,9 @@ fn follow_new(
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
     let (ending, display) = Follower::foreground(parts, started.socket).follow();
     interrupts.done();
+    if let Some(error) = display.closed().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+        output::warning(&format!("the output is incomplete, it could not be written: {error}"));
+    }
     Ok(match ending {
         follow::Ending::Finished(verdict, code) => finished(verdict, code),
         follow::Ending::Lost => {

@@ -3,9 +3,11 @@
 use super::args::StopArgs;
 use super::error::CliError;
 use super::project::Context;
+use super::target::Target;
 use super::{Ending, output, target};
 use crate::clock::SystemClock;
 use crate::ids::RunNumber;
+use crate::journal::state::RunState;
 use crate::outcome::exit;
 use crate::session::runs::{self, Stopped};
 
@@ -14,7 +16,11 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
     let project = context.project()?;
     let state = context.state(&project.root)?;
     let number = match &args.target {
-        Some(word) => target::find(&state, word)?.run.number,
+        Some(word) => {
+            let target = target::find(&state, word)?;
+            refuse_bystanders(&target)?;
+            target.run.number
+        }
         None => only_active(&runs::active(&state).map_err(target::unreadable)?)?,
     };
     let was_running = runs::active(&state).map_err(target::unreadable)?.contains(&number);
@@ -34,6 +40,18 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
         ))),
         Err(error) => Err(CliError::infrastructure(format!("run {number} cannot be stopped: {error}"))),
     }
+}
+
+/// A run is stopped as a whole: where a stage was named, nothing else of its run may be going on.
+fn refuse_bystanders(target: &Target) -> Result<(), CliError> {
+    let (run, number) = (&target.run, target.run.number);
+    let others = run.view.stages().iter().filter(|(id, stage)| !target.stages.contains(id) && stage.finished().is_none());
+    let others: Vec<&str> = others.map(|(_, stage)| stage.info.name.as_str()).collect();
+    if !target.narrowed || others.is_empty() || run.state != RunState::Running {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("run {number} has more to do than that: {}", others.join(", ")))
+        .or_try(format!("`local-ci stop {number}` stops all of it")))
 }
 
 /// The run that is meant where none is named.

@@ -332,8 +332,12 @@ impl Machine {
     /// An attempt is over: another one, or the stage's last word.
     fn end_attempt(&mut self, stage: StageId, result: Result<Ended, ExecError>, log: LogInfo, now: Timestamp) {
         let State::Running { attempt, since, ending } = self.states[stage] else { return };
-        let policy = &self.plan.stages[stage].policy;
         let duration_ms = millis(now.since(since));
+        // What an attempt that was ended has to say of itself is no verdict on it, but should be heard.
+        if let (Some(_), Err(ExecError::Infrastructure { message })) = (ending, &result) {
+            self.emit(EventKind::Notice { stage: Some(stage), text: message.clone() });
+        }
+        let policy = &self.plan.stages[stage].policy;
         let exit = result.as_ref().ok().map(|ended| ended.exit);
         let leaked = result.as_ref().map(|ended| ended.leaked.clone()).unwrap_or_default();
         let outcome = match (ending, result) {

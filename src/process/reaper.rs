@@ -222,7 +222,9 @@ impl Child {
 }
 
 impl Drop for Child {
+    /// Whoever lets go of a child that has not ended has met an error: it is not to live on unseen.
     fn drop(&mut self) {
+        self.signal_group(libc::SIGKILL);
         self.reaper.0.children().by_key.remove(&self.key);
     }
 }

@@ -28,10 +28,11 @@ pub const KILL_REQUEST: i32 = libc::SIGUSR2;
 pub struct Signals(OwnedFd);
 
 impl Signals {
-    /// Starts to take these signals.
+    /// Starts to take these signals, but for those that whoever started us has had ignored, as nohup(1) does.
     pub fn take(signals: &[i32]) -> io::Result<Self> {
-        unix::block(signals)?;
-        unix::signal_descriptor(signals).map(Self)
+        let wanted: Vec<i32> = signals.iter().copied().filter(|signal| !unix::is_ignored(*signal)).collect();
+        unix::block(&wanted)?;
+        unix::signal_descriptor(&wanted).map(Self)
     }
 
     /// The next one that came in, if one did. Never waits.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 /// One process, as `/proc/<pid>/stat` has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +140,16 @@ pub fn open_exactly(pid: i32, start_time: u64) -> io::Result<Option<OwnedFd>> {
 /// Sends a signal to the process with this id *and* this start time. Says whether it was there.
 pub fn signal_exactly(pid: i32, start_time: u64, signal: i32) -> io::Result<bool> {
     let Some(signal) = Signal::from_named_raw(signal) else { return Err(io::ErrorKind::InvalidInput.into()) };
-    let Some(descriptor) = open_exactly(pid, start_time)? else { return Ok(false) };
+    let descriptor = match open_exactly(pid, start_time) {
+        Ok(Some(descriptor)) => descriptor,
+        Ok(None) => return Ok(false),
+        // No descriptor to be had, or an old kernel: then by its number, right after looking at who that is.
+        Err(_) => {
+            let target = Pid::from_raw(pid).filter(|_| read_entry(pid).is_some_and(|e| e.start_time == start_time));
+            let Some(target) = target else { return Ok(false) };
+            return kill_process(target, signal).map(|()| true).map_err(io::Error::from);
+        }
+    };
     match pidfd_send_signal(&descriptor, signal) {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::SRCH) => Ok(false),

@@ -80,21 +80,21 @@ impl Found {
 /// Sends a signal to each of these very processes, and returns those that it may not be sent to: they have changed
 /// their user. Those that are gone meanwhile are passed over.
 pub fn signal_all(members: &[Entry], signal: i32) -> Vec<Entry> {
-    let refused = |entry: &&Entry| table::signal_exactly(entry.pid, entry.start_time, signal).is_err();
+    let refused = |entry: &&Entry| {
+        let sent = table::signal_exactly(entry.pid, entry.start_time, signal);
+        sent.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
     members.iter().filter(refused).cloned().collect()
 }
 
-/// Waits until all of these have ended, at most this long.
+/// Waits until one of these has ended, at most this long. Who waits for all of them looks again.
 pub fn wait_gone(members: &[Entry], limit: Duration) {
-    // A bounded number of descriptors at a time, whatever a stage has started.
-    for some in members.chunks(64) {
-        let handles: Vec<_> =
-            some.iter().filter_map(|e| table::open_exactly(e.pid, e.start_time).ok().flatten()).collect();
-        for handle in &handles {
-            let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-            let _ = poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&limit));
-        }
-    }
+    // One descriptor, whatever a stage has started.
+    let Some(handle) = members.iter().find_map(|e| table::open_exactly(e.pid, e.start_time).ok().flatten()) else {
+        return;
+    };
+    let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+    let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&limit));
 }
 
 /// Kills every process below this one that is not a running child of ours, was not spared, and is not exempt. Returns

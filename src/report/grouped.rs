@@ -22,8 +22,9 @@ use crate::outcome::HumanDuration;
 use crate::text::workflow::{END_GROUP, StopToken, group};
 use crate::view::{RunView, StageState, StageView, Tally};
 
-/// After how long a silence we say what runs. With a tick a second, no silence is longer than a minute.
-const SILENCE: Duration = Duration::from_secs(59);
+/// After how long a silence we say what runs. A silence is counted from the first tick in it, and ticks are a second apart
+/// and a little: so none is longer than a minute.
+const SILENCE: Duration = Duration::from_secs(57);
 
 /// Writes a run as groups.
 pub struct Grouped<W> {

@@ -92,7 +92,7 @@ impl<'a> Follower<'a> {
         let mut ticked = self.clock.now();
         let ending = loop {
             // Whether the supervisor lives is looked at before what it wrote is read: it writes first and ends then.
-            let gone = !matches!(self.line, Line::Private(..)) && !lock::is_held(&self.run.lock()).unwrap_or(false);
+            let gone = !matches!(self.line, Line::Private(..)) && !lock::is_held(&self.run.lock()).unwrap_or(true);
             self.read_journal();
             let more = self.display.output();
             if let Some(ending) = self.ending() {

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 
 use super::wire::Control;
@@ -21,83 +21,134 @@ pub type Notify = fn(&str);
 
 /// What the process is doing when a signal comes.
 #[derive(Debug, Default)]
-struct Watching {
-    /// The line to the run that it started.
-    line: Option<UnixStream>,
-    /// How often it was told to end since.
-    times: u32,
-    /// What to say when it leaves.
-    farewell: Option<String>,
+enum Watching {
+    /// Nothing that a signal should not end.
+    #[default]
+    Nothing,
+    /// It starts a run: what comes now is for that run, once there is a line to it.
+    Starting(Vec<i32>),
+    /// It watches the run that it started.
+    Started {
+        /// The line to the run.
+        line: UnixStream,
+        /// How often it was told to end.
+        times: u32,
+        /// What to say when it leaves.
+        farewell: String,
+    },
+    /// It looks on at a run, and says this when it leaves.
+    Onlooker(String),
 }
 
 /// The thread that takes this process's signals.
 #[derive(Clone, Debug)]
-pub struct Interrupts(Arc<Mutex<Watching>>);
+pub struct Interrupts {
+    watching: Arc<Mutex<Watching>>,
+    notify: Notify,
+}
 
 impl Interrupts {
     /// Takes SIGHUP, SIGINT, SIGQUIT and SIGTERM from now on. To be called before any other thread is started.
     pub fn start(notify: Notify) -> io::Result<Self> {
         let signals = Signals::take(&[signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE])?;
-        let watching = Arc::new(Mutex::new(Watching::default()));
-        let shared = Self(Arc::clone(&watching));
+        let interrupts = Self { watching: Arc::default(), notify };
+        let ours = interrupts.clone();
         std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
             loop {
                 let _ = poll(&mut [PollFd::new(&signals, PollFlags::IN)], None);
                 while let Some(signal) = signals.next() {
-                    shared.heard(signal, notify);
+                    ours.heard(signal);
                 }
             }
         })?;
-        Ok(Self(watching))
+        Ok(interrupts)
     }
 
     fn watching(&self) -> MutexGuard<'_, Watching> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on signals are for the run at the other end of this line. `farewell` is said by who leaves all the same.
+    /// From now on signals are kept for the run that is about to be started; the third leaves all the same.
+    pub fn starting(&self) {
+        *self.watching() = Watching::Starting(Vec::new());
+    }
+
+    /// From now on signals are for the run at the other end of this line, also those that were kept for it. `farewell`
+    /// is said by who leaves all the same.
     pub fn forward(&self, line: &UnixStream, farewell: String) -> io::Result<()> {
-        *self.watching() = Watching { line: Some(line.try_clone()?), times: 0, farewell: Some(farewell) };
+        let line = line.try_clone()?;
+        let before = std::mem::replace(&mut *self.watching(), Watching::Started { line, times: 0, farewell });
+        self.replay(before);
         Ok(())
     }
 
     /// From now on signals are for this process, which says this when it leaves.
     pub fn leave_with(&self, farewell: String) {
-        *self.watching() = Watching { line: None, times: 0, farewell: Some(farewell) };
+        *self.watching() = Watching::Onlooker(farewell);
     }
 
-    /// The run is over: signals are for this process again, and there is nothing to say.
+    /// The run is over, or there was none: signals are for this process again.
     pub fn done(&self) {
-        *self.watching() = Watching::default();
+        let before = std::mem::take(&mut *self.watching());
+        self.replay(before);
     }
 
-    fn heard(&self, signal: i32, notify: Notify) {
+    /// Deals with what was kept while a run was started.
+    fn replay(&self, before: Watching) {
+        if let Watching::Starting(kept) = before {
+            for signal in kept {
+                self.heard(signal);
+            }
+        }
+    }
+
+    fn heard(&self, signal: i32) {
         let mut watching = self.watching();
-        watching.times += 1;
-        let control = match (&watching.line, watching.times, signal) {
-            (None, _, _) | (_, _, signals::HANGUP) => None,
-            (_, 1, signals::INTERRUPT) => Some(Control::Interrupt),
-            (_, 1, _) => Some(Control::Terminate),
-            (_, 2, _) => Some(Control::Kill),
-            (_, _, _) => None,
-        };
-        match (control, &watching.line) {
-            (Some(control), Some(line)) => {
-                notify(match control {
-                    Control::Interrupt => "cancelling (press Ctrl+C again to kill)",
-                    Control::Terminate => "cancelling",
-                    Control::Kill => "killing (press Ctrl+C again to leave at once)",
-                });
-                // A supervisor that is gone or does not listen is what the third signal is for.
-                let _ = send(line, &[control.letter()], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        let farewell = match &mut *watching {
+            Watching::Nothing => String::new(),
+            Watching::Starting(kept) if kept.len() < 2 && signal != signals::HANGUP => {
+                kept.push(signal);
+                return;
             }
-            _ => {
-                // A closed terminal is told nothing.
-                if let Some(farewell) = watching.farewell.as_deref().filter(|_| signal != signals::HANGUP) {
-                    notify(farewell);
+            Watching::Starting(_) => String::new(),
+            Watching::Onlooker(farewell) => std::mem::take(farewell),
+            Watching::Started { line, times, farewell } => {
+                *times += 1;
+                let control = match (*times, signal) {
+                    (_, signals::HANGUP) => None,
+                    (1, signals::INTERRUPT) => Some(Control::Interrupt),
+                    (1, _) => Some(Control::Terminate),
+                    (2, _) => Some(Control::Kill),
+                    (_, _) => None,
+                };
+                if let Some(control) = control {
+                    // A supervisor that is gone or does not listen is what the third signal is for.
+                    let _ = send(&*line, &[control.letter()], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+                    drop(watching);
+                    self.say(match control {
+                        Control::Interrupt => "cancelling (press Ctrl+C again to kill)",
+                        Control::Terminate => "cancelling",
+                        Control::Kill => "killing (press Ctrl+C again to leave at once)",
+                    });
+                    return;
                 }
-                die_of_signal(signal);
+                std::mem::take(farewell)
             }
+        };
+        drop(watching);
+        // A closed terminal is told nothing.
+        if !farewell.is_empty() && signal != signals::HANGUP {
+            self.say(&farewell);
+        }
+        die_of_signal(signal);
+    }
+
+    /// Says something, unless that would have to wait for somebody to read.
+    fn say(&self, text: &str) {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let stderr = rustix::stdio::stderr();
+        if poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&now)).is_ok_and(|ready| ready > 0) {
+            (self.notify)(text);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +119,7 @@ impl Doorbell {
         self.flush(&mut waiting);
     }
 
-    /// Sends what did not fit, waiting for as long as somebody may read it. For the end of a run: there is no later call.
+    /// Sends what did not fit, waiting for as long as somebody reads. For the end of a run: there is no later call.
     pub fn finish(&self) {
         loop {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +128,11 @@ impl Doorbell {
                 return;
             }
             drop(waiting);
-            let _ = poll(&mut [PollFd::new(&self.socket, PollFlags::OUT)], None);
+            // Who takes nothing for so long is stopped, and may be for ever; a run must not look alive for it.
+            let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+            if poll(&mut [PollFd::new(&self.socket, PollFlags::OUT)], Some(&patience)) == Ok(0) {
+                return;
+            }
         }
     }
 

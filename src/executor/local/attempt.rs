@@ -62,7 +62,7 @@ impl Attempt<'_> {
                     let leaked = self.leaked(&tree, out)?;
                     return Ok(Ended { exit, leaked });
                 }
-            } else if self.reaper.orphans().is_empty() || self.members(&tree)?.is_empty() {
+            } else if self.reaper.orphans().is_empty() || self.members(&tree).is_none_or(|left| left.is_empty()) {
                 return Ok(Ended { exit, leaked: Vec::new() });
             } else if patience.is_zero() {
                 let leaked = self.leaked(&tree, out)?;
@@ -83,13 +83,15 @@ impl Attempt<'_> {
         self.pump.drain(&mut |stream, bytes| out.write(stream, bytes));
     }
 
-    fn members(&self, tree: &Tree) -> Result<Vec<Entry>, ExecError> {
-        tree.members(self.reaper, &self.child).map_err(|error| super::infrastructure("cannot read /proc", &error))
+    /// What is left of the tree; nothing is known of it where `/proc` cannot be read, for want of a descriptor perhaps.
+    /// That is no reason to let go of a tree: its group is still reached.
+    fn members(&self, tree: &Tree) -> Option<Vec<Entry>> {
+        tree.members(self.reaper, &self.child).ok()
     }
 
     /// The process is gone and left something behind.
     fn leaked(&mut self, tree: &Tree, out: &mut dyn OutputSink) -> Result<Vec<LeakedProcess>, ExecError> {
-        let members = self.members(tree)?;
+        let members = self.members(tree).unwrap_or_default();
         let left = match self.job.leak {
             Leak::Kill | Leak::Fail => self.kill(tree, out)?,
             Leak::Warn | Leak::Allow => {
@@ -125,14 +127,18 @@ impl Attempt<'_> {
                 // The group in one call, so that a shell and what it runs hear it together; then who left the group.
                 // Where the one that led it is gone, the others of the group are reached one by one.
                 let group = self.child.signal_group(signal_of(level));
-                let mut others = self.members(tree)?;
+                let mut others = self.members(tree).unwrap_or_default();
                 others.retain(|entry| !(group && entry.group == self.child.pid()));
                 signal_all(&others, signal_of(level));
                 sent = Some(level);
             }
             let ended = self.child.exit().is_some();
             if ended {
-                let left = self.members(tree)?;
+                let Some(left) = self.members(tree) else {
+                    // What cannot be seen is waited for until it is to be killed.
+                    self.pump(Some(LOOK), out)?;
+                    continue;
+                };
                 if left.is_empty() {
                     break;
                 }
@@ -155,7 +161,7 @@ impl Attempt<'_> {
         let began = self.clock.now();
         loop {
             self.child.signal_group(libc::SIGKILL);
-            let members = self.members(tree)?;
+            let members = self.members(tree).unwrap_or_default();
             let refused = signal_all(&members, libc::SIGKILL);
             let over = refused.len() == members.len() && self.child.exit().is_some();
             if over || self.clock.now().since(began) > KILL_PATIENCE {

@@ -50,7 +50,7 @@ impl Room {
         });
         let wait = |free: &mut u64| *free == 0 && cancel.level().is_none();
         let mut free = self.changed.wait_while(self.free(), wait).unwrap_or_else(PoisonError::into_inner);
-        if *free == 0 {
+        if *free == 0 || cancel.level().is_some() {
             return None;
         }
         *free -= 1;

@@ -9,7 +9,7 @@ mod spawn;
 mod wait;
 
 pub(super) use fork::{Forked, fork};
-pub(super) use signal::{block, ignore, read_signal, signal_descriptor};
+pub(super) use signal::{block, ignore, is_ignored, read_signal, signal_descriptor};
 pub(super) use spawn::{Spawn, spawn};
 pub(super) use wait::{peek_any_child, reap};
 

@@ -22,8 +22,8 @@ fn a_silent_minute_is_broken_with_what_runs() {
         ::group::test
         $ cargo test
         running
-        … still running: test (since 1m00s, usually 2m30s), lint (since 29.0s)
-        … still running: test (since 1m59s, usually 2m30s), lint (since 1m28s)
+        … still running: test (since 58.0s, usually 2m30s), lint (since 27.0s)
+        … still running: test (since 1m55s, usually 2m30s), lint (since 1m24s)
         ::endgroup::
         ✓ test (2m06s)
 
