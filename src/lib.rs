@@ -1,4 +1,33 @@
-//! local-ci: one pipeline file, the same verdict everywhere.
+//! local-ci: one pipeline file, the same verdict everywhere. This page is the map; `docs/design.md` says why.
+//!
+//! A run goes through the floors from [`cli`] down and comes back up as events. A module names only lower floors and
+//! what stands above it on its own; `tests/layering.rs` holds that.
+//!
+//! - **Words** ([`ids`], [`clock`], [`cancel`], [`outcome`], [`event`], [`env`]): what everything else is said in. No I/O
+//!   but reading clocks and, once, the environment.
+//! - **What was asked for, what has happened** ([`pipeline`], [`view`]): stages after their config was checked, and the
+//!   one fold of events into the state of a run that every face uses.
+//! - **What will be done** ([`config`], [`plan`]): from files to a pipeline with all faults at once; from a pipeline and a
+//!   request to a plan with reasons. Pure but for reading the config.
+//! - **Hands** ([`process`], [`journal`], [`text`]): one mechanism each, ignorant of each other: processes and their
+//!   trees; a run's directory; making foreign bytes harmless.
+//! - **Where stages run** ([`executor`]): one attempt at a time, on this machine or, for tests, in no machine at all.
+//! - **Running a plan** ([`engine`]): a scheduler and a machine as values, and the loop around them.
+//! - **What is seen** ([`report`]): a display folds events into a view and drives a reporter, which asks for logs.
+//! - **A run across processes** ([`session`]): place, start, supervise, follow; looking at runs and ending them.
+//! - **The command line** ([`cli`]): argv to command to exit code.
+//!
+//! # Every file on disk
+//!
+//! Read: `local-ci.toml`, `.local-ci.toml` or `.config/local-ci.toml`, upward from the working directory, with
+//! `local-ci.local.toml` beside it and the `env-file`s it names; `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository
+//! `.git/HEAD` and what that points to; of `/proc` the processes below a supervisor.
+//!
+//! Written, below `$XDG_STATE_HOME/local-ci/projects/<name>-<hash>/` ([`journal::layout`] has all names): `project.json`,
+//! `counter`, `active/<n>`, and for each run `header.json`, `events.jsonl`, `owner.json`, `lock`, `supervisor.log` and in
+//! `logs/` a `.log`, `.idx` and, for long outputs, a `.tail` for each attempt that printed something. Where none of that
+//! can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`, `$TMPDIR`, `/tmp` or `/dev/shm`,
+//! taken away after the run.
 
 pub mod cancel;
 pub mod cli;

@@ -15,7 +15,9 @@ use crate::session::logs::RunLogs;
 pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending, CliError> {
     let interrupts = interrupts()?;
     let project = context.project()?;
-    let mode = faces::mode(args.output.as_deref().or(project.pipeline.run().output.as_deref()).or(context.user.output.as_deref()))?;
+    let mode = faces::mode(
+        args.output.as_deref().or(project.pipeline.run().output.as_deref()).or(context.user.output.as_deref()),
+    )?;
     let state = context.state(&project.root)?;
     let run = target::find(&state, &args.target)?.run;
     let names = run.names.values().cloned().collect();

@@ -45,7 +45,8 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
 /// A run is stopped as a whole: where a stage was named, nothing else of its run may be going on.
 fn refuse_bystanders(target: &Target) -> Result<(), CliError> {
     let (run, number) = (&target.run, target.run.number);
-    let others = run.view.stages().iter().filter(|(id, stage)| !target.stages.contains(id) && stage.finished().is_none());
+    let others =
+        run.view.stages().iter().filter(|(id, stage)| !target.stages.contains(id) && stage.finished().is_none());
     let others: Vec<&str> = others.map(|(_, stage)| stage.info.name.as_str()).collect();
     if !target.narrowed || others.is_empty() || run.state != RunState::Running {
         return Ok(());

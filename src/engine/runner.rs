@@ -39,6 +39,8 @@ pub enum Message {
         result: Result<crate::executor::Ended, ExecError>,
         /// What it printed.
         log: LogInfo,
+        /// When it ended: the loop may hear of it later.
+        at: Timestamp,
     },
     /// From a signal, a control message, or a starter that went away.
     Cancel {
@@ -108,14 +110,13 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
             break;
         }
         match this.wait(&machine) {
-            Ok(message) => {
-                let now = this.ports.clock.now();
-                // First what was due before: messages that keep coming must not hold up the time.
-                machine.wake(now);
-                machine.handle(input_of(message), now);
-            }
+            Ok(message) => this.take(message, &mut machine),
             Err(()) => {
                 let now = this.ports.clock.now();
+                // What ended in time has, also where this loop was held up and hears of it after the time.
+                while let Ok(message) = this.ports.messages.1.try_recv() {
+                    this.take(message, &mut machine);
+                }
                 machine.wake(now);
                 let _ = this.ports.sink.tick(now);
             }
@@ -127,14 +128,17 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     this.verdict.unwrap_or(Verdict::Errored)
 }
 
-fn input_of(message: Message) -> Input {
-    match message {
-        Message::Ended { stage, result, log } => Input::Ended { stage, result, log },
-        Message::Cancel { reason, level } => Input::Cancel { reason, level },
-    }
-}
-
 impl Loop<'_> {
+    /// Takes in a message, after what was due before it happened.
+    fn take(&self, message: Message, machine: &mut Machine) {
+        let (input, at) = match message {
+            Message::Ended { stage, result, log, at } => (Input::Ended { stage, result, log }, at),
+            Message::Cancel { reason, level } => (Input::Cancel { reason, level }, self.ports.clock.now()),
+        };
+        machine.wake(at);
+        machine.handle(input, at);
+    }
+
     /// The next message; nothing where a deadline or a tick came first.
     fn wait(&self, machine: &Machine) -> Result<Message, ()> {
         let now = self.ports.clock.now().mono_us;
@@ -205,6 +209,7 @@ impl Loop<'_> {
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();
         let logbook = Arc::clone(&self.ports.logbook);
         let messages = self.ports.messages.0.clone();
+        let clock = Arc::clone(&self.ports.clock);
         let max = planned.policy.log_max;
         let executor_name = planned.executor.clone();
         std::thread::Builder::new().name(planned.name.to_string()).stack_size(STACK).spawn(move || {
@@ -223,7 +228,7 @@ impl Loop<'_> {
                 (infrastructure(message), LogInfo::default())
             });
             // The loop is gone only when the run is over, and then nobody waits for this.
-            let _ = messages.send(Message::Ended { stage, result, log });
+            let _ = messages.send(Message::Ended { stage, result, log, at: clock.now() });
         })?;
         Ok(())
     }

@@ -8,9 +8,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::time::Duration;
 
 use super::cursor::{CHUNK, Cursor, Progress, Writing};
+use super::silence::{Silence, still_running};
 use super::transcript::{Block, Transcript, TranscriptOptions};
 use super::verdict::{self, human};
 use super::{LogKey, LogPart, Logs, Reporter, summary};
@@ -18,13 +18,8 @@ use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::ids::{DenseMap, StageId};
-use crate::outcome::HumanDuration;
 use crate::text::workflow::{END_GROUP, StopToken, group};
-use crate::view::{RunView, StageState, StageView, Tally};
-
-/// After how long a silence we say what runs. A silence is counted from the first tick in it, and ticks are a second apart
-/// and a little: so none is longer than a minute.
-const SILENCE: Duration = Duration::from_secs(57);
+use crate::view::{RunView, StageView, Tally};
 
 /// Writes a run as groups.
 pub struct Grouped<W> {
@@ -34,7 +29,7 @@ pub struct Grouped<W> {
     group: Option<Group>,
     notices: VecDeque<String>,
     phase: Phase,
-    quiet_since: Option<Timestamp>,
+    silence: Silence,
     buffer: Vec<u8>,
 }
 
@@ -79,7 +74,7 @@ impl<W: Write> Grouped<W> {
             group: None,
             notices: VecDeque::new(),
             phase: Phase::Running,
-            quiet_since: None,
+            silence: Silence::default(),
             buffer: vec![0; CHUNK],
         }
     }
@@ -203,27 +198,6 @@ impl<W: Write> Grouped<W> {
     }
 }
 
-/// What runs, since when, and how long it usually takes.
-fn still_running(view: &RunView, now: Timestamp) -> String {
-    let stages: Vec<String> =
-        view.running().into_iter().filter_map(|id| view.stages().get(id)).map(|stage| still(stage, now)).collect();
-    if stages.is_empty() {
-        return "… still waiting: nothing runs".into();
-    }
-    format!("… still running: {}", stages.join(", "))
-}
-
-/// A stage that has not ended, in words.
-fn still(stage: &StageView, now: Timestamp) -> String {
-    let name = &stage.info.name;
-    let usual = stage.info.expected_ms.map_or(String::new(), |ms| format!(", usually {}", human(ms)));
-    match &stage.state {
-        StageState::Running { since, .. } => format!("{name} (since {}{usual})", HumanDuration(now.since(*since))),
-        StageState::Retrying { attempt, .. } => format!("{name} (attempt {attempt} is to come)"),
-        StageState::Waiting | StageState::Finished(_) => name.to_string(),
-    }
-}
-
 /// Whether more may come of the log that this key names.
 fn writing(view: &RunView, key: LogKey, phase: Phase) -> Writing {
     let Some(stage) = view.stages().get(key.stage) else { return Writing::Abandoned };
@@ -271,13 +245,9 @@ impl<W: Write> Reporter for Grouped<W> {
     }
 
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
-        if self.page.take_wrote() || self.phase == Phase::Written {
-            self.quiet_since = Some(now);
-        }
-        let since = *self.quiet_since.get_or_insert(now);
-        if now.since(since) >= SILENCE {
+        let heard = self.page.take_wrote() || self.phase == Phase::Written;
+        if self.silence.is_due(heard, now) {
             self.interject(&still_running(view, now));
-            self.quiet_since = Some(now);
             self.page.flush()?;
             self.page.take_wrote();
         }

@@ -8,6 +8,7 @@ pub mod grouped;
 pub mod json;
 pub mod quiet;
 pub mod recap;
+mod silence;
 pub mod style;
 mod summary;
 mod transcript;

@@ -1,7 +1,8 @@
-//! Failures as they happen, and the summary; nothing of what went well.
+//! Failures as they happen, and the summary; of what goes well only, once a minute, that it goes on.
 
 use std::io::{self, Write};
 
+use super::silence::{Silence, still_running};
 use super::transcript::{Block, Transcript, TranscriptOptions};
 use super::{Logs, Reporter, summary, verdict};
 use crate::clock::Timestamp;
@@ -11,12 +12,13 @@ use crate::view::{RunView, StageView, Tally, leaked_sentence};
 /// Writes failures and the summary.
 pub struct Quiet<W> {
     page: Transcript<W>,
+    silence: Silence,
 }
 
 impl<W: Write> Quiet<W> {
     /// On this output.
     pub fn new(out: W, options: TranscriptOptions) -> Self {
-        Self { page: Transcript::new(out, options) }
+        Self { page: Transcript::new(out, options), silence: Silence::default() }
     }
 }
 
@@ -50,7 +52,14 @@ impl<W: Write> Reporter for Quiet<W> {
         Ok(false)
     }
 
-    fn tick(&mut self, _view: &RunView, _now: Timestamp) -> io::Result<()> {
+    fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
+        let heard = self.page.take_wrote() || view.end().is_some();
+        if self.silence.is_due(heard, now) {
+            self.page.block(Block::Line);
+            self.page.line(&still_running(view, now));
+            self.page.flush()?;
+            self.page.take_wrote();
+        }
         Ok(())
     }
 }

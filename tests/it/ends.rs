@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::support::Project;
+use crate::support::{Project, wait_until};
 
 /// A shell has its background jobs ignore SIGINT. What it leaves behind when it dies of Ctrl+C does not hold the run up
 /// for the whole grace.
@@ -44,5 +44,43 @@ fn h51_without_close_range_nothing_is_inherited_either() {
         let numbers: Vec<&str> = log.lines().filter_map(|line| line.split(' ').next()).collect();
         assert_eq!(numbers, ["0", "1", "2"], "run {run}: {log}");
     }
+    project.assert_nothing_left();
+}
+
+/// Who is started with signals ignored, as nohup(1) starts programs, goes on ignoring them.
+#[test]
+fn what_was_ignored_at_the_start_stays_ignored() {
+    let project = Project::new();
+    project.config("[stages.slow]\nrun = \"echo ready; chaos wait-for $SIDE/go\"\n");
+    let script = "trap '' HUP INT; exec local-ci slow";
+    let running = project.sh(script).env("SIDE", project.side_dir()).spawn();
+    running.wait_for_stdout("\nready\n");
+    running.kill(Signal::HUP);
+    running.kill(Signal::INT);
+    project.open_gate("go");
+    running.wait().assert_code(0);
+    project.assert_nothing_left();
+}
+
+/// Ctrl+C reaches a run whose viewer has nobody who reads, neither what it shows nor what it says about it; and three
+/// times leaves even then.
+#[test]
+fn h55_ctrl_c_reaches_a_run_whose_viewer_is_blocked() {
+    let project = Project::new();
+    project.config(
+        "[stages.flood]\ngrace = \"10m\"\nlog-max = \"1MiB\"\nrun = \"exec chaos flood 10G --pid-file $SIDE/pid\"\n",
+    );
+    // Both streams go into a pipe that is held open and never read.
+    let script = "mkfifo $SIDE/full; exec 9<>$SIDE/full; exec local-ci flood >&9 2>&1";
+    let running = project.sh(script).env("SIDE", project.side_dir()).spawn();
+    let stage = project.identity("pid");
+    let writes = || std::fs::read_to_string(format!("/proc/{}/wchan", running.pid())).unwrap_or_default();
+    // A kernel that tells nobody where a process waits says "0".
+    wait_until("the viewer to be blocked", || writes().contains("pipe") || writes() == "0");
+    running.kill(Signal::INT);
+    stage.assert_gone();
+    running.kill(Signal::INT);
+    running.kill(Signal::INT);
+    running.wait().assert_signal(Signal::INT);
     project.assert_nothing_left();
 }

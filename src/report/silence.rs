@@ -1,0 +1,54 @@
+//! The line that says what runs where nothing else was said for a minute: whoever reads a log must not take a long stage
+//! for a hang, nor a CI service end the job for it.
+
+use std::time::Duration;
+
+use super::verdict::human;
+use crate::clock::Timestamp;
+use crate::outcome::HumanDuration;
+use crate::view::{RunView, StageState, StageView};
+
+/// After how long a silence we say what runs. A silence is counted from the first tick in it, and ticks are a second apart
+/// and a little: so none is longer than a minute.
+const SILENCE: Duration = Duration::from_secs(57);
+
+/// How long nothing was said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Silence {
+    since: Option<Timestamp>,
+}
+
+impl Silence {
+    /// Whether it is time to say what runs. `heard`: something was said since the last call. To be asked at every tick.
+    pub(super) fn is_due(&mut self, heard: bool, now: Timestamp) -> bool {
+        if heard {
+            self.since = Some(now);
+        }
+        let due = now.since(*self.since.get_or_insert(now)) >= SILENCE;
+        if due {
+            self.since = Some(now);
+        }
+        due
+    }
+}
+
+/// What runs, since when, and how long it usually takes.
+pub(super) fn still_running(view: &RunView, now: Timestamp) -> String {
+    let stages: Vec<String> =
+        view.running().into_iter().filter_map(|id| view.stages().get(id)).map(|stage| still(stage, now)).collect();
+    if stages.is_empty() {
+        return "… still waiting: nothing runs".into();
+    }
+    format!("… still running: {}", stages.join(", "))
+}
+
+/// A stage that has not ended, in words.
+fn still(stage: &StageView, now: Timestamp) -> String {
+    let name = &stage.info.name;
+    let usual = stage.info.expected_ms.map_or(String::new(), |ms| format!(", usually {}", human(ms)));
+    match &stage.state {
+        StageState::Running { since, .. } => format!("{name} (since {}{usual})", HumanDuration(now.since(*since))),
+        StageState::Retrying { attempt, .. } => format!("{name} (attempt {attempt} is to come)"),
+        StageState::Waiting | StageState::Finished(_) => name.to_string(),
+    }
+}
