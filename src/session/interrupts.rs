@@ -105,12 +105,11 @@ impl Interrupts {
     fn heard(&self, signal: i32) {
         let mut watching = self.watching();
         let farewell = match &mut *watching {
-            Watching::Nothing => String::new(),
             Watching::Starting(kept) if kept.len() < 2 && signal != signals::HANGUP => {
                 kept.push(signal);
                 return;
             }
-            Watching::Starting(_) => String::new(),
+            Watching::Nothing | Watching::Starting(_) => String::new(),
             Watching::Onlooker(farewell) => std::mem::take(farewell),
             Watching::Started { line, times, farewell } => {
                 *times += 1;
