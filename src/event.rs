@@ -201,6 +201,11 @@ pub trait Sink {
     /// Something happened.
     fn event(&mut self, event: &Event) -> io::Result<()>;
 
+    /// There are no more events for the moment: whoever is to be told of them can be told of all at once.
+    fn settled(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Time passes; called a few times a second at most while nothing happens.
     fn tick(&mut self, now: Timestamp) -> io::Result<()>;
 }

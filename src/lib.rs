@@ -3,7 +3,7 @@
 //! A run goes through the floors from [`cli`] down and comes back up as events. A module names only lower floors and
 //! what stands above it on its own; `tests/layering.rs` holds that.
 //!
-//! - **Words** ([`ids`], [`clock`], [`cancel`], [`outcome`], [`event`], [`mod@env`]): what everything else is said in. No I/O
+//! - **Words** ([`ids`], [`clock`], [`cancel`], [`outcome`], [`event`], `env`): what everything else is said in. No I/O
 //!   but reading clocks and, once, the environment.
 //! - **What was asked for, what has happened** ([`pipeline`], [`view`]): stages after their config was checked, and the
 //!   one fold of events into the state of a run that every face uses.

@@ -5,3 +5,4 @@
 pub mod machine;
 pub mod runner;
 pub mod scheduler;
+mod workers;

@@ -1,7 +1,7 @@
 //! The loop around the machine: threads, clock and signals come in over one channel, events go out to one sink.
 //!
 //! Only this loop numbers and stamps events. It has no `?`: whatever fails becomes an event or is the sink's affair.
-//! Each attempt runs on a thread of its own, which writes its own log; output never passes through here.
+//! Each attempt runs on a thread that it has to itself, which writes its own log; output never passes through here.
 
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::machine::{Effect, Input, Machine};
+use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
@@ -19,8 +20,6 @@ use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
 use crate::plan::Plan;
 
-/// A stage thread's stack. What it calls is shallow; many may run at once.
-const STACK: usize = 256 * 1024;
 /// How long an attempt's thread is tried again when the system has no room for one more.
 const START_PATIENCE: Duration = Duration::from_secs(5);
 /// Between two of these tries.
@@ -90,6 +89,7 @@ struct Loop<'a> {
     identity: Identity,
     ports: Ports<'a>,
     tokens: DenseMap<StageId, Option<CancelToken>>,
+    workers: Workers,
     unstarted: Vec<Unstarted>,
     seq: u64,
     verdict: Option<Verdict>,
@@ -101,11 +101,21 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     let started = describe(&plan, &identity);
     let mut machine = Machine::new(plan.clone(), started, identity.grace_cap, now);
     let tokens = DenseMap::filled(plan.stages.len(), None);
-    let mut this = Loop { plan, identity, ports, tokens, unstarted: Vec::new(), seq: 0, verdict: None };
+    let mut this = Loop {
+        plan,
+        identity,
+        ports,
+        tokens,
+        workers: Workers::default(),
+        unstarted: Vec::new(),
+        seq: 0,
+        verdict: None,
+    };
     loop {
         while let Some(effect) = machine.next_effect() {
             this.carry_out(effect, &mut machine);
         }
+        let _ = this.ports.sink.settled();
         if machine.is_finished() {
             break;
         }
@@ -130,9 +140,12 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
 
 impl Loop<'_> {
     /// Takes in a message, after what was due before it happened.
-    fn take(&self, message: Message, machine: &mut Machine) {
+    fn take(&mut self, message: Message, machine: &mut Machine) {
         let (input, at) = match message {
-            Message::Ended { stage, result, log, at } => (Input::Ended { stage, result, log }, at),
+            Message::Ended { stage, result, log, at } => {
+                self.workers.ended(stage);
+                (Input::Ended { stage, result, log }, at)
+            }
             Message::Cancel { reason, level } => (Input::Cancel { reason, level }, self.ports.clock.now()),
         };
         machine.wake(at);
@@ -191,7 +204,7 @@ impl Loop<'_> {
         machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
     }
 
-    fn start(&self, stage: StageId, attempt: u32, token: CancelToken) -> io::Result<()> {
+    fn start(&mut self, stage: StageId, attempt: u32, token: CancelToken) -> io::Result<()> {
         let planned = &self.plan.stages[stage];
         let mut env = self.identity.env.clone();
         env.extend(planned.env.iter().map(|(name, value)| (name.clone(), value.clone())));
@@ -212,7 +225,7 @@ impl Loop<'_> {
         let clock = Arc::clone(&self.ports.clock);
         let max = planned.policy.log_max;
         let executor_name = planned.executor.clone();
-        std::thread::Builder::new().name(planned.name.to_string()).stack_size(STACK).spawn(move || {
+        let task = move || {
             let infrastructure = |message: String| Err(ExecError::Infrastructure { message });
             let attempt = || {
                 let mut log = logbook.open(&job.stage, attempt, max);
@@ -229,8 +242,8 @@ impl Loop<'_> {
             });
             // The loop is gone only when the run is over, and then nobody waits for this.
             let _ = messages.send(Message::Ended { stage, result, log, at: clock.now() });
-        })?;
-        Ok(())
+        };
+        self.workers.run(stage, Box::new(task))
     }
 }
 

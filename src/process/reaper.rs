@@ -72,6 +72,28 @@ struct Children {
     spared: Vec<(i32, u64)>,
 }
 
+/// Whom a look at an ended process took away.
+enum Reaped {
+    /// It has not ended, or somebody else was first.
+    Nobody,
+    /// The child with this key.
+    Child(u64),
+    /// Nobody's.
+    Orphan,
+}
+
+impl Children {
+    /// Takes an ended process away. Under the lock, so that its id is known here for exactly as long as it is its own.
+    fn reap(&mut self, pid: i32) -> Reaped {
+        let Some(exit) = unix::reap(pid) else { return Reaped::Nobody };
+        let Some(key) = self.running.remove(&pid) else { return Reaped::Orphan };
+        if let Some(child) = self.by_key.get_mut(&key) {
+            child.exit = Some((exit, table::ticks_now()));
+        }
+        Reaped::Child(key)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     children: Mutex<Children>,
@@ -161,14 +183,14 @@ fn reap_for_ever(shared: &Shared) {
         match unix::peek_any_child() {
             Ok(Some(pid)) => {
                 let mut children = shared.children();
-                let Some(exit) = unix::reap(pid) else { continue };
-                let key = children.running.remove(&pid);
-                match key.and_then(|key| children.by_key.get_mut(&key)) {
-                    Some(child) => {
-                        child.exit = Some((exit, table::ticks_now()));
-                        child.waker.wake();
+                match children.reap(pid) {
+                    Reaped::Nobody => {}
+                    Reaped::Child(key) => {
+                        if let Some(child) = children.by_key.get(&key) {
+                            child.waker.wake();
+                        }
                     }
-                    None => children.by_key.values().for_each(|child| child.waker.wake()),
+                    Reaped::Orphan => children.by_key.values().for_each(|child| child.waker.wake()),
                 }
             }
             // No children, so no descendants that could become children: only a spawn changes that.
@@ -198,6 +220,24 @@ impl Child {
     /// How it ended, once it has.
     pub fn exit(&self) -> Option<Exit> {
         self.ended().map(|(exit, _)| exit)
+    }
+
+    /// How it ended, looked at now: a process that has let go of its output is about to end, and to hear of it from
+    /// the reaper would take two changes of threads more.
+    pub fn look(&self) -> Option<Exit> {
+        // A few microseconds lie between the one and the other.
+        for _ in 0..4 {
+            let mut children = self.reaper.0.children();
+            if children.running.get(&self.pid) == Some(&self.key) {
+                children.reap(self.pid);
+            }
+            if let Some((exit, _)) = children.by_key.get(&self.key).and_then(|child| child.exit) {
+                return Some(exit);
+            }
+            drop(children);
+            std::thread::yield_now();
+        }
+        None
     }
 
     /// How it ended and when it was reaped, once it was: a process with its id that started later is another one.

@@ -24,6 +24,12 @@ use crate::report::display::Display;
 
 /// How often a follower looks that cannot be woken.
 const LOOK: Duration = Duration::from_millis(100);
+/// Being woken again within so short a time, [`MANY`] times in a row, is to be woken for less than anybody can see.
+const RAPID: Duration = Duration::from_millis(2);
+/// See [`RAPID`].
+const MANY: u32 = 8;
+/// How much is then taken in at once.
+const BATCH: Duration = Duration::from_millis(4);
 /// How often the display hears that time passes.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -90,6 +96,7 @@ impl<'a> Follower<'a> {
     /// Follows to the end. Returns the display too, which knows all that happened.
     pub fn follow(mut self) -> (Ending, Display) {
         let mut ticked = self.clock.now();
+        let (mut woken, mut rapid) = (ticked, 0_u32);
         let ending = loop {
             // Whether the supervisor lives is looked at before what it wrote is read: it writes first and ends then.
             let gone = !matches!(self.line, Line::Private(..)) && !lock::is_held(&self.run.lock()).unwrap_or(true);
@@ -104,6 +111,12 @@ impl<'a> Follower<'a> {
             }
             self.wait(if more { Duration::ZERO } else { TICK });
             let now = self.clock.now();
+            rapid = if now.since(woken) < RAPID { rapid.saturating_add(1) } else { 0 };
+            woken = now;
+            if rapid > MANY && !more {
+                // Nobody reads so fast, and the stages want the processor.
+                sleep(&mut [], BATCH);
+            }
             if now.since(ticked) >= TICK {
                 ticked = now;
                 self.display.tick(now);

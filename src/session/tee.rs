@@ -30,7 +30,7 @@ impl<J: Sink> Sink for Tee<J> {
         }
         let written = self.journal.event(event);
         match &written {
-            Ok(()) if !self.failing => self.bell.ring(),
+            Ok(()) if !self.failing => {}
             Ok(()) => self.bell.frame(&Frame::Event(event.clone())),
             Err(error) => {
                 if !self.failing {
@@ -44,6 +44,11 @@ impl<J: Sink> Sink for Tee<J> {
             }
         }
         written
+    }
+
+    fn settled(&mut self) -> io::Result<()> {
+        self.bell.ring();
+        Ok(())
     }
 
     fn tick(&mut self, now: Timestamp) -> io::Result<()> {

@@ -49,7 +49,8 @@ impl Attempt<'_> {
             if cancel.level().is_some() {
                 return self.end_tree(&tree, out, cancel);
             }
-            if let (None, Some(exit)) = (ended_at, self.child.exit()) {
+            let look = || if self.pump.is_open() { self.child.exit() } else { self.child.look() };
+            if let (None, Some(exit)) = (ended_at, look()) {
                 ended_at = Some((exit, self.clock.now()));
             }
             let Some((exit, at)) = ended_at else {
