@@ -18,7 +18,7 @@ use crate::journal::watch::Watch;
 use crate::outcome::exit;
 use crate::report::{LogKey, LogPart, Logs};
 use crate::session::logs::RunLogs;
-use crate::session::runs::{self, Run};
+use crate::session::runs::Run;
 use crate::text::terminal::{FilterOptions, Markers, TerminalFilter};
 use crate::view::StageState;
 
@@ -41,6 +41,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         colour: faces::colour(context),
         wrote: false,
         cursors: Vec::new(),
+        buffer: vec![0; CHUNK],
     };
     for id in &target.stages {
         let prefix = several.then(|| format!("{:width$} | ", names[id.0 as usize]));
@@ -50,7 +51,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
     loop {
         // Read after the watch began, so that nothing happens unheard between the two. What can be read of the logs
         // after it was written before a run was seen to have ended, so nothing is left out.
-        target.run = runs::read(&state, target.run.number).map_err(target::unreadable)?;
+        target.run.refresh().map_err(target::unreadable)?;
         let over = target.is_over();
         match printer.show(&target.run) {
             Ok(()) => {}
@@ -141,6 +142,7 @@ struct Printer<'a> {
     /// Whether anything was shown.
     wrote: bool,
     cursors: Vec<Cursor>,
+    buffer: Vec<u8>,
 }
 
 impl Printer<'_> {
@@ -212,15 +214,14 @@ impl Printer<'_> {
     /// Shows what there is of a part of the log, from the cursor on.
     fn show_part(&mut self, cursor: &mut Cursor) -> io::Result<()> {
         let log = LogKey { stage: cursor.stage, attempt: cursor.attempt, part: cursor.part };
-        let mut buffer = vec![0; CHUNK];
         let mut shown = Vec::new();
         loop {
-            let n = self.logs.read(log, cursor.offset, &mut buffer)?;
+            let n = self.logs.read(log, cursor.offset, &mut self.buffer)?;
             if n == 0 {
                 return Ok(());
             }
             cursor.offset += n as u64;
-            self.filter(cursor).push(&buffer[..n], &mut shown);
+            self.filter(cursor).push(&self.buffer[..n], &mut shown);
             self.lines(cursor, &mut shown)?;
         }
     }

@@ -1,19 +1,19 @@
 //! `run`, and the bare form: prepares everything that can fail for the user's reasons, starts the run, and follows it.
 
+use std::io::ErrorKind;
+
 use super::args::{Later, ListArgs, RunArgs, Selection};
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
 use super::{Ending, list, output, plan};
-use std::io::ErrorKind;
-
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
 use crate::outcome::{CancelReason, Verdict, exit};
 use crate::plan::command::quote_all;
 use crate::process::{reap_ended, signals};
-use crate::report::Rerun;
+use crate::report::{Display, Rerun};
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
@@ -102,6 +102,7 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     let ending = if prepared.plan.has_work() {
         follow_new(prepared, &caller, place, display, interrupts)
     } else {
+        // Nothing is started that a signal could be for.
         interrupts.done();
         let verdict = inline::run(prepared.plan, &place, display);
         Ok(Ending::Code(verdict.exit_code()))
@@ -117,7 +118,7 @@ fn follow_new(
     prepared: Prepared,
     caller: &Caller<'_>,
     place: Place,
-    display: crate::report::display::Display,
+    display: Display,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
     let started = start(prepared, caller, place)?;
@@ -128,7 +129,6 @@ fn follow_new(
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
     let (ending, display) = Follower::foreground(parts, started.socket).follow();
-    interrupts.done();
     if let Some(error) = display.closed().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
         output::warning(&format!("the output is incomplete, it could not be written: {error}"));
     }

@@ -18,17 +18,17 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
     let number = match &args.target {
         Some(word) => {
             let target = target::find(&state, word)?;
+            let number = target.run.number;
+            if target.run.state != RunState::Running {
+                output::say(&format!("run {number} has ended already"));
+                return Ok(Ending::Code(exit::PASSED));
+            }
             refuse_bystanders(&target)?;
-            target.run.number
+            number
         }
         None => only_active(&runs::active(&state).map_err(target::unreadable)?)?,
     };
-    let was_running = runs::active(&state).map_err(target::unreadable)?.contains(&number);
-    if !was_running {
-        output::say(&format!("run {number} has ended already"));
-        return Ok(Ending::Code(exit::PASSED));
-    }
-    match runs::stop(&state.run(number), args.force, None, &SystemClock) {
+    match runs::stop(&state.run(number), args.force, &SystemClock) {
         Ok(Stopped::Ended) => {
             output::say(&format!("run {number} has ended"));
             Ok(Ending::Code(exit::PASSED))
@@ -48,7 +48,7 @@ fn refuse_bystanders(target: &Target) -> Result<(), CliError> {
     let others =
         run.view.stages().iter().filter(|(id, stage)| !target.stages.contains(id) && stage.finished().is_none());
     let others: Vec<&str> = others.map(|(_, stage)| stage.info.name.as_str()).collect();
-    if !target.narrowed || others.is_empty() || run.state != RunState::Running {
+    if !target.narrowed || others.is_empty() {
         return Ok(());
     }
     Err(CliError::usage(format!("run {number} has more to do than that: {}", others.join(", ")))

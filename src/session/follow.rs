@@ -1,8 +1,8 @@
 //! Shows a run as its journal has it, until it ends or the viewer leaves.
 //!
 //! The one loop behind `run` and `attach`. It sleeps until something is written (a bell over the private line, or
-//! inotify for a run that somebody else started), or for a second; signals are [`super::interrupts`]' affair. It reads at its own pace:
-//! a viewer that is slow, stopped or gone costs the run nothing.
+//! inotify for a run that somebody else started), or for a second; signals are [`super::interrupts`]' affair. It reads
+//! at its own pace: a viewer that is slow, stopped or gone costs the run nothing.
 
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;

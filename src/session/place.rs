@@ -94,8 +94,8 @@ pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartErr
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
         .map_err(|error| StartError::NoRoom(error.into()))?;
     let id = RunId::from_bytes(random);
-    let kept = match state_dir(caller.env) {
-        None => Err(io::Error::other("none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path")),
+    let why = match state_dir(caller.env) {
+        None => "none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path".to_owned(),
         Some(state) => {
             let project = ProjectDir::new(&state, &prepared.root);
             let jobs: Vec<(Signature, StageName)> =
@@ -106,13 +106,10 @@ pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartErr
                     return Ok(Place { run, id, number: Some(number), project: Some(project), warning: None, lock });
                 }
                 Err(ClaimError::Running { stage, number }) => return Err(StartError::Running { stage, number }),
-                Err(ClaimError::Io(error)) => {
-                    Err(io::Error::new(error.kind(), format!("{}: {error}", state.display())))
-                }
+                Err(ClaimError::Io(error)) => format!("{}: {error}", state.display()),
             }
         }
     };
-    let why = kept.map_or_else(|error: io::Error| error.to_string(), |()| String::new());
     let warning = format!("no history is kept of this run: the state directory cannot be used ({why})");
     let (run, lock) = temporary(caller.env, &hex(&random), |run| header(prepared, caller, &id, None).write(run))
         .map_err(StartError::NoRoom)?;
@@ -130,9 +127,12 @@ fn temporary(env: &Env, unique: &str, fill: impl Fn(&RunDir) -> io::Result<()>) 
             // Not recursive: a directory that is there already was planted.
             std::fs::DirBuilder::new().mode(0o700).create(&parent)?;
             let run = RunDir::new(parent.join("run"));
-            create_dir(&run.logs())?;
-            let lock = lock::create_held(&run.lock())?;
-            fill(&run)?;
+            let filled = create_dir(&run.logs()).and_then(|()| {
+                let lock = lock::create_held(&run.lock())?;
+                fill(&run).map(|()| lock)
+            });
+            // A place that takes a directory and nothing in it keeps nothing of ours.
+            let lock = filled.inspect_err(|_| discard_temporary(&run))?;
             Ok((run, lock))
         };
         match make() {

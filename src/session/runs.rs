@@ -12,7 +12,7 @@ use crate::journal::claim;
 use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::lock;
-use crate::journal::read::read_all;
+use crate::journal::read::JournalReader;
 use crate::journal::state::{self, Owner, RunState};
 use crate::journal::watch::Watch;
 use crate::process::identity::Identity;
@@ -24,6 +24,9 @@ const LOOK_BACK: usize = 100;
 
 /// How long a supervisor may take to say that it is one.
 const BEGINNING: Duration = Duration::from_secs(2);
+
+/// How long a run that is to be killed may take to be gone, before its supervisor is killed, and once more after.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A run as it is now.
 #[derive(Debug)]
@@ -40,26 +43,44 @@ pub struct Run {
     pub names: DenseMap<StageId, StageName>,
     /// When it began.
     pub started: Option<Timestamp>,
+    journal: JournalReader,
 }
 
 /// Reads one run.
 pub fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Run> {
     let dir = project.run(number);
-    // The state first: what is read afterwards then has all that a run said that has ended.
-    let state = state::of(&dir)?;
-    let mut view = RunView::new();
-    let events = read_all(&dir)?;
-    let started = events.first().map(|event| event.at);
-    for event in &events {
-        view.apply(event);
+    let mut run = Run {
+        number,
+        state: RunState::Running,
+        view: RunView::new(),
+        names: DenseMap::new(),
+        started: None,
+        journal: JournalReader::new(dir.clone()),
+        dir,
+    };
+    run.refresh()?;
+    Ok(run)
+}
+
+impl Run {
+    /// Reads what was written since.
+    pub fn refresh(&mut self) -> io::Result<()> {
+        // The state first: what is read afterwards then has all that a run said that has ended.
+        self.state = state::of(&self.dir)?;
+        for event in self.journal.read_new()? {
+            self.started.get_or_insert(event.at);
+            self.view.apply(&event);
+        }
+        if self.state == RunState::Lost
+            && let Some(event) = self.view.lost_event()
+        {
+            self.view.apply(&event);
+        }
+        if self.names.is_empty() {
+            self.names = names(&self.dir, &self.view);
+        }
+        Ok(())
     }
-    if state == RunState::Lost
-        && let Some(event) = view.lost_event()
-    {
-        view.apply(&event);
-    }
-    let names = names(&dir, &view);
-    Ok(Run { number, dir, state, view, names, started })
 }
 
 /// The names of a run's stages, from its first event; the header, which is there before, has the same in the same order.
@@ -162,8 +183,8 @@ pub enum Stopped {
 
 /// Asks a run to end, and waits until it has: SIGTERM, each stage's grace, SIGKILL; with `force` SIGKILL at once.
 ///
-/// `limit` bounds the waiting. A supervisor that does not answer to `force` is killed itself: its guard ends the rest.
-pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Clock) -> io::Result<Stopped> {
+/// A supervisor that does not answer to `force` is killed itself: its guard ends the rest.
+pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped> {
     if state::of(run)? != RunState::Running {
         return Ok(Stopped::Ended);
     }
@@ -174,15 +195,12 @@ pub fn stop(run: &RunDir, force: bool, limit: Option<Duration>, clock: &dyn Cloc
     if !identity.signal(request)? {
         return Ok(Stopped::NotFound);
     }
-    let limit = if force { Some(Duration::from_secs(5)) } else { limit };
-    if wait_released(run, watch.as_ref(), limit, clock)? {
+    // Stages have their grace, however long; who kills does not wait for ever.
+    if wait_released(run, watch.as_ref(), force.then_some(KILL_PATIENCE), clock)? {
         return Ok(Stopped::Ended);
     }
-    if !force {
-        return Ok(Stopped::StillThere);
-    }
     identity.signal(signals::KILL)?;
-    let gone = wait_released(run, watch.as_ref(), Some(Duration::from_secs(5)), clock)?;
+    let gone = wait_released(run, watch.as_ref(), Some(KILL_PATIENCE), clock)?;
     Ok(if gone { Stopped::Ended } else { Stopped::StillThere })
 }
 

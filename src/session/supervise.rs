@@ -76,7 +76,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         signals::STOP_REQUEST,
         signals::KILL_REQUEST,
     ])?;
-    write_owner(run)?;
+    write_owner(run);
     let assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let reaper = Reaper::start()?;
@@ -116,14 +116,15 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     Ok(())
 }
 
-fn write_owner(run: &RunDir) -> io::Result<()> {
-    let me = ProcessIdentity::of(i32::try_from(std::process::id()).map_err(io::Error::other)?)?;
-    let owner = Owner { pid: me.pid, start_time: me.start_time, boot_id: me.boot_id };
-    // Without it the run cannot be stopped from elsewhere, but it can run.
-    if let Err(error) = owner.write(run) {
+/// Says who supervises the run. Without that it cannot be stopped from elsewhere, but it can run.
+fn write_owner(run: &RunDir) {
+    let write = || {
+        let me = ProcessIdentity::of(i32::try_from(std::process::id()).map_err(io::Error::other)?)?;
+        Owner { pid: me.pid, start_time: me.start_time, boot_id: me.boot_id }.write(run)
+    };
+    if let Err(error) = write() {
         log(&format!("cannot say who supervises this run: {error}"));
     }
-    Ok(())
 }
 
 /// A line into `supervisor.log`.
