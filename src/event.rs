@@ -124,12 +124,68 @@ pub struct StageInfo {
     /// Whether its failure leaves the run's verdict alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_failure: bool,
-    /// How long it is expected to take, in milliseconds, where history knows.
+    /// Slots it takes.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub threads: u32,
+    /// Two stages with one lock never overlap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
+    /// The fingerprint of what its `inputs` match, in hex digits, where it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected_ms: Option<u64>,
+    pub inputs: Option<String>,
+    /// How long it is expected to take, where history knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// Set where the plan decided beforehand that it does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<SkipReason>,
+}
+
+impl StageInfo {
+    /// How long it is expected to take, in milliseconds, where history knows.
+    pub fn expected_ms(&self) -> Option<u64> {
+        self.estimate.as_ref().map(|estimate| estimate.expected_ms)
+    }
+}
+
+/// How long a stage is expected to take, as it was foretold when its run started: [`crate::estimate`] makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The point, in milliseconds.
+    pub expected_ms: u64,
+    /// Nine of ten runs take at least this long, in milliseconds.
+    pub low_ms: u64,
+    /// Nine of ten runs take at most this long, in milliseconds.
+    pub high_ms: u64,
+    /// How many past runs it rests on.
+    pub samples: u32,
+    /// Whose runs they were.
+    #[serde(default, skip_serializing_if = "Basis::is_own")]
+    pub basis: Basis,
+    /// How long those past runs took that took longer than the point, ascending, in milliseconds: what there is to go by
+    /// once the point is passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub longer_ms: Vec<u64>,
+}
+
+/// Whose past runs an estimate rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The stage's, with this very command, in this project.
+    #[default]
+    Own,
+    /// The same command's in another work tree of the repository.
+    OtherWorktree,
+    /// The stage's with another command than it has now.
+    EarlierCommand,
+}
+
+impl Basis {
+    /// Whether it rests on nothing but the stage's own runs.
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 /// A stage's last word and what goes with it.
@@ -173,6 +229,15 @@ pub struct LogInfo {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's skip_serializing_if wants")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's skip_serializing_if wants")]
+fn is_one(n: &u32) -> bool {
+    *n == 1
 }
 
 /// A process that outlived its stage.

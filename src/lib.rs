@@ -5,12 +5,12 @@
 //!
 //! - **Words** ([`ids`], [`clock`], [`cancel`], [`outcome`], [`event`], `env`): what everything else is said in. No I/O
 //!   but reading clocks and, once, the environment.
-//! - **What was asked for, what has happened** ([`pipeline`], [`view`]): stages after their config was checked, and the
-//!   one fold of events into the state of a run that every face uses.
+//! - **What was asked for, what has happened** ([`estimate`], [`pipeline`], [`view`]): how long things take; stages after
+//!   their config was checked; and the one fold of events into the state of a run that every face uses.
 //! - **What will be done** ([`config`], [`plan`]): from files to a pipeline with all faults at once; from a pipeline and a
 //!   request to a plan with reasons. Pure but for reading the config.
-//! - **Hands** ([`process`], [`journal`], [`text`]): one mechanism each, ignorant of each other: processes and their
-//!   trees; a run's directory; making foreign bytes harmless.
+//! - **Hands** ([`process`], [`journal`], [`history`], [`text`]): one mechanism each, ignorant of each other: processes and
+//!   their trees; a run's directory; the index of what came of runs; making foreign bytes harmless.
 //! - **Where stages run** ([`executor`]): one attempt at a time, on this machine or, for tests, in no machine at all.
 //! - **Running a plan** ([`engine`]): a scheduler and a machine as values, and the loop around them.
 //! - **What is seen** ([`report`]): a display folds events into a view and drives a reporter, which asks for logs.
@@ -35,8 +35,10 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod env;
+pub mod estimate;
 pub mod event;
 pub mod executor;
+pub mod history;
 pub mod ids;
 pub mod journal;
 pub mod outcome;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::values::{colour, count, duration, lines};
 use crate::report::ColourWhen;
@@ -92,6 +92,14 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// List the stages of this project, and what came of each the last time
     List(ListArgs),
+    /// List what came of earlier runs, or of a job in them
+    Runs(RunsArgs),
+    /// Statistics of a job, and how long its next run should take
+    Stats(StatsArgs),
+    /// Do a run again, or what failed in it, with today's config
+    Rerun(RerunArgs),
+    /// Delete runs beyond the retention limits; what is known of them stays in the history
+    Prune(PruneArgs),
     /// Check the config without running anything, every fault in one pass
     Validate(ValidateArgs),
     /// Show a run again as its summary, and exit with its code
@@ -102,6 +110,18 @@ pub(super) enum Command {
     Attach(AttachArgs),
     /// End a run from anywhere: SIGTERM, after the stages' grace SIGKILL
     Stop(StopArgs),
+    /// Write a config of what this project has, never over anything
+    Init(InitArgs),
+    /// Diagnose the machine: tools, directories, terminal, and what each stage needs
+    Doctor(DoctorArgs),
+    /// Explain an error code, such as LC0101
+    Explain(ExplainArgs),
+    /// Print the config's JSON schema, for editors
+    Schema,
+    /// Print what a shell needs to complete stages, runs and options
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
 }
 
 /// Which stages, and what of them.
@@ -220,8 +240,107 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
     /// Print the plan as JSON
+    #[arg(long, conflicts_with = "graph")]
+    pub(super) json: bool,
+    /// Print the plan as a graph: dot or mermaid
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) graph: Option<GraphFormat>,
+}
+
+/// A language that graphs are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// For Graphviz
+    Dot,
+    /// For Markdown
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunsArgs {
+    /// A stage, to list the runs that had it with what came of it there
+    #[arg(value_name = "JOB")]
+    pub(super) job: Option<String>,
+    /// At most so many, the newest first
+    #[arg(short = 'n', long, value_name = "N", value_parser = lines)]
+    pub(super) limit: Option<usize>,
+    /// Print the runs as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatsArgs {
+    /// A stage
+    #[arg(value_name = "JOB")]
+    pub(super) job: String,
+    /// Show how good earlier estimates were
+    #[arg(long)]
+    pub(super) accuracy: bool,
+    /// Print the statistics as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct RerunArgs {
+    /// A run's number, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(super) run: String,
+    /// Only the stages that did not pass, with what they need
+    #[arg(long)]
+    pub(super) failed: bool,
+    /// Show failures and the summary only
+    #[arg(short, long, conflicts_with_all = ["output", "json"])]
+    pub(super) quiet: bool,
+    /// How to show the run: auto, live, grouped, lines, quiet, or json for its events, one object a line
+    #[arg(long, value_name = "MODE")]
+    pub(super) output: Option<String>,
+    /// Print one report as JSON at the end, and nothing else on stdout
+    #[arg(long, conflicts_with = "output")]
+    pub(super) json: bool,
+    /// Show what would run instead of running it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PruneArgs {
+    /// Say what would be deleted, and delete nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print what was deleted as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Print the config instead of writing it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A code; without one, all codes are listed
+    #[arg(value_name = "CODE")]
+    pub(super) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// bash, zsh, fish or powershell
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: String,
 }
 
 #[derive(Debug, Args)]

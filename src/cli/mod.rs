@@ -5,15 +5,25 @@
 mod args;
 mod argv;
 mod attach;
+mod completions;
+mod doctor;
 mod error;
+mod explain;
 mod faces;
+mod init;
 mod list;
 mod logs;
+mod man;
 mod output;
 mod plan;
 mod project;
+mod prune;
+mod rerun;
 mod run;
+mod runs;
+mod schema;
 mod show;
+mod stats;
 mod stop;
 mod target;
 mod validate;
@@ -90,5 +100,15 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Logs(args) => logs::logs(&context, &args),
         Command::Attach(args) => attach::attach(&context, &args),
         Command::Stop(args) => stop::stop(&context, &args),
+        Command::Runs(args) => runs::runs(&context, &args),
+        Command::Stats(args) => stats::stats(&context, &args),
+        Command::Rerun(args) => rerun::rerun(&context, &args),
+        Command::Prune(args) => prune::prune(&context, &args),
+        Command::Init(args) => init::init(&context, &args),
+        Command::Doctor(args) => doctor::doctor(&context, &args),
+        Command::Explain(args) => explain::explain(&context, &args),
+        Command::Schema => schema::schema(&context),
+        Command::Completions(args) => completions::completions(&context, &args),
+        Command::Man => man::man(&context),
     }
 }

@@ -8,6 +8,7 @@ use super::args::{PlanArgs, Selection};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, faces, output};
+use crate::event::Estimate;
 use crate::ids::{Signature, StageName};
 use crate::outcome::exit;
 use crate::plan::{Decision, Plan, Reason};
@@ -70,7 +71,7 @@ struct StageDocument<'a> {
     hidden_by_command: bool,
     allow_failure: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expected_ms: Option<u128>,
+    estimate: Option<&'a Estimate>,
 }
 
 fn document<'a>(plan: &'a Plan, commands: &[String]) -> PlanDocument<'a> {
@@ -99,7 +100,7 @@ fn document<'a>(plan: &'a Plan, commands: &[String]) -> PlanDocument<'a> {
                 retries: stage.policy.retries,
                 hidden_by_command: is_hidden(&stage.name, commands),
                 allow_failure: stage.policy.allow_failure,
-                expected_ms: stage.expected.map(|expected| expected.as_millis()),
+                estimate: stage.estimate.as_ref(),
             })
             .collect(),
         left_out: &plan.left_out,

@@ -22,7 +22,28 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
             args.output = args.output.take().or_else(|| variables.text(env::OUTPUT));
             Ok(())
         }
-        Command::List(_) | Command::Validate(_) | Command::Show(_) | Command::Logs(_) | Command::Stop(_) => Ok(()),
+        Command::Rerun(args) => {
+            if !args.json && !args.quiet && args.output.is_none() {
+                args.json = variables.is_set(env::JSON)?;
+                args.quiet = variables.is_set(env::QUIET)?;
+                args.output = variables.text(env::OUTPUT);
+            }
+            Ok(())
+        }
+        Command::List(_)
+        | Command::Validate(_)
+        | Command::Show(_)
+        | Command::Logs(_)
+        | Command::Stop(_)
+        | Command::Runs(_)
+        | Command::Stats(_)
+        | Command::Prune(_)
+        | Command::Init(_)
+        | Command::Doctor(_)
+        | Command::Explain(_)
+        | Command::Schema
+        | Command::Completions(_)
+        | Command::Man => Ok(()),
     }
 }
 
@@ -81,7 +102,6 @@ impl Variables<'_> {
         Ok(())
     }
 
-    /// Yes or no, where it is set.
     /// Whether a switch is on, off or not set. A word that is neither is refused: it was meant to change something.
     fn switch(&self, name: &str) -> Result<Option<bool>, CliError> {
         self.parsed(name, |text| match text.to_ascii_lowercase().as_str() {

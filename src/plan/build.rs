@@ -251,7 +251,9 @@ impl<'a> Chosen<'a> {
             dir: stage.dir.clone(),
             policy,
             executor,
-            expected: None,
+            inputs: stage.inputs.clone(),
+            inputs_digest: None,
+            estimate: None,
         }
     }
 

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::StageInfo;
+use crate::event::{Estimate, StageInfo};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
 use crate::pipeline::{Command, Policy};
@@ -123,8 +123,12 @@ pub struct PlannedStage {
     pub executor: String,
     /// The fingerprint of its command.
     pub signature: Signature,
+    /// Globs of the files it reads.
+    pub inputs: Vec<String>,
+    /// The fingerprint of what they match, once that was looked at.
+    pub inputs_digest: Option<String>,
     /// How long it is expected to take, where history knows.
-    pub expected: Option<Duration>,
+    pub estimate: Option<Estimate>,
 }
 
 /// What will be done.
@@ -185,7 +189,10 @@ impl PlannedStage {
             dir: self.dir.to_string_lossy().into_owned(),
             executor: self.executor.clone(),
             allow_failure: self.policy.allow_failure,
-            expected_ms: self.expected.and_then(|expected| u64::try_from(expected.as_millis()).ok()),
+            threads: self.policy.threads,
+            locks: self.policy.locks.clone(),
+            inputs: self.inputs_digest.clone(),
+            estimate: self.estimate.clone(),
             skip: match &self.decision {
                 Decision::Run => None,
                 Decision::Skip { reason } => Some(reason.clone()),
@@ -217,10 +224,10 @@ impl Plan {
 
     /// The longest ways through the plan, by what history expects of its stages.
     pub fn paths(&self) -> Paths {
-        let weight = |stage: &PlannedStage| match (stage.runs(), stage.expected) {
+        let weight = |stage: &PlannedStage| match (stage.runs(), &stage.estimate) {
             (false, _) => Weight::Nothing,
             (true, None) => Weight::Unknown,
-            (true, Some(expected)) => Weight::Expected(expected),
+            (true, Some(estimate)) => Weight::Expected(Duration::from_millis(estimate.expected_ms)),
         };
         Paths::new(&self.graph(), &self.stages.values().map(weight).collect())
     }

@@ -400,7 +400,7 @@ fn everything_else_of_a_stage_is_carried_over() {
     let lint = planned(&plan, "lint");
     assert_eq!(lint.env, BTreeMap::from([("A".to_owned(), "1".to_owned())]));
     assert_eq!(lint.dir, std::path::Path::new("web"));
-    assert_eq!((lint.policy.retries, lint.executor.as_str(), lint.expected), (3, "build-box", None));
+    assert_eq!((lint.policy.retries, lint.executor.as_str(), lint.estimate.as_ref()), (3, "build-box", None));
     assert_eq!(lint.signature, signature::signature(&lint.work()));
 }
 

@@ -4,6 +4,7 @@
 //! view is still kept, and whoever follows the run still learns its end.
 
 use std::io;
+use std::time::Duration;
 
 use super::{Logs, Reporter};
 use crate::clock::Timestamp;
@@ -39,6 +40,11 @@ impl Display {
     /// Time passes.
     pub fn tick(&mut self, now: Timestamp) {
         self.show(|reporter, view, _| reporter.tick(view, now));
+    }
+
+    /// How often the display wants to hear that time passes.
+    pub fn pace(&self) -> Duration {
+        self.reporter.pace()
     }
 
     /// The run's supervisor is gone, and there will be no last event: ends the run as lost. Changes nothing where it

@@ -16,6 +16,7 @@ mod verdict;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use display::Display;
 pub use style::{ColourWhen, Dialect, Style};
@@ -66,8 +67,13 @@ pub trait Reporter {
     /// There may be more output to show. Shows a bounded amount and says whether there is more at once.
     fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool>;
 
-    /// Time passes: called about once a second while nothing else happens.
+    /// Time passes: called about as often as [`Reporter::pace`] says while nothing else happens.
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()>;
+
+    /// How often it wants to hear that time passes.
+    fn pace(&self) -> Duration {
+        Duration::from_secs(1)
+    }
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(super) fn still_running(view: &RunView, now: Timestamp) -> String {
 /// A stage that has not ended, in words.
 fn still(stage: &StageView, now: Timestamp) -> String {
     let name = &stage.info.name;
-    let usual = stage.info.expected_ms.map_or(String::new(), |ms| format!(", usually {}", human(ms)));
+    let usual = stage.info.expected_ms().map_or(String::new(), |ms| format!(", usually {}", human(ms)));
     match &stage.state {
         StageState::Running { since, .. } => format!("{name} (since {}{usual})", HumanDuration(now.since(*since))),
         StageState::Retrying { attempt, .. } => format!("{name} (attempt {attempt} is to come)"),

@@ -103,7 +103,7 @@ fn incomplete(stage: &StageView) -> Option<String> {
 
 fn slower(stage: &StageView) -> Option<String> {
     let finished = stage.finished().filter(|finished| finished.outcome == Outcome::Passed)?;
-    let expected = stage.info.expected_ms?;
+    let expected = stage.info.expected_ms()?;
     let limit = (expected.saturating_mul(SLOWER_FACTOR) / SLOWER_DIVISOR).max(expected.saturating_add(SLOWER_LEAST_MS));
     let took = finished.duration_ms;
     (took > limit).then(|| format!("{} ({}, usually {})", stage.info.name, human(took), human(expected)))

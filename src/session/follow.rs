@@ -30,8 +30,6 @@ const RAPID: Duration = Duration::from_millis(2);
 const MANY: u32 = 8;
 /// How much is then taken in at once.
 const BATCH: Duration = Duration::from_millis(4);
-/// How often the display hears that time passes.
-const TICK: Duration = Duration::from_secs(1);
 
 /// How following ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +94,7 @@ impl<'a> Follower<'a> {
     /// Follows to the end. Returns the display too, which knows all that happened.
     pub fn follow(mut self) -> (Ending, Display) {
         let mut ticked = self.clock.now();
+        let pace = self.display.pace();
         let (mut woken, mut rapid) = (ticked, 0_u32);
         let ending = loop {
             // Whether the supervisor lives is looked at before what it wrote is read: it writes first and ends then.
@@ -109,7 +108,7 @@ impl<'a> Follower<'a> {
             if gone && !more {
                 break Ending::Lost;
             }
-            self.wait(if more { Duration::ZERO } else { TICK });
+            self.wait(if more { Duration::ZERO } else { pace });
             let now = self.clock.now();
             rapid = if now.since(woken) < RAPID { rapid.saturating_add(1) } else { 0 };
             woken = now;
@@ -117,7 +116,7 @@ impl<'a> Follower<'a> {
                 // Nobody reads so fast, and the stages want the processor.
                 sleep(&mut [], BATCH);
             }
-            if now.since(ticked) >= TICK {
+            if now.since(ticked) >= pace {
                 ticked = now;
                 self.display.tick(now);
             }

@@ -8,6 +8,7 @@ pub mod follow;
 pub mod inline;
 pub mod interrupts;
 pub mod logs;
+pub mod past;
 pub mod place;
 pub mod prepare;
 pub mod runs;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
-use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RunStarted, SCHEMA_VERSION, StageFinished, StageInfo};
+use crate::event::{
+    Basis, Estimate, Event, EventKind, LeakedProcess, LogInfo, RunStarted, SCHEMA_VERSION, StageFinished, StageInfo,
+};
 use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 
@@ -40,9 +42,18 @@ pub(crate) fn stage(name: &str, command: &str) -> StageInfo {
         dir: String::new(),
         executor: "local".into(),
         allow_failure: false,
-        expected_ms: None,
+        threads: 1,
+        locks: Vec::new(),
+        inputs: None,
+        estimate: None,
         skip: None,
     }
+}
+
+/// An estimate of so many milliseconds, from ten runs.
+pub(crate) fn expecting(expected_ms: u64) -> Estimate {
+    let (low_ms, high_ms) = (expected_ms - expected_ms / 10, expected_ms + expected_ms / 10);
+    Estimate { expected_ms, low_ms, high_ms, samples: 10, basis: Basis::Own, longer_ms: vec![high_ms] }
 }
 
 /// The stage, after these.

@@ -159,7 +159,7 @@ fn reported(
         status: status.into(),
         exit_code,
         duration_ms: finished.map_or(0, |finished| finished.duration_ms),
-        expected_ms: stage.info.expected_ms,
+        expected_ms: stage.info.expected_ms(),
         cache_hit: finished.is_some_and(|finished| finished.outcome == Outcome::Cached),
         attempt,
         log: if printed { log(id, attempt) } else { None },

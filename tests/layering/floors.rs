@@ -23,9 +23,9 @@ const fn floor(number: u8, neighbours: Neighbours, modules: &'static [&'static s
 /// From the ground up.
 pub(crate) const FLOORS: &[Floor] = &[
     floor(0, Neighbours::InOrder, &["ids", "clock", "cancel", "outcome", "event", "env"]),
-    floor(1, Neighbours::InOrder, &["pipeline", "view"]),
+    floor(1, Neighbours::InOrder, &["estimate", "pipeline", "view"]),
     floor(2, Neighbours::InOrder, &["config", "plan"]),
-    floor(3, Neighbours::Ignorant, &["process", "journal", "text"]),
+    floor(3, Neighbours::Ignorant, &["process", "journal", "history", "text"]),
     floor(4, Neighbours::InOrder, &["executor"]),
     floor(6, Neighbours::InOrder, &["engine"]),
     floor(7, Neighbours::InOrder, &["report"]),

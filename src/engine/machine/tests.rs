@@ -26,7 +26,9 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
                 policy: policy.clone(),
                 executor: "local".into(),
                 signature: Signature::from_bytes([0; 32]),
-                expected: None,
+                inputs: Vec::new(),
+                inputs_digest: None,
+                estimate: None,
             })
             .collect(),
         jobs: 2,

@@ -100,7 +100,9 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         policy: Policy::default(),
         executor: executor.into(),
         signature: Signature::from_bytes([0; 32]),
-        expected: None,
+        inputs: Vec::new(),
+        inputs_digest: None,
+        estimate: None,
     }
 }
 

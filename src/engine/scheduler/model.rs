@@ -1,13 +1,13 @@
 //! The scheduler in lockstep with a slow and simple model of the same rules, over random runs.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::tests::{condition, failed, plan, stage};
 use super::*;
 use crate::plan::PlannedStage;
+use crate::view::recorded::expecting;
 
 /// The same rules, the slow way: everything is looked at again at every step.
 struct Model<'a> {
@@ -260,7 +260,7 @@ fn plans() -> impl Strategy<Value = Plan> {
             if skip {
                 planned.decision = Decision::Skip { reason: condition() };
             }
-            planned.expected = expected.map(Duration::from_secs);
+            planned.estimate = expected.map(|secs| expecting(secs * 1000));
             planned
         });
         let stages: Vec<PlannedStage> = stages.collect();

@@ -10,6 +10,7 @@ use crate::ids::Signature;
 use crate::outcome::{Exit, Failure};
 use crate::pipeline::{Command, Policy};
 use crate::plan::PlannedStage;
+use crate::view::recorded::expecting;
 
 pub(super) fn name(index: usize) -> StageName {
     StageName::new(&format!("s{index}")).unwrap()
@@ -27,7 +28,9 @@ pub(super) fn stage(index: usize, needs: &[usize]) -> PlannedStage {
         policy: Policy::default(),
         executor: "local".into(),
         signature: Signature::from_bytes([0; 32]),
-        expected: None,
+        inputs: Vec::new(),
+        inputs_digest: None,
+        estimate: None,
     }
 }
 
@@ -79,9 +82,9 @@ fn a_stage_starts_when_all_it_needs_is_satisfied() {
 
 #[test]
 fn the_longest_way_to_the_end_goes_first() {
-    let expected = |index, needs: &[usize], secs| {
-        let expected = Some(Duration::from_secs(secs));
-        PlannedStage { expected, ..stage(index, needs) }
+    let expected = |index, needs: &[usize], secs: u64| PlannedStage {
+        estimate: Some(expecting(secs * 1000)),
+        ..stage(index, needs)
     };
     let stages = [expected(0, &[], 3), expected(1, &[], 1), expected(2, &[1], 5), expected(3, &[], 3)];
     let mut scheduler = Scheduler::new(&plan(1, stages));

@@ -1,6 +1,7 @@
 //! The transcript of runs, as wrappers parse it.
 
 use super::*;
+use crate::view::recorded::expecting;
 
 /// The example of the documentation, to the letter.
 #[test]
@@ -523,9 +524,9 @@ fn a_command_of_several_lines_is_quoted() {
 #[test]
 fn stages_much_slower_than_usual_are_named() {
     let mut stages = vec![stage("slow", "x"), stage("same", "x"), stage("short", "x")];
-    stages[0].expected_ms = Some(10_000);
-    stages[1].expected_ms = Some(10_000);
-    stages[2].expected_ms = Some(10);
+    stages[0].estimate = Some(expecting(10_000));
+    stages[1].estimate = Some(expecting(10_000));
+    stages[2].estimate = Some(expecting(10));
     let mut run = Recorded::of(stages);
     for (id, ms) in [(0, 15_100), (1, 14_000), (2, 500)] {
         run.start(id).wait(ms).finish(id, Outcome::Passed);

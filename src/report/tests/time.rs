@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Timestamp;
 use crate::text::terminal::PIECE;
+use crate::view::recorded::expecting;
 
 #[test]
 fn a_silent_minute_is_broken_with_what_runs() {
     let mut stages = vec![stage("test", "cargo test"), stage("lint", "npm run lint"), stage("fmt", "cargo fmt")];
-    stages[0].expected_ms = Some(150_000);
+    stages[0].estimate = Some(expecting(150_000));
     let mut run = Recorded::of(stages);
     run.start(0).print(0, "running").tick(1000).wait(30_000).start(1);
     for _ in 0..95 {
