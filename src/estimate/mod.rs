@@ -6,8 +6,9 @@
 mod flakes;
 mod numbers;
 mod point;
+mod running;
 mod statistics;
 
 pub use flakes::{Flaky, PastOutcome, flakiness};
-pub use point::{SAMPLES, estimate};
+pub use point::{POOLED, SAMPLES, error, estimate};
 pub use statistics::{Accuracy, Trend, accuracy, median, trend};
