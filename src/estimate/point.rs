@@ -20,6 +20,8 @@ pub const POOLED: usize = 100;
 
 /// What a duration counts, as a part of what the next newer one counts: 2^(−1/3), a half-life of three runs.
 const FADE: f64 = 0.793_700_525_984_099_7;
+/// What a duration counts as at least where errors are ratios, in seconds.
+const MILLISECOND: f64 = 0.001;
 /// How far from the median a duration may be, as a part of it, to be on the same level.
 const LEVEL: f64 = 0.1;
 /// The same as [`FADE`] for errors: 2^(−1/10), a half-life of ten runs.
@@ -45,12 +47,14 @@ pub fn estimate(newest_first: &[u64], pooled: &[f64], basis: Basis) -> Option<Es
     let mut history = History::default();
     let mut errors: Vec<f64> = Vec::with_capacity(SAMPLES);
     for sample in samples.iter().rev() {
+        let took = seconds(*sample);
         if let Some(foretold) = history.point() {
-            errors.push(error(foretold, *sample));
+            errors.push((took.max(MILLISECOND) / foretold.max(MILLISECOND)).ln());
         }
-        history.push(*sample);
+        history.push(took);
     }
-    let point = history.point()?;
+    let (least, most) = (samples.iter().min()?, samples.iter().max()?);
+    let point = milliseconds(history.point()?).clamp(*least, *most);
     // Errors newest first, like everything here; they were made oldest first.
     errors.reverse();
     let [below, above] = if errors.len() >= ERRORS_LEAST {
@@ -110,41 +114,41 @@ fn quantile<'a>(weighted: impl Iterator<Item = &'a (f64, f64)>, all: f64) -> f64
 /// would have been foretold costs one pass each.
 #[derive(Default)]
 struct History {
-    /// In milliseconds and with their weights, ascending. Weights grow instead of fading: only ratios matter.
-    sorted: Vec<(u64, f64)>,
+    /// In seconds and with their weights, ascending. Weights grow instead of fading: only ratios matter.
+    sorted: Vec<(f64, f64)>,
     weight: f64,
     next: f64,
 }
 
 impl History {
-    fn push(&mut self, ms: u64) {
-        self.next = if self.sorted.is_empty() { 1.0 } else { self.next / FADE };
+    fn push(&mut self, seconds: f64) {
+        if self.sorted.is_empty() {
+            self.sorted.reserve(SAMPLES);
+            self.next = 1.0;
+        } else {
+            self.next /= FADE;
+        }
         self.weight += self.next;
-        let at = self.sorted.partition_point(|(other, _)| *other < ms);
-        self.sorted.insert(at, (ms, self.next));
+        let at = self.sorted.partition_point(|(other, _)| *other < seconds);
+        self.sorted.insert(at, (seconds, self.next));
     }
 
-    /// What the next one is expected to take, in milliseconds.
-    fn point(&self) -> Option<u64> {
+    /// What the next one is expected to take, in seconds.
+    fn point(&self) -> Option<f64> {
         let mut so_far = 0.0;
         let median = self.sorted.iter().position(|(_, weight)| {
             so_far += weight;
             so_far >= self.weight / 2.0
         });
         // Rounding may leave the last one short of a half of what it was part of.
-        let (median, _) = self.sorted.get(median.unwrap_or(self.sorted.len().saturating_sub(1)))?;
-        let (low, high) = (seconds(*median) * (1.0 - LEVEL), seconds(*median) * (1.0 + LEVEL));
-        let (mut sum, mut weight) = (0.0, 0.0);
-        for (ms, own) in &self.sorted {
-            let at = seconds(*ms);
-            if at >= low && at <= high {
-                sum += at * own;
-                weight += own;
-            }
-        }
-        let (least, _) = self.sorted.first()?;
-        let (most, _) = self.sorted.last()?;
-        Some(milliseconds(sum / weight).clamp(*least, *most))
+        let median = median.unwrap_or(self.sorted.len().saturating_sub(1));
+        let (middle, _) = self.sorted.get(median)?;
+        let (low, high) = (middle * (1.0 - LEVEL), middle * (1.0 + LEVEL));
+        let below = self.sorted[..median].iter().rev().take_while(|(seconds, _)| *seconds >= low);
+        let above = self.sorted[median..].iter().take_while(|(seconds, _)| *seconds <= high);
+        let (sum, weight) =
+            below.chain(above).fold((0.0, 0.0), |(sum, all), (seconds, weight)| (sum + seconds * weight, all + weight));
+        Some(sum / weight)
     }
 }
 
