@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use local_ci::clock::{Clock, SystemClock};
 use local_ci::estimate::{POOLED, SAMPLES, accuracy, error, estimate, median};
-use local_ci::event::Basis;
+use local_ci::event::{Basis, Event, EventKind, RunStarted, SCHEMA_VERSION, StageInfo};
+use local_ci::ids::{DenseId, RunId, Signature, StageId, StageName};
+use local_ci::view::RunView;
 
 /// A trace, and the jobs of it that are scored.
 struct Trace {
@@ -32,6 +34,8 @@ const RUNS: usize = 12;
 const COVERAGE: std::ops::RangeInclusive<f64> = 0.76..=0.88;
 /// How many stages the plan has that speed is measured with.
 const STAGES: usize = 10_000;
+/// How often each is measured.
+const ROUNDS: u32 = 20;
 
 /// One passed run of a job.
 struct Row {
@@ -41,7 +45,7 @@ struct Row {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    speed();
+    speed()?;
     // `cargo bench` puts an option of its own behind ours.
     let Some(directory) = std::env::args().skip(1).find(|word| !word.starts_with('-')).map(PathBuf::from) else {
         println!("\nTo measure how good it is, name the directory that holds the traces:");
@@ -49,14 +53,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("with julia-durations.csv and oscar-durations.csv in it, their columns: job,date,commit,duration_s.");
         return Ok(());
     };
+    let mut met = true;
     for trace in &TRACES {
-        print!("{}", score(trace, &directory)?);
+        let (text, is_met) = score(trace, &directory)?;
+        print!("{text}");
+        met &= is_met;
     }
-    Ok(())
+    if met { Ok(()) } else { Err("foretelling is worse than it should be".into()) }
 }
 
-/// How long it takes to foretell all stages of a large plan.
-fn speed() {
+/// How long it takes to foretell all stages of a large plan, and then what is left of its run.
+fn speed() -> Result<(), Box<dyn Error>> {
     let mut state = 1u64;
     let samples: Vec<Vec<u64>> = (0..STAGES)
         .map(|_| {
@@ -67,18 +74,60 @@ fn speed() {
             (0..SAMPLES).map(|_| sample()).collect()
         })
         .collect();
+    // The best of a few rounds: what else the machine does only ever makes it slower.
     let took = |what: &dyn Fn(&[u64]) -> u64| {
-        let start = SystemClock.now();
-        let sum = samples.iter().fold(0u64, |sum, samples| sum.wrapping_add(what(samples)));
-        (SystemClock.now().since(start), std::hint::black_box(sum))
+        let round = || {
+            let start = SystemClock.now();
+            std::hint::black_box(samples.iter().fold(0u64, |sum, samples| sum.wrapping_add(what(samples))));
+            SystemClock.now().since(start)
+        };
+        (0..ROUNDS).map(|_| round()).min().unwrap_or_default()
     };
     let pooled = [0.1; POOLED];
-    let (full, _) = took(&|samples| estimate(samples, &pooled, Basis::Own).map_or(0, |told| told.high_ms));
-    let (few, _) = took(&|samples| estimate(&samples[..4], &pooled, Basis::Own).map_or(0, |told| told.high_ms));
+    let full = took(&|samples| estimate(samples, &pooled, Basis::Own).map_or(0, |told| told.high_ms));
+    let few = took(&|samples| estimate(&samples[..4], &pooled, Basis::Own).map_or(0, |told| told.high_ms));
     println!("{STAGES} stages: {full:.1?} with {SAMPLES} samples each, {few:.1?} with four and others' errors");
+
+    let stage = |(index, samples): (usize, &Vec<u64>)| -> Result<StageInfo, Box<dyn Error>> {
+        Ok(StageInfo {
+            name: StageName::new(&format!("s{index}"))?,
+            command: "true".into(),
+            needs: (1..=3).filter_map(|back| index.checked_sub(back * 7)).map(StageId::from_index).collect(),
+            signature: Signature::from_bytes([0; 32]),
+            dir: String::new(),
+            executor: "local".into(),
+            allow_failure: false,
+            threads: 1,
+            locks: if index % 10 == 0 { vec!["lock".into()] } else { Vec::new() },
+            inputs: None,
+            // One in ten is not known.
+            estimate: estimate(&samples[..if index % 10 == 1 { 0 } else { SAMPLES }], &pooled, Basis::Own),
+            skip: None,
+        })
+    };
+    let at = SystemClock.now();
+    let started = RunStarted {
+        schema_version: SCHEMA_VERSION,
+        run: RunId::from_bytes([0; 16]),
+        number: None,
+        project: "/".into(),
+        jobs: 8,
+        stages: samples.iter().enumerate().map(stage).collect::<Result<_, _>>()?,
+    };
+    let mut view = RunView::new();
+    view.apply(&Event { seq: 0, at, kind: EventKind::RunStarted(started) });
+    let round = || {
+        let start = SystemClock.now();
+        std::hint::black_box(view.eta(at));
+        SystemClock.now().since(start)
+    };
+    let each = (0..ROUNDS).map(|_| round()).min().unwrap_or_default();
+    println!("what is left of a run of them, with three needs each and one in ten unknown: {each:.1?}");
+    Ok(())
 }
 
-fn score(trace: &Trace, directory: &Path) -> Result<String, Box<dyn Error>> {
+/// The table of a trace, and whether its targets are met.
+fn score(trace: &Trace, directory: &Path) -> Result<(String, bool), Box<dyn Error>> {
     let path = directory.join(trace.file);
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut rows = text.lines().skip(1).map(row).collect::<Result<Vec<Row>, _>>()?;
@@ -122,12 +171,13 @@ struct Rules {
 }
 
 impl Rules {
-    fn table(&self, trace: &Trace, jobs: usize) -> Result<String, Box<dyn Error>> {
+    fn table(&self, trace: &Trace, jobs: usize) -> Result<(String, bool), Box<dyn Error>> {
         let ours = accuracy(&self.ours).ok_or("there is nothing to score")?;
         let points = |pairs: &[(u64, u64)]| {
             let pairs: Vec<([u64; 3], u64)> = pairs.iter().map(|(told, took)| ([*told; 3], *took)).collect();
             accuracy(&pairs).map_or(f64::NAN, |accuracy| accuracy.median_error)
         };
+        let (is_good, is_covered) = (ours.median_error <= trace.target, COVERAGE.contains(&ours.within));
         let met = |met: bool| if met { "met" } else { "MISSED" };
         let mut text = format!("\n{}: {} predictions of {jobs} jobs\n", trace.file, ours.count);
         writeln!(
@@ -135,7 +185,7 @@ impl Rules {
             "  this program           {:6.2} %  (at most {:.1} %: {})",
             ours.median_error * 100.0,
             trace.target * 100.0,
-            met(ours.median_error <= trace.target)
+            met(is_good)
         )?;
         for (rule, pairs) in
             [("mean of all runs", &self.mean), ("last run", &self.last), ("median of last 30", &self.median)]
@@ -148,10 +198,10 @@ impl Rules {
             ours.within * 100.0,
             COVERAGE.start() * 100.0,
             COVERAGE.end() * 100.0,
-            met(COVERAGE.contains(&ours.within)),
+            met(is_covered),
             ours.bias * 100.0
         )?;
-        Ok(text)
+        Ok((text, is_good && is_covered))
     }
 }
 

@@ -37,7 +37,7 @@ fn of(stages: &[Words], slots: u32) -> Bound<'_> {
     bound(stages.iter().map(Words::task), slots)
 }
 
-fn seconds_and_limit<'a>(stages: &'a [Words], slots: u32) -> (f64, Limit<'a>) {
+fn seconds_and_limit(stages: &[Words], slots: u32) -> (f64, Limit<'_>) {
     let bound = of(stages, slots);
     (bound.span.expected.as_secs_f64(), bound.limit)
 }
@@ -89,11 +89,15 @@ fn a_need_that_is_none_and_absurd_times_are_no_trouble() {
     assert!(span.low <= span.expected && span.expected <= span.high);
 }
 
+/// Seconds, how far off they may be, threads, which of two locks, and needs.
+type Drawn = (u64, u64, u32, [bool; 2], Vec<u32>);
+
 prop_compose! {
     fn any_stages()(
         drawn in vec((0u64..100, 0u64..50, 1u32..4, any::<[bool; 2]>(), vec(0u32..20, 0..3)), 0..20),
     ) -> Vec<Words> {
-        let stage = |(index, (time, off, threads, locks, needs)): (usize, (u64, u64, u32, [bool; 2], Vec<u32>))| {
+        let stage = |(index, drawn): (usize, Drawn)| {
+            let (time, off, threads, locks, needs) = drawn;
             let locks: Vec<&str> = ["a", "b"].into_iter().zip(locks).filter_map(|(lock, on)| on.then_some(lock)).collect();
             let needs: Vec<u32> = needs.into_iter().filter(|need| (*need as usize) < index).collect();
             let mut stage = words(time, threads, &locks, &needs);
