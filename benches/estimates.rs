@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use local_ci::clock::{Clock, SystemClock};
-use local_ci::estimate::{POOLED, SAMPLES, accuracy, error, estimate, median};
+use local_ci::estimate::{POOLED, SAMPLES, Span, Task, accuracy, bound, error, estimate, median};
 use local_ci::event::{Basis, Event, EventKind, RunStarted, SCHEMA_VERSION, StageInfo};
 use local_ci::ids::{DenseId, RunId, Signature, StageId, StageName};
 use local_ci::view::RunView;
@@ -37,10 +37,14 @@ const STAGES: usize = 10_000;
 /// How often each is measured.
 const ROUNDS: u32 = 20;
 
+/// How many jobs the run of a commit has at least to be scored as a whole.
+const JOBS: usize = 10;
+
 /// One passed run of a job.
 struct Row {
     job: String,
     date: String,
+    commit: String,
     ms: u64,
 }
 
@@ -74,14 +78,15 @@ fn speed() -> Result<(), Box<dyn Error>> {
             (0..SAMPLES).map(|_| sample()).collect()
         })
         .collect();
-    // The best of a few rounds: what else the machine does only ever makes it slower.
-    let took = |what: &dyn Fn(&[u64]) -> u64| {
-        let round = || {
+    // The best of some rounds, of so few stages at a time that nothing else comes between: what else the machine does
+    // only ever makes it slower.
+    let took = |what: &dyn Fn(&[u64]) -> u64| -> Duration {
+        let round = |few: &[Vec<u64>]| {
             let start = SystemClock.now();
-            std::hint::black_box(samples.iter().fold(0u64, |sum, samples| sum.wrapping_add(what(samples))));
+            std::hint::black_box(few.iter().fold(0u64, |sum, samples| sum.wrapping_add(what(samples))));
             SystemClock.now().since(start)
         };
-        (0..ROUNDS).map(|_| round()).min().unwrap_or_default()
+        samples.chunks(STAGES / 50).filter_map(|few| (0..ROUNDS).map(|_| round(few)).min()).sum()
     };
     let pooled = [0.1; POOLED];
     let full = took(&|samples| estimate(samples, &pooled, Basis::Own).map_or(0, |told| told.high_ms));
@@ -144,6 +149,7 @@ fn score(trace: &Trace, directory: &Path) -> Result<(String, bool), Box<dyn Erro
     let mut past: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let mut errors: Vec<f64> = Vec::new();
     let mut rules = Rules::default();
+    let mut runs: BTreeMap<&str, Vec<(Span, u64)>> = BTreeMap::new();
     for row in &rows {
         let oldest_first = past.entry(&row.job).or_default();
         let newest_first: Vec<u64> = oldest_first.iter().rev().copied().collect();
@@ -155,16 +161,29 @@ fn score(trace: &Trace, directory: &Path) -> Result<(String, bool), Box<dyn Erro
             rules.last.push((newest_first[0], row.ms));
             rules.median.push((median(&newest_first[..newest_first.len().min(SAMPLES)]).unwrap_or(0), row.ms));
             errors.push(error(told.expected_ms, row.ms));
+            let [expected, low, high] = [told.expected_ms, told.low_ms, told.high_ms].map(Duration::from_millis);
+            runs.entry(&row.commit).or_default().push((Span { expected, low, high }, row.ms));
         }
         oldest_first.push(row.ms);
     }
+    rules.runs = runs.values().filter(|jobs| jobs.len() >= JOBS).map(|jobs| one_after_another(jobs)).collect();
     rules.table(trace, durations.len())
+}
+
+/// What was foretold of a whole run on one slot, by the bound that the program uses, with what it took.
+fn one_after_another(jobs: &[(Span, u64)]) -> ([u64; 3], u64) {
+    let tasks = jobs.iter().map(|(span, _)| Task { span: *span, threads: 1, locks: &[], needs: &[] });
+    let Span { expected, low, high } = bound(tasks, 1).span;
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    ([ms(expected), ms(low), ms(high)], jobs.iter().map(|(_, ms)| ms).sum())
 }
 
 /// What was foretold by each rule, with what it took.
 #[derive(Default)]
 struct Rules {
     ours: Vec<([u64; 3], u64)>,
+    /// Of whole runs.
+    runs: Vec<([u64; 3], u64)>,
     mean: Vec<(u64, u64)>,
     last: Vec<(u64, u64)>,
     median: Vec<(u64, u64)>,
@@ -201,6 +220,14 @@ impl Rules {
             met(is_covered),
             ours.bias * 100.0
         )?;
+        let runs = accuracy(&self.runs).ok_or("there is no run to score")?;
+        writeln!(
+            text,
+            "  {:4} whole runs        {:6.2} %, within the band {:.2} %",
+            runs.count,
+            runs.median_error * 100.0,
+            runs.within * 100.0
+        )?;
         Ok((text, is_good && is_covered))
     }
 }
@@ -214,8 +241,9 @@ fn row(line: &str) -> Result<Row, String> {
     };
     let mut columns = rest.split(',');
     let date = columns.next().ok_or_else(wrong)?;
-    let seconds: f64 = columns.nth(1).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
+    let commit = columns.next().ok_or_else(wrong)?;
+    let seconds: f64 = columns.next().and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
     let duration = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
     let ms = u64::try_from(duration.as_millis()).map_err(|_| wrong())?.max(1);
-    Ok(Row { job: job.to_owned(), date: date.to_owned(), ms })
+    Ok(Row { job: job.to_owned(), date: date.to_owned(), commit: commit.to_owned(), ms })
 }
