@@ -117,7 +117,7 @@ pub(super) enum Command {
     /// Explain an error code, such as LC0101
     Explain(ExplainArgs),
     /// Print the config's JSON schema, for editors
-    Schema,
+    Schema(SchemaArgs),
     /// Print what a shell needs to complete stages, runs and options
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -334,6 +334,13 @@ pub(super) struct ExplainArgs {
     /// A code; without one, all codes are listed
     #[arg(value_name = "CODE")]
     pub(super) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// The schema of your own config, ~/.config/local-ci/config.toml
+    #[arg(long)]
+    pub(super) user: bool,
 }
 
 #[derive(Debug, Args)]

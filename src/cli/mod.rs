@@ -90,25 +90,27 @@ fn refuse(mut error: clap::Error) -> Ending {
 }
 
 fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliError> {
-    let context = Context::new(cli.global, arguments, env)?;
-    match cli.command {
-        Command::Run(args) => run::run(&context, &args),
-        Command::Plan(args) => plan::plan(&context, &args),
-        Command::List(args) => list::list(&context, &args),
-        Command::Validate(args) => validate::validate(&context, &args),
-        Command::Show(args) => show::show(&context, &args),
-        Command::Logs(args) => logs::logs(&context, &args),
-        Command::Attach(args) => attach::attach(&context, &args),
-        Command::Stop(args) => stop::stop(&context, &args),
-        Command::Runs(args) => runs::runs(&context, &args),
-        Command::Stats(args) => stats::stats(&context, &args),
-        Command::Rerun(args) => rerun::rerun(&context, &args),
-        Command::Prune(args) => prune::prune(&context, &args),
-        Command::Init(args) => init::init(&context, &args),
-        Command::Doctor(args) => doctor::doctor(&context, &args),
-        Command::Explain(args) => explain::explain(&context, &args),
-        Command::Schema => schema::schema(&context),
-        Command::Completions(args) => completions::completions(&context, &args),
-        Command::Man => man::man(&context),
+    let Cli { global, command } = cli;
+    // Not for all: those that look at no project say what they have to say wherever they are started.
+    let context = || Context::new(global, arguments, env);
+    match command {
+        Command::Run(args) => run::run(&context()?, &args),
+        Command::Plan(args) => plan::plan(&context()?, &args),
+        Command::List(args) => list::list(&context()?, &args),
+        Command::Validate(args) => validate::validate(&context()?, &args),
+        Command::Show(args) => show::show(&context()?, &args),
+        Command::Logs(args) => logs::logs(&context()?, &args),
+        Command::Attach(args) => attach::attach(&context()?, &args),
+        Command::Stop(args) => stop::stop(&context()?, &args),
+        Command::Runs(args) => runs::runs(&context()?, &args),
+        Command::Stats(args) => stats::stats(&context()?, &args),
+        Command::Rerun(args) => rerun::rerun(&context()?, &args),
+        Command::Prune(args) => prune::prune(&context()?, &args),
+        Command::Init(args) => init::init(&context()?, &args),
+        Command::Doctor(args) => doctor::doctor(&context()?, &args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Schema(args) => schema::schema(&args),
+        Command::Completions(args) => completions::completions(&args, env),
+        Command::Man => man::man(),
     }
 }

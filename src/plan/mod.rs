@@ -5,6 +5,7 @@
 
 mod build;
 pub mod command;
+pub mod diagram;
 pub mod error;
 pub mod facts;
 pub mod graph;
