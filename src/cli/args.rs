@@ -345,9 +345,9 @@ pub(super) struct SchemaArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
-    /// bash, zsh, fish or powershell
+    /// bash, zsh, fish or powershell [default: the one that SHELL names]
     #[arg(value_name = "SHELL")]
-    pub(super) shell: String,
+    pub(super) shell: Option<String>,
 }
 
 #[derive(Debug, Args)]

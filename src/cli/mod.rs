@@ -66,6 +66,10 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
             }
         };
     }
+    if let Some(answer) = completions::callback(arguments, env) {
+        let _ = output::print(&answer);
+        return Ending::Code(exit::PASSED);
+    }
     let mut cli = match Cli::try_parse_from(argv::with_command(arguments)) {
         Ok(cli) => cli,
         Err(error) => return refuse(error),
@@ -110,7 +114,9 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Doctor(args) => doctor::doctor(&context()?, &args),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => schema::schema(&args),
-        Command::Completions(args) => completions::completions(&args, env),
+        Command::Completions(args) => {
+            completions::completions(&args, arguments.first().and_then(|program| program.to_str()), env)
+        }
         Command::Man => man::man(),
     }
 }
