@@ -66,6 +66,20 @@ pub(super) fn first_word(words: &[OsString], options: &Options) -> First {
     if words.is_empty() || others { First::None } else { First::Help }
 }
 
+/// The words that are neither options nor values of options.
+pub(super) fn plain_words<'w>(words: &'w [OsString], options: &Options) -> Vec<&'w OsStr> {
+    let mut plain = Vec::new();
+    let mut is_value = false;
+    for word in words {
+        let bytes = word.as_encoded_bytes();
+        if !is_value && !matches!(bytes, [b'-', _, ..]) {
+            plain.push(word.as_os_str());
+        }
+        is_value = !is_value && options.takes_value_after(bytes);
+    }
+    plain
+}
+
 /// The last value that an option of every command is given.
 pub(super) fn value_of(words: &[OsString], options: &Options, long: &str, short: char) -> Option<OsString> {
     let mut value = None;

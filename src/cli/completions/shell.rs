@@ -96,7 +96,7 @@ impl Shell {
         let help = printable(&candidate.help).replace('\t', " ");
         let value = candidate.value.as_str();
         match self {
-            Self::Bash => format!("{}\n", quote(value.get(line.kept..).unwrap_or(value))),
+            Self::Bash => format!("{}\n", quote(value.strip_prefix(&line.current[..line.kept]).unwrap_or(value))),
             Self::Zsh => {
                 let value = value.replace('\\', r"\\").replace(':', r"\:");
                 if help.is_empty() { format!("{value}\n") } else { format!("{value}:{}\n", help.replace('\\', r"\\")) }

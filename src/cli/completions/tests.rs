@@ -157,7 +157,7 @@ fn each_shell_is_answered_in_its_own_way() {
     let candidate = |value: &str, help: &str| Candidate { value: value.into(), help: help.into() };
     let found = Answer::Candidates(vec![candidate("test:a", "one: \\ of them"), candidate("it's", "")]);
     let line = Line { before: Vec::new(), current: "test:".into(), kept: 5 };
-    assert_eq!(Shell::Bash.write(&found, &line), "a\n''\\'''\n".replace("''\\'''", "''"));
+    assert_eq!(Shell::Bash.write(&found, &line), "a\n'it'\\''s'\n");
     let line = Line::default();
     assert_eq!(Shell::Bash.write(&found, &line), "test:a\n'it'\\''s'\n");
     assert_eq!(Shell::Zsh.write(&found, &line), "test\\:a:one: \\\\ of them\nit's\n");
