@@ -16,7 +16,7 @@ const WIDTH: usize = 80;
 /// Explains a code; without one, lists all of them.
 pub(super) fn explain(args: &ExplainArgs) -> Result<Ending, CliError> {
     let text = match &args.code {
-        None => Code::ALL.iter().map(|code| format!("{code}  {}\n", code.title())).collect(),
+        None => Code::ALL.iter().fold(String::new(), |list, code| list + &format!("{code}  {}\n", code.title())),
         Some(typed) => text(find(typed)?),
     };
     let _ = output::print(&text);

@@ -38,7 +38,7 @@ use clap::error::ContextKind;
 use crate::env::Env;
 use crate::outcome::exit;
 use crate::session::supervise;
-use args::{Cli, Command};
+use args::{Cli, Command, PlanArgs, RunArgs};
 use error::CliError;
 use project::Context;
 
@@ -76,9 +76,14 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
     };
     let filled_in = variables::fill_in(&mut cli, env);
     let colour = cli.global.color;
+    let typed = match &cli.command {
+        Command::Run(RunArgs { selection, .. }) | Command::Plan(PlanArgs { selection, .. }) => selection.stages.clone(),
+        _ => Vec::new(),
+    };
     match filled_in.and_then(|()| dispatch(cli, arguments, env)) {
         Ok(ending) => ending,
         Err(error) => {
+            let error = error.of_words(&typed);
             output::fault(&error, colour.unwrap_or_default(), env);
             Ending::Code(error.code())
         }

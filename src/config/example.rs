@@ -11,8 +11,8 @@ pub struct Example {
     pub right: &'static str,
 }
 
-const fn example(wrong: &'static str, right: &'static str) -> Option<Example> {
-    Some(Example { wrong, right })
+const fn example(wrong: &'static str, right: &'static str) -> Example {
+    Example { wrong, right }
 }
 
 impl Code {
@@ -20,7 +20,7 @@ impl Code {
     /// limits that no page has room to pass.
     #[expect(clippy::too_many_lines, reason = "a table of two columns")]
     pub const fn example(self) -> Option<Example> {
-        match self {
+        Some(match self {
             Self::NotFound
             | Self::Unreadable
             | Self::NotAFile
@@ -28,7 +28,7 @@ impl Code {
             | Self::NotUtf8
             | Self::NotOwned
             | Self::TooDeep
-            | Self::TooManyCells => None,
+            | Self::TooManyCells => return None,
             Self::Syntax => example("[stages.test]\nrun = cargo test\n", "[stages.test]\nrun = \"cargo test\"\n"),
             Self::Duplicate => example(
                 "[stages.test]\nrun = \"cargo test\"\nrun = \"cargo test --doc\"\n",
@@ -137,6 +137,6 @@ impl Code {
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")
             }
-        }
+        })
     }
 }

@@ -73,10 +73,9 @@ impl Shell {
                 line.kept = line.current.strip_suffix(replaced.as_str()).unwrap_or_default().len();
                 Some(line)
             }
-            (Self::Bash, _) => None,
             (Self::Zsh | Self::Fish, [before @ .., current]) => Some(Line::of(before, current.to_str()?)),
             (Self::Powershell, [before @ .., current]) => Some(Line::of(before, current.to_str()?.strip_prefix('.')?)),
-            (Self::Zsh | Self::Fish | Self::Powershell, []) => None,
+            (Self::Bash, _) | (Self::Zsh | Self::Fish | Self::Powershell, []) => None,
         }
     }
 
