@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::faces;
 use crate::config::{Code, ConfigError, Fault};
 use crate::outcome::exit;
 use crate::plan::PlanError;
 use crate::plan::error::{nearest, similarity};
 use crate::session::place::StartError;
+use crate::text::plain::printable;
 
 /// Documented commands that this version does not have, and that are read as stages.
 const LATER_COMMANDS: &[&str] = &[
@@ -106,16 +106,14 @@ impl CliError {
         self
     }
 
-    /// The same, for words that were typed where a stage or a command can stand: either may have been meant.
-    pub(super) fn of_words(self, typed: &[String]) -> Self {
+    /// The same, for words that were typed where a stage or one of these commands can stand: either may have been meant.
+    pub(super) fn of_words(self, typed: &[String], commands: &[String]) -> Self {
         match self {
             Self::Plan(PlanError::UnknownStage { name, nearest: stages, from: None }) if typed.contains(&name) => {
-                let commands = faces::commands();
                 let commands = nearest(&name, commands.iter().map(String::as_str));
                 Self::UnknownWord { word: name, stages, commands }
             }
             Self::Config(error) if error.is_not_found() && !error.is_missing_file() => {
-                let commands = faces::commands();
                 let near = |word: &String| nearest(word, commands.iter().map(String::as_str)).into_iter().next();
                 match typed.first().and_then(|word| Some((word.clone(), near(word)?))) {
                     Some((word, command)) => Self::NoConfig { error, word, command },
@@ -158,7 +156,8 @@ impl CliError {
             Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows the stages".into()),
             Self::Config(error) => explained(&error.list().iter().map(Fault::code).collect()),
             Self::NoConfig { word, command, .. } => {
-                Some(format!("nor is there a command {word:?}; did you mean `local-ci {command}`?"))
+                let word = printable(word);
+                Some(format!("nor is there a command `{word}`; did you mean `local-ci {command}`?"))
             }
             Self::UnknownWord { word, .. } if LATER_COMMANDS.contains(&word.as_str()) => {
                 Some(format!("nor is there a command `{word}` in this version; `local-ci --help` shows the commands"))
@@ -222,12 +221,13 @@ impl From<StartError> for CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::faces;
 
     /// What is said of a word, where the pipeline has these stages.
     fn said(word: &str, stages: &[&str]) -> String {
         let nearest = nearest(word, stages.iter().copied());
         let error = PlanError::UnknownStage { name: word.into(), nearest, from: None };
-        CliError::from(error).of_words(&[word.to_owned()]).to_string()
+        CliError::from(error).of_words(&[word.to_owned()], &faces::commands()).to_string()
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
         let error = |from| PlanError::UnknownStage { name: "stat".into(), nearest: vec!["start".into()], from };
         let said = |error: PlanError, typed: &[&str]| {
             let typed: Vec<String> = typed.iter().map(|word| (*word).to_owned()).collect();
-            CliError::from(error).of_words(&typed).to_string()
+            CliError::from(error).of_words(&typed, &faces::commands()).to_string()
         };
         assert_eq!(said(error(None), &["fmt"]), "there is no stage \"stat\"; did you mean start?");
         assert!(!said(error(Some("quick".into())), &["stat"]).contains("command"));

@@ -83,7 +83,7 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
     match filled_in.and_then(|()| dispatch(cli, arguments, env)) {
         Ok(ending) => ending,
         Err(error) => {
-            let error = error.of_words(&typed);
+            let error = error.of_words(&typed, &faces::commands());
             output::fault(&error, colour.unwrap_or_default(), env);
             Ending::Code(error.code())
         }

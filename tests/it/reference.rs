@@ -141,17 +141,17 @@ fn a_plan_is_drawn() {
     digraph plan {
       rankdir=LR
       node [shape=box, style=rounded]
-      "fmt" [label="fmt", tooltip="true", penwidth=3]
+      "fmt" [label="fmt", tooltip="true"]
       "other" [label="other\nskipped: NEVER is not set", tooltip="true", style="rounded,dashed"]
-      "last" [label="last\nmay fail", tooltip="true", penwidth=3]
+      "last" [label="last\nmay fail", tooltip="true"]
       subgraph cluster_0 {
         label="test"
-        "test:a" [label="test:a\nlock: a \"lock\"", tooltip="echo \"a\" # -> \\", penwidth=3]
+        "test:a" [label="test:a\nlock: a \"lock\"", tooltip="echo \"a\" # -> \\"]
         "test:b" [label="test:b\nlock: a \"lock\"", tooltip="echo \"b\" # -> \\"]
       }
-      "fmt" -> "test:a" [penwidth=3]
+      "fmt" -> "test:a"
       "fmt" -> "test:b"
-      "test:a" -> "last" [penwidth=3]
+      "test:a" -> "last"
       "test:b" -> "last"
       "other" -> "last"
     }
@@ -160,14 +160,13 @@ fn a_plan_is_drawn() {
     assert_transcript!(project.local_ci(&["plan", "--graph", "mermaid", "test"]).output(), @r#"
     $ local-ci plan --graph mermaid test
     flowchart LR
-      stage0["fmt"]:::critical
+      stage0["fmt"]
       subgraph matrix0["test"]
-        stage1["test:a<br/>lock: a #34;lock#34;"]:::critical
+        stage1["test:a<br/>lock: a #34;lock#34;"]
         stage2["test:b<br/>lock: a #34;lock#34;"]
       end
-      stage0 ==> stage1
+      stage0 --> stage1
       stage0 --> stage2
-      classDef critical stroke-width:3px
     --- exit 0
     "#);
     assert_transcript!(project.local_ci(&["plan", "--graph", "svg"]).output(), @"
@@ -180,6 +179,8 @@ fn a_plan_is_drawn() {
     --- exit 2
     ");
     project.local_ci(&["plan", "--graph", "dot", "--json"]).output().assert_code(2);
+    let mistyped = project.local_ci(&["plan", "--grpah", "dot"]).output().assert_code(2).stderr();
+    assert!(mistyped.contains("a similar argument exists: '--graph'"), "{mistyped}");
     project.local_ci(&["plan", "--graph", "dot", "nothing"]).output().assert_code(2);
     assert!(!project.state_dir().exists());
     if Command::new("dot").arg("-V").stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {

@@ -259,23 +259,10 @@ fn the_bare_form_reaches_every_stage() {
     project.assert_nothing_left();
 }
 
-/// Exit 4 is never green; exit 2 is a wrong name. Both say what there is instead, and nothing has run.
+/// A stage or a command may have been meant, where both can stand.
 #[test]
-fn what_selects_nothing_says_so() {
+fn a_word_that_is_nothing_is_near_to_a_stage_or_a_command() {
     let project = project();
-    assert_transcript!(project.local_ci(&["ftm"]).output(), @r#"
-    $ local-ci ftm
-    --- stderr
-    error: there is no stage "ftm"; did you mean fmt?
-    --- exit 2
-    "#);
-    assert_transcript!(project.local_ci(&["tui"]).output(), @r#"
-    $ local-ci tui
-    --- stderr
-    error: there is no stage "tui"
-      hint: nor is there a command `tui` in this version; `local-ci --help` shows the commands
-    --- exit 2
-    "#);
     assert_transcript!(project.local_ci(&["lst", "--only"]).output(), @r#"
     $ local-ci lst --only
     --- stderr
@@ -305,6 +292,25 @@ fn what_selects_nothing_says_so() {
     assert!(
         empty.local_ci(&["valdate"]).output().assert_code(4).stderr().contains("did you mean `local-ci validate`?")
     );
+}
+
+/// Exit 4 is never green; exit 2 is a wrong name. Both say what there is instead, and nothing has run.
+#[test]
+fn what_selects_nothing_says_so() {
+    let project = project();
+    assert_transcript!(project.local_ci(&["ftm"]).output(), @r#"
+    $ local-ci ftm
+    --- stderr
+    error: there is no stage "ftm"; did you mean fmt?
+    --- exit 2
+    "#);
+    assert_transcript!(project.local_ci(&["tui"]).output(), @r#"
+    $ local-ci tui
+    --- stderr
+    error: there is no stage "tui"
+      hint: nor is there a command `tui` in this version; `local-ci --help` shows the commands
+    --- exit 2
+    "#);
     assert_transcript!(project.local_ci(&["zzz"]).output(), @r#"
     $ local-ci zzz
     --- stderr

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::judge::{as_json, objections};
 use super::{documentation, load};
-use crate::config::{Code, ConfigError, Loaded, document_schema, user_schema};
+use crate::config::{Code, ConfigError, Loaded, document_schema, load_user, user_schema};
+use crate::env::{self, Env};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(document_schema);
 
@@ -88,6 +89,31 @@ fn what_does_not_fit_is_refused() {
         assert!(found.iter().any(|objection| objection.contains(&format!("keep to {rule:?}"))), "{text}: {found:?}");
         assert!(load(&[("local-ci.toml", text)]).is_err(), "{text}");
     }
+}
+
+#[test]
+fn the_users_schema_is_that_of_the_users_config() {
+    let schema = user_schema();
+    for (text, fits) in [
+        (
+            "colour = \"never\"\noutput = \"quiet\"\njobs = 2\n[retention]\nruns = 5\nage = \"30d\"\nsize = \"1GiB\"",
+            true,
+        ),
+        ("[remotes.box]\nhost = \"ci@build.example.invalid\"", true),
+        ("color = \"blue\"", false),
+        ("[retention]\nage = 30", false),
+        ("[stages.a]\nrun = \"x\"", false),
+    ] {
+        assert_eq!(objections(&schema, &as_json(text).unwrap()).is_empty(), fits, "{text}");
+        assert_eq!(load_user_text(text), fits, "{text}");
+    }
+}
+
+fn load_user_text(text: &str) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("local-ci")).unwrap();
+    std::fs::write(dir.path().join("local-ci/config.toml"), text).unwrap();
+    load_user(&Env::from_pairs([(env::XDG_CONFIG_HOME, dir.path().to_str().unwrap())])).is_ok()
 }
 
 /// The names of the properties of a table.

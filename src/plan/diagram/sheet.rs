@@ -94,11 +94,11 @@ impl Sheet {
     }
 }
 
-/// The longest way through the plan, where there is more to it than one stage of which nothing is known.
+/// The longest way through the plan. Without any history there is none to be known, and the first of many that are
+/// equal would be a guess.
 fn critical(plan: &Plan) -> Vec<StageId> {
-    let path = plan.paths().critical;
     let is_known = plan.stages.values().any(|stage| stage.runs() && stage.estimate.is_some());
-    if is_known || path.len() > 1 { path } else { Vec::new() }
+    if is_known { plan.paths().critical } else { Vec::new() }
 }
 
 fn lines(stage: &PlannedStage) -> Vec<String> {

@@ -137,14 +137,17 @@ fn a_pipeline_in_mermaid() {
     "#);
 }
 
-/// Without history the longest chain is emphasised, and stages that stand alone are not.
+/// What nobody knows is not emphasised; once something is known, the longest way through is, and what is skipped never.
 #[test]
-fn nothing_known_and_nothing_waited_for_is_nothing_emphasised() {
-    let alone = sheet(vec![stage("a", &[], "x"), stage("b", &[], "x")]);
-    assert!(!alone.boxes.iter().any(|stage| stage.critical));
-    let chain = sheet(vec![stage("a", &[], "x"), stage("b", &[0], "x"), stage("c", &[], "x")]);
-    assert_eq!(chain.boxes.iter().map(|stage| stage.critical).collect::<Vec<_>>(), [true, true, false]);
-    assert!(chain.arrows[0].critical);
+fn only_a_known_way_is_emphasised() {
+    let unknown = sheet(vec![stage("a", &[], "x"), stage("b", &[0], "x")]);
+    assert!(!unknown.boxes.iter().any(|stage| stage.critical) && !unknown.arrows[0].critical);
+    let known = sheet(vec![takes(stage("a", &[], "x"), 5), stage("b", &[0], "x"), stage("c", &[], "x")]);
+    assert_eq!(known.boxes.iter().map(|stage| stage.critical).collect::<Vec<_>>(), [true, true, false]);
+    assert!(known.arrows[0].critical);
+    let skipped = sheet(vec![skipped(stage("a", &[], "x"), "no"), takes(stage("b", &[0], "x"), 5)]);
+    assert_eq!(skipped.boxes.iter().map(|stage| stage.critical).collect::<Vec<_>>(), [false, true]);
+    assert!(!skipped.arrows[0].critical);
 }
 
 const HOSTILE: &str = "\"];x -> y\\ \u{1b}[31m\u{202e}\r\n%%{init: {}}%% <script>&lt;`#quot;\t";
@@ -159,18 +162,17 @@ fn h61_hostile_text_stays_text() {
     digraph plan {
       rankdir=LR
       node [shape=box, style=rounded]
-      "a" [label="a\nlock: \"];x -> y\\ ␛[31m�␍␊%%{init: {}}%% <script>&amp;lt;`#quot;	", tooltip="\"];x -> y\\ ␛[31m�", penwidth=3]
+      "a" [label="a\nlock: \"];x -> y\\ ␛[31m�␍␊%%{init: {}}%% <script>&amp;lt;`#quot;	", tooltip="\"];x -> y\\ ␛[31m�"]
       "b" [label="b\nskipped: \"];x -> y\\ ␛[31m�␍␊%%{init: {}}%% <script>&amp;lt;`#quot;	", tooltip="x", style="rounded,dashed"]
       "a" -> "b"
     }
     "#);
     insta::assert_snapshot!(mermaid(&sheet), @r#"
     flowchart LR
-      stage0["a<br/>lock: #34;#93;#59;x -#62; y#92; ␛#91;31m�␍␊#37;#37;#123;init: #123;#125;#125;#37;#37; #60;script#62;#38;lt#59;#96;#35;quot#59;#9;"]:::critical
+      stage0["a<br/>lock: #34;#93;#59;x -#62; y#92; ␛#91;31m�␍␊#37;#37;#123;init: #123;#125;#125;#37;#37; #60;script#62;#38;lt#59;#96;#35;quot#59;#9;"]
       stage1["b<br/>skipped: #34;#93;#59;x -#62; y#92; ␛#91;31m�␍␊#37;#37;#123;init: #123;#125;#125;#37;#37; #60;script#62;#38;lt#59;#96;#35;quot#59;#9;"]:::skipped
       stage0 --> stage1
       classDef skipped stroke-dasharray:4 4
-      classDef critical stroke-width:3px
     "#);
 }
 
