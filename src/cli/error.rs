@@ -110,7 +110,10 @@ impl CliError {
     pub(super) fn of_words(self, typed: &[String], commands: &[String]) -> Self {
         match self {
             Self::Plan(PlanError::UnknownStage { name, nearest: stages, from: None }) if typed.contains(&name) => {
-                let commands = nearest(&name, commands.iter().map(String::as_str));
+                // Who types a command that there will be has not mistyped another.
+                let is_later = LATER_COMMANDS.contains(&name.as_str());
+                let commands = commands.iter().map(String::as_str).filter(|_| !is_later);
+                let commands = nearest(&name, commands);
                 Self::UnknownWord { word: name, stages, commands }
             }
             Self::Config(error) if error.is_not_found() && !error.is_missing_file() => {
@@ -246,6 +249,9 @@ mod tests {
             assert_eq!(said(word, &stages), format!("there is no stage {word:?}; did you mean {meant}?"));
         }
         assert_eq!(said("zzz", &stages), "there is no stage \"zzz\"");
+
+        assert_eq!(said("stdout", &["fmt"]), "there is no stage \"stdout\"");
+        assert_eq!(said("restart", &stages), "there is no stage \"restart\"; did you mean start?");
     }
 
     #[test]

@@ -2,16 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::args::ExplainArgs;
+use super::args::{ExplainArgs, WIDTH};
 use super::error::CliError;
 use super::{Ending, output};
 use crate::config::Code;
 use crate::outcome::exit;
 use crate::plan::error::nearest;
 use crate::text::plain::printable;
-
-/// Texts are wrapped at this many columns.
-const WIDTH: usize = 80;
 
 /// Explains a code; without one, lists all of them.
 pub(super) fn explain(args: &ExplainArgs) -> Result<Ending, CliError> {
