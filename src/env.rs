@@ -55,6 +55,8 @@ pub const OUTPUT: &str = "LOCAL_CI_OUTPUT";
 pub const JSON: &str = "LOCAL_CI_JSON";
 /// `--dry-run`.
 pub const DRY_RUN: &str = "LOCAL_CI_DRY_RUN";
+/// Set by what `completions` prints, to the shell that wants to know how a command line can go on.
+pub const COMPLETE: &str = "LOCAL_CI_COMPLETE";
 /// Set and neither empty, `0` nor `false`: nobody sits at the terminal.
 pub const CI: &str = "CI";
 /// `true` inside a GitHub Actions step.
@@ -81,6 +83,8 @@ pub const CARGO_TERM_COLOR: &str = "CARGO_TERM_COLOR";
 pub const TERM: &str = "TERM";
 /// The user's home directory.
 pub const HOME: &str = "HOME";
+/// The user's shell.
+pub const SHELL: &str = "SHELL";
 /// Where programs are looked for.
 pub const PATH: &str = "PATH";
 /// See the XDG base directory specification.

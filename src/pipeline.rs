@@ -54,7 +54,7 @@ pub enum Placement {
 }
 
 /// What happens to processes that outlive their stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Leak {
     /// They are killed, and a notice says so.

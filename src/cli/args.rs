@@ -8,33 +8,72 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use super::values::{colour, count, duration, lines};
 use crate::report::ColourWhen;
 
-/// Texts are wrapped at this many columns; those below are written for it.
-const WIDTH: usize = 100;
+/// Texts are wrapped at this many columns, on wider terminals too; those below are written for it.
+pub(super) const WIDTH: usize = 80;
 
-const USAGE: &str = "local-ci [OPTIONS] [STAGE]... [-- <ARGS>...]\n       local-ci [OPTIONS] <COMMAND>";
+pub(super) const USAGE: &str = "local-ci [OPTIONS] [STAGE]... [-- <ARGS>...]\n       local-ci [OPTIONS] <COMMAND>";
 
 const AFTER_HELP: &str = "\
-`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages with what they need,
-and without STAGE the default set. `local-ci run NAME` reaches a stage that is called like a
-command. `local-ci run --help` has its options, examples and exit codes.";
+`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages
+with what they need, and without STAGE the default set. `local-ci run NAME`
+reaches a stage that is called like a command. `local-ci run --help` has its
+options, examples and exit codes.";
 
 const AFTER_RUN: &str = "\
 Examples:
-  local-ci                       all stages but those with `default = false`
-  local-ci fmt 'test*'           fmt, all whose names begin with test, and what they need
-  local-ci --only test -- -v     test alone, with an argument
-  local-ci --tag slow --skip e2e all that have the tag, but for one
-  local-ci -q --fail-fast        as little as possible, for a hook
-  local-ci --json >report.json   for programs
+  local-ci                        all stages but those with `default = false`
+  local-ci fmt 'test*'            fmt, all that begin with test, their needs
+  local-ci --only test -- -v      test alone, with an argument
+  local-ci --tag slow --skip e2e  all that have the tag, but for one
+  local-ci -q --fail-fast         as little as possible, for a hook
+  local-ci --json >report.json    for programs
 
 Exit codes:
-  0  all that had to pass passed     3  no verdict could be had
-  1  a stage failed or timed out     4  nothing is selected, or there is no config
-  2  wrong usage or wrong config     5  a stage is running already
-A cancelled run ends as if by the signal: 129, 130 or 143.
+  0              all that had to pass passed
+  1              a stage failed or timed out
+  2              wrong usage or wrong config; nothing ran
+  3              no verdict could be had
+  4              nothing is selected, or there is no config
+  5              a stage is running already
+  129, 130, 143  cancelled; the run ends as if by that signal
 
-Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST. What is typed
-goes first.";
+Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST.
+What is typed goes first.";
+
+const AFTER_PLAN: &str = "\
+Examples:
+  local-ci plan test                      test, and all that it needs
+  local-ci plan --tag slow -v             with what is in each fingerprint
+  local-ci plan --graph dot | dot -Tsvg   a drawing, by Graphviz";
+
+const AFTER_LOGS: &str = "\
+Examples:
+  local-ci logs                  what the latest run printed
+  local-ci logs -f test          the latest run of test, until it ends
+  local-ci logs 42/test          test in run 42
+  local-ci logs --grep '^error'  only lines that match";
+
+const AFTER_EXPLAIN: &str = "\
+Examples:
+  local-ci explain LC0405  what that fault is; 405 will do
+  local-ci explain         all codes, a line each";
+
+const AFTER_SCHEMA: &str = "\
+Examples:
+  local-ci schema >.local-ci.schema.json  then begin local-ci.toml with
+                                          #:schema ./.local-ci.schema.json";
+
+const AFTER_COMPLETIONS: &str = "\
+A shell has them from its start with this line in one of its files:
+  ~/.bashrc                   source <(local-ci completions bash)
+  ~/.zshrc, after compinit    source <(local-ci completions zsh)
+  ~/.config/fish/config.fish  local-ci completions fish | source
+  $PROFILE (PowerShell)       local-ci completions powershell | Out-String | iex";
+
+const AFTER_MAN: &str = "\
+Examples:
+  local-ci man | man -l -                                 to read it
+  local-ci man >~/.local/share/man/man1/local-ci.1        to keep it";
 
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
@@ -89,38 +128,44 @@ pub(super) enum Command {
     #[command(after_help = AFTER_RUN)]
     Run(RunArgs),
     /// Show what would run, in what order, and why or why not
+    #[command(after_help = AFTER_PLAN)]
     Plan(PlanArgs),
-    /// List the stages of this project, and what came of each the last time
+    /// List the stages, and what came of each the last time
     List(ListArgs),
     /// List what came of earlier runs, or of a job in them
     Runs(RunsArgs),
-    /// Statistics of a job, and how long its next run should take
+    /// Show statistics of a job, and how long its next run should take
     Stats(StatsArgs),
     /// Do a run again, or what failed in it, with today's config
     Rerun(RerunArgs),
-    /// Delete runs beyond the retention limits; what is known of them stays in the history
+    /// Delete runs beyond the retention limits; their history stays
     Prune(PruneArgs),
-    /// Check the config without running anything, every fault in one pass
+    /// Check the config: every fault in one pass, nothing is run
     Validate(ValidateArgs),
     /// Show a run again as its summary, and exit with its code
     Show(ShowArgs),
     /// Show what stages printed, now or then
+    #[command(after_help = AFTER_LOGS)]
     Logs(LogsArgs),
-    /// Follow a run from its first byte until it ends; Ctrl+C leaves it running
+    /// Follow a run from its first byte on; Ctrl+C leaves it running
     Attach(AttachArgs),
     /// End a run from anywhere: SIGTERM, after the stages' grace SIGKILL
     Stop(StopArgs),
     /// Write a config of what this project has, never over anything
     Init(InitArgs),
-    /// Diagnose the machine: tools, directories, terminal, and what each stage needs
+    /// Diagnose the machine: tools, directories, terminal, stages
     Doctor(DoctorArgs),
     /// Explain an error code, such as LC0101
+    #[command(after_help = AFTER_EXPLAIN)]
     Explain(ExplainArgs),
     /// Print the config's JSON schema, for editors
-    Schema,
+    #[command(after_help = AFTER_SCHEMA)]
+    Schema(SchemaArgs),
     /// Print what a shell needs to complete stages, runs and options
+    #[command(after_help = AFTER_COMPLETIONS)]
     Completions(CompletionsArgs),
     /// Print the manual page
+    #[command(after_help = AFTER_MAN)]
     Man,
 }
 
@@ -242,8 +287,8 @@ pub(super) struct PlanArgs {
     /// Print the plan as JSON
     #[arg(long, conflicts_with = "graph")]
     pub(super) json: bool,
-    /// Print the plan as a graph: dot or mermaid
-    #[arg(long, value_name = "FORMAT")]
+    /// Print the plan as a graph: dot, for Graphviz, or mermaid, for Markdown
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub(super) graph: Option<GraphFormat>,
 }
 
@@ -337,10 +382,17 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Print the schema of your own config, ~/.config/local-ci/config.toml
+    #[arg(long)]
+    pub(super) user: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
-    /// bash, zsh, fish or powershell
+    /// bash, zsh, fish or powershell [default: the one that SHELL names]
     #[arg(value_name = "SHELL")]
-    pub(super) shell: String,
+    pub(super) shell: Option<String>,
 }
 
 #[derive(Debug, Args)]

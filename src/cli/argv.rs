@@ -15,25 +15,34 @@ use super::args::Cli;
 pub(super) fn with_command(arguments: &[OsString]) -> Vec<OsString> {
     let command = Cli::command();
     let options = Options::of(&command);
-    let is_command = |word: &OsStr| command.get_subcommands().any(|sub| word == sub.get_name()) || word == "help";
     let Some((program, words)) = arguments.split_first() else { return arguments.to_vec() };
     let mut rest = words.to_vec();
     let front = match first_word(words, &options) {
-        First::At(at) if is_command(&words[at]) => rest.remove(at),
+        First::At(at) if is_command(&command, &words[at]) => rest.remove(at),
         First::Help => return arguments.to_vec(),
-        First::At(_) | First::None => "run".into(),
+        First::At(_) | First::None | First::Value(_) => "run".into(),
     };
     [program.clone(), front].into_iter().chain(rest).collect()
 }
 
-enum First {
+/// Whether a word is a command's name.
+pub(super) fn is_command(command: &clap::Command, word: &OsStr) -> bool {
+    command.get_subcommands().any(|sub| word == sub.get_name()) || word == "help"
+}
+
+/// The first of some words that is neither an option nor an option's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
     At(usize),
     /// There is none, and nothing but the program's own help or version is asked for.
     Help,
     None,
+    /// There is none, and the option at this place has yet to get its value.
+    Value(usize),
 }
 
-fn first_word(words: &[OsString], options: &Options) -> First {
+/// Finds the first word.
+pub(super) fn first_word(words: &[OsString], options: &Options) -> First {
     let mut others = false;
     let mut at = 0;
     while at < words.len() {
@@ -43,24 +52,68 @@ fn first_word(words: &[OsString], options: &Options) -> First {
             break;
         }
         others |= ![&b"-h"[..], b"--help", b"-V", b"--version"].contains(&word);
-        match word {
-            [b'-', b'-', ..] => at += usize::from(options.takes_next(word)),
-            [b'-', _, ..] => at += usize::from(options.takes_next_short(word)),
-            _ => return First::At(at),
+        if !matches!(word, [b'-', _, ..]) {
+            return First::At(at);
+        }
+        if options.takes_value_after(word) {
+            if at + 1 == words.len() {
+                return First::Value(at);
+            }
+            at += 1;
         }
         at += 1;
     }
     if words.is_empty() || others { First::None } else { First::Help }
 }
 
+/// The words that are neither options nor values of options.
+pub(super) fn plain_words<'w>(words: &'w [OsString], options: &Options) -> Vec<&'w OsStr> {
+    let mut plain = Vec::new();
+    let mut is_value = false;
+    for word in words {
+        let bytes = word.as_encoded_bytes();
+        if !is_value && !matches!(bytes, [b'-', _, ..]) {
+            plain.push(word.as_os_str());
+        }
+        is_value = !is_value && options.takes_value_after(bytes);
+    }
+    plain
+}
+
+/// The last value that an option of every command is given.
+pub(super) fn value_of(words: &[OsString], options: &Options, long: &str, short: char) -> Option<OsString> {
+    let mut value = None;
+    let mut at = 0;
+    while at < words.len() && words[at] != "--" {
+        let word = words[at].as_encoded_bytes();
+        let attached = words[at].to_str().and_then(|word| {
+            word.strip_prefix("--")
+                .and_then(|word| word.strip_prefix(long)?.strip_prefix('='))
+                .or_else(|| word.strip_prefix('-')?.strip_prefix(short).filter(|value| !value.is_empty()))
+        });
+        if let Some(attached) = attached {
+            value = Some(attached.into());
+        } else if options.takes_value_after(word) {
+            at += 1;
+            let is_it = match word {
+                [b'-', b'-', name @ ..] => name == long.as_bytes(),
+                letters => letters.last().copied().map(char::from) == Some(short),
+            };
+            value = words.get(at).filter(|_| is_it).cloned().or(value);
+        }
+        at += 1;
+    }
+    value
+}
+
 /// Which options take a value.
-struct Options {
+pub(super) struct Options {
     long: HashMap<String, bool>,
     short: HashMap<char, bool>,
 }
 
 impl Options {
-    fn of(command: &clap::Command) -> Self {
+    pub(super) fn of(command: &clap::Command) -> Self {
         let mut options = Self { long: HashMap::new(), short: HashMap::new() };
         for arg in command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments)) {
             let takes = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
@@ -72,6 +125,15 @@ impl Options {
             }
         }
         options
+    }
+
+    /// Whether the word after this option is its value.
+    fn takes_value_after(&self, option: &[u8]) -> bool {
+        match option {
+            [b'-', b'-', ..] => self.takes_next(option),
+            [b'-', _, ..] => self.takes_next_short(option),
+            _ => false,
+        }
     }
 
     /// Whether the word after `--name` is its value; `--name=value` has it already.
@@ -125,6 +187,27 @@ mod tests {
             ("help plan", "help plan"),
         ] {
             assert_eq!(seen(typed), means, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_found_wherever_it_stands() {
+        let options = Options::of(&Cli::command());
+        for (typed, value) in [
+            ("", None),
+            ("-C here fmt", Some("here")),
+            ("-Chere fmt", Some("here")),
+            ("fmt --directory here", Some("here")),
+            ("fmt --directory=here", Some("here")),
+            ("-C one plan -C two", Some("two")),
+            ("-kC here", Some("here")),
+            ("-j -C", None),
+            ("--skip -C fmt", None),
+            ("-C", None),
+            ("fmt -- -C there", None),
+        ] {
+            let words: Vec<OsString> = typed.split_whitespace().map(Into::into).collect();
+            assert_eq!(value_of(&words, &options, "directory", 'C').as_deref(), value.map(OsStr::new), "{typed}");
         }
     }
 

@@ -1,9 +1,13 @@
 //! What went wrong, what to do, and the exit code: decided here and nowhere else.
 
-use crate::config::ConfigError;
+use std::collections::BTreeSet;
+
+use crate::config::{Code, ConfigError, Fault};
 use crate::outcome::exit;
 use crate::plan::PlanError;
+use crate::plan::error::{nearest, similarity};
 use crate::session::place::StartError;
+use crate::text::plain::printable;
 
 /// Documented commands that this version does not have, and that are read as stages.
 const LATER_COMMANDS: &[&str] = &[
@@ -13,29 +17,20 @@ const LATER_COMMANDS: &[&str] = &[
     "await-all",
     "await-any",
     "cache",
-    "completions",
     "diff",
-    "doctor",
-    "explain",
     "hook",
     "import",
-    "init",
     "mcp",
     "nuke",
     "pause",
     "plugin",
-    "prune",
     "remote",
     "remove",
     "report",
-    "rerun",
     "restart",
     "resume",
-    "runs",
-    "schema",
     "signal",
     "start",
-    "stats",
     "stderr",
     "stdout",
     "tui",
@@ -54,6 +49,26 @@ pub(super) enum CliError {
     /// The request is wrong, or selects nothing.
     #[error("{0}")]
     Plan(PlanError),
+    /// A word that was typed in the place of a stage is none.
+    #[error("there is no stage {word:?}{}", did_you_mean(.stages, .commands, .word))]
+    UnknownWord {
+        /// The word.
+        word: String,
+        /// Stages with a similar name.
+        stages: Vec<String>,
+        /// Commands with a similar name.
+        commands: Vec<String>,
+    },
+    /// There is no config, and a word that was typed is like a command's name.
+    #[error("{error}")]
+    NoConfig {
+        /// Where it was looked for.
+        error: ConfigError,
+        /// The word.
+        word: String,
+        /// The command.
+        command: String,
+    },
     /// No run could be started.
     #[error("{0}")]
     Start(StartError),
@@ -91,9 +106,31 @@ impl CliError {
         self
     }
 
+    /// The same, for words that were typed where a stage or one of these commands can stand: either may have been meant.
+    pub(super) fn of_words(self, typed: &[String], commands: &[String]) -> Self {
+        match self {
+            Self::Plan(PlanError::UnknownStage { name, nearest: stages, from: None }) if typed.contains(&name) => {
+                // Who types a command that there will be has not mistyped another.
+                let is_later = LATER_COMMANDS.contains(&name.as_str());
+                let commands = commands.iter().map(String::as_str).filter(|_| !is_later);
+                let commands = nearest(&name, commands);
+                Self::UnknownWord { word: name, stages, commands }
+            }
+            Self::Config(error) if error.is_not_found() && !error.is_missing_file() => {
+                let near = |word: &String| nearest(word, commands.iter().map(String::as_str)).into_iter().next();
+                match typed.first().and_then(|word| Some((word.clone(), near(word)?))) {
+                    Some((word, command)) => Self::NoConfig { error, word, command },
+                    None => Self::Config(error),
+                }
+            }
+            other => other,
+        }
+    }
+
     /// The exit code.
     pub(super) fn code(&self) -> u8 {
         match self {
+            Self::NoConfig { .. } => exit::NOTHING_SELECTED,
             Self::Config(error) if error.is_missing_file() => exit::USAGE,
             Self::Config(error) if error.is_not_found() => exit::NOTHING_SELECTED,
             Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
@@ -101,7 +138,7 @@ impl CliError {
             Self::Start(StartError::NoRoom(_) | StartError::Supervisor(_)) | Self::Infrastructure { .. } => {
                 exit::INFRASTRUCTURE
             }
-            Self::Config(_) | Self::Plan(_) | Self::Usage { .. } => exit::USAGE,
+            Self::Config(_) | Self::Plan(_) | Self::UnknownWord { .. } | Self::Usage { .. } => exit::USAGE,
         }
     }
 
@@ -120,8 +157,16 @@ impl CliError {
             // They say what there is instead.
             Self::Plan(PlanError::UnmatchedTag { .. } | PlanError::UnknownProfile { .. }) => None,
             Self::Plan(error) if error.selects_nothing() => Some("`local-ci list` shows the stages".into()),
-            Self::Plan(PlanError::UnknownStage { name, .. }) if LATER_COMMANDS.contains(&name.as_str()) => {
-                Some(format!("nor is there a command `{name}` in this version; `local-ci --help` shows the commands"))
+            Self::Config(error) => explained(&error.list().iter().map(Fault::code).collect()),
+            Self::NoConfig { word, command, .. } => {
+                let word = printable(word);
+                Some(format!("nor is there a command `{word}`; did you mean `local-ci {command}`?"))
+            }
+            Self::UnknownWord { word, .. } if LATER_COMMANDS.contains(&word.as_str()) => {
+                Some(format!("nor is there a command `{word}` in this version; `local-ci --help` shows the commands"))
+            }
+            Self::UnknownWord { stages, commands, .. } if stages.is_empty() && commands.is_empty() => {
+                Some("`local-ci list` shows the stages".into())
             }
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())
@@ -132,10 +177,30 @@ impl CliError {
             Self::Start(StartError::NoRoom(_)) => {
                 Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into())
             }
-            Self::Config(_) | Self::Plan(_) | Self::Start(StartError::Supervisor(_)) => None,
+            Self::Plan(_) | Self::UnknownWord { .. } | Self::Start(StartError::Supervisor(_)) => None,
             Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
         }
     }
+}
+
+/// Stages and commands that may have been meant, the most similar first; of equal ones the stages.
+fn did_you_mean(stages: &[String], commands: &[String], word: &str) -> String {
+    let score = |name: &str| similarity(word, name).unwrap_or_default();
+    let stages = stages.iter().map(|name| (score(name), name.clone()));
+    let commands = commands.iter().map(|name| (score(name), format!("the command {name}")));
+    let mut all: Vec<(f64, String)> = stages.chain(commands).collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let all: Vec<String> = all.into_iter().take(3).map(|(_, name)| name).collect();
+    if all.is_empty() { String::new() } else { format!("; did you mean {}?", all.join(" or ")) }
+}
+
+/// Where there is more to read about the faults of a config.
+fn explained(codes: &BTreeSet<Code>) -> Option<String> {
+    let first = codes.first()?;
+    Some(match codes.len() {
+        1 => format!("`local-ci explain {first}` says more about it"),
+        _ => format!("`local-ci explain CODE` says more about each code, such as `local-ci explain {first}`"),
+    })
 }
 
 impl From<ConfigError> for CliError {
@@ -153,5 +218,67 @@ impl From<PlanError> for CliError {
 impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         Self::Start(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::faces;
+
+    /// What is said of a word, where the pipeline has these stages.
+    fn said(word: &str, stages: &[&str]) -> String {
+        let nearest = nearest(word, stages.iter().copied());
+        let error = PlanError::UnknownStage { name: word.into(), nearest, from: None };
+        CliError::from(error).of_words(&[word.to_owned()], &faces::commands()).to_string()
+    }
+
+    #[test]
+    fn a_stage_or_a_command_may_have_been_meant() {
+        let stages = ["fmt", "clippy", "test", "start", "list-all", "docs"];
+        for (word, meant) in [
+            ("clipy", "clippy"),
+            ("stat", "start or the command stats"),
+            ("stats-", "the command stats or start"),
+            ("valdate", "the command validate"),
+            ("lst", "the command list or list-all"),
+            ("tset", "test"),
+            ("doc", "docs or the command doctor"),
+            ("shwo", "the command show"),
+        ] {
+            assert_eq!(said(word, &stages), format!("there is no stage {word:?}; did you mean {meant}?"));
+        }
+        assert_eq!(said("zzz", &stages), "there is no stage \"zzz\"");
+
+        assert_eq!(said("stdout", &["fmt"]), "there is no stage \"stdout\"");
+        assert_eq!(said("restart", &stages), "there is no stage \"restart\"; did you mean start?");
+    }
+
+    #[test]
+    fn equally_near_the_stage_goes_first() {
+        assert_eq!(
+            said("lost", &["last"]),
+            "there is no stage \"lost\"; did you mean last or the command list or the command logs?"
+        );
+    }
+
+    /// What `--skip` or a profile names is a stage and nothing else.
+    #[test]
+    fn a_command_is_only_meant_where_one_could_stand() {
+        let error = |from| PlanError::UnknownStage { name: "stat".into(), nearest: vec!["start".into()], from };
+        let said = |error: PlanError, typed: &[&str]| {
+            let typed: Vec<String> = typed.iter().map(|word| (*word).to_owned()).collect();
+            CliError::from(error).of_words(&typed, &faces::commands()).to_string()
+        };
+        assert_eq!(said(error(None), &["fmt"]), "there is no stage \"stat\"; did you mean start?");
+        assert!(!said(error(Some("quick".into())), &["stat"]).contains("command"));
+    }
+
+    #[test]
+    fn a_command_of_a_later_version_is_none_of_this_one() {
+        let commands = faces::commands();
+        let here: Vec<&&str> =
+            LATER_COMMANDS.iter().filter(|later| commands.iter().any(|now| now == **later)).collect();
+        assert!(here.is_empty(), "{here:?}");
     }
 }

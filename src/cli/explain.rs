@@ -1,11 +1,132 @@
-//! `explain`: the long form of an error code.
+//! `explain`: the long form of an error code, with a configuration that has the fault and one that has not.
 
-use super::Ending;
-use super::args::ExplainArgs;
+use std::fmt::Write as _;
+
+use super::args::{ExplainArgs, WIDTH};
 use super::error::CliError;
-use super::project::Context;
+use super::{Ending, output};
+use crate::config::Code;
+use crate::outcome::exit;
+use crate::plan::error::nearest;
+use crate::text::plain::printable;
 
-/// The long form of an error code.
-pub(super) fn explain(_context: &Context<'_>, _args: &ExplainArgs) -> Result<Ending, CliError> {
-    Err(CliError::usage("`explain` is not in this version"))
+/// Explains a code; without one, lists all of them.
+pub(super) fn explain(args: &ExplainArgs) -> Result<Ending, CliError> {
+    let text = match &args.code {
+        None => Code::ALL.iter().fold(String::new(), |list, code| list + &format!("{code}  {}\n", code.title())),
+        Some(typed) => text(find(typed)?),
+    };
+    let _ = output::print(&text);
+    Ok(Ending::Code(exit::PASSED))
+}
+
+/// The code that is meant: `LC0101`, `lc101` or `101`.
+fn find(typed: &str) -> Result<Code, CliError> {
+    let typed = typed.trim();
+    let number = if typed.get(..2).is_some_and(|front| front.eq_ignore_ascii_case("LC")) { &typed[2..] } else { typed };
+    let is_number = !number.is_empty() && number.len() <= 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let id = if is_number { format!("LC{number:0>4}") } else { typed.to_ascii_uppercase() };
+    Code::find(&id).ok_or_else(|| {
+        let near = nearest(&id, Code::ALL.iter().map(|code| code.id()));
+        let near: Vec<String> = near.into_iter().filter(|_| id.starts_with("LC")).collect();
+        let meant = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+        CliError::usage(format!("there is no code {}{meant}", printable(&format!("{typed:?}"))))
+            .or_try("`local-ci explain` lists all codes")
+    })
+}
+
+fn text(code: Code) -> String {
+    let mut text = format!("{code}: {}\n", code.title());
+    for paragraph in code.explanation().split("\n\n") {
+        text.push('\n');
+        wrap(&mut text, paragraph);
+    }
+    if let Some(example) = code.example() {
+        for (heading, config) in [("Wrong", example.wrong), ("Right", example.right)] {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "\n{heading}:\n");
+            for line in config.lines() {
+                let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+            }
+        }
+    }
+    text
+}
+
+fn wrap(text: &mut String, paragraph: &str) {
+    let mut column = 0;
+    for word in paragraph.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            text.push('\n');
+            column = 0;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        for typed in ["LC0101", "lc0101", "Lc101", "101", "0101", " LC0101 "] {
+            assert_eq!(find(typed).unwrap(), Code::NotFound, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_answered_in_a_sentence() {
+        let answer = |typed| find(typed).unwrap_err().to_string();
+        assert_eq!(answer("LC0107"), "there is no code \"LC0107\"; did you mean LC0101 or LC0102 or LC0103?");
+        assert_eq!(answer("stages"), "there is no code \"stages\"");
+        assert_eq!(answer(""), "there is no code \"\"");
+        assert_eq!(answer("é\u{1b}"), r#"there is no code "é\u{1b}""#);
+        assert!(answer("LC99999").starts_with("there is no code"));
+    }
+
+    #[test]
+    fn every_text_keeps_to_the_width() {
+        for code in Code::ALL {
+            let text = text(*code);
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH && line == line.trim_end(), "{code}: {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_explanation_has_a_wrong_and_a_right_example() {
+        insta::assert_snapshot!(text(Code::UnknownNeed), @r#"
+        LC0405: a need that is not a stage
+
+        `needs` lists stages by name. The name of a stage with a matrix means all its
+        cells; one cell can be named as `test:1.80:linux`. Globs are not accepted here,
+        so that a typo is always found.
+
+        Wrong:
+
+          [stages.fmt]
+          run = "cargo fmt --check"
+
+          [stages.test]
+          run = "cargo test"
+          needs = ["format"]
+
+        Right:
+
+          [stages.fmt]
+          run = "cargo fmt --check"
+
+          [stages.test]
+          run = "cargo test"
+          needs = ["fmt"]
+        "#);
+    }
 }

@@ -38,7 +38,7 @@ use clap::error::ContextKind;
 use crate::env::Env;
 use crate::outcome::exit;
 use crate::session::supervise;
-use args::{Cli, Command};
+use args::{Cli, Command, PlanArgs, RunArgs};
 use error::CliError;
 use project::Context;
 
@@ -66,15 +66,24 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
             }
         };
     }
+    if let Some(answer) = completions::callback(arguments, env) {
+        let _ = output::print(&answer);
+        return Ending::Code(exit::PASSED);
+    }
     let mut cli = match Cli::try_parse_from(argv::with_command(arguments)) {
         Ok(cli) => cli,
         Err(error) => return refuse(error),
     };
     let filled_in = variables::fill_in(&mut cli, env);
     let colour = cli.global.color;
+    let typed = match &cli.command {
+        Command::Run(RunArgs { selection, .. }) | Command::Plan(PlanArgs { selection, .. }) => selection.stages.clone(),
+        _ => Vec::new(),
+    };
     match filled_in.and_then(|()| dispatch(cli, arguments, env)) {
         Ok(ending) => ending,
         Err(error) => {
+            let error = error.of_words(&typed, &faces::commands());
             output::fault(&error, colour.unwrap_or_default(), env);
             Ending::Code(error.code())
         }
@@ -90,25 +99,29 @@ fn refuse(mut error: clap::Error) -> Ending {
 }
 
 fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliError> {
-    let context = Context::new(cli.global, arguments, env)?;
-    match cli.command {
-        Command::Run(args) => run::run(&context, &args),
-        Command::Plan(args) => plan::plan(&context, &args),
-        Command::List(args) => list::list(&context, &args),
-        Command::Validate(args) => validate::validate(&context, &args),
-        Command::Show(args) => show::show(&context, &args),
-        Command::Logs(args) => logs::logs(&context, &args),
-        Command::Attach(args) => attach::attach(&context, &args),
-        Command::Stop(args) => stop::stop(&context, &args),
-        Command::Runs(args) => runs::runs(&context, &args),
-        Command::Stats(args) => stats::stats(&context, &args),
-        Command::Rerun(args) => rerun::rerun(&context, &args),
-        Command::Prune(args) => prune::prune(&context, &args),
-        Command::Init(args) => init::init(&context, &args),
-        Command::Doctor(args) => doctor::doctor(&context, &args),
-        Command::Explain(args) => explain::explain(&context, &args),
-        Command::Schema => schema::schema(&context),
-        Command::Completions(args) => completions::completions(&context, &args),
-        Command::Man => man::man(&context),
+    let Cli { global, command } = cli;
+    // Not for all: those that look at no project say what they have to say wherever they are started.
+    let context = || Context::new(global, arguments, env);
+    match command {
+        Command::Run(args) => run::run(&context()?, &args),
+        Command::Plan(args) => plan::plan(&context()?, &args),
+        Command::List(args) => list::list(&context()?, &args),
+        Command::Validate(args) => validate::validate(&context()?, &args),
+        Command::Show(args) => show::show(&context()?, &args),
+        Command::Logs(args) => logs::logs(&context()?, &args),
+        Command::Attach(args) => attach::attach(&context()?, &args),
+        Command::Stop(args) => stop::stop(&context()?, &args),
+        Command::Runs(args) => runs::runs(&context()?, &args),
+        Command::Stats(args) => stats::stats(&context()?, &args),
+        Command::Rerun(args) => rerun::rerun(&context()?, &args),
+        Command::Prune(args) => prune::prune(&context()?, &args),
+        Command::Init(args) => init::init(&context()?, &args),
+        Command::Doctor(args) => doctor::doctor(&context()?, &args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Schema(args) => schema::schema(&args),
+        Command::Completions(args) => {
+            completions::completions(&args, arguments.first().and_then(|program| program.to_str()), env)
+        }
+        Command::Man => man::man(),
     }
 }

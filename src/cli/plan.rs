@@ -4,19 +4,39 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::args::{PlanArgs, Selection};
+use super::args::{GraphFormat, PlanArgs, Selection};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, faces, output};
 use crate::event::Estimate;
 use crate::ids::{Signature, StageName};
 use crate::outcome::exit;
+use crate::plan::diagram::{Sheet, dot, mermaid};
 use crate::plan::{Decision, Plan, Reason};
 use crate::text::plain::printable;
 
 /// Shows the plan of a selection.
 pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Ending, CliError> {
-    show(context, &args.selection, args.json)
+    match args.graph {
+        Some(format) => graph(context, &args.selection, format),
+        None => show(context, &args.selection, args.json),
+    }
+}
+
+/// Draws the plan of a selection.
+fn graph(context: &Context<'_>, selection: &Selection, format: GraphFormat) -> Result<Ending, CliError> {
+    let project = context.project()?;
+    let plan = context.plan(&project, selection)?;
+    let stages = project.pipeline.stages();
+    let sheet = Sheet::new(&plan, |name| {
+        let declared = &stages[project.pipeline.find(name.as_str())?].declared;
+        (declared != name).then_some(declared)
+    });
+    let _ = output::print(&match format {
+        GraphFormat::Dot => dot(&sheet),
+        GraphFormat::Mermaid => mermaid(&sheet),
+    });
+    Ok(Ending::Code(exit::PASSED))
 }
 
 /// Shows the plan of a selection, as text or JSON.

@@ -41,7 +41,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         | Command::Init(_)
         | Command::Doctor(_)
         | Command::Explain(_)
-        | Command::Schema
+        | Command::Schema(_)
         | Command::Completions(_)
         | Command::Man => Ok(()),
     }

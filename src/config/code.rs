@@ -128,8 +128,8 @@ codes! {
          quotes are understood. Its path is relative to the project. A missing file is a fault unless the path ends \
          in `?`.";
     BadShell = "LC0418", "an unknown shell",
-        "`shell` is the name of a shell that takes `-e -c SCRIPT` (sh, bash, dash, zsh, ksh, ash), or the whole \
-         command as an array, to which the script is appended: `shell = [\"fish\", \"-c\"]`.";
+        "`shell` is the name of a shell that takes `-e -c SCRIPT` (sh, bash, dash, zsh, ksh, mksh, ash, yash), or the \
+         whole command as an array, to which the script is appended: `shell = [\"fish\", \"-c\"]`.";
     NameClash = "LC0419", "two stages of one name",
         "A matrix cell has the name of another stage or cell. Rename one of them.";
     UnusedWith = "LC0420", "`with` without `uses`",

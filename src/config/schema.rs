@@ -1,53 +1,92 @@
 //! A configuration as it is written: every table and key, typed, nothing checked across keys.
 //!
-//! Names are those of the file in kebab-case. What later versions will act on is kept as it stands.
+//! Names are those of the file in kebab-case. What later versions will act on is kept as it stands. The comments on keys
+//! are what an editor shows of them: `local-ci schema` prints these types as a JSON schema.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
 use super::value::duration::{Limit, Span};
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
-use super::value::words::{Matrix, TextOrTexts, Variables, Words};
+use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
+use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::Leak;
 
 /// The whole of `local-ci.toml`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Document {
+    /// What holds for the run as a whole.
     pub(super) run: Run,
+    /// What holds for every stage that does not say otherwise.
     pub(super) defaults: Defaults,
+    /// Environment variables of all stages.
     pub(super) env: Pairs<Scalar>,
+    /// The stages, by name.
+    #[schemars(schema_with = "stages")]
     pub(super) stages: Pairs<Stage>,
+    /// Named selections, for `--profile NAME`.
     pub(super) profiles: Pairs<Profile>,
+    /// Places for `on`, by name.
+    #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
     pub(super) remotes: Pairs<Table>,
+    /// Plugins for `uses`, by name.
+    #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
     pub(super) plugins: Pairs<Table>,
     // Read so that they may stand in a file; a later version acts on them.
+    /// Stages for git hooks. Nothing comes of them yet.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     hooks: Table,
+    /// Where secrets come from. Nothing comes of them yet.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     secrets: Table,
+    /// Problem matchers. Nothing comes of them yet.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     matchers: Table,
+    /// Reports to write. Nothing comes of them yet.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     reporters: Table,
+    /// Stages that a plugin generates. Nothing comes of them yet.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     expand: Vec<Table>,
     /// Remotes and plugins that were taken out because they could not be read: who names one is not blamed.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
 }
 
+/// `[stages]`: tables with the names of stages, which are [`crate::ids::StageName`]s.
+fn stages(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.:+-]*$", "maxLength": STAGE_NAME_MAX },
+        "additionalProperties": generator.subschema_for::<Stage>(),
+    })
+}
+
 /// `[run]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Run {
+    /// How many stages run at a time; one with `threads` counts as so many. Without it, as many as there are cores.
     pub(super) jobs: Option<NonZeroU32>,
+    /// Whether the first failure cancels the rest.
+    #[schemars(extend("default" = false))]
     pub(super) fail_fast: Option<bool>,
+    /// How a run is shown.
+    #[schemars(extend("default" = "auto"))]
     pub(super) output: Option<OutputMode>,
+    /// How long the whole run may take, or "none".
+    #[schemars(extend("default" = "none"))]
     pub(super) timeout: Option<Limit>,
 }
 
 /// How a run is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum OutputMode {
     Auto,
@@ -72,14 +111,18 @@ impl OutputMode {
 }
 
 /// `[defaults]`: what holds for every stage that does not say otherwise.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Defaults {
+    #[schemars(with = "Vec<String>")]
     pub(super) inputs: Option<Vec<Spanned<String>>>,
     pub(super) env: Pairs<Scalar>,
     pub(super) env_file: Option<Words>,
+    #[schemars(with = "serde_json::Value")]
     pub(super) secrets: Option<Value>,
+    #[schemars(with = "Option<String>")]
     pub(super) dir: Option<Spanned<String>>,
+    #[schemars(schema_with = "words::shell")]
     pub(super) shell: Option<Spanned<TextOrTexts>>,
     pub(super) timeout: Option<Limit>,
     pub(super) grace: Option<Span>,
@@ -91,45 +134,106 @@ pub(super) struct Defaults {
     pub(super) threads: Option<NonZeroU32>,
     pub(super) locks: Option<Vec<String>>,
     pub(super) pty: Option<bool>,
+    #[schemars(with = "Option<String>")]
     pub(super) on: Option<Spanned<String>>,
+    #[schemars(with = "serde_json::Value")]
     pub(super) annotate: Option<Value>,
     pub(super) log_max: Option<Size>,
     pub(super) leak: Option<Leak>,
 }
 
 /// `[stages.NAME]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Stage {
+    /// What the stage is for, in a line.
+    #[schemars(with = "Option<String>")]
     pub(super) description: Option<Spanned<String>>,
+    /// What the stage does. A string is a script for the stage's shell; an array is a program and its arguments, without a
+    /// shell.
+    #[schemars(schema_with = "words::command")]
     pub(super) run: Option<Spanned<TextOrTexts>>,
+    /// A plugin's stage kind, instead of `run`: an entry of `[plugins]`. This version cannot run it.
+    #[schemars(with = "Option<String>")]
     pub(super) uses: Option<Spanned<String>>,
+    /// The settings of what the stage `uses`.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub(super) with: Option<Spanned<Table>>,
+    /// What `--fix` runs instead of `run`, written like it.
+    #[schemars(schema_with = "words::command")]
     pub(super) fix: Option<Spanned<TextOrTexts>>,
+    /// Stages that come first. The name of a stage with a matrix means all its cells.
+    #[schemars(with = "Vec<String>")]
     pub(super) needs: Vec<Spanned<String>>,
+    /// Globs of the files that the stage reads. A `!` in front takes matches out again.
+    #[schemars(with = "Vec<String>")]
     pub(super) inputs: Option<Vec<Spanned<String>>>,
+    /// Globs of the files that the stage writes.
+    #[schemars(with = "Vec<String>")]
     pub(super) outputs: Vec<Spanned<String>>,
+    /// Environment variables of the stage.
+    #[schemars(with = "Pairs<Scalar>")]
     pub(super) env: Pairs<Spanned<Scalar>>,
+    /// Files of `NAME=value` lines, relative to the project. A path that ends in `?` may be missing.
     pub(super) env_file: Option<Words>,
+    /// Secrets that the stage is given. This version cannot run a stage that has some.
+    #[schemars(with = "serde_json::Value")]
     pub(super) secrets: Option<Value>,
+    /// The directory that the stage runs in: relative to the project's, and inside it.
+    #[schemars(with = "Option<String>")]
     pub(super) dir: Option<Spanned<String>>,
+    /// What takes a script: the name of a shell that knows `-e -c SCRIPT`, or a whole command to which the script is
+    /// appended.
+    #[schemars(schema_with = "words::shell", extend("default" = ["sh", "-e", "-c"]))]
     pub(super) shell: Option<Spanned<TextOrTexts>>,
+    /// How long one attempt may take, or "none".
+    #[schemars(extend("default" = "none"))]
     pub(super) timeout: Option<Limit>,
+    /// From asking the stage to end to killing it. Where `CI` is on, at most five seconds.
+    #[schemars(extend("default" = "10s"))]
     pub(super) grace: Option<Span>,
+    /// Further attempts after one that did not pass.
+    #[schemars(extend("default" = 0))]
     pub(super) retries: Option<u32>,
+    /// How long to wait between attempts.
+    #[schemars(extend("default" = "0s"))]
     pub(super) retry_delay: Option<Span>,
+    /// Whether a failure of the stage leaves the run's verdict alone.
+    #[schemars(extend("default" = false))]
     pub(super) allow_failure: Option<bool>,
+    /// What has to hold for the stage to run; else it is skipped, which is no failure.
     pub(super) when: Option<When>,
+    /// Runs the stage once for each combination of the values of its axes.
+    #[schemars(with = "Option<Matrix>")]
     pub(super) matrix: Option<Spanned<Matrix>>,
+    /// Words that the stage can be selected by, with `--tag`.
     pub(super) tags: Option<Vec<String>>,
+    /// How many slots the stage takes.
+    #[schemars(extend("default" = 1))]
     pub(super) threads: Option<NonZeroU32>,
+    /// Names of locks. Two stages that have one in common never run at the same time.
     pub(super) locks: Option<Vec<String>>,
+    /// Whether the stage talks with the user. This version cannot run one that does.
+    #[schemars(extend("default" = false))]
     pub(super) interactive: Option<bool>,
+    /// Whether the stage's output is a terminal.
+    #[schemars(extend("default" = false))]
     pub(super) pty: Option<bool>,
+    /// Where the stage runs: an entry of `[remotes]`. This version runs stages here only.
+    #[schemars(with = "Option<String>")]
     pub(super) on: Option<Spanned<String>>,
+    /// Problem matchers for the stage's output. Nothing comes of them yet.
+    #[schemars(with = "serde_json::Value")]
     pub(super) annotate: Option<Value>,
+    /// Whether the stage runs when none is named.
+    #[schemars(extend("default" = true))]
     pub(super) default: Option<bool>,
+    /// How much of the stage's output is kept: so much of its beginning and, of what is longer, so much of its end.
+    #[schemars(extend("default" = "1GiB"))]
     pub(super) log_max: Option<Size>,
+    /// What happens to processes that are still there when the stage has ended: `kill` ends them and says so, `fail` also
+    /// fails the stage, `warn` leaves them and says so, `allow` leaves them on purpose.
+    #[schemars(extend("default" = "kill"))]
     pub(super) leak: Option<Leak>,
     /// Whether some of it was taken out because it could not be read, so that what is missing is no fault.
     #[serde(skip)]
@@ -137,41 +241,65 @@ pub(super) struct Stage {
 }
 
 /// `when`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct When {
+    /// Operating systems: it runs on one of these.
+    #[schemars(schema_with = "words::systems")]
     pub(super) os: Option<Words>,
+    /// Variables that have these values; or, as an array, variables that are set.
     pub(super) env: Option<Variables>,
+    /// Whether `CI` has to be on, or has to be off.
     pub(super) ci: Option<bool>,
+    /// Globs: one of them matches the branch that is checked out. `GITHUB_REF_NAME` is taken where none is.
     pub(super) branch: Option<Words>,
+    /// Files that have changed. This version cannot run a stage that asks for it.
+    #[schemars(with = "serde_json::Value")]
     pub(super) changed: Option<Value>,
+    /// Git hooks. This version cannot run a stage that asks for it.
+    #[schemars(with = "serde_json::Value")]
     pub(super) hook: Option<Value>,
 }
 
 /// `[profiles.NAME]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Profile {
+    /// What the profile is for.
     pub(super) description: Option<String>,
+    /// Names of stages, or globs of names.
+    #[schemars(with = "Vec<String>")]
     pub(super) stages: Vec<Spanned<String>>,
+    /// Tags of stages.
+    #[schemars(with = "Vec<String>")]
     pub(super) tags: Vec<Spanned<String>>,
+    /// Names of stages to leave out, or globs of names.
+    #[schemars(with = "Vec<String>")]
     pub(super) skip: Vec<Spanned<String>>,
 }
 
 /// A user's own `config.toml`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct User {
     #[serde(alias = "colour")]
+    /// When to use colour.
+    #[schemars(extend("default" = "auto"))]
     pub(super) color: Option<Color>,
+    /// How a run is shown.
+    #[schemars(extend("default" = "auto"))]
     pub(super) output: Option<OutputMode>,
+    /// How many stages run at a time. Without it, as many as there are cores.
     pub(super) jobs: Option<NonZeroU32>,
+    /// Remotes for all projects, by name. Nothing comes of them yet.
+    #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
     pub(super) remotes: BTreeMap<String, Table>,
+    /// How much history is kept.
     pub(super) retention: Retention,
 }
 
 /// When to use colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Color {
     Auto,
@@ -180,10 +308,13 @@ pub(super) enum Color {
 }
 
 /// `[retention]`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Retention {
+    /// How many runs of a project are kept.
     pub(super) runs: Option<u32>,
+    /// For how long they are kept.
     pub(super) age: Option<Span>,
+    /// How many bytes they may take.
     pub(super) size: Option<Size>,
 }

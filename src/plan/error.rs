@@ -108,22 +108,26 @@ impl PlanError {
 }
 
 /// The names most like what was typed, the most similar first, three at most.
-pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut similar: Vec<(f64, &str)> =
+        names.filter_map(|name| similarity(typed, name).map(|similarity| (similarity, name))).collect();
+    similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    similar.dedup_by(|a, b| a.1 == b.1);
+    similar.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// How like a name is what was typed, up to one; none where it is not like it at all.
+pub(crate) fn similarity(typed: &str, name: &str) -> Option<f64> {
     // Nobody mistypes a name into several times its length, and the comparison is quadratic.
     const LONGEST: usize = 200;
     const SIMILAR: f64 = 0.75;
     if typed.is_empty() || typed.len() > LONGEST {
-        return Vec::new();
+        return None;
     }
     // Of short words, two letters the wrong way round are most of the word.
-    let slip = |name: &str| typed.len() > 2 && name.len() <= LONGEST && strsim::osa_distance(typed, name) == 1;
-    let mut similar: Vec<(f64, &str)> = names
-        .map(|name| (if slip(name) { 1.0 } else { strsim::jaro_winkler(typed, name) }, name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .collect();
-    similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    similar.dedup_by(|a, b| a.1 == b.1);
-    similar.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+    let slip = typed.len() > 2 && name.len() <= LONGEST && strsim::osa_distance(typed, name) == 1;
+    let similarity = if slip { 1.0 } else { strsim::jaro_winkler(typed, name) };
+    (similarity >= SIMILAR).then_some(similarity)
 }
 
 fn by(profile: Option<&String>) -> String {

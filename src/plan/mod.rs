@@ -5,6 +5,7 @@
 
 mod build;
 pub mod command;
+pub mod diagram;
 pub mod error;
 mod expectation;
 pub mod facts;

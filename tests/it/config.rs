@@ -78,6 +78,7 @@ fn h124_encodings_end_to_end() {
       │ character
 
     1 fault in the configuration
+      hint: `local-ci explain LC0105` says more about it
     --- exit 2
     ");
     fs::write(&file, "\u{feff}[stages.one]\r\nrun = '''\r\necho one\r\necho two'''\r\n").unwrap();
@@ -155,6 +156,7 @@ run = "touch mark"
       help: did you mean `fmt`?
 
     3 faults in the configuration
+      hint: `local-ci explain CODE` says more about each code, such as `local-ci explain LC0301`
     --- exit 2
     "#);
     assert_transcript!(project.local_ci(&["validate", "--json"]).output(), @r#"
@@ -218,6 +220,7 @@ fn h118_what_stands_twice_is_drawn_twice() {
       help: keep one of them
 
     1 fault in the configuration
+      hint: `local-ci explain LC0202` says more about it
     --- exit 2
     "#);
 }

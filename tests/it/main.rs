@@ -6,6 +6,7 @@
 
 mod attach;
 mod chaos;
+mod completions;
 mod concurrency;
 mod config;
 mod crash_points;
@@ -19,6 +20,7 @@ mod inputs;
 mod kill;
 mod output;
 mod privacy;
+mod reference;
 mod rig;
 mod session_ends;
 mod session_look;

@@ -335,6 +335,7 @@ fn a_config_is_validated() {
       help: say which unit: "[TIME]" for seconds, "1m" for minutes
 
     1 fault in the configuration
+      hint: `local-ci explain LC0303` says more about it
     --- exit 2
     "#);
     let empty = Project::new();

@@ -259,6 +259,41 @@ fn the_bare_form_reaches_every_stage() {
     project.assert_nothing_left();
 }
 
+/// A stage or a command may have been meant, where both can stand.
+#[test]
+fn a_word_that_is_nothing_is_near_to_a_stage_or_a_command() {
+    let project = project();
+    assert_transcript!(project.local_ci(&["lst", "--only"]).output(), @r#"
+    $ local-ci lst --only
+    --- stderr
+    error: there is no stage "lst"; did you mean last or list or the command list?
+    --- exit 2
+    "#);
+    assert_transcript!(project.local_ci(&["plan", "stat"]).output(), @r#"
+    $ local-ci plan stat
+    --- stderr
+    error: there is no stage "stat"; did you mean the command stats?
+    --- exit 2
+    "#);
+    assert_transcript!(project.local_ci(&["--skip", "lst"]).output(), @r#"
+    $ local-ci --skip lst
+    --- stderr
+    error: there is no stage "lst"; did you mean last or list?
+    --- exit 2
+    "#);
+    let empty = Project::new();
+    assert_transcript!(empty.local_ci(&["-c", "none.toml", "valdate"]).output(), @"
+    $ local-ci -c none.toml valdate
+    --- stderr
+    error: there is no file [PROJECT]/none.toml
+      hint: --config takes a file, relative to the directory that the command works in
+    --- exit 2
+    ");
+    assert!(
+        empty.local_ci(&["valdate"]).output().assert_code(4).stderr().contains("did you mean `local-ci validate`?")
+    );
+}
+
 /// Exit 4 is never green; exit 2 is a wrong name. Both say what there is instead, and nothing has run.
 #[test]
 fn what_selects_nothing_says_so() {
@@ -269,11 +304,11 @@ fn what_selects_nothing_says_so() {
     error: there is no stage "ftm"; did you mean fmt?
     --- exit 2
     "#);
-    assert_transcript!(project.local_ci(&["doctor"]).output(), @r#"
-    $ local-ci doctor
+    assert_transcript!(project.local_ci(&["tui"]).output(), @r#"
+    $ local-ci tui
     --- stderr
-    error: there is no stage "doctor"
-      hint: nor is there a command `doctor` in this version; `local-ci --help` shows the commands
+    error: there is no stage "tui"
+      hint: nor is there a command `tui` in this version; `local-ci --help` shows the commands
     --- exit 2
     "#);
     assert_transcript!(project.local_ci(&["zzz"]).output(), @r#"

@@ -10,12 +10,9 @@ use super::matrix::Declared;
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
-use crate::config::value::words::TextOrTexts;
+use crate::config::value::words::{SHELLS, TextOrTexts};
 use crate::config::visible::visible_line;
 use crate::pipeline::{Command, DEFAULT_SHELL};
-
-/// Shells that take `-e -c SCRIPT` as `sh` does.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "yash"];
 
 const OPENING: &str = "${matrix.";
 

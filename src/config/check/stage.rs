@@ -13,14 +13,10 @@ use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
 use crate::config::schema::{self, Defaults, Document};
 use crate::config::value::scalar::{Pairs, Scalar};
-use crate::config::value::words::Variables;
+use crate::config::value::words::{SYSTEMS, Variables};
 use crate::config::visible::visible_line;
 use crate::ids::{DenseId, DenseMap, StageId};
 use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
-
-/// Operating systems, as Rust names them.
-const SYSTEMS: &[&str] =
-    &["linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios"];
 
 /// The stages of a pipeline to be.
 pub(super) type Stages = DenseMap<StageId, Stage>;

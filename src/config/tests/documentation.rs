@@ -1,11 +1,22 @@
 //! That the reference has every key, and that its example is sound.
 
+use std::collections::BTreeSet;
+
 use super::{load, sound};
+use crate::config::{Code, Fault};
 
 const REFERENCE: &str = include_str!("../../../docs/config.md");
 
+/// The keys in the first column of the first table below a heading.
+pub(super) fn table(heading: &str) -> BTreeSet<String> {
+    let (_, section) = REFERENCE.split_once(&format!("\n{heading}\n")).unwrap();
+    let rows = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+    let keys = rows.take_while(|line| line.starts_with('|'));
+    keys.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect()
+}
+
 /// The keys of a table, from what is said of an unknown one.
-fn keys(header: &str) -> Vec<String> {
+pub(super) fn keys(header: &str) -> Vec<String> {
     let error = load(&[("local-ci.toml", &format!("{header}\nqqqqqqqqqqqqqqq = 1\n"))]).unwrap_err();
     let help = error.faults().into_iter().find_map(|fault| fault.help).unwrap_or_default();
     let (list, _) = help.strip_prefix("the keys here are ").unwrap().split_once(';').unwrap();
@@ -30,4 +41,23 @@ fn the_examples_are_sound() {
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 2);
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 4);
     assert_eq!(examples.next(), None);
+}
+
+/// What `explain` shows as wrong has that very fault and no other; what it shows as right has none.
+#[test]
+fn every_example_of_a_code_is_what_it_is_said_to_be() {
+    for code in Code::ALL {
+        let Some(example) = code.example() else { continue };
+        let error = load(&[("local-ci.toml", example.wrong)]).unwrap_err();
+        let codes: Vec<Code> = error.list().iter().map(Fault::code).collect();
+        assert_eq!(codes, [*code], "{}", error.render(false, 100));
+        sound(example.right);
+    }
+}
+
+/// Everything that is wrong within a file has an example; what has none is known here.
+#[test]
+fn codes_without_an_example_are_those_of_files_and_of_limits() {
+    let without: Vec<&str> = Code::ALL.iter().filter(|code| code.example().is_none()).map(|code| code.id()).collect();
+    assert_eq!(without, ["LC0101", "LC0102", "LC0103", "LC0104", "LC0105", "LC0106", "LC0203", "LC0413"]);
 }

@@ -4,7 +4,9 @@ mod any;
 mod disk;
 mod documentation;
 mod golden;
+mod judge;
 mod pipeline;
+mod published;
 mod report;
 
 use std::path::Path;
@@ -24,7 +26,9 @@ fn drawn(loaded: Result<Loaded, ConfigError>) -> String {
 }
 
 fn load(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    parse(Path::new("/project"), files, &|_| None)
+    let loaded = parse(Path::new("/project"), files, &|_| None);
+    published::assert_agrees(files, &loaded);
+    loaded
 }
 
 /// A file that has to be without faults.

@@ -1,8 +1,10 @@
 //! Durations: `"500ms"`, `"30s"`, `"1h30m"`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::Refusal;
@@ -131,6 +133,40 @@ impl Visitor<'_> for LimitText {
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LimitText)
+    }
+}
+
+/// [`UNITS`], each once at most and in this order. That there is a number at all, other patterns have to say.
+const PATTERN: &str = r"^\s*([0-9]+d\s*)?([0-9]+h\s*)?([0-9]+m\s*)?([0-9]+s\s*)?([0-9]+ms\s*)?$";
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Numbers with units, the largest first: \"500ms\", \"30s\", \"20m\", \"1h30m\", \"7d\".",
+            "type": "string",
+            "pattern": PATTERN,
+            "allOf": [{ "pattern": "[0-9]" }],
+        })
+    }
+}
+
+impl JsonSchema for Limit {
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A duration above zero, such as \"30s\", \"20m\" or \"1h30m\"; or \"none\".",
+            "anyOf": [
+                { "const": "none" },
+                { "type": "string", "pattern": PATTERN, "allOf": [{ "pattern": "[1-9]" }] },
+            ],
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sizes in bytes: a number, or `"64MiB"`.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::Refusal;
@@ -68,6 +70,22 @@ impl Visitor<'_> for SizeText {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(SizeText)
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of bytes, or a text with a unit: \"512KiB\", \"64MiB\", \"1GiB\" count in 1024, \"64MB\" in 1000.",
+            "anyOf": [
+                { "type": "integer", "minimum": 0 },
+                { "type": "string", "pattern": r"^\s*[0-9]+\s*([KkMmGgTt][Ii]?)?[Bb]\s*$" },
+            ],
+        })
     }
 }
 

@@ -1,12 +1,21 @@
 //! Values that are one text or several: commands, shells, lists that may be written without brackets.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::scalar::{Pairs, Scalar};
+
+/// Operating systems, as Rust names them.
+pub(in crate::config) const SYSTEMS: &[&str] =
+    &["linux", "macos", "windows", "freebsd", "netbsd", "openbsd", "dragonfly", "solaris", "illumos", "android", "ios"];
+
+/// Shells that take `-e -c SCRIPT` as `sh` does.
+pub(in crate::config) const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "yash"];
 
 /// A text, or an array of texts.
 #[derive(Clone, Debug)]
@@ -15,6 +24,26 @@ pub(in crate::config) enum TextOrTexts {
     One(String),
     /// An array.
     Many(Vec<Spanned<String>>),
+}
+
+/// `run` and `fix`: a script or a program with its arguments, and something to do in either.
+pub(in crate::config) fn command(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "string", "pattern": r"\S" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        ],
+    })
+}
+
+/// `shell`: one that is known, by its name or path, or a whole command.
+pub(in crate::config) fn shell(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            { "type": "string", "pattern": format!("(^|/)({})$", SHELLS.join("|")) },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        ],
+    })
 }
 
 struct TextOrTextsValue;
@@ -60,6 +89,29 @@ impl<'de> Deserialize<'de> for Words {
     }
 }
 
+impl JsonSchema for Words {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        one_or_several(&json_schema!({ "type": "string" }))
+    }
+}
+
+/// `when.os`: systems that are known.
+pub(in crate::config) fn systems(_: &mut SchemaGenerator) -> Schema {
+    one_or_several(&json_schema!({ "type": "string", "enum": SYSTEMS }))
+}
+
+fn one_or_several(one: &Schema) -> Schema {
+    json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+}
+
 /// `when.env`: names that have to be set, or names with the values they must have.
 #[derive(Clone, Debug)]
 pub(in crate::config) enum Variables {
@@ -90,6 +142,21 @@ impl<'de> Visitor<'de> for VariablesValue {
 impl<'de> Deserialize<'de> for Variables {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(VariablesValue)
+    }
+}
+
+impl JsonSchema for Variables {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Variables".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let values = generator.subschema_for::<Pairs<Scalar>>();
+        json_schema!({ "anyOf": [values, { "type": "array", "items": { "type": "string" } }] })
     }
 }
 
@@ -129,5 +196,27 @@ impl<'de> Visitor<'de> for MatrixTable {
 impl<'de> Deserialize<'de> for Matrix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MatrixTable)
+    }
+}
+
+impl JsonSchema for Matrix {
+    fn schema_name() -> Cow<'static, str> {
+        "Matrix".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let rows = generator.subschema_for::<Vec<Pairs<Scalar>>>();
+        let (mut include, mut exclude) = (rows.clone(), rows);
+        include.insert(
+            "description".into(),
+            "Variables for the combinations that match, or a whole combination of its own.".into(),
+        );
+        exclude.insert("description".into(), "Combinations that are left out.".into());
+        json_schema!({
+            "description": "Every key but `include` and `exclude` is an axis with its values.",
+            "type": "object",
+            "properties": { "include": include, "exclude": exclude },
+            "additionalProperties": generator.subschema_for::<Vec<Scalar>>(),
+        })
     }
 }

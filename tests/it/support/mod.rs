@@ -20,6 +20,7 @@ pub(crate) use processes::{Identity, children_of, parent_of, peak_memory_kib};
 pub(crate) use project::Project;
 pub(crate) use running::{Finished, Running};
 pub(crate) use runs::watches;
+pub(crate) use strace::skip;
 pub(crate) use terminal::{Left, Terminal};
 pub(crate) use wait::wait_until;
 

@@ -1,0 +1,124 @@
+//! Which option or argument takes what: the program's own table of arguments, with candidates put to each.
+//!
+//! By the names of values, so that an argument that is called like another is completed like it.
+
+use std::ffi::OsStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::{Arg, Command, CommandFactory};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use super::known::Known;
+use super::shell::{Candidate, Shell};
+use crate::cli::args::Cli;
+use crate::cli::faces;
+use crate::config::Code;
+
+/// In the place of names of files, which the shell completes.
+pub(super) const FILES: &str = ":files";
+/// In the place of names of directories.
+pub(super) const DIRECTORIES: &str = ":directories";
+
+/// What can stand in the place of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Stage,
+    Run,
+    RunOrStage,
+    Active,
+    Profile,
+    Tag,
+    Mode,
+    When,
+    Code,
+    Shell,
+    File,
+    Directory,
+    /// Numbers, durations, patterns: nothing to offer.
+    Free,
+    /// The words of its type.
+    Own,
+}
+
+/// What an argument of a command takes. None for one that nobody has thought of.
+pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
+    let names = arg.get_value_names().unwrap_or_default();
+    Some(match (names.first()?.as_str(), command, arg.get_id().as_str()) {
+        ("RUN|STAGE", "stop", _) => Kind::Active,
+        ("RUN|STAGE", ..) => Kind::RunOrStage,
+        ("RUN", ..) => Kind::Run,
+        ("STAGE" | "JOB", ..) => Kind::Stage,
+        ("NAME", _, "profile") => Kind::Profile,
+        ("TAG", ..) => Kind::Tag,
+        ("MODE", ..) => Kind::Mode,
+        ("WHEN", ..) => Kind::When,
+        ("CODE", ..) => Kind::Code,
+        ("SHELL", ..) => Kind::Shell,
+        ("FILE", ..) => Kind::File,
+        ("DIR", ..) => Kind::Directory,
+        ("ARGS" | "N" | "DUR" | "RE", ..) => Kind::Free,
+        ("FORMAT", ..) => Kind::Own,
+        _ => return None,
+    })
+}
+
+/// The table of arguments, completed from what is known of a project. Words that stand in the line already are not
+/// offered as stages once more.
+pub(super) fn table(known: Known, typed: Vec<String>) -> Command {
+    let shared = Arc::new(Mutex::new((known, typed)));
+    let complete = move |command: &'static str, arg: Arg| match kind(command, &arg) {
+        None | Some(Kind::Own) => arg,
+        Some(kind) => {
+            let shared = Arc::clone(&shared);
+            arg.add(ArgValueCompleter::new(move |current: &OsStr| {
+                let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let current = current.to_str().unwrap_or_default();
+                of_kind(kind, &shared.0, &shared.1, current)
+            }))
+        }
+    };
+    Cli::command().mut_args(|arg| complete("", arg)).mut_subcommands(|command| {
+        // Only commands with kinds of their own need a name here.
+        let name = if command.get_name() == "stop" { "stop" } else { "" };
+        command.mut_args(|arg| complete(name, arg))
+    })
+}
+
+fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<CompletionCandidate> {
+    let words = |words: &[&str]| words.iter().map(|word| plain(word)).collect();
+    let candidates: Vec<Candidate> = match kind {
+        Kind::Stage => known.stages().into_iter().filter(|stage| !typed.contains(&stage.value)).collect(),
+        Kind::Run => known.runs(),
+        Kind::RunOrStage => match current.split_once('/') {
+            Some((run, _)) => known.stages_of(run),
+            None => known.runs().into_iter().chain(known.stages()).collect(),
+        },
+        Kind::Active => known.active(),
+        Kind::Profile => known.profiles(),
+        Kind::Tag => known.tags(),
+        Kind::Mode => {
+            let modes = ["auto", "live", "grouped", "lines", "quiet", "json"];
+            modes.into_iter().filter(|mode| faces::mode(Some(mode)).is_ok()).map(plain).collect()
+        }
+        Kind::When => words(&["auto", "always", "never"]),
+        Kind::Code => {
+            let code = |code: &Code| Candidate { value: code.id().to_owned(), help: code.title().to_owned() };
+            Code::ALL.iter().map(code).collect()
+        }
+        Kind::Shell => Shell::ALL.iter().map(|shell| plain(shell.name())).collect(),
+        Kind::File => return vec![CompletionCandidate::new(FILES)],
+        Kind::Directory => return vec![CompletionCandidate::new(DIRECTORIES)],
+        Kind::Free | Kind::Own => Vec::new(),
+    };
+    let begins = |value: &str| match kind {
+        // `lc01` is as good as `LC01`, and the shell replaces what was typed.
+        Kind::Code => value.get(..current.len()).is_some_and(|front| front.eq_ignore_ascii_case(current)),
+        _ => value.starts_with(current),
+    };
+    let fitting = candidates.into_iter().filter(|candidate| begins(&candidate.value));
+    fitting.map(|candidate| CompletionCandidate::new(candidate.value).help(Some(candidate.help.into()))).collect()
+}
+
+fn plain(word: &str) -> Candidate {
+    Candidate { value: word.to_owned(), help: String::new() }
+}

@@ -1,0 +1,134 @@
+//! What can be named in the project that the line is about: its stages, profiles and tags, and its runs.
+//!
+//! Looked up when first asked for, and read only. What cannot be read is as good as not there.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::shell::Candidate;
+use crate::clock::{Clock, SystemClock};
+use crate::config::LoadRequest;
+use crate::env::Env;
+use crate::ids::RunNumber;
+use crate::journal::header::Header;
+use crate::journal::layout::{ProjectDir, state_dir};
+use crate::journal::state::{self, RunState};
+use crate::outcome::{HumanDuration, Verdict};
+use crate::pipeline::Action;
+use crate::plan::{command_text, quote};
+use crate::session::prepare::{self, Project};
+use crate::session::runs;
+
+/// How many runs are offered. Who wants an older one knows its number.
+const RUNS: usize = 20;
+
+/// The project of a line.
+pub(super) struct Known {
+    request: LoadRequest,
+    state: Option<PathBuf>,
+    project: OnceCell<Option<Project>>,
+}
+
+impl Known {
+    pub(super) fn new(request: LoadRequest, env: &Env) -> Self {
+        Self { request, state: state_dir(env), project: OnceCell::new() }
+    }
+
+    fn project(&self) -> Option<&Project> {
+        self.project.get_or_init(|| prepare::open(&self.request).ok()).as_ref()
+    }
+
+    /// Stages, and matrix stages for all their cells, in the order of the config.
+    pub(super) fn stages(&self) -> Vec<Candidate> {
+        let Some(project) = self.project() else { return Vec::new() };
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut matrices = BTreeSet::new();
+        for stage in project.pipeline.stages().values() {
+            if stage.declared != stage.name && matrices.insert(&stage.declared) {
+                let help = "all cells of the matrix".to_owned();
+                candidates.push(Candidate { value: stage.declared.to_string(), help });
+            }
+            let help = stage.description.clone().unwrap_or_else(|| match &stage.action {
+                Action::Run(command) => command_text(command).lines().next().unwrap_or_default().to_owned(),
+                Action::Use { kind } => format!("uses {kind}"),
+            });
+            candidates.push(Candidate { value: stage.name.to_string(), help });
+        }
+        candidates
+    }
+
+    pub(super) fn profiles(&self) -> Vec<Candidate> {
+        let profiles = self.project().map(|project| project.pipeline.profiles().iter());
+        let candidate = |(name, profile): (&String, &crate::pipeline::Profile)| Candidate {
+            value: name.clone(),
+            help: profile.description.clone().unwrap_or_default(),
+        };
+        profiles.into_iter().flatten().map(candidate).collect()
+    }
+
+    pub(super) fn tags(&self) -> Vec<Candidate> {
+        let stages = self.project().map(|project| project.pipeline.stages().values());
+        let tags: BTreeSet<&String> = stages.into_iter().flatten().flat_map(|stage| &stage.tags).collect();
+        tags.into_iter().map(|tag| Candidate { value: tag.clone(), help: String::new() }).collect()
+    }
+
+    fn runs_dir(&self) -> Option<ProjectDir> {
+        Some(ProjectDir::new(self.state.as_deref()?, &self.project()?.root))
+    }
+
+    /// Runs by number, the newest first, with what came of each; `latest` before them.
+    pub(super) fn runs(&self) -> Vec<Candidate> {
+        let Some(dir) = self.runs_dir() else { return Vec::new() };
+        let numbers = dir.numbers().unwrap_or_default();
+        let runs: Vec<Candidate> =
+            numbers.into_iter().rev().take(RUNS).filter_map(|number| candidate(&dir, number)).collect();
+        let latest = runs
+            .first()
+            .map(|run| Candidate { value: "latest".to_owned(), help: format!("run {}: {}", run.value, run.help) });
+        latest.into_iter().chain(runs).collect()
+    }
+
+    /// Runs that go on, and their stages.
+    pub(super) fn active(&self) -> Vec<Candidate> {
+        let Some(dir) = self.runs_dir() else { return Vec::new() };
+        let numbers = runs::active(&dir).unwrap_or_default();
+        numbers.into_iter().rev().filter_map(|number| candidate(&dir, number)).collect()
+    }
+
+    /// The stages of one run, as `42/test`.
+    pub(super) fn stages_of(&self, run: &str) -> Vec<Candidate> {
+        let number = |dir: &ProjectDir| match run {
+            "latest" => dir.numbers().ok()?.pop(),
+            number => number.parse().ok().map(RunNumber),
+        };
+        let header = self.runs_dir().and_then(|dir| Header::read(&dir.run(number(&dir)?)).ok());
+        let stages = header.into_iter().flat_map(|header| header.stages);
+        let help = |stage: &crate::journal::header::HeaderStage| command_text(&stage.command);
+        let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+        stages.map(|stage| Candidate { value: format!("{run}/{}", stage.name), help: first(help(&stage)) }).collect()
+    }
+}
+
+/// A run: what came of it, when it was started, and what was typed for it.
+fn candidate(dir: &ProjectDir, number: RunNumber) -> Option<Candidate> {
+    let run = dir.run(number);
+    let header = Header::read(&run).ok()?;
+    let came_to = match state::of(&run).ok()? {
+        RunState::Running => "running",
+        RunState::Lost => "lost",
+        RunState::Finished { verdict, .. } => match verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "failed",
+            Verdict::Cancelled { .. } => "cancelled",
+            Verdict::Errored => "could not be run",
+            Verdict::Lost => "lost",
+        },
+    };
+    let age = u64::try_from(SystemClock.now().unix_ms - header.started.unix_ms).unwrap_or(0);
+    let typed: Vec<String> = header.argv.iter().skip(1).map(|word| quote(word)).collect();
+    let typed = if typed.is_empty() { "all stages".to_owned() } else { typed.join(" ") };
+    let help = format!("{came_to}, {} ago: {typed}", HumanDuration(Duration::from_millis(age)));
+    Some(Candidate { value: number.to_string(), help })
+}

@@ -1,0 +1,229 @@
+//! What a shell is told while somebody types: through the callback as each shell makes it, and in the shells that are
+//! installed.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{Invocation, Project, assert_transcript, skip};
+
+const PIPELINE: &str = r#"
+[stages.fmt]
+description = "formatting"
+run = "true"
+tags = ["quick"]
+[stages.test]
+run = "exit ${matrix.code}"
+matrix = { code = [0, 1] }
+[stages.list]
+run = "true"
+[profiles.all]
+"#;
+
+fn project() -> Project {
+    let project = Project::new();
+    project.config(PIPELINE);
+    project
+}
+
+/// What the script of a shell asks; the last word is the one that is being typed.
+fn asked<'p>(project: &'p Project, shell: &str, words: &[&str]) -> Invocation<'p> {
+    let words: Vec<&str> = ["--"].into_iter().chain(words.iter().copied()).collect();
+    project.local_ci(&words).env("LOCAL_CI_COMPLETE", shell)
+}
+
+/// The answer, which is all there is.
+#[track_caller]
+fn answer(project: &Project, shell: &str, words: &[&str]) -> String {
+    let finished = asked(project, shell, words).output().assert_code(0);
+    assert_eq!(finished.stderr(), "");
+    finished.stdout()
+}
+
+#[test]
+fn each_shell_is_answered() {
+    let project = project();
+    assert_eq!(answer(&project, "bash", &["local-ci te", "te"]), "test\ntest:0\ntest:1\n");
+    assert_eq!(answer(&project, "bash", &["local-ci test:", ""]), "0\n1\n");
+    assert_eq!(answer(&project, "zsh", &["local-ci", "fm"]), "fmt:formatting\n");
+    assert_eq!(
+        answer(&project, "zsh", &["local-ci", "te"]),
+        "test:all cells of the matrix\ntest\\:0:exit 0\ntest\\:1:exit 1\n"
+    );
+    assert_eq!(answer(&project, "fish", &["local-ci", "run", "fm"]), "fmt\tformatting\n");
+    assert_eq!(answer(&project, "powershell", &["local-ci", "run", ".fm"]), "fmt\tformatting\n");
+    assert_eq!(answer(&project, "fish", &["local-ci", "--profile", ""]), "all\n");
+    assert_eq!(answer(&project, "fish", &["local-ci", "--tag="]), "--tag=quick\n");
+    assert_eq!(answer(&project, "fish", &["local-ci", "--", "x"]), ":files\n");
+    assert_eq!(answer(&project, "fish", &["local-ci", "-C", ""]), ":directories\n");
+    // Nothing was written to find that out.
+    assert!(!project.state_dir().exists());
+    project.assert_nothing_left();
+}
+
+/// Runs are offered newest first, with what came of them; their stages behind a slash.
+#[test]
+fn runs_are_offered_with_what_came_of_them() {
+    let project = project();
+    assert_eq!(answer(&project, "fish", &["local-ci", "show", ""]), "");
+    project.local_ci(&["-q", "fmt"]).output().assert_code(0);
+    project.local_ci(&["-q", "test:1", "fmt"]).output().assert_code(1);
+    let mut finished = asked(&project, "fish", &["local-ci", "show", ""]).output().assert_code(0);
+    finished = finished.redact("\t", " | ");
+    assert_transcript!(finished, @"
+    $ local-ci -- local-ci show ''
+    latest | run 2: failed, [TIME] ago: -q test:1 fmt
+    2 | failed, [TIME] ago: -q test:1 fmt
+    1 | passed, [TIME] ago: -q fmt
+    --- exit 0
+    ");
+    assert_eq!(answer(&project, "fish", &["local-ci", "logs", "2/"]), "2/fmt\ttrue\n2/test:1\texit 1\n");
+    assert_eq!(answer(&project, "bash", &["local-ci logs latest/t", "latest/t"]), "latest/test:1\n");
+    assert_eq!(answer(&project, "bash", &["local-ci logs 2", "2"]), "2\n");
+    assert!(answer(&project, "fish", &["local-ci", "attach", ""]).contains("\nfmt\tformatting\n"));
+    // Nothing goes on that could be stopped.
+    assert_eq!(answer(&project, "fish", &["local-ci", "stop", ""]), "");
+    project.assert_nothing_left();
+}
+
+/// H170: a line in the making is not a command: nothing of it runs, and whatever is wrong is passed over in silence.
+#[test]
+fn h170_whatever_is_wrong_there_is_only_less_to_offer() {
+    let project = Project::new();
+    project.config("[stages.fmt\n");
+    assert_eq!(
+        answer(&project, "zsh", &["local-ci", "va"]),
+        "validate:Check the config: every fault in one pass, nothing is run\n"
+    );
+    for words in [&["local-ci", "run", ""][..], &["local-ci", "show", ""], &["local-ci", "-C", "nowhere", "run", ""]] {
+        assert_eq!(answer(&project, "zsh", words), "", "{words:?}");
+    }
+    project.config("[stages.a]\nrun = \"touch mark\"\n");
+    for line in [
+        "local-ci $(touch mark) ",
+        "local-ci `touch mark`",
+        "local-ci run a; touch mark ",
+        "local-ci -C $(touch mark) run ",
+    ] {
+        answer(&project, "bash", &[line, ""]);
+    }
+    // No shell, or none of its words.
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        assert_eq!(answer(&project, shell, &[]), "");
+    }
+    assert!(!project.state_dir().exists());
+    project.assert_nothing_left();
+}
+
+/// A run is never taken for a question, whatever is in the environment.
+#[test]
+fn a_variable_alone_makes_no_question() {
+    let project = project();
+    for shell in ["bash", "1", ""] {
+        let finished = project.local_ci(&["-q", "fmt"]).env("LOCAL_CI_COMPLETE", shell).output().assert_code(0);
+        assert!(finished.stdout().contains("Passed: 1"), "{}", finished.transcript());
+    }
+    project.assert_nothing_left();
+}
+
+#[test]
+fn a_shell_that_is_unknown_is_answered_in_a_sentence() {
+    let project = Project::new();
+    assert_transcript!(project.local_ci(&["completions", "tcsh"]).output(), @r#"
+    $ local-ci completions tcsh
+    --- stderr
+    error: there are no completions for "tcsh"
+      hint: name one of bash, zsh, fish, powershell
+    --- exit 2
+    "#);
+    assert_transcript!(project.local_ci(&["completions"]).output(), @"
+    $ local-ci completions
+    --- stderr
+    error: SHELL is not set, and no shell is named
+      hint: name one of bash, zsh, fish, powershell
+    --- exit 2
+    ");
+    let elvish = project.local_ci(&["completions"]).env("SHELL", "/usr/bin/elvish").output();
+    assert_transcript!(elvish, @r#"
+    $ local-ci completions
+    --- stderr
+    error: SHELL is "/usr/bin/elvish", for which there are no completions
+      hint: name one of bash, zsh, fish, powershell
+    --- exit 2
+    "#);
+    let named = project.local_ci(&["completions", "bash"]).output().assert_code(0).stdout();
+    let found = project.local_ci(&["completions"]).env("SHELL", "/usr/local/bin/bash").output().assert_code(0);
+    assert_eq!(found.stdout(), named);
+}
+
+/// Whether a program is there; otherwise a line says what is skipped.
+fn installed(program: &str) -> bool {
+    let trial = Command::new(program).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).status();
+    let is_there = trial.is_ok_and(|status| status.success());
+    if !is_there {
+        skip(&format!("skipped: {program} is not installed; completions in it are not tried"));
+    }
+    is_there
+}
+
+/// In an interactive bash, with real keys: colons and equals signs, which bash cuts words at, included.
+#[test]
+fn bash_completes() {
+    if !installed("bash") {
+        return;
+    }
+    let project = project();
+    project.write("below/local-ci.toml", "[stages.elsewhere]\nrun = \"true\"\n");
+    let bash = project.sh("exec bash --norc --noprofile -i").env("PS1", "> ").env("INPUTRC", "/dev/null");
+    let mut terminal = bash.env("TERM", "xterm").env("HISTFILE", "/dev/null").on_terminal(30, 100);
+    terminal.type_keys("source <(local-ci completions bash); echo so\"urce\"d\n");
+    terminal.wait_for_screen("\nsourced");
+    for (keys, shown) in [
+        ("local-ci fm\t-", "> local-ci fmt -"),
+        ("local-ci test:1\t-", "> local-ci test:1 -"),
+        ("true | local-ci -C below els\t-", "> true | local-ci -C below elsewhere -"),
+        ("local-ci --output=q\t-", "> local-ci --output=quiet -"),
+        ("local-ci -C bel\trun", "> local-ci -C below/run"),
+        ("local-ci run -- local-ci.t\t-", "> local-ci run -- local-ci.toml -"),
+        ("local-ci nothing\t-", "> local-ci nothing-"),
+    ] {
+        terminal.type_keys(keys);
+        terminal.wait_for_screen(shown);
+        // The line is thrown away, the next begins below it.
+        terminal.type_keys("\x15\x0c");
+    }
+    terminal.type_keys("exit 0\n");
+    assert!(terminal.wait().status.success());
+    assert!(!project.state_dir().exists());
+    project.assert_nothing_left();
+}
+
+/// The other shells, asked by their own means for what a Tab would bring.
+#[test]
+fn other_shells_complete() {
+    let project = project();
+    for (program, script) in [
+        ("fish", "exec fish --no-config -c 'local-ci completions fish | source; complete -C \"local-ci fm\"'"),
+        (
+            "pwsh",
+            "exec pwsh -NoProfile -Command 'local-ci completions powershell | Out-String | iex; \
+             (TabExpansion2 \"local-ci fm\" 11).CompletionMatches.CompletionText'",
+        ),
+    ] {
+        if installed(program) {
+            let answer = project.sh(script).output().assert_code(0).stdout();
+            assert!(answer.starts_with("fmt"), "{program}: {answer}");
+        }
+    }
+    if installed("zsh") {
+        project.sh("local-ci completions zsh | zsh -n /dev/stdin").output().assert_code(0);
+        let zsh = project.sh("exec zsh -f -i").env("TERM", "xterm").env("PS1", "> ");
+        let mut terminal = zsh.on_terminal(30, 100);
+        terminal.type_keys(
+            "autoload -Uz compinit && compinit -u -D; source <(local-ci completions zsh); echo so\"urce\"d\n",
+        );
+        terminal.wait_for_screen("\nsourced");
+        terminal.type_keys("local-ci fm\t-");
+        terminal.wait_for_screen("local-ci fmt -");
+        terminal.type_keys("\x15exit 0\n");
+        assert!(terminal.wait().status.success());
+    }
+}
