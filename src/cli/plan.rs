@@ -22,6 +22,7 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Ending, Cli
 /// Shows the plan of a selection, as text or JSON.
 pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
     let project = context.project()?;
+    context.say_detected(&project);
     let plan = context.plan(&project, selection)?;
     let commands = faces::commands();
     let text = if json {

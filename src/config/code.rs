@@ -55,6 +55,10 @@ codes! {
     NotOwned = "LC0106", "a file belongs to another user",
         "The configuration was found in a directory that others can write to, and it belongs to one of them. To run \
          it would be to run that user's commands as you. If that is what you want, name it with `--config FILE`.";
+    ProjectFile = "LC0107", "a project's file cannot be understood",
+        "Without a local-ci.toml the project's own files say what to run, and this one, such as package.json or \
+         pyproject.toml, is not what its name promises at the place shown. Its own tools would refuse it, too. Mend it, \
+         or say what to run in a local-ci.toml.";
     Syntax = "LC0201", "this is not TOML",
         "The file breaks TOML's grammar at the place shown. The usual reasons are a string without quotes, a bracket \
          or quote that is not closed, or two settings on one line. While the grammar is broken, only faults that \

@@ -5,6 +5,7 @@
 pub mod assignment;
 pub mod book;
 pub mod follow;
+pub mod init;
 pub mod inline;
 pub mod interrupts;
 pub mod logs;
