@@ -4,6 +4,7 @@
 
 pub mod assignment;
 pub mod book;
+pub mod doctor;
 pub mod follow;
 pub mod init;
 pub mod inline;

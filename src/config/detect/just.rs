@@ -48,9 +48,20 @@ mod tests {
 
     #[test]
     fn recipes_are_read_by_eye() {
-        let text = "x := 'a'\nalias t := test\nset shell := ['sh']\n# c: d\n[private]\n@check: lint (test) && done\n  a: b\n\
-                    test *args: build\nlint path='.':\ndeploy host:\nif x == y: z\n";
-        let recipes = recipes(text);
+        let text = [
+            "x := 'a'",
+            "alias t := test",
+            "set shell := ['sh']",
+            "# c: d",
+            "[private]",
+            "@check: lint (test) && done",
+            "  a: b",
+            "test *args: build",
+            "lint path='.':",
+            "deploy host:",
+            "if x == y: z",
+        ];
+        let recipes = recipes(&text.join("\n"));
         let names: Vec<&str> = recipes.keys().map(String::as_str).collect();
         assert_eq!(names, ["check", "lint", "test"]);
         assert_eq!(recipes["check"], ["lint", "test", "done"]);

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn targets_are_read_by_eye() {
-        let text = "CHECK := yes\nX ::= y\nURL = http://x\n.PHONY: check test\nall: build\ncheck:: lint \\\n  test # all\n\
+        let text = "CHECK := yes\nX ::= y\nA = b:c\n.PHONY: check test\nall: build\ncheck:: lint \\\n  test # all\n\
                     test: CFLAGS = -g\ntest: main | dir\n\techo a:b\n%.o: %.c\n$(X): y\nlint a b:\n# no: x\n";
         let targets = targets(text);
         let names: Vec<&str> = targets.keys().map(String::as_str).collect();

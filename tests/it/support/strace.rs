@@ -29,7 +29,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 
 /// Says that a test is skipped, and notes it in the file that `tests/run.sh` names and counts.
 #[expect(clippy::print_stdout, reason = "the test's own output")]
-fn skip(why: &str) {
+pub(super) fn skip(why: &str) {
     println!("{why}");
     if let Some(list) = std::env::var_os("LOCAL_CI_TEST_SKIPS") {
         let mut list = File::options().append(true).create(true).open(list).unwrap();
