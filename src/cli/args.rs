@@ -36,6 +36,12 @@ A cancelled run ends as if by the signal: 129, 130 or 143.
 Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST. What is typed
 goes first.";
 
+const AFTER_DOCTOR: &str = "\
+Exit codes:
+  0  no problem was found; warnings are none
+  1  a problem that makes a stage fail, or keeps the config from being read
+Known tools are asked for their version, outside of the project; nothing else is run.";
+
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
 const SHOWN: &str = "What is shown";
@@ -113,6 +119,7 @@ pub(super) enum Command {
     /// Write a config of what this project has, never over anything
     Init(InitArgs),
     /// Diagnose the machine: tools, directories, terminal, and what each stage needs
+    #[command(after_help = AFTER_DOCTOR)]
     Doctor(DoctorArgs),
     /// Explain an error code, such as LC0101
     Explain(ExplainArgs),

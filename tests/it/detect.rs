@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::doctor::program;
 use crate::support::{Finished, Invocation, Project, assert_transcript, have, toolchain};
 
 /// Puts a directory before all others on the path.
@@ -83,13 +84,34 @@ fn targets_of_make_run_one_at_a_time() {
         return;
     }
     let project = Project::new();
-    project.write(
-        "Makefile",
-        "lint:\n\t@echo linted\ntest: prepared\n\t@test -e prepared\nprepared:\n\t@touch prepared\n",
-    );
+    project
+        .write("Makefile", "lint:\n\techo linted\ntest: prepared\n\ttest -e prepared\nprepared:\n\ttouch prepared\n");
     project.expects("prepared");
     let finished = project.local_ci(&["--json"]).output().assert_code(0);
     assert_eq!(statuses(&finished), ["lint pass", "test pass"]);
+    project.assert_nothing_left();
+}
+
+/// With stand-ins for Go's own tools: what the stages hand them, and what they make of the answers.
+#[test]
+fn a_module_of_go_is_checked_without_what_others_wrote() {
+    let project = Project::new();
+    project.write("go.mod", "module example\n").write("good.go", "").write("sub/bad.go", "");
+    project.write("vendor/bad.go", "").write("sub/testdata/bad.go", "");
+    let bin = project.side("bin");
+    program(&bin.join("gofmt"), "for file; do case $file in *bad.go) echo \"$file\" ;; esac; done");
+    program(&bin.join("go"), "echo \"go $*\"");
+    let local_ci = |args: &[&str]| with_path(project.local_ci(args), &bin).output();
+    let said = local_ci(&["fmt"]).assert_code(1).stdout();
+    assert!(said.contains("\nnot formatted:\n./sub/bad.go\n::endgroup::"), "{said}");
+    let said = local_ci(&["vet", "test", "--fix", "fmt"]).assert_code(0).stdout();
+    for call in ["\ngo vet ./...\n", "\ngo test ./...\n", "\ngo fmt ./...\n"] {
+        assert!(said.contains(call), "{call:?}: {said}");
+    }
+    std::fs::remove_file(project.dir().join("sub/bad.go")).unwrap();
+    local_ci(&["fmt", "-q"]).assert_code(0);
+    program(&bin.join("gofmt"), "exit 2");
+    local_ci(&["fmt", "-q"]).assert_code(1);
     project.assert_nothing_left();
 }
 
@@ -105,10 +127,10 @@ fn mixed() -> Project {
 #[test]
 fn a_repository_of_several_kinds_has_the_stages_of_each() {
     let project = mixed();
-    assert_transcript!(project.local_ci(&["plan", "-j", "2"]).cwd("docs").output(), @"
+    assert_transcript!(project.local_ci(&["plan", "-j", "2"]).cwd("docs").output(), @r#"
     $ local-ci plan -j 2
     5 of 5 stages would run, 2 at a time
-      run   fmt           unformatted=$(gofmt -l .) …
+      run   fmt           unformatted=$(find . \( -name vendor -o -name testdata \) -prune -o -name '*.go' -exec gofmt -l {} +) …
                           in the default set
       run   vet           go vet ./...
                           in the default set
@@ -121,10 +143,10 @@ fn a_repository_of_several_kinds_has_the_stages_of_each() {
     --- stderr
     no local-ci.toml: detected go in backend, node in web; `local-ci init` writes it out
     --- exit 0
-    ");
-    assert_transcript!(project.local_ci(&["list"]).output(), @"
+    "#);
+    assert_transcript!(project.local_ci(&["list"]).output(), @r#"
     $ local-ci list
-    fmt  never run: unformatted=$(gofmt -l .) …  # The code is formatted
+    fmt  never run: unformatted=$(find . \( -name vendor -o -name testdata \) -prune -o -name '*.go' -exec gofmt -l {} +) …  # The code is formatted
     vet  never run: go vet ./...  # Vet has nothing to say
     backend-test  never run: go test ./...  # The tests pass
     lint  never run: yarn run lint  # The linter has nothing to say
@@ -133,7 +155,7 @@ fn a_repository_of_several_kinds_has_the_stages_of_each() {
     --- stderr
     no local-ci.toml: detected go in backend, node in web; `local-ci init` writes it out
     --- exit 0
-    ");
+    "#);
     assert_transcript!(project.local_ci(&["plan", "-j", "2", "test"]).output(), @"
     $ local-ci plan -j 2 test
     3 of 3 stages would run, 2 at a time
@@ -148,10 +170,10 @@ fn a_repository_of_several_kinds_has_the_stages_of_each() {
     no local-ci.toml: detected go in backend, node in web; `local-ci init` writes it out
     --- exit 0
     ");
-    assert_transcript!(project.local_ci(&["plan", "-j", "2", "--tag", "go"]).output(), @"
+    assert_transcript!(project.local_ci(&["plan", "-j", "2", "--tag", "go"]).output(), @r#"
     $ local-ci plan -j 2 --tag go
     3 of 3 stages would run, 2 at a time
-      run   fmt           unformatted=$(gofmt -l .) …
+      run   fmt           unformatted=$(find . \( -name vendor -o -name testdata \) -prune -o -name '*.go' -exec gofmt -l {} +) …
                           asked for by --tag go
       run   vet           go vet ./...
                           asked for by --tag go
@@ -160,7 +182,7 @@ fn a_repository_of_several_kinds_has_the_stages_of_each() {
     --- stderr
     no local-ci.toml: detected go in backend, node in web; `local-ci init` writes it out
     --- exit 0
-    ");
+    "#);
     // The nearest project is what is meant.
     assert_transcript!(project.local_ci(&["validate"]).cwd("web").output(), @"
     $ local-ci validate

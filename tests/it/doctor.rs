@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::support::{Finished, Project};
 
-fn program(path: &Path, script: &str) {
+/// Writes a shell script that can be run by its name.
+pub(crate) fn program(path: &Path, script: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

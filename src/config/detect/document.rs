@@ -72,8 +72,8 @@ pub(super) fn document(contents: &Contents<'_>) -> String {
 
 fn stage(text: &mut String, draft: &Draft, name: &str, has_many: bool) {
     text.push('\n');
-    if let Some(why) = &draft.why {
-        let _ = writeln!(text, "# {}", comment(why));
+    for line in draft.why.iter().flat_map(|why| why.lines()) {
+        let _ = writeln!(text, "# {}", visible(line));
     }
     let _ = writeln!(text, "[stages.{}]\ndescription = {}", key(name), quoted(&draft.description));
     let _ = writeln!(text, "run = {}", run(&draft.run));
@@ -134,10 +134,4 @@ fn quoted(text: &str) -> String {
 fn key(name: &str) -> String {
     let is_bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_bare { name.to_owned() } else { quoted(name) }
-}
-
-/// A text as one line that nothing can break out of.
-fn comment(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    visible(&lines.join(" ")).into_owned()
 }

@@ -30,7 +30,7 @@ pub(super) struct Draft {
     /// Its directory, relative to the project's; empty: the project's own.
     pub(super) dir: PathBuf,
     pub(super) description: String,
-    /// Why it is there, for whoever reads the configuration; one line, of any text.
+    /// Why it is as it is, for whoever reads the configuration; lines of text that may be anybody's, but for their ends.
     pub(super) why: Option<String>,
     pub(super) run: Run,
     pub(super) fix: Option<Run>,

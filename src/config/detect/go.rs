@@ -7,8 +7,9 @@ use super::kind::Kind;
 /// The file of a workspace, and the one of a module.
 pub(super) const MARKERS: [&str; 2] = ["go.work", "go.mod"];
 
-/// gofmt lists what it would change and succeeds all the same.
-const FMT: &str = r#"unformatted=$(gofmt -l .)
+/// gofmt lists what it would change and succeeds all the same. What others wrote, and what is there to be broken, is left
+/// out, as `go fmt` does.
+const FMT: &str = r#"unformatted=$(find . \( -name vendor -o -name testdata \) -prune -o -name '*.go' -exec gofmt -l {} +)
 if [ -n "$unformatted" ]; then
     printf 'not formatted:\n%s\n' "$unformatted"
     exit 1
@@ -24,9 +25,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
         return Vec::new();
     }
     let go = |verb: &str| Run::Argv(["go", verb].map(str::to_owned).into_iter().chain(packages.clone()).collect());
-    let fix = Run::words("gofmt -w .");
     vec![
-        Draft::new(Kind::Go, "fmt", "The code is formatted", Run::Script(FMT)).fix(fix),
+        Draft::new(Kind::Go, "fmt", "The code is formatted", Run::Script(FMT)).fix(go("fmt")),
         Draft::new(Kind::Go, "vet", "Vet has nothing to say", go("vet")),
         Draft::new(Kind::Go, "test", "The tests pass", go("test")),
     ]

@@ -95,8 +95,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
             stage = stage.fix(manager.run(fix));
         }
         if role.stage == "test" {
-            // Some test runners wait for changes unless they are told that nobody watches.
-            stage = stage.env("CI", "true");
+            let why = stage.why.take().unwrap_or_default();
+            stage = stage.why(format!("{why}\nCI keeps test runners from waiting for changes.")).env("CI", "true");
         }
         stages.push(stage);
     }

@@ -39,7 +39,8 @@ pub(super) fn reach(start: &Path, bounds: Bounds<'_>) -> Reach {
 pub(super) fn is_searched(root: &Path, bounds: Bounds<'_>) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let world_writable = std::fs::metadata(root).map_or(true, |meta| meta.mode() & 0o002 != 0);
-    !world_writable && bounds.home != Some(root) && root.parent().is_some()
+    let holds_home = bounds.home.is_some_and(|home| home.starts_with(root));
+    !world_writable && !holds_home && root.parent().is_some()
 }
 
 /// Directories below `root` that may be projects of it, in order. What git ignores, hidden directories, links,

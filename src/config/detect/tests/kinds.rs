@@ -52,7 +52,7 @@ fn the_test_that_npm_init_writes_is_none() {
 #[test]
 fn go_is_formatted_vetted_and_tested() {
     let found = stages(&[("go.mod", "module x\n")]);
-    assert!(found[0].starts_with("fmt: unformatted=$(gofmt -l .)\n") && found[0].ends_with("fi | gofmt -w ."));
+    assert!(found[0].starts_with("fmt: unformatted=$(find . ") && found[0].ends_with("fi | go fmt ./..."));
     assert_eq!(found[1..], ["vet: go vet ./...", "test: go test ./..."]);
     let workspace = stages(&[("go.work", "use (\n ./a\n ./b\n)\n"), ("go.mod", "module x\n")]);
     assert_eq!(workspace[1..], ["vet: go vet ./a/... ./b/...", "test: go test ./a/... ./b/..."]);

@@ -114,6 +114,8 @@ fn neither_home_nor_a_public_directory_is_searched() {
     };
     assert!(found_with_home(None));
     assert!(!found_with_home(Some(&root)));
+    assert!(!found_with_home(Some(&root.join("me"))));
+    assert!(found_with_home(root.parent()));
     fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).unwrap();
     assert!(!found_with_home(None));
     fs::set_permissions(&root, fs::Permissions::from_mode(0o700)).unwrap();
