@@ -39,6 +39,8 @@ codes! {
         "local-ci looks for `local-ci.toml`, `.local-ci.toml` and `.config/local-ci.toml`, first in the directory it is \
          started in, then in each one above it. It stops at the repository's root (the directory with `.git`), below \
          your home directory, at another file system, and at a directory that belongs to another user.\n\n\
+         Without a configuration the project's own files say what to run: `Cargo.toml`, `package.json`, `go.mod` and \
+         others. None was found either, or none that gives a stage.\n\n\
          Start it inside the project, name a file with `--config FILE`, or write a first one with `local-ci init`.";
     Unreadable = "LC0102", "a file cannot be read",
         "The file is there, but the system does not let local-ci read it: its permissions forbid it, it is a symbolic \

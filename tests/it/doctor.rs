@@ -131,7 +131,7 @@ fn tools_that_hang_are_given_up() {
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let finished = project.local_ci(&["doctor", "--json"]).env("PATH", path).output().assert_code(0);
     let found = findings(&finished, "stages");
-    let silent = found.iter().filter(|finding| finding[0] == "warning" && finding[2].contains("within 2 s"));
+    let silent = found.iter().filter(|finding| finding[0] == "warning" && finding[2].contains("takes more than 2 s"));
     assert_eq!(silent.count(), 2, "{found:?}");
     assert!(found.iter().any(|finding| finding[1] == "c" && finding[2] == "node 1"), "{found:?}");
     project.assert_nothing_left();

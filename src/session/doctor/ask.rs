@@ -73,6 +73,8 @@ pub(super) enum Answer {
         /// Why not, as far as it said.
         why: String,
     },
+    /// It is there, and did not say in time.
+    Slow(PathBuf),
     /// It is not there; why not.
     Missing(String),
 }
@@ -221,7 +223,7 @@ impl Question {
                 Some(text) => Answer::Version { text, path: path.clone() },
                 None => silent("it said nothing".to_owned()),
             },
-            _ if cancel.level().is_some() => silent(format!("it did not say within {} s", LIMIT.as_secs())),
+            _ if cancel.level().is_some() => Answer::Slow(path.clone()),
             Err(error) => silent(error.to_string()),
             Ok(ended) => {
                 silent(line(&heard.err).or_else(|| line(&heard.out)).unwrap_or_else(|| ended.exit.to_string()))

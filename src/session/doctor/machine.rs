@@ -93,12 +93,12 @@ fn runs(state: &Path, root: Option<&Path>) -> Option<Finding> {
     }
     let (bytes, complete) = weight(state);
     let at_least = if complete { "" } else { "at least " };
-    let all = format!("all that is kept takes {at_least}{}", size(bytes));
+    let all = format!("{at_least}{} for all projects", size(bytes));
     let own = root.map(|root| match ProjectDir::new(state, root).numbers() {
-        Ok(numbers) => format!("{} of this project are kept; {all}", count(numbers.len(), "run")),
+        Ok(numbers) => format!("kept: {} of this project; {all}", count(numbers.len(), "run")),
         Err(error) => format!("the runs of this project cannot be listed ({error}); {all}"),
     });
-    Some(Finding::ok(own.unwrap_or(all)))
+    Some(Finding::ok(own.unwrap_or_else(|| format!("kept: {all}"))))
 }
 
 fn history(state: &Path) -> Finding {

@@ -122,7 +122,7 @@ fn judge(need: &Need, answer: &Answer, is_toolchain_pinned: bool) -> Result<Stri
     match answer {
         Answer::Version { text, path: _ } => {
             let name = base(&need.program);
-            let is_named = text.to_ascii_lowercase().contains(name.trim_start_matches("cargo-"));
+            let is_named = text.to_ascii_lowercase().contains(spoken(name));
             Ok(if is_named { text.clone() } else { format!("{name} {text}") })
         }
         Answer::NotAsked(path) => Ok(shown(path)),
@@ -135,11 +135,18 @@ fn judge(need: &Need, answer: &Answer, is_toolchain_pinned: bool) -> Result<Stri
                 Finding::warning(text)
             }))
         }
+        // That the machine is busy makes no stage fail.
+        Answer::Slow(path) => Err(Finding::warning(format!("{} takes more than 2 s", question(need, path)))),
         Answer::Missing(why) => {
             let why = why.lines().next().unwrap_or_default();
             Err(with_cure(if need.is_certain { Finding::problem(why) } else { Finding::warning(why) }))
         }
     }
+}
+
+/// What a tool calls itself: `python3` is Python, and `cargo-clippy` clippy.
+fn spoken(name: &str) -> &str {
+    name.trim_start_matches("cargo-").trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// What was asked, as it would be typed.
@@ -176,6 +183,8 @@ mod tests {
         assert_eq!(judged(&["cargo", "deny"], &missing, false).0, Level::Warning);
         let pytest = cure("python3 -m pip install pytest");
         assert_eq!(judged(&["python3", "-m", "pytest"], &silent, true), (Level::Problem, pytest));
+        let slow = Answer::Slow("/x".into());
+        assert_eq!(judged(&["python3", "-m", "pytest"], &slow, false), (Level::Warning, None));
         assert_eq!(judged(&["make", "x"], &silent, false).0, Level::Warning);
         assert_eq!(judged(&["make", "x"], &Answer::NotAsked("/x".into()), false).0, Level::Ok);
     }

@@ -29,7 +29,9 @@ pub(super) fn git(here: &Path, version: &Answer) -> Section {
         Answer::Version { text, path } => Finding::ok(format!("{text}, {}", shown(path))),
         // Runs read the repository's files themselves.
         Answer::Missing(_) => Finding::ok("git is not installed; nothing here needs it, though a stage may"),
-        Answer::NotAsked(path) | Answer::Silent { path, .. } => Finding::ok(format!("git is {}", shown(path))),
+        Answer::NotAsked(path) | Answer::Slow(path) | Answer::Silent { path, .. } => {
+            Finding::ok(format!("git is {}", shown(path)))
+        }
     }];
     let source = source::read(here);
     let commit = source
