@@ -1,5 +1,6 @@
 //! Trees of files in, pipelines out.
 
+mod any;
 mod documents;
 mod kinds;
 mod places;
