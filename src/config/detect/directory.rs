@@ -9,7 +9,7 @@ use crate::config::file;
 use crate::config::find::{Bounds, file_trusted};
 
 /// How many names of a directory are looked at where a pattern is to be matched.
-const NAMES_MAX: usize = 10_000;
+pub(super) const NAMES_MAX: usize = 10_000;
 
 /// What was seen on the way and is no stage.
 #[derive(Debug, Default)]

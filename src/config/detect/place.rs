@@ -10,7 +10,7 @@ use crate::config::find::{Bounds, ascend, trusted};
 /// How far below a directory projects are looked for.
 const DEPTH: usize = 2;
 /// How many directories are looked at.
-const LOOKS: usize = 2_000;
+pub(super) const LOOKS: usize = 2_000;
 /// Directories that hold what others wrote, what was built, or what is there to be broken.
 const PASSED_OVER: [&str; 6] = ["node_modules", "target", "vendor", "testdata", "fixtures", "__pycache__"];
 
@@ -44,8 +44,8 @@ pub(super) fn is_searched(root: &Path, bounds: Bounds<'_>) -> bool {
 }
 
 /// Directories below `root` that may be projects of it, in order. What git ignores, hidden directories, links,
-/// repositories of their own and directories of other users are none.
-pub(super) fn below(root: &Path, bounds: Bounds<'_>) -> Vec<PathBuf> {
+/// repositories of their own and directories of other users are none. Also says whether there were too many.
+pub(super) fn below(root: &Path, bounds: Bounds<'_>) -> (Vec<PathBuf>, bool) {
     let first = (bounds.owner)(root).ok();
     let walk = WalkBuilder::new(root)
         .max_depth(Some(DEPTH))
@@ -65,10 +65,10 @@ pub(super) fn below(root: &Path, bounds: Bounds<'_>) -> Vec<PathBuf> {
         (Some(first), Ok(owner)) => trusted(owner, first, bounds.me),
         (None, _) | (_, Err(_)) => false,
     };
-    walk.filter_map(Result::ok)
-        .filter(|entry| entry.depth() > 0)
-        .take(LOOKS)
-        .map(ignore::DirEntry::into_path)
-        .filter(|path| own(path))
-        .collect()
+    let entries = walk.filter_map(Result::ok).filter(|entry| entry.depth() > 0).take(LOOKS + 1);
+    let mut paths: Vec<PathBuf> = entries.map(ignore::DirEntry::into_path).collect();
+    let too_many = paths.len() > LOOKS;
+    paths.truncate(LOOKS);
+    paths.retain(|path| own(path));
+    (paths, too_many)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::broken::Broken;
-use super::directory::{Directory, Seen};
+use super::directory::{Directory, NAMES_MAX, Seen};
 use super::document::{Contents, document};
 use super::draft::Draft;
 use super::kind::Kind;
@@ -117,9 +117,15 @@ fn whole(dir: &Directory<'_>, stages: &[Draft]) -> Option<PathBuf> {
 fn below(root: &Path, bounds: Bounds<'_>, seen: &mut Seen) -> Vec<Draft> {
     let mut stages: Vec<Draft> = Vec::new();
     let mut places: Vec<PathBuf> = Vec::new();
-    for path in place::below(root, bounds) {
+    let (paths, too_many) = place::below(root, bounds);
+    if too_many {
+        let said = format!("only the first {} directories below {} were looked at", place::LOOKS, root.display());
+        seen.warnings.push(said.clone());
+        seen.without_stages.push(said);
+    }
+    for path in paths {
         let Ok(dir) = path.strip_prefix(root) else { continue };
-        if places.iter().any(|place| dir.starts_with(place)) {
+        if places.iter().any(|place| dir.starts_with(place)) || !has_marker(&path) {
             continue;
         }
         let above: Vec<PathBuf> =
@@ -142,6 +148,17 @@ fn below(root: &Path, bounds: Bounds<'_>, seen: &mut Seen) -> Vec<Draft> {
         stages.extend(found.into_iter().map(|stage| Draft { dir: dir.to_owned(), ..stage }));
     }
     stages
+}
+
+/// Whether a directory has a file that may make it a project: one look, where each kind would take several.
+fn has_marker(path: &Path) -> bool {
+    let is_marker = |name: &str| {
+        let alone = [rust::MANIFEST, node::MANIFEST, java::POM];
+        let several: [&[&str]; 5] = [&go::MARKERS, &deno::SETTINGS, &java::BUILDS, &just::JUSTFILES, &make::MAKEFILES];
+        alone.contains(&name) || several.iter().any(|names| names.contains(&name)) || python::is_marker(name)
+    };
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries.take(NAMES_MAX).any(|entry| entry.file_name().to_str().is_some_and(is_marker))
 }
 
 /// Whether a path can stand in a configuration: nothing in it is taken for something else.

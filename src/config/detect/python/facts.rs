@@ -49,6 +49,11 @@ pub(super) struct Facts {
     pub(super) pytest: Option<String>,
 }
 
+/// Whether a file of this name makes a directory Python's.
+pub(in crate::config::detect) fn is_marker(name: &str) -> bool {
+    MARKERS.contains(&name) || is_requirements(name)
+}
+
 fn is_requirements(name: &str) -> bool {
     name.starts_with("requirements") && Path::new(name).extension().is_some_and(|end| end == "txt")
 }

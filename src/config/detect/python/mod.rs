@@ -9,6 +9,8 @@ use super::kind::Kind;
 use facts::Facts;
 use suite::Runner;
 
+pub(super) use facts::is_marker;
+
 /// The stages of a directory with Python's files.
 pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     let Some(facts) = Facts::read(dir, seen) else { return Vec::new() };

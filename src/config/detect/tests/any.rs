@@ -18,8 +18,9 @@ fn text() -> impl Strategy<Value = String> {
 fn lines() -> impl Strategy<Value = String> {
     let begin =
         prop::sample::select(vec!["check:", "test: lint", "lint", "use ./", "use (\n", "[tool.ruff]\n", "{", ""]);
-    prop::collection::vec((begin, text()), 0..4)
-        .prop_map(|lines| lines.into_iter().map(|(begin, rest)| format!("{begin}{rest}\n")).collect())
+    prop::collection::vec((begin, text()), 0..4).prop_map(|lines| {
+        lines.into_iter().flat_map(|(begin, rest)| [begin.to_owned(), rest, "\n".to_owned()]).collect()
+    })
 }
 
 /// The name of a directory that a file system takes.
@@ -34,7 +35,8 @@ fn assert_sound(tree: &Tree) {
     match tree.load("") {
         Ok(_) | Err(ConfigError::NotFound(_)) => {}
         Err(error) => {
-            assert!(error.list().iter().all(|fault| fault.code().id() == "LC0107"), "{}", error.render(false, 100))
+            let is_files_own = error.list().iter().all(|fault| fault.code().id() == "LC0107");
+            assert!(is_files_own, "{}", error.render(false, 100));
         }
     }
 }

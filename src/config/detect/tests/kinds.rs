@@ -170,3 +170,28 @@ fn kinds_in_one_directory_keep_the_names_that_do_not_clash() {
     assert_eq!(names, ["fmt", "clippy", "rust-test", "lint", "node-test", "test"]);
     assert_eq!(found[5], "test: true");
 }
+
+/// What lies below is only looked into where one of its names says that it may be a project.
+#[test]
+fn every_kind_is_found_below_too() {
+    let package = r#"{ "scripts": { "test": "x" } }"#;
+    let ruff = "[tool.ruff]\n";
+    for (file, text) in [
+        ("Cargo.toml", ""),
+        ("go.mod", ""),
+        ("go.work", "use ./a\n"),
+        ("package.json", package),
+        ("deno.json", "{}"),
+        ("deno.jsonc", "{}"),
+        ("pyproject.toml", ruff),
+        ("ruff.toml", ""),
+        ("requirements-dev.txt", "ruff\n"),
+        ("pom.xml", ""),
+        ("build.gradle", ""),
+        ("settings.gradle.kts", ""),
+        ("justfile", "test:\n"),
+        ("GNUmakefile", "test:\n"),
+    ] {
+        assert!(!stages(&[(&format!("below/{file}"), text)]).is_empty(), "{file}");
+    }
+}

@@ -103,6 +103,14 @@ fn too_many_projects_are_cut_off_and_said() {
     assert!(found.warnings[0].contains("more than 20 projects"), "{:?}", found.warnings);
 }
 
+#[test]
+fn too_many_directories_are_cut_off_and_said() {
+    let files: Vec<String> = (0..2_100).map(|n| format!("d{n:04}/")).chain(["d0000/package.json".into()]).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|path| (path.as_str(), PACKAGE)).collect();
+    let found = Tree::new(&files).found("");
+    assert!(found.warnings[0].starts_with("only the first 2000 directories below"), "{:?}", found.warnings);
+}
+
 /// Where people keep everything they have, and where anybody may put something, nothing below is a project of theirs.
 #[test]
 fn neither_home_nor_a_public_directory_is_searched() {
