@@ -1,5 +1,6 @@
 //! Where a project may be: from a directory upward as far as it reaches, and what is below it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -27,7 +28,10 @@ pub(super) struct Reach {
 pub(super) fn reach(start: &Path, bounds: Bounds<'_>) -> Reach {
     let mut directories = Vec::new();
     let stop = ascend(start, bounds, &mut |directory| -> Option<Stop> {
-        directories.push(directory.to_owned());
+        // What lies in a place like /tmp speaks for nobody below it.
+        if directory == start || !is_world_writable(directory) {
+            directories.push(directory.to_owned());
+        }
         None
     });
     // Nothing was to be found, so it came to its end.
@@ -37,10 +41,12 @@ pub(super) fn reach(start: &Path, bounds: Bounds<'_>) -> Reach {
 /// Whether directories below this one are looked at: not where people keep everything they have, nor where anybody may
 /// put something.
 pub(super) fn is_searched(root: &Path, bounds: Bounds<'_>) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let world_writable = std::fs::metadata(root).map_or(true, |meta| meta.mode() & 0o002 != 0);
     let holds_home = bounds.home.is_some_and(|home| home.starts_with(root));
-    !world_writable && !holds_home && root.parent().is_some()
+    !is_world_writable(root) && !holds_home && root.parent().is_some()
+}
+
+fn is_world_writable(directory: &Path) -> bool {
+    std::fs::metadata(directory).map_or(true, |meta| meta.mode() & 0o002 != 0)
 }
 
 /// Directories below `root` that may be projects of it, in order. What git ignores, hidden directories, links,

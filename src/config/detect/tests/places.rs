@@ -129,6 +129,16 @@ fn neither_home_nor_a_public_directory_is_searched() {
     fs::set_permissions(&root, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
+/// What lies in a place like /tmp speaks for who stands in it, and for nobody below.
+#[test]
+fn a_public_directory_above_is_no_project() {
+    let tree = Tree::new(&[("Cargo.toml", ""), ("a/x", "")]);
+    assert_eq!(tree.found("a").root, tree.root());
+    fs::set_permissions(tree.root(), fs::Permissions::from_mode(0o1777)).unwrap();
+    assert!(matches!(tree.look("a"), Outcome::Nothing { .. }));
+    assert_eq!(tree.found("").root, tree.root());
+}
+
 #[test]
 fn other_users_directories_are_left_alone() {
     let tree = Tree::new(&[("a/package.json", PACKAGE), ("b/c/x", ""), ("Cargo.toml", "")]);
