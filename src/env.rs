@@ -81,6 +81,12 @@ pub const CLICOLOR: &str = "CLICOLOR";
 pub const CARGO_TERM_COLOR: &str = "CARGO_TERM_COLOR";
 /// The kind of terminal; `dumb` has neither colour nor cursor.
 pub const TERM: &str = "TERM";
+/// The language and character set of everything; goes before the next two.
+pub const LC_ALL: &str = "LC_ALL";
+/// The character set.
+pub const LC_CTYPE: &str = "LC_CTYPE";
+/// The language and character set where nothing more special is set.
+pub const LANG: &str = "LANG";
 /// The user's home directory.
 pub const HOME: &str = "HOME";
 /// The user's shell.

@@ -20,8 +20,9 @@
 //! # Every file on disk
 //!
 //! Read: `local-ci.toml`, `.local-ci.toml` or `.config/local-ci.toml`, upward from the working directory, with
-//! `local-ci.local.toml` beside it and the `env-file`s it names; `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository
-//! `.git/HEAD` and what that points to; of `/proc` the processes below a supervisor.
+//! `local-ci.local.toml` beside it and the `env-file`s it names; where there is none, the files that say of what kind a
+//! project is (`docs/detection.md`); `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository `.git/HEAD` and what that
+//! points to; of `/proc` the processes below a supervisor. `init` writes `local-ci.toml`, and nothing else in a project.
 //!
 //! Written, below `$XDG_STATE_HOME/local-ci/projects/<name>-<hash>/` ([`journal::layout`] has all names): `project.json`,
 //! `counter`, `active/<n>`, and for each run `header.json`, `events.jsonl`, `owner.json`, `lock`, `supervisor.log` and in

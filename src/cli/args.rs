@@ -75,6 +75,12 @@ Examples:
   local-ci man | man -l -                                 to read it
   local-ci man >~/.local/share/man/man1/local-ci.1        to keep it";
 
+const AFTER_DOCTOR: &str = "\
+Exit codes:
+  0  no problem was found; warnings are none
+  1  a problem that makes a stage fail, or keeps the config from being read
+Known tools are asked for their version, outside of the project; nothing else is run.";
+
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
 const SHOWN: &str = "What is shown";
@@ -154,6 +160,7 @@ pub(super) enum Command {
     /// Write a config of what this project has, never over anything
     Init(InitArgs),
     /// Diagnose the machine: tools, directories, terminal, stages
+    #[command(after_help = AFTER_DOCTOR)]
     Doctor(DoctorArgs),
     /// Explain an error code, such as LC0101
     #[command(after_help = AFTER_EXPLAIN)]

@@ -1,11 +1,90 @@
 //! `doctor`: what is there and what is missing.
 
-use super::Ending;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+
+use serde::Serialize;
+
 use super::args::DoctorArgs;
 use super::error::CliError;
 use super::project::Context;
+use super::{Ending, faces, output};
+use crate::outcome::exit;
+use crate::session::doctor::{self, Diagnosis, Level, Patient, Section, Streams};
+use crate::text::plain::printable;
 
-/// What is there and what is missing.
-pub(super) fn doctor(_context: &Context<'_>, _args: &DoctorArgs) -> Result<Ending, CliError> {
-    Err(CliError::usage("`doctor` is not in this version"))
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    /// Whether there is no problem; warnings do not count.
+    healthy: bool,
+    problems: usize,
+    warnings: usize,
+    sections: &'a [Section],
+}
+
+/// Looks at the machine and the project. One problem is enough for exit code 1.
+pub(super) fn doctor(context: &Context<'_>, args: &DoctorArgs) -> Result<Ending, CliError> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).or_else(|_| rustix::termios::tcgetwinsize(io::stderr()));
+    let patient = Patient {
+        env: context.env,
+        request: &context.load_request(),
+        streams: Streams {
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+            size: size.ok().filter(|size| size.ws_col > 0).map(|size| (size.ws_col, size.ws_row)),
+            colour: faces::colour_when(context),
+        },
+        is_interactive: context.is_interactive(),
+    };
+    let diagnosis = doctor::diagnose(&patient);
+    let problems = diagnosis.count(Level::Problem);
+    let text = if args.json {
+        let document = Document {
+            schema_version: crate::event::SCHEMA_VERSION,
+            healthy: problems == 0,
+            problems,
+            warnings: diagnosis.count(Level::Warning),
+            sections: &diagnosis.sections,
+        };
+        serde_json::to_string_pretty(&document).map_err(|error| CliError::infrastructure(error.to_string()))? + "\n"
+    } else {
+        render(&diagnosis)
+    };
+    let _ = output::print(&text);
+    Ok(Ending::Code(if problems == 0 { exit::PASSED } else { exit::FAILED }))
+}
+
+fn render(diagnosis: &Diagnosis) -> String {
+    let mut text = String::new();
+    for section in &diagnosis.sections {
+        let _ = writeln!(text, "{}", section.name);
+        let width = section.findings.iter().filter_map(|finding| finding.stage.as_ref()).map(String::len).max();
+        for finding in &section.findings {
+            let mut indent = 2 + 9;
+            let _ = write!(text, "  {:7}  ", finding.level.word());
+            if let Some(width) = width.map(|width| width.min(32)) {
+                let _ = write!(text, "{:width$}  ", finding.stage.as_deref().unwrap_or_default());
+                indent += width + 2;
+            }
+            let mut lines = finding.text.lines();
+            let _ = writeln!(text, "{}", printable(lines.next().unwrap_or_default()));
+            for line in lines {
+                let _ = writeln!(text, "{:indent$}{}", "", printable(line));
+            }
+            if let Some(cure) = &finding.cure {
+                let _ = writeln!(text, "{:indent$}try: {}", "", printable(cure));
+            }
+        }
+        text.push('\n');
+    }
+    let count = |level: Level, what: &str| match diagnosis.count(level) {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    };
+    let _ = match (diagnosis.count(Level::Problem), diagnosis.count(Level::Warning)) {
+        (0, 0) => writeln!(text, "all is well"),
+        _ => writeln!(text, "{}, {}", count(Level::Problem, "problem"), count(Level::Warning, "warning")),
+    };
+    text
 }

@@ -37,6 +37,10 @@ const LATER_COMMANDS: &[&str] = &[
     "watch",
 ];
 
+/// Files that a project without a config is known by; docs/detection.md has them all.
+const LOOKED_FOR: &str = "Cargo.toml, package.json, go.mod, pyproject.toml, deno.json, pom.xml, build.gradle, justfile, \
+                          Makefile and their kin";
+
 /// A config that works.
 const SMALLEST: &str = "  [stages.test]\n  run = \"echo hello\"";
 
@@ -148,9 +152,10 @@ impl CliError {
             Self::Config(error) if error.is_missing_file() => {
                 Some("--config takes a file, relative to the directory that the command works in".into())
             }
-            Self::Config(error) if error.is_not_found() => {
-                Some(format!("write a local-ci.toml; the smallest one is:\n\n{SMALLEST}"))
-            }
+            Self::Config(ConfigError::NotFound(missing)) => Some(format!(
+                "{}; `local-ci init` writes a first config, and the smallest one is:\n\n{SMALLEST}",
+                not_detected(&missing.seen)
+            )),
             Self::Plan(PlanError::NoStages) => {
                 Some(format!("write one into the config; the smallest one is:\n\n{SMALLEST}"))
             }
@@ -201,6 +206,14 @@ fn explained(codes: &BTreeSet<Code>) -> Option<String> {
         1 => format!("`local-ci explain {first}` says more about it"),
         _ => format!("`local-ci explain CODE` says more about each code, such as `local-ci explain {first}`"),
     })
+}
+
+/// Why the files that are there do not say what to run.
+fn not_detected(seen: &[String]) -> String {
+    match seen {
+        [] => format!("nor does a file say what to run: looked for {LOOKED_FOR}"),
+        seen => printable(&format!("nor does a file say what to run: {}", seen.join("; "))).into_owned(),
+    }
 }
 
 impl From<ConfigError> for CliError {

@@ -76,6 +76,7 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
     } else {
         lines.iter().map(render).collect()
     };
+    context.say_detected(&project);
     let _ = output::print(&text);
     if lines.is_empty() {
         output::say("the pipeline has no stages");

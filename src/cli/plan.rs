@@ -42,6 +42,7 @@ fn graph(context: &Context<'_>, selection: &Selection, format: GraphFormat) -> R
 /// Shows the plan of a selection, as text or JSON.
 pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
     let project = context.project()?;
+    context.say_detected(&project);
     let plan = context.plan(&project, selection)?;
     let commands = faces::commands();
     let text = if json {

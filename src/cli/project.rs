@@ -74,6 +74,14 @@ impl<'a> Context<'a> {
         Ok(prepare::open(&self.load_request())?)
     }
 
+    /// Says of a project without a config what its stages come from, where they are looked at.
+    pub(super) fn say_detected(&self, project: &Project) {
+        if let Some(detected) = &project.detected {
+            let (kinds, program) = (detected.kinds.join(", "), self.program());
+            output::say(&printable(&format!("no local-ci.toml: detected {kinds}; `{program} init` writes it out")));
+        }
+    }
+
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
         let state = state_dir(self.env).ok_or_else(|| {

@@ -1,5 +1,7 @@
 //! `validate`: checks the config, every fault in one pass.
 
+use std::path::PathBuf;
+
 use super::args::ValidateArgs;
 use super::error::CliError;
 use super::project::Context;
@@ -24,12 +26,17 @@ pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<End
         return Ok(Ending::Code(code));
     }
     let project = opened?;
+    context.say_detected(&project);
     project.warnings.iter().for_each(|text| output::warning(text));
     for stage in project.pipeline.stages().values().filter(|stage| !stage.unsupported.is_empty()) {
         let keys: Vec<String> = stage.unsupported.iter().map(|key| format!("`{key}`")).collect();
         output::warning(&format!("stage {} sets {}: this version cannot run it", stage.name, keys.join(", ")));
     }
-    let files: Vec<String> = project.config.iter().map(|(path, _)| path.display().to_string()).collect();
+    let built_in = |at: usize| at == 0 && project.detected.is_some();
+    let file = |(at, (path, _)): (usize, &(PathBuf, String))| {
+        if built_in(at) { "the built-in pipeline".to_owned() } else { path.display().to_string() }
+    };
+    let files: Vec<String> = project.config.iter().enumerate().map(file).collect();
     let stages = match project.pipeline.stages().len() {
         1 => "1 stage".to_owned(),
         n => format!("{n} stages"),

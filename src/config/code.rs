@@ -39,6 +39,8 @@ codes! {
         "local-ci looks for `local-ci.toml`, `.local-ci.toml` and `.config/local-ci.toml`, first in the directory it is \
          started in, then in each one above it. It stops at the repository's root (the directory with `.git`), below \
          your home directory, at another file system, and at a directory that belongs to another user.\n\n\
+         Without a configuration the project's own files say what to run: `Cargo.toml`, `package.json`, `go.mod` and \
+         others. None was found either, or none that gives a stage.\n\n\
          Start it inside the project, name a file with `--config FILE`, or write a first one with `local-ci init`.";
     Unreadable = "LC0102", "a file cannot be read",
         "The file is there, but the system does not let local-ci read it: its permissions forbid it, it is a symbolic \
@@ -55,6 +57,10 @@ codes! {
     NotOwned = "LC0106", "a file belongs to another user",
         "The configuration was found in a directory that others can write to, and it belongs to one of them. To run \
          it would be to run that user's commands as you. If that is what you want, name it with `--config FILE`.";
+    ProjectFile = "LC0107", "a project's file cannot be understood",
+        "Without a local-ci.toml the project's own files say what to run, and this one, such as package.json or \
+         pyproject.toml, is not what its name promises at the place shown. Its own tools would refuse it, too. Mend it, \
+         or say what to run in a local-ci.toml.";
     Syntax = "LC0201", "this is not TOML",
         "The file breaks TOML's grammar at the place shown. The usual reasons are a string without quotes, a bracket \
          or quote that is not closed, or two settings on one line. While the grammar is broken, only faults that \

@@ -54,6 +54,8 @@ pub struct NotFound {
     pub start: PathBuf,
     /// Why it ended; none for a file that was named and is not there.
     pub stop: Option<Stop>,
+    /// Files that are a project's and from which no stage could be made, each with why.
+    pub seen: Vec<String>,
 }
 
 impl fmt::Display for NotFound {

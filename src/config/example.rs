@@ -27,6 +27,7 @@ impl Code {
             | Self::TooLarge
             | Self::NotUtf8
             | Self::NotOwned
+            | Self::ProjectFile
             | Self::TooDeep
             | Self::TooManyCells => return None,
             Self::Syntax => example("[stages.test]\nrun = cargo test\n", "[stages.test]\nrun = \"cargo test\"\n"),

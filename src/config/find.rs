@@ -40,7 +40,7 @@ impl Owner {
 
 /// Whether a directory above the start may bring a configuration: it belongs to who asks, to who owns the start (a
 /// container often runs as root in a checkout that is not root's), or to root where only root can write.
-fn trusted(directory: Owner, start: Owner, me: u32) -> bool {
+pub(super) fn trusted(directory: Owner, start: Owner, me: u32) -> bool {
     directory.user == me || directory.user == start.user && !start.shared || directory.user == 0 && !directory.shared
 }
 
@@ -50,51 +50,65 @@ pub(super) fn file_trusted(file_owner: u32, directory: Owner, me: u32) -> bool {
     file_owner == me || file_owner == 0 || file_owner == directory.user
 }
 
-/// Looks for a configuration from `start`, which is canonical, upward. `owner` gives a directory's owner.
-pub(super) fn find(
-    start: &Path,
-    home: Option<&Path>,
-    me: u32,
-    owner: &dyn Fn(&Path) -> std::io::Result<Owner>,
-) -> Result<Found, NotFound> {
-    let not_found = |stop| NotFound { start: start.into(), stop: Some(stop) };
-    let first = owner(start).ok();
+/// What a search upward needs to know of the world.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds<'a> {
+    /// The user's home, canonical, which is entered only where the search starts or a repository is there.
+    pub(super) home: Option<&'a Path>,
+    /// The number of who asks.
+    pub(super) me: u32,
+    /// Gives a directory's owner.
+    pub(super) owner: &'a dyn Fn(&Path) -> std::io::Result<Owner>,
+}
+
+/// Goes from `start`, which is canonical, upward until `look` finds something, as far as a project may reach.
+pub(super) fn ascend<T>(start: &Path, bounds: Bounds<'_>, look: &mut dyn FnMut(&Path) -> Option<T>) -> Result<T, Stop> {
+    let first = (bounds.owner)(start).ok();
     let mut below = start;
     for directory in start.ancestors() {
         let is_repository = std::fs::symlink_metadata(directory.join(".git")).is_ok();
         if directory != start {
-            if home == Some(directory) && !is_repository {
-                return Err(not_found(Stop::Home(below.into())));
+            if bounds.home == Some(directory) && !is_repository {
+                return Err(Stop::Home(below.into()));
             }
             if directory.parent().is_none() {
-                return Err(not_found(Stop::Root(below.into())));
+                return Err(Stop::Root(below.into()));
             }
             // A directory that cannot be looked at is nobody's that we know.
-            if let (Some(first), Ok(this)) = (first, owner(directory)) {
-                if !trusted(this, first, me) {
-                    return Err(not_found(Stop::Owner { directory: directory.into(), owner: this.user }));
+            if let (Some(first), Ok(this)) = (first, (bounds.owner)(directory)) {
+                if !trusted(this, first, bounds.me) {
+                    return Err(Stop::Owner { directory: directory.into(), owner: this.user });
                 }
                 if this.device != first.device {
-                    return Err(not_found(Stop::FileSystem(below.into())));
+                    return Err(Stop::FileSystem(below.into()));
                 }
             }
         }
-        let mut there = NAMES.iter().copied().filter(|name| std::fs::symlink_metadata(directory.join(name)).is_ok());
-        if let Some(name) = there.next() {
-            return Ok(Found { path: directory.join(name), root: directory.into(), ignored: there.collect() });
+        if let Some(found) = look(directory) {
+            return Ok(found);
         }
         if is_repository {
-            return Err(not_found(Stop::Repository(directory.into())));
+            return Err(Stop::Repository(directory.into()));
         }
         below = directory;
     }
-    Err(not_found(Stop::Root(below.into())))
+    Err(Stop::Root(below.into()))
+}
+
+/// Looks for a configuration from `start`, which is canonical, upward.
+pub(super) fn find(start: &Path, bounds: Bounds<'_>) -> Result<Found, NotFound> {
+    let look = &mut |directory: &Path| {
+        let mut there = NAMES.iter().copied().filter(|name| std::fs::symlink_metadata(directory.join(name)).is_ok());
+        let name = there.next()?;
+        Some(Found { path: directory.join(name), root: directory.into(), ignored: there.collect() })
+    };
+    ascend(start, bounds, look).map_err(|stop| NotFound { start: start.into(), stop: Some(stop), seen: Vec::new() })
 }
 
 /// A configuration that was named. Its project is its directory; for one in `.config`, the directory above.
 pub(super) fn named(start: &Path, file: &Path) -> Result<Found, NotFound> {
     let path = start.join(file);
-    let missing = || NotFound { start: path.clone(), stop: None };
+    let missing = || NotFound { start: path.clone(), stop: None, seen: Vec::new() };
     let name = path.file_name().ok_or_else(missing)?;
     let directory = path.parent().and_then(|parent| parent.canonicalize().ok()).ok_or_else(missing)?;
     let path = directory.join(name);
@@ -130,6 +144,15 @@ mod tests {
         assert!(file_trusted(ME, owned(0, true), ME));
         assert!(!file_trusted(7, owned(0, true), ME), "planted in /tmp");
         assert!(file_trusted(7, owned(7, false), ME));
+    }
+
+    fn find(
+        start: &Path,
+        home: Option<&Path>,
+        me: u32,
+        owner: &dyn Fn(&Path) -> std::io::Result<Owner>,
+    ) -> Result<Found, NotFound> {
+        super::find(start, Bounds { home, me, owner })
     }
 
     fn tree(files: &[&str]) -> (tempfile::TempDir, PathBuf) {

@@ -5,26 +5,17 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::builtin::{self, LoadRequest, Place};
 use super::check::{self, EnvFile, EnvFiles};
 use super::code::Code;
+use super::detect::Detected;
 use super::error::ConfigError;
 use super::fault::{Fault, FaultList, SourceFile, Sources};
-use super::find::{self, Found, OVERRIDE, Owner};
+use super::find::{self, Found, NAMES, OVERRIDE, Owner};
 use super::schema::Document;
 use super::visible::visible;
 use super::{file, layer, shape, syntax};
 use crate::pipeline::Pipeline;
-
-/// What to load.
-#[derive(Clone, Debug, Default)]
-pub struct LoadRequest {
-    /// Where the program was started, or `-C`.
-    pub start: PathBuf,
-    /// `--config`, relative to `start`.
-    pub explicit: Option<PathBuf>,
-    /// The user's home directory, which the search does not enter.
-    pub home: Option<PathBuf>,
-}
 
 /// A configuration without faults.
 #[derive(Debug)]
@@ -37,33 +28,45 @@ pub struct Loaded {
     pub sources: Vec<SourceFile>,
     /// What a person should know, though nothing is wrong.
     pub warnings: Vec<String>,
+    /// What the project is, where there is no configuration and the first source is one that was made for it.
+    pub detected: Option<Detected>,
 }
 
-/// Finds, reads and checks a configuration.
+/// Finds, reads and checks a configuration; where there is none, the one that the project's files stand for.
 pub fn load(request: &LoadRequest) -> Result<Loaded, ConfigError> {
-    let start = request.start.canonicalize().unwrap_or_else(|_| request.start.clone());
-    let me = rustix::process::geteuid().as_raw();
-    let found = if let Some(file) = &request.explicit {
-        find::named(&start, file)
-    } else {
-        let home = request.home.as_deref().map(|home| home.canonicalize().unwrap_or_else(|_| home.into()));
-        find::find(&start, home.as_deref(), me, &Owner::of)
+    let place = Place::of(request);
+    let start = place.start.as_path();
+    let found = match &request.explicit {
+        Some(file) => find::named(start, file),
+        None => find::find(start, place.bounds()),
     };
-    let found = found.map_err(ConfigError::NotFound)?;
     let mut faults = FaultList::default();
     let mut sources = Vec::new();
-    let strict = request.explicit.is_none().then_some(me);
-    sources.extend(source(&found.path, &start, strict, &mut faults));
-    sources.extend(override_of(&found, &start, strict, &mut faults));
+    let strict = request.explicit.is_none().then_some(place.me);
+    let (found, detected) = match found {
+        Ok(found) => {
+            sources.extend(source(&found.path, start, strict, &mut faults));
+            (found, None)
+        }
+        Err(missing) if missing.stop.is_none() => return Err(ConfigError::NotFound(missing)),
+        Err(_) => {
+            let detected = builtin::detected(start, place.bounds())?;
+            let path = detected.root.join(NAMES[0]);
+            sources.push(builtin::source(&detected, &path));
+            (Found { path, root: detected.root.clone(), ignored: Vec::new() }, Some(detected))
+        }
+    };
+    sources.extend(override_of(&found, start, strict, &mut faults));
     if sources.is_empty() || !faults.is_empty() {
         return Err(ConfigError::faults_in(faults, sources));
     }
-    let mut warnings = Vec::new();
+    let mut warnings = detected.as_ref().map(|detected| detected.warnings.clone()).unwrap_or_default();
     if let (Some(used), [_, ..]) = (found.path.strip_prefix(&found.root).ok(), found.ignored.as_slice()) {
         warnings.push(format!("{} is used; {} beside it is not read", used.display(), found.ignored.join(" and ")));
     }
     let mut loaded = assemble(&found.root, sources, &Disk { root: &found.root })?;
     loaded.warnings.splice(0..0, warnings);
+    loaded.detected = detected;
     Ok(loaded)
 }
 
@@ -89,7 +92,7 @@ fn assemble(root: &Path, sources: Vec<SourceFile>, env_files: &dyn EnvFiles) -> 
     };
     match checked {
         Some(check::Checked { pipeline: Some(pipeline), warnings }) => {
-            Ok(Loaded { pipeline, root: root.into(), sources: sources.0, warnings })
+            Ok(Loaded { pipeline, root: root.into(), sources: sources.0, warnings, detected: None })
         }
         _ => Err(ConfigError::faults_in(faults, sources.0)),
     }

@@ -6,12 +6,16 @@
 //!                           (schema) the other keys
 //! ```
 //!
+//! Where nothing is found, `detect` writes the text that goes this way, from what the project's own files say.
+//!
 //! Each step goes on after a fault; what it cannot use it takes out, so that the next sees only sound values. Reads
 //! files, writes none, and knows nothing of running. What it says about a file has nothing in it that a terminal
 //! would act on.
 
+mod builtin;
 mod check;
 mod code;
+mod detect;
 mod dotenv;
 mod draw;
 mod error;
@@ -34,11 +38,13 @@ mod value;
 mod visible;
 mod wording;
 
+pub use builtin::{LoadRequest, Survey, survey};
 pub use code::Code;
+pub use detect::{Detected, EXAMPLE};
 pub use error::{ConfigError, Faults, NotFound, Stop};
 pub use example::Example;
 pub use fault::{Fault, FaultReport, SourceFile};
-pub use load::{LoadRequest, Loaded, load, parse};
+pub use load::{Loaded, load, parse};
 pub use published::{document_schema, user_schema};
 pub use user::{Retention, UserConfig, load_user, user_path};
 pub use value::parse_duration;

@@ -4,7 +4,9 @@
 
 pub mod assignment;
 pub mod book;
+pub mod doctor;
 pub mod follow;
+pub mod init;
 pub mod inline;
 pub mod inputs;
 pub mod interrupts;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::source::{self, Source};
-use crate::config::{self, ConfigError, LoadRequest};
+use crate::config::{self, ConfigError, Detected, LoadRequest};
 use crate::env::{self, Env};
 use crate::pipeline::Pipeline;
 use crate::plan::{self, Plan, PlanError};
@@ -21,6 +21,8 @@ pub struct Project {
     pub source: Source,
     /// What a person should know of the config.
     pub warnings: Vec<String>,
+    /// What the project is, where it has no config and the first of the texts was made for it.
+    pub detected: Option<Detected>,
 }
 
 /// A plan, and what goes into its run's header.
@@ -42,7 +44,8 @@ pub fn open(request: &LoadRequest) -> Result<Project, ConfigError> {
     let root = std::fs::canonicalize(loaded.pipeline.root()).unwrap_or_else(|_| loaded.pipeline.root().to_owned());
     let source = source::read(&root);
     let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();
-    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings: loaded.warnings })
+    let (warnings, detected) = (loaded.warnings, loaded.detected);
+    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected })
 }
 
 impl Project {

@@ -304,11 +304,11 @@ fn what_selects_nothing_says_so() {
     error: there is no stage "ftm"; did you mean fmt?
     --- exit 2
     "#);
-    assert_transcript!(project.local_ci(&["tui"]).output(), @r#"
-    $ local-ci tui
+    assert_transcript!(project.local_ci(&["watch"]).output(), @r#"
+    $ local-ci watch
     --- stderr
-    error: there is no stage "tui"
-      hint: nor is there a command `tui` in this version; `local-ci --help` shows the commands
+    error: there is no stage "watch"
+      hint: nor is there a command `watch` in this version; `local-ci --help` shows the commands
     --- exit 2
     "#);
     assert_transcript!(project.local_ci(&["zzz"]).output(), @r#"
@@ -363,7 +363,7 @@ fn what_selects_nothing_says_so() {
     $ local-ci
     --- stderr
     error: no local-ci.toml in [PROJECT] or above it: the search ended at /tmp, right below the top of the file system
-      hint: write a local-ci.toml; the smallest one is:
+      hint: nor does a file say what to run: looked for Cargo.toml, package.json, go.mod, pyproject.toml, deno.json, pom.xml, build.gradle, justfile, Makefile and their kin; `local-ci init` writes a first config, and the smallest one is:
 
       [stages.test]
       run = "echo hello"

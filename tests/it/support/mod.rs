@@ -13,6 +13,7 @@ mod running;
 mod runs;
 mod strace;
 mod terminal;
+mod tools;
 mod wait;
 
 pub(crate) use invocation::Invocation;
@@ -22,6 +23,7 @@ pub(crate) use running::{Finished, Running};
 pub(crate) use runs::watches;
 pub(crate) use strace::skip;
 pub(crate) use terminal::{Left, Terminal};
+pub(crate) use tools::{have, toolchain};
 pub(crate) use wait::wait_until;
 
 /// Compares what a program printed and how it ended with an inline snapshot that reads like a terminal session.
