@@ -48,7 +48,7 @@ pub(super) fn detected(start: &Path, bounds: Bounds<'_>) -> Result<Detected, Con
         Outcome::Project(detected) => Ok(detected),
         Outcome::Broken(broken) => Err(faults(broken, start)),
         Outcome::Nothing { stop, seen } => {
-            Err(ConfigError::NotFound(NotFound { start: start.into(), stop: Some(stop), seen }))
+            Err(ConfigError::NotFound(Box::new(NotFound { start: start.into(), stop: Some(stop), seen })))
         }
     }
 }
@@ -98,7 +98,8 @@ pub fn survey(request: &LoadRequest) -> Result<Survey, ConfigError> {
     }
     match detected(&place.start, place.bounds()) {
         Ok(detected) => Ok(Survey::Detected(detected)),
-        Err(ConfigError::NotFound(NotFound { stop, seen, start })) => {
+        Err(ConfigError::NotFound(missing)) => {
+            let NotFound { stop, seen, start } = *missing;
             let root = if let Some(Stop::Repository(root)) = stop { root } else { start };
             Ok(Survey::Unknown { root, seen })
         }

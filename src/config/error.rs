@@ -102,7 +102,7 @@ impl fmt::Display for Faults {
 pub enum ConfigError {
     /// There is no configuration.
     #[error("{0}")]
-    NotFound(NotFound),
+    NotFound(Box<NotFound>),
     /// There is one, and it has faults.
     #[error("{0}")]
     Faults(Box<Faults>),
@@ -115,7 +115,7 @@ impl ConfigError {
 
     /// Whether a file that was named is not there.
     pub fn is_missing_file(&self) -> bool {
-        matches!(self, Self::NotFound(NotFound { stop: None, .. }))
+        matches!(self, Self::NotFound(missing) if missing.stop.is_none())
     }
 
     /// Whether there is no configuration, rather than one with faults.

@@ -48,7 +48,7 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, ConfigError> {
             sources.extend(source(&found.path, start, strict, &mut faults));
             (found, None)
         }
-        Err(missing) if missing.stop.is_none() => return Err(ConfigError::NotFound(missing)),
+        Err(missing) if missing.stop.is_none() => return Err(ConfigError::NotFound(Box::new(missing))),
         Err(_) => {
             let detected = builtin::detected(start, place.bounds())?;
             let path = detected.root.join(NAMES[0]);

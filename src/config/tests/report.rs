@@ -111,11 +111,11 @@ fn one_mistake_is_one_fault() {
 
 #[test]
 fn nothing_found_says_where_the_search_ended() {
-    let error = ConfigError::NotFound(NotFound {
+    let error = ConfigError::NotFound(Box::new(NotFound {
         start: "/home/me/x".into(),
         stop: Some(Stop::Owner { directory: Path::new("/srv").into(), owner: 7 }),
         seen: Vec::new(),
-    });
+    }));
     insta::assert_snapshot!(error.render(false, 80), @r#"
     LC0101
 
