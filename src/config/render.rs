@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::code::Code;
-use super::error::{ConfigError, Faults, NotFound};
+use super::error::{ConfigError, Faults};
 
 impl Diagnostic for ConfigError {
     fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
@@ -17,8 +17,8 @@ impl Diagnostic for ConfigError {
 
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
         match self {
-            Self::NotFound(NotFound { stop: None, .. }) => Some(Box::new("check the path given to `--config`")),
-            Self::NotFound(NotFound { stop: Some(_), .. }) => {
+            Self::NotFound(missing) if missing.stop.is_none() => Some(Box::new("check the path given to `--config`")),
+            Self::NotFound(_) => {
                 Some(Box::new("write a first one with `local-ci init`, or name one with `--config FILE`"))
             }
             Self::Faults(_) => None,
