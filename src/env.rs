@@ -79,6 +79,12 @@ pub const CLICOLOR: &str = "CLICOLOR";
 pub const CARGO_TERM_COLOR: &str = "CARGO_TERM_COLOR";
 /// The kind of terminal; `dumb` has neither colour nor cursor.
 pub const TERM: &str = "TERM";
+/// Names the character set, before [`LC_CTYPE`] and [`LANG`]: without UTF-8, our own lines are ASCII.
+pub const LC_ALL: &str = "LC_ALL";
+/// Names the character set, before [`LANG`].
+pub const LC_CTYPE: &str = "LC_CTYPE";
+/// Names the locale, and with it the character set.
+pub const LANG: &str = "LANG";
 /// The user's home directory.
 pub const HOME: &str = "HOME";
 /// Where programs are looked for.

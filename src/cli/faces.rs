@@ -13,7 +13,7 @@ use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
 use crate::report::quiet::Quiet;
 use crate::report::recap::Recap;
-use crate::report::{ColourWhen, Dialect, Rerun, Style, TranscriptOptions};
+use crate::report::{ColourWhen, Dialect, Glyphs, Rerun, Style, TranscriptOptions};
 use crate::session::logs::RunLogs;
 
 /// A face.
@@ -57,10 +57,10 @@ pub(super) fn colour(context: &Context<'_>) -> bool {
 }
 
 /// How a transcript on stdout is written.
-pub(super) fn options(context: &Context<'_>, rerun: Rerun) -> TranscriptOptions {
+pub(super) fn options(context: &Context<'_>, rerun: Rerun, glyphs: Glyphs) -> TranscriptOptions {
     TranscriptOptions {
         program: context.program(),
-        style: Style { colour: colour(context) },
+        style: Style { colour: colour(context), glyphs },
         dialect: Dialect::of(context.env),
         randomness: Box::new(random),
         remote: None,
@@ -101,10 +101,15 @@ impl io::Write for Stdout {
 /// A display of a run on stdout.
 pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
     let out = Stdout;
+    let glyphs = match mode {
+        // What programs parse does not depend on a person's locale.
+        Mode::Grouped => Glyphs::Unicode,
+        Mode::Quiet | Mode::Recap | Mode::Events | Mode::Report => Glyphs::of(context.env),
+    };
     let reporter: Box<dyn Reporter> = match mode {
-        Mode::Grouped => Box::new(Grouped::new(out, options(context, rerun))),
-        Mode::Quiet => Box::new(Quiet::new(out, options(context, rerun))),
-        Mode::Recap => Box::new(Recap::new(out, options(context, rerun))),
+        Mode::Grouped => Box::new(Grouped::new(out, options(context, rerun, glyphs))),
+        Mode::Quiet => Box::new(Quiet::new(out, options(context, rerun, glyphs))),
+        Mode::Recap => Box::new(Recap::new(out, options(context, rerun, glyphs))),
         Mode::Events => Box::new(JsonEvents::new(out)),
         Mode::Report => Box::new(JsonReport::new(out)),
     };

@@ -247,7 +247,7 @@ impl<W: Write> Reporter for Grouped<W> {
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
         let heard = self.page.take_wrote() || self.phase == Phase::Written;
         if self.silence.is_due(heard, now) {
-            self.interject(&still_running(view, now));
+            self.interject(&still_running(view, now, self.page.options.style.glyphs));
             self.page.flush()?;
             self.page.take_wrote();
         }

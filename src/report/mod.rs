@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use display::Display;
-pub use style::{ColourWhen, Dialect, Style};
+pub use style::{ColourWhen, Dialect, Glyphs, Style};
 pub use transcript::{Randomness, Rerun, TranscriptOptions};
 
 use crate::clock::Timestamp;

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::style::Glyph;
+use super::style::{Glyph, Glyphs};
 use super::transcript::{Block, Rerun, Transcript};
 use super::verdict::human;
 use super::{LogKey, LogPart, Logs};
@@ -21,7 +21,8 @@ const SLOWER_LEAST_MS: u64 = 1000;
 pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs) {
     let Some(end) = view.end() else { return };
     page.block(Block::Lines);
-    page.line("📊 Summary:");
+    let glyphs = page.options.style.glyphs;
+    page.line(&format!("{}Summary:", glyphs.summary()));
     let counts = view.counts();
     page.line(&format!("  Total stages: {}", counts.total));
     for (word, count) in [
@@ -37,7 +38,7 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     }
     page.line(&format!("  Total time: {}", human(end.duration_ms)));
 
-    let sentences = sentences(view, end.verdict);
+    let sentences = sentences(view, end.verdict, glyphs);
     if !sentences.is_empty() {
         page.block(Block::Lines);
         for sentence in sentences {
@@ -56,7 +57,7 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     }
 }
 
-fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
+fn sentences(view: &RunView, verdict: Verdict, glyphs: Glyphs) -> Vec<String> {
     let mut sentences = Vec::new();
     match verdict {
         Verdict::Passed | Verdict::Failed => {}
@@ -85,7 +86,11 @@ fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
         let path = view.critical_path();
         let chain: Vec<&str> = path.stages.iter().map(|id| view.stages()[*id].info.name.as_str()).collect();
         if !path.duration.is_zero() {
-            sentences.push(format!("Critical path: {}, {}.", chain.join(" → "), HumanDuration(path.duration)));
+            sentences.push(format!(
+                "Critical path: {}, {}.",
+                chain.join(&format!(" {} ", glyphs.arrow())),
+                HumanDuration(path.duration)
+            ));
         }
     }
     sentences

@@ -79,7 +79,7 @@ fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
     });
     TranscriptOptions {
         program: "local-ci".into(),
-        style: Style { colour },
+        style: Style { colour, glyphs: Glyphs::Unicode },
         dialect,
         randomness,
         remote: None,

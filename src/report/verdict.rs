@@ -22,7 +22,7 @@ pub(super) fn headline(stage: &StageView) -> (Glyph, String) {
     let name = &stage.info.name;
     let Some(finished) = stage.finished() else {
         return match stage.started {
-            Some(_) => (Glyph::Failed, format!("{name} lost: the run ended before it did")),
+            Some(_) => (Glyph::Lost, format!("{name} lost: the run ended before it did")),
             None => (Glyph::Left, format!("{name} (not started)")),
         };
     };
@@ -34,7 +34,7 @@ pub(super) fn headline(stage: &StageView) -> (Glyph, String) {
         }
         Outcome::Passed => (Glyph::Passed, format!("{name} ({time})")),
         Outcome::Cached => (Glyph::Passed, format!("{name} (cached)")),
-        Outcome::Skipped { reason } => (Glyph::Left, format!("{name} (skipped: {reason})")),
+        Outcome::Skipped { reason } => (Glyph::Skipped, format!("{name} (skipped: {reason})")),
         Outcome::Cancelled { reason } if *attempt == 0 => (Glyph::Left, format!("{name} (cancelled: {reason})")),
         Outcome::Cancelled { reason } => (Glyph::Left, format!("{name} ({time}) cancelled: {reason}")),
         Outcome::Failed { .. } => failure(stage, finished, ""),
@@ -52,7 +52,16 @@ fn failure(stage: &StageView, finished: &StageFinished, how: &str) -> (Glyph, St
     if !words.is_empty() {
         line = format!("{line} {}", words.join(", "));
     }
-    (if allowed.is_empty() { Glyph::Failed } else { Glyph::Allowed }, line)
+    (failure_glyph(stage, finished), line)
+}
+
+/// What the line of a stage that did not pass begins with.
+pub(super) fn failure_glyph(stage: &StageView, finished: &StageFinished) -> Glyph {
+    match finished.outcome {
+        _ if stage.is_allowed_failure() => Glyph::Allowed,
+        Outcome::TimedOut { .. } => Glyph::TimedOut,
+        _ => Glyph::Failed,
+    }
 }
 
 /// Writes everything that is said of a stage once it has ended.
