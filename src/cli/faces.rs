@@ -6,6 +6,7 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::error::CliError;
+use super::output;
 use super::project::Context;
 use crate::report::Reporter;
 use crate::report::display::Display;
@@ -13,7 +14,7 @@ use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
 use crate::report::quiet::Quiet;
 use crate::report::recap::Recap;
-use crate::report::{ColourWhen, Dialect, Glyphs, Rerun, Style, TranscriptOptions};
+use crate::report::{ColourWhen, Dialect, Glyphs, Look, Rerun, Style, TranscriptOptions};
 use crate::session::logs::RunLogs;
 
 /// A face.
@@ -54,6 +55,12 @@ pub(super) fn colour_when(context: &Context<'_>) -> ColourWhen {
 /// Whether stdout gets colour.
 pub(super) fn colour(context: &Context<'_>) -> bool {
     colour_when(context).decide(context.env, io::stdout().is_terminal())
+}
+
+/// How a list on stdout looks.
+pub(super) fn look(context: &Context<'_>) -> Look {
+    let style = Style { colour: colour(context), glyphs: Glyphs::of(context.env) };
+    Look { style, width: output::stdout_width() }
 }
 
 /// How a transcript on stdout is written.

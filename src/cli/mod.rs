@@ -10,6 +10,7 @@ mod doctor;
 mod error;
 mod explain;
 mod faces;
+mod history;
 mod init;
 mod list;
 mod logs;

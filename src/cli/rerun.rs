@@ -1,11 +1,221 @@
-//! `rerun`: a run again, with today's config.
+//! `rerun`: a run again, with today's config: all that was asked for then, or what did not pass.
 
-use super::Ending;
-use super::args::RerunArgs;
+mod failed;
+mod words;
+
+use std::fmt::Write as _;
+
+use clap::Parser;
+
+use super::args::{Cli, Command, RerunArgs, RunArgs};
 use super::error::CliError;
 use super::project::Context;
+use super::{Ending, argv, history, output, run, target, variables};
+use crate::ids::{RunNumber, StageName};
+use crate::journal::header::Header;
+use crate::journal::layout::ProjectDir;
+use crate::outcome::exit;
+use crate::plan::Request;
+use crate::session::prepare::Project;
+use crate::session::runs::Run;
 
-/// A run again, with today's config.
-pub(super) fn rerun(_context: &Context<'_>, _args: &RerunArgs) -> Result<Ending, CliError> {
-    Err(CliError::usage("`rerun` is not in this version"))
+/// How many stages are named at most.
+const NAMED: usize = 10;
+
+/// Runs a run again.
+pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, CliError> {
+    let project = context.project()?;
+    let run = find(context, &project, &args.run)?;
+    let number = run.number;
+    let header = Header::read(&run.dir).map_err(|error| {
+        CliError::infrastructure(format!("what run {number} was asked to do cannot be read: {error}"))
+    })?;
+    let mut again = asked_then(&header, number, context)?;
+    again.dry_run |= args.dry_run;
+    (again.quiet, again.json, again.output) = (args.quiet, args.json, args.output.clone());
+    // It was one run, also where it was one of several rounds.
+    again.repeat = None;
+    let failed = if args.failed {
+        let failed = failed::stages(&run)?;
+        if failed.is_empty() {
+            output::say(&format!("nothing failed in run {number}"));
+            return Ok(Ending::Code(exit::NOTHING_SELECTED));
+        }
+        refuse_gone(&project, number, &failed)?;
+        failed::narrow(&mut again.selection, &run, &failed, &project, context.env);
+        Some(failed)
+    } else {
+        None
+    };
+    if !args.json {
+        announce(context, &project, &header, &again, number, failed.as_deref())?;
+    }
+    run::run_as(context, &again, &words::words(&again))
+}
+
+/// The run that is meant.
+fn find(context: &Context<'_>, project: &Project, word: &str) -> Result<Run, CliError> {
+    let state = context.state(&project.root)?;
+    if let Ok(number) = word.parse().map(RunNumber)
+        && !state.run(number).path().is_dir()
+    {
+        return Err(not_there(context, project, &state, number)?);
+    }
+    let target = target::find(&state, word)?;
+    if target.narrowed {
+        return Err(CliError::usage(format!("{word:?} is not a run"))
+            .or_try(format!("a run is a number, or `latest`; `{} run STAGE` runs a stage", context.program())));
+    }
+    Ok(target.run)
+}
+
+/// Why a run is not there: it never was, or all that is left of it is its line in the history.
+fn not_there(
+    context: &Context<'_>,
+    project: &Project,
+    state: &ProjectDir,
+    number: RunNumber,
+) -> Result<CliError, CliError> {
+    let (_, past) = history::open(context, project)?;
+    let runs = past.runs(None, usize::MAX).map_err(history::unreadable)?;
+    if runs.iter().any(|run| run.number == number) {
+        return Ok(CliError::usage(format!("run {number} was pruned, and what it was asked to do went with it"))
+            .or_try(format!("`{} runs` shows which runs are still there", context.program())));
+    }
+    // Says which runs there are.
+    target::find(state, &number.to_string()).map(|_| CliError::usage(format!("there is no run {number}")))
+}
+
+/// What that run was asked to do, with what the environment says today.
+fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Result<RunArgs, CliError> {
+    let words = if header.equivalent.is_empty() { &header.argv } else { &header.equivalent };
+    let words: Vec<std::ffi::OsString> = words.iter().map(Into::into).collect();
+    let unknown = |why: String| {
+        CliError::usage(format!("what run {number} was asked to do is not known to this version: {why}"))
+            .or_try(format!("`{} show {number}` shows its stages, to be named in a new run", context.program()))
+    };
+    let mut cli = Cli::try_parse_from(argv::with_command(&words)).map_err(|error| {
+        let text = error.to_string();
+        unknown(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+    })?;
+    variables::fill_in(&mut cli, context.env)?;
+    match cli.command {
+        Command::Run(args) => Ok(args),
+        other => {
+            let name = format!("{other:?}");
+            Err(unknown(format!("it was not started by `run` ({})", name.split('(').next().unwrap_or_default())))
+        }
+    }
+}
+
+/// Stages that the config no longer has cannot be run again.
+fn refuse_gone(project: &Project, number: RunNumber, failed: &[StageName]) -> Result<(), CliError> {
+    let is_there = |name: &&StageName| project.pipeline.stages().values().any(|stage| stage.name == **name);
+    let gone: Vec<&StageName> = failed.iter().filter(|name| !is_there(name)).collect();
+    match gone[..] {
+        [] => Ok(()),
+        [stage] => {
+            Err(CliError::usage(format!("stage {stage}, which failed in run {number}, is not in the config any more"))
+                .or_try("`local-ci list` shows the stages"))
+        }
+        _ => Err(CliError::usage(format!(
+            "stages {}, which failed in run {number}, are not in the config any more",
+            named(gone.iter().map(|name| name.as_str()))
+        ))
+        .or_try("`local-ci list` shows the stages")),
+    }
+}
+
+/// Says what will be done, and what is no longer as it was.
+fn announce(
+    context: &Context<'_>,
+    project: &Project,
+    header: &Header,
+    again: &RunArgs,
+    number: RunNumber,
+    failed: Option<&[StageName]>,
+) -> Result<(), CliError> {
+    let selection = &again.selection;
+    let request = Request {
+        stages: selection.stages.clone(),
+        tags: selection.tags.clone(),
+        profile: selection.profile.clone(),
+        skip: selection.skip.clone(),
+        only: selection.only,
+        args: selection.args.clone(),
+        ..Request::default()
+    };
+    let plan = project.plan(&request, context.env)?;
+    let now: Vec<&str> = plan.stages.values().map(|stage| stage.name.as_str()).collect();
+    let stages = failed.map_or_else(|| now.clone(), |failed| failed.iter().map(StageName::as_str).collect());
+    output::say(&format!("rerunning run {number}: {}", named(stages.into_iter())));
+    if let Some(change) = changed(header, project) {
+        output::say(&format!("the config differs from that of run {number}: {change}"));
+    }
+    if failed.is_none() {
+        let then: Vec<&str> = header.stages.iter().map(|stage| stage.name.as_str()).collect();
+        let (gone, new) = (beyond(&then, &now), beyond(&now, &then));
+        if !gone.is_empty() {
+            output::say(&format!("no longer among its stages: {}", named(gone.into_iter())));
+        }
+        if !new.is_empty() {
+            output::say(&format!("new among its stages: {}", named(new.into_iter())));
+        }
+    }
+    Ok(())
+}
+
+/// Those of the first that are not among the second.
+fn beyond<'a>(these: &[&'a str], those: &[&str]) -> Vec<&'a str> {
+    these.iter().filter(|name| !those.contains(name)).copied().collect()
+}
+
+/// What is different about the config: files that are not what they were.
+fn changed(header: &Header, project: &Project) -> Option<String> {
+    let then: Vec<(&str, &str)> = header.config.iter().map(|file| (file.path.as_str(), file.hash.as_str())).collect();
+    let now: Vec<(String, String)> = project
+        .config
+        .iter()
+        .map(|(path, text)| (path.to_string_lossy().into_owned(), blake3::hash(text.as_bytes()).to_hex().to_string()))
+        .collect();
+    let now: Vec<(&str, &str)> = now.iter().map(|(path, hash)| (path.as_str(), hash.as_str())).collect();
+    let find =
+        |files: &[(&str, &str)], path: &str| files.iter().find(|file| file.0 == path).map(|file| file.1.to_owned());
+    let short = |path: &str| {
+        let inside = std::path::Path::new(path).strip_prefix(&project.root).ok();
+        crate::text::plain::printable(&inside.map_or(path.into(), |inside| inside.to_string_lossy())).into_owned()
+    };
+    let mut changes: Vec<String> = Vec::new();
+    for (path, hash) in &now {
+        match find(&then, path) {
+            Some(before) if before == *hash => {}
+            Some(_) => changes.push(format!("{} has changed", short(path))),
+            None => changes.push(format!("{} was not read then", short(path))),
+        }
+    }
+    let gone = then.iter().filter(|(path, _)| find(&now, path).is_none());
+    changes.extend(gone.map(|(path, _)| format!("{} is not read now", short(path))));
+    if changes.is_empty() { None } else { Some(changes.join(", ")) }
+}
+
+/// Names in a row: some in full, many by number.
+fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let count = names.len();
+    let mut text = names.take(NAMED).collect::<Vec<_>>().join(" ");
+    if count > NAMED {
+        let _ = write!(text, " and {} more", count - NAMED);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_names_are_counted() {
+        let names: Vec<String> = (1..=12).map(|n| format!("s{n}")).collect();
+        assert_eq!(named(names.iter().map(String::as_str)), "s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 and 2 more");
+        assert_eq!(named(names[..2].iter().map(String::as_str)), "s1 s2");
+    }
 }

@@ -25,6 +25,11 @@ use crate::session::start::start;
 
 /// Runs what was asked for.
 pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliError> {
+    run_as(context, args, &[])
+}
+
+/// Runs what was asked for in other words than these, which do the same.
+pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String]) -> Result<Ending, CliError> {
     refuse_later(&args.later)?;
     if args.list {
         return list::list(context, &ListArgs { json: args.json });
@@ -42,7 +47,7 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
         }
         // The supervisors of earlier rounds are our children, and have ended.
         reap_ended();
-        let ending = once(context, args, &interrupts)?;
+        let ending = once(context, args, equivalent, &interrupts)?;
         match ending {
             Ending::Code(exit::PASSED) => {}
             Ending::Code(exit::FAILED) => {
@@ -75,7 +80,12 @@ fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Resu
     }
 }
 
-fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Result<Ending, CliError> {
+fn once(
+    context: &Context<'_>,
+    args: &RunArgs,
+    equivalent: &[String],
+    interrupts: &Interrupts,
+) -> Result<Ending, CliError> {
     let clock = SystemClock;
     let project = context.project()?;
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
@@ -85,6 +95,7 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     let caller = Caller {
         env: context.env,
         argv: context.argv.clone(),
+        equivalent: equivalent.to_vec(),
         directory: context.directory.clone(),
         on_hangup: if context.is_interactive() { OnHangup::Continue } else { OnHangup::Cancel },
         stage_env: colour_hints(context, mode),

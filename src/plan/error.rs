@@ -108,7 +108,7 @@ impl PlanError {
 }
 
 /// The names most like what was typed, the most similar first, three at most.
-pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     // Nobody mistypes a name into several times its length, and the comparison is quadratic.
     const LONGEST: usize = 200;
     const SIMILAR: f64 = 0.75;
