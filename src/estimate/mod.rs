@@ -3,11 +3,16 @@
 //!
 //! Everything here is arithmetic on slices: it knows nothing of where past runs are kept, of plans or of faces.
 
+mod bound;
 mod flakes;
 mod numbers;
 mod point;
+mod running;
 mod statistics;
+mod typical;
 
+pub use bound::{Bound, Limit, Span, Task, bound};
 pub use flakes::{Flaky, PastOutcome, flakiness};
-pub use point::{SAMPLES, estimate};
+pub use point::{POOLED, SAMPLES, error, estimate};
 pub use statistics::{Accuracy, Trend, accuracy, median, trend};
+pub use typical::typical;
