@@ -15,7 +15,7 @@ use crate::ids::{RunNumber, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::outcome::exit;
-use crate::plan::Request;
+use crate::plan::{PlanError, Request};
 use crate::session::prepare::Project;
 use crate::session::runs::Run;
 
@@ -42,13 +42,21 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
             return Ok(Ending::Code(exit::NOTHING_SELECTED));
         }
         refuse_gone(&project, number, &failed)?;
-        failed::narrow(&mut again.selection, &run, &failed, &project, context.env);
+        failed::narrow(&mut again.selection, &run, &failed, &project.pipeline);
         Some(failed)
     } else {
         None
     };
+    let now = stages_now(context, &project, &again, number)?;
     if !args.json {
-        announce(context, &project, &header, &again, number, failed.as_deref())?;
+        let stages = failed.as_deref().unwrap_or(&now);
+        output::say(&format!("rerunning run {number}: {}", named(stages)));
+        if let Some(change) = changed(&header, &project) {
+            output::say(&format!("the config differs from that of run {number}: {change}"));
+        }
+        if failed.is_none() {
+            say_other_stages(&header, &now);
+        }
     }
     run::run_as(context, &again, &words::words(&again))
 }
@@ -111,30 +119,28 @@ fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Resu
 /// Stages that the config no longer has cannot be run again.
 fn refuse_gone(project: &Project, number: RunNumber, failed: &[StageName]) -> Result<(), CliError> {
     let is_there = |name: &&StageName| project.pipeline.stages().values().any(|stage| stage.name == **name);
-    let gone: Vec<&StageName> = failed.iter().filter(|name| !is_there(name)).collect();
-    match gone[..] {
+    let gone: Vec<StageName> = failed.iter().filter(|name| !is_there(name)).cloned().collect();
+    match &gone[..] {
         [] => Ok(()),
-        [stage] => {
-            Err(CliError::usage(format!("stage {stage}, which failed in run {number}, is not in the config any more"))
-                .or_try("`local-ci list` shows the stages"))
-        }
+        [stage] => Err(CliError::usage(format!(
+            "stage {stage}, which did not pass in run {number}, is not in the config any more"
+        ))
+        .or_try("`local-ci list` shows the stages")),
         _ => Err(CliError::usage(format!(
-            "stages {}, which failed in run {number}, are not in the config any more",
-            named(gone.iter().map(|name| name.as_str()))
+            "stages {}, which did not pass in run {number}, are not in the config any more",
+            named(&gone)
         ))
         .or_try("`local-ci list` shows the stages")),
     }
 }
 
-/// Says what will be done, and what is no longer as it was.
-fn announce(
+/// The stages of the run as it would be now. What that run was asked for may not be there any more.
+fn stages_now(
     context: &Context<'_>,
     project: &Project,
-    header: &Header,
     again: &RunArgs,
     number: RunNumber,
-    failed: Option<&[StageName]>,
-) -> Result<(), CliError> {
+) -> Result<Vec<StageName>, CliError> {
     let selection = &again.selection;
     let request = Request {
         stages: selection.stages.clone(),
@@ -142,32 +148,29 @@ fn announce(
         profile: selection.profile.clone(),
         skip: selection.skip.clone(),
         only: selection.only,
+        fix: selection.fix,
         args: selection.args.clone(),
         ..Request::default()
     };
-    let plan = project.plan(&request, context.env)?;
-    let now: Vec<&str> = plan.stages.values().map(|stage| stage.name.as_str()).collect();
-    let stages = failed.map_or_else(|| now.clone(), |failed| failed.iter().map(StageName::as_str).collect());
-    output::say(&format!("rerunning run {number}: {}", named(stages.into_iter())));
-    if let Some(change) = changed(header, project) {
-        output::say(&format!("the config differs from that of run {number}: {change}"));
+    match project.plan(&request, context.env) {
+        Ok(plan) => Ok(plan.stages.values().map(|stage| stage.name.clone()).collect()),
+        Err(PlanError::UnknownStage { name, from: None, .. }) => Err(CliError::usage(format!(
+            "run {number} was asked for stage {name:?}, which is not in the config any more"
+        ))
+        .or_try(format!("`{} list` shows the stages", context.program()))),
+        Err(error) => Err(error.into()),
     }
-    if failed.is_none() {
-        let then: Vec<&str> = header.stages.iter().map(|stage| stage.name.as_str()).collect();
-        let (gone, new) = (beyond(&then, &now), beyond(&now, &then));
-        if !gone.is_empty() {
-            output::say(&format!("no longer among its stages: {}", named(gone.into_iter())));
-        }
-        if !new.is_empty() {
-            output::say(&format!("new among its stages: {}", named(new.into_iter())));
-        }
-    }
-    Ok(())
 }
 
-/// Those of the first that are not among the second.
-fn beyond<'a>(these: &[&'a str], those: &[&str]) -> Vec<&'a str> {
-    these.iter().filter(|name| !those.contains(name)).copied().collect()
+/// Says which stages the run had then and has not now, and the other way round.
+fn say_other_stages(header: &Header, now: &[StageName]) {
+    let then: Vec<StageName> = header.stages.iter().map(|stage| stage.name.clone()).collect();
+    for (what, these, those) in [("no longer", &then[..], now), ("new", now, &then[..])] {
+        let alone: Vec<StageName> = these.iter().filter(|name| !those.contains(name)).cloned().collect();
+        if !alone.is_empty() {
+            output::say(&format!("{what} among its stages: {}", named(&alone)));
+        }
+    }
 }
 
 /// What is different about the config: files that are not what they were.
@@ -199,11 +202,10 @@ fn changed(header: &Header, project: &Project) -> Option<String> {
 }
 
 /// Names in a row: some in full, many by number.
-fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let count = names.len();
-    let mut text = names.take(NAMED).collect::<Vec<_>>().join(" ");
-    if count > NAMED {
-        let _ = write!(text, " and {} more", count - NAMED);
+fn named(names: &[StageName]) -> String {
+    let mut text = names.iter().take(NAMED).map(StageName::as_str).collect::<Vec<_>>().join(" ");
+    if names.len() > NAMED {
+        let _ = write!(text, " and {} more", names.len() - NAMED);
     }
     text
 }
@@ -214,8 +216,8 @@ mod tests {
 
     #[test]
     fn many_names_are_counted() {
-        let names: Vec<String> = (1..=12).map(|n| format!("s{n}")).collect();
-        assert_eq!(named(names.iter().map(String::as_str)), "s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 and 2 more");
-        assert_eq!(named(names[..2].iter().map(String::as_str)), "s1 s2");
+        let names: Vec<StageName> = (1..=12).map(|n| StageName::new(&format!("s{n}")).unwrap()).collect();
+        assert_eq!(named(&names), "s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 and 2 more");
+        assert_eq!(named(&names[..2]), "s1 s2");
     }
 }

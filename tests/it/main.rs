@@ -18,6 +18,7 @@ mod hostile;
 mod kill;
 mod output;
 mod privacy;
+mod rerun;
 mod rig;
 mod session_ends;
 mod session_look;

@@ -2,12 +2,10 @@
 
 use crate::cli::args::Selection;
 use crate::cli::error::CliError;
-use crate::env::Env;
 use crate::ids::StageName;
 use crate::journal::state::RunState;
 use crate::outcome::{Outcome, SkipReason};
-use crate::plan::{PlanError, Request};
-use crate::session::prepare::Project;
+use crate::pipeline::Pipeline;
 use crate::session::runs::Run;
 use crate::view::StageView;
 
@@ -39,17 +37,10 @@ fn is_failure(stage: &StageView) -> bool {
 }
 
 /// Cuts what that run was asked for down to these stages. What it left out stays left out.
-pub(super) fn narrow(selection: &mut Selection, run: &Run, failed: &[StageName], project: &Project, env: &Env) {
-    // A profile also says what to leave out, in patterns of which some may match nothing today.
-    if let Some(profile) = selection.profile.take().and_then(|name| project.pipeline.profiles().get(&name)) {
-        let matches = |pattern: &&String| {
-            let request = Request { stages: vec![(*pattern).clone()], only: true, ..Request::default() };
-            match project.plan(&request, env) {
-                Ok(_) => true,
-                Err(error) => !error.selects_nothing() && !matches!(error, PlanError::UnknownStage { .. }),
-            }
-        };
-        selection.skip.extend(profile.skip.iter().filter(matches).cloned());
+pub(super) fn narrow(selection: &mut Selection, run: &Run, failed: &[StageName], pipeline: &Pipeline) {
+    // A profile also says what to leave out.
+    if let Some(profile) = selection.profile.take().and_then(|name| pipeline.profiles().get(&name)) {
+        selection.skip.extend(profile.skip.iter().cloned());
     }
     selection.tags.clear();
     selection.stages = failed.iter().map(|name| name.as_str().to_owned()).collect();

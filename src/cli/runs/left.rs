@@ -3,51 +3,44 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::estimate::{Span, Task, bound, typical};
 use crate::event::Estimate;
-use crate::ids::{DenseId, DenseMap, StageId};
 use crate::view::{RunView, StageState, StageView};
 
-/// How much longer it takes at least by what history expects: the longest chain of stages that are left, or all that is
-/// left shared among the slots, whichever is longer. None where history does not know a stage that is left.
+/// How much longer it takes, as [`bound`] has it. A stage that history does not know counts as one of the others; none
+/// where it knows none of them, or where a stage has run longer than it ever did.
 pub(super) fn left(view: &RunView, now: Timestamp) -> Option<Duration> {
     let stages = view.stages();
-    let own: DenseMap<StageId, Duration> = stages.values().map(|stage| own(stage, now)).collect::<Option<_>>()?;
-    let mut behind: DenseMap<StageId, Duration> = DenseMap::filled(stages.len(), Duration::ZERO);
-    let (mut longest, mut work) = (Duration::ZERO, Duration::ZERO);
-    let slots = view.header()?.jobs.max(1);
-    // A stage comes after what it needs, so from the last to the first each is complete when it is looked at.
-    for index in (0..stages.len()).rev() {
-        let id = StageId::from_index(index);
-        let chain = own[id].saturating_add(behind[id]);
-        for need in stages[id].info.needs.iter().filter(|need| need.index() < index) {
-            behind[*need] = behind[*need].max(chain);
-        }
-        longest = longest.max(chain);
-        work = work.saturating_add(own[id].saturating_mul(stages[id].info.threads.min(slots)));
-    }
-    Some(longest.max(work / slots))
+    let known: Vec<u64> = stages.values().filter_map(|stage| stage.info.expected_ms()).collect();
+    let typical = typical(&known);
+    let task = |stage| Some((stage, own(stage, typical.as_ref(), now)?));
+    let tasks: Vec<(&StageView, Span)> = stages.values().map(task).collect::<Option<_>>()?;
+    let tasks = tasks.into_iter().map(|(StageView { info, .. }, span)| Task {
+        span,
+        threads: info.threads,
+        locks: &info.locks,
+        needs: &info.needs,
+    });
+    Some(bound(tasks, view.header()?.jobs).span.expected)
 }
 
 /// How much of a stage is left; none where that is not known.
-fn own(stage: &StageView, now: Timestamp) -> Option<Duration> {
-    let expected = |estimate: &Estimate| Duration::from_millis(estimate.expected_ms);
-    match &stage.state {
-        StageState::Finished(_) => Some(Duration::ZERO),
-        StageState::Waiting if stage.info.skip.is_some() => Some(Duration::ZERO),
-        StageState::Waiting | StageState::Retrying { .. } => stage.info.estimate.as_ref().map(expected),
-        StageState::Running { since, .. } => {
-            let elapsed = now.since(*since);
-            Some(stage.info.estimate.as_ref()?.given(elapsed)?.saturating_sub(elapsed))
-        }
-    }
+fn own(stage: &StageView, typical: Option<&Estimate>, now: Timestamp) -> Option<Span> {
+    let elapsed = match &stage.state {
+        StageState::Finished(_) => return Some(Span::default()),
+        StageState::Waiting if stage.info.skip.is_some() => return Some(Span::default()),
+        StageState::Waiting | StageState::Retrying { .. } => Duration::ZERO,
+        StageState::Running { since, .. } => now.since(*since),
+    };
+    stage.info.estimate.as_ref().or(typical)?.left(elapsed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EventKind, StageInfo};
+    use crate::event::StageInfo;
     use crate::outcome::SkipReason;
-    use crate::view::recorded::{Recorded, Step, after, expecting, stage};
+    use crate::view::recorded::{Recorded, after, expecting, stage};
 
     fn known(name: &str, expected_ms: u64) -> StageInfo {
         StageInfo { estimate: Some(expecting(expected_ms)), ..stage(name, name) }
@@ -55,14 +48,7 @@ mod tests {
 
     /// What is left of a run of two slots, in milliseconds, after its first stage has run for three seconds.
     fn left_of(stages: Vec<StageInfo>) -> Option<u128> {
-        let mut recorded = Recorded::of(stages);
-        recorded.push(EventKind::StageStarted { stage: StageId(0), attempt: 1 });
-        let mut view = RunView::new();
-        for step in &recorded.steps {
-            if let Step::Event(event) = step {
-                view.apply(event);
-            }
-        }
+        let view = Recorded::of(stages).start(0).view();
         let now = view.header().unwrap().at.after(Duration::from_secs(3));
         left(&view, now).map(|left| left.as_millis())
     }
@@ -84,8 +70,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_promised_of_a_stage_that_nobody_knows() {
-        assert_eq!(left_of(vec![known("a", 10_000), stage("b", "b")]), None);
+    fn a_stage_that_nobody_knows_counts_as_one_of_the_others() {
+        assert_eq!(left_of(vec![stage("a", "a"), stage("b", "b")]), None);
+        assert_eq!(left_of(vec![known("a", 10_000), after(stage("b", "b"), &[0])]), Some(17_000));
         let skip = Some(SkipReason::Condition { why: "os".into() });
         assert_eq!(left_of(vec![known("a", 10_000), StageInfo { skip, ..stage("b", "b") }]), Some(7000));
     }
@@ -93,6 +80,6 @@ mod tests {
     #[test]
     fn an_absurd_estimate_does_not_overflow() {
         let absurd = StageInfo { threads: u32::MAX, ..known("b", u64::MAX / 2) };
-        assert!(left_of(vec![known("a", 1), absurd.clone(), after(absurd, &[1])]).is_none_or(|left| left > 0));
+        assert!(left_of(vec![known("a", 10_000), absurd.clone(), after(absurd, &[1])]) > Some(10_000));
     }
 }
