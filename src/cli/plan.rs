@@ -22,7 +22,8 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Ending, Cli
 /// Shows the plan of a selection, as text or JSON.
 pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
     let project = context.project()?;
-    let plan = context.plan(&project, selection)?;
+    let mut plan = context.plan(&project, selection)?;
+    context.foretell(&project, &mut plan).iter().for_each(|text| output::warning(text));
     let commands = faces::commands();
     let text = if json {
         serde_json::to_string_pretty(&document(&plan, &commands))
