@@ -10,12 +10,12 @@ use clap::Parser;
 use super::args::{Cli, Command, RerunArgs, RunArgs};
 use super::error::CliError;
 use super::project::Context;
-use super::{Ending, argv, history, output, run, target, variables};
+use super::{Ending, argv, output, run, target, variables};
 use crate::ids::{RunNumber, StageName};
 use crate::journal::header::Header;
-use crate::journal::layout::ProjectDir;
 use crate::outcome::exit;
 use crate::plan::{PlanError, Request};
+use crate::session::past::ledger;
 use crate::session::prepare::Project;
 use crate::session::runs::Run;
 
@@ -66,8 +66,10 @@ fn find(context: &Context<'_>, project: &Project, word: &str) -> Result<Run, Cli
     let state = context.state(&project.root)?;
     if let Ok(number) = word.parse().map(RunNumber)
         && !state.run(number).path().is_dir()
+        && ledger::find(&state, number).is_some()
     {
-        return Err(not_there(context, project, &state, number)?);
+        return Err(CliError::usage(format!("run {number} was pruned, and what it was asked to do went with it"))
+            .or_try(format!("`{} runs` shows which runs are still there", context.program())));
     }
     let target = target::find(&state, word)?;
     if target.narrowed {
@@ -75,23 +77,6 @@ fn find(context: &Context<'_>, project: &Project, word: &str) -> Result<Run, Cli
             .or_try(format!("a run is a number, or `latest`; `{} run STAGE` runs a stage", context.program())));
     }
     Ok(target.run)
-}
-
-/// Why a run is not there: it never was, or all that is left of it is its line in the history.
-fn not_there(
-    context: &Context<'_>,
-    project: &Project,
-    state: &ProjectDir,
-    number: RunNumber,
-) -> Result<CliError, CliError> {
-    let (_, past) = history::open(context, project)?;
-    let runs = past.runs(None, usize::MAX).map_err(history::unreadable)?;
-    if runs.iter().any(|run| run.number == number) {
-        return Ok(CliError::usage(format!("run {number} was pruned, and what it was asked to do went with it"))
-            .or_try(format!("`{} runs` shows which runs are still there", context.program())));
-    }
-    // Says which runs there are.
-    target::find(state, &number.to_string()).map(|_| CliError::usage(format!("there is no run {number}")))
 }
 
 /// What that run was asked to do, with what the environment says today.

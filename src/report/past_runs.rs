@@ -3,25 +3,23 @@
 //! Knows nothing of where runs are kept: whoever lists them fills in [`PastLine`]s. As JSON they are documented in
 //! `docs/events.md`; fields are only ever added within a schema version.
 
-use console::{Alignment, truncate_str};
+use console::{Alignment, measure_text_width, truncate_str};
 use serde::Serialize;
 
 use super::about::About;
 use super::ago::Ago;
 use super::mark::Mark;
-use super::table::{Look, Table};
+use super::table::{GAP, Look, Table};
 use super::verdict::human;
 use crate::ids::{RunNumber, StageName};
 use crate::text::plain::printable;
 
-/// Columns that the details need before the commit gets any.
-const DETAILS_LEAST: usize = 24;
-/// Columns up to and including the status, about.
-const BEFORE_COMMIT: usize = 44;
+/// In fewer columns than this, details would tell nothing.
+const DETAILS_LEAST: usize = 10;
+/// Columns that the details are given before the commit gets any, where they need them.
+const DETAILS_FIRST: usize = 22;
 /// Commit and branch are shown in at most so many columns on a terminal.
 const COMMIT_MOST: usize = 32;
-/// Below this width there are neither details nor exit codes: a word or two of them would tell nothing.
-const NARROW: usize = 50;
 /// A commit is shown with so many digits.
 const COMMIT_DIGITS: usize = 7;
 
@@ -82,44 +80,62 @@ pub struct JobLine {
 }
 
 /// The lines as a table. `now_ms` is the wall clock's reading.
+///
+/// What came of a run is what the table is for: on a terminal too narrow for all, the commit goes first, then the details,
+/// when it was, and how long it took.
 pub fn render(lines: &[PastLine], now_ms: i64, look: Look) -> String {
-    let has_commit = look.width.is_none_or(|width| width >= BEFORE_COMMIT + COMMIT_DIGITS + DETAILS_LEAST)
-        && lines.iter().any(|line| line.commit.is_some() || line.branch.is_some());
-    let mut headings = vec![
-        ("Run", Alignment::Left),
-        ("Started", Alignment::Left),
-        ("Duration", Alignment::Right),
-        ("Status", Alignment::Left),
+    let name = |line: &PastLine| match &line.job {
+        Some(job) => format!("{}/{}", line.run, job.name),
+        None => line.run.to_string(),
+    };
+    let of = |cell: &dyn Fn(&PastLine) -> String| lines.iter().map(cell).collect::<Vec<String>>();
+    let started = |line: &PastLine| Ago::between(line.started_unix_ms, now_ms).to_string();
+    let mut columns = vec![
+        Column::new("Run", Alignment::Left, of(&name)),
+        Column::new("Started", Alignment::Left, of(&started)),
+        Column::new("Duration", Alignment::Right, of(&duration)),
+        Column::new("Status", Alignment::Left, of(&|line| status(line, look))),
     ];
-    if has_commit {
-        headings.push(("Commit", Alignment::Left));
+    let details = Column::new("Details", Alignment::Left, of(&|line| details(line, look)));
+    let mut room = usize::MAX;
+    if let Some(width) = look.width {
+        let needed = |columns: &[Column]| columns.iter().map(|column| column.width + GAP).sum::<usize>();
+        while columns.len() > 2 && needed(&columns) > width + GAP {
+            columns.remove(1);
+        }
+        room = width.saturating_sub(needed(&columns));
     }
-    let has_details = !is_narrow(look) && lines.iter().any(|line| !details(line, look).is_empty());
+    let has_details = details.cells.iter().any(|cell| !cell.is_empty()) && room >= details.width.min(DETAILS_LEAST);
+    let spare = if has_details { room.saturating_sub(details.width.min(DETAILS_FIRST) + GAP) } else { room };
+    let most = spare.min(if look.width.is_some() { COMMIT_MOST } else { usize::MAX });
+    let commit = Column::new("Commit", Alignment::Left, of(&|line| commit(line, most, look)));
+    if most >= COMMIT_DIGITS && commit.cells.iter().any(|cell| !cell.is_empty()) {
+        columns.push(commit);
+    }
     if has_details {
-        headings.push(("Details", Alignment::Left));
+        columns.push(details);
     }
+    let headings: Vec<(&str, Alignment)> = columns.iter().map(|column| (column.heading, column.alignment)).collect();
     let mut table = Table::new(&headings);
-    for line in lines {
-        let name = line.job.as_ref().map_or(String::new(), |job| format!("/{}", job.name));
-        let mut cells = vec![
-            format!("{}{name}", line.run),
-            Ago::between(line.started_unix_ms, now_ms).to_string(),
-            duration(line),
-            status(line, look),
-        ];
-        if has_commit {
-            cells.push(commit(line, look));
-        }
-        if has_details {
-            cells.push(details(line, look));
-        }
-        table.row(cells);
+    for row in 0..lines.len() {
+        table.row(columns.iter().map(|column| column.cells[row].clone()).collect());
     }
     table.render(look)
 }
 
-fn is_narrow(look: Look) -> bool {
-    look.width.is_some_and(|width| width < NARROW)
+/// A column, before it is known whether there is room for it.
+struct Column {
+    heading: &'static str,
+    alignment: Alignment,
+    cells: Vec<String>,
+    width: usize,
+}
+
+impl Column {
+    fn new(heading: &'static str, alignment: Alignment, cells: Vec<String>) -> Self {
+        let widest = cells.iter().map(|cell| measure_text_width(cell)).max().unwrap_or(0);
+        Self { heading, alignment, cells, width: widest.max(heading.len()) }
+    }
 }
 
 /// How long it took; nothing for what never ran.
@@ -137,7 +153,6 @@ fn status(line: &PastLine, look: Look) -> String {
         Some(job) => job_status(job),
         None => run_status(line),
     };
-    let word = if is_narrow(look) { word.split(" (").next().unwrap_or_default() } else { &word };
     format!("{} {word}", mark.draw(look.style))
 }
 
@@ -170,18 +185,12 @@ fn job_status(job: &JobLine) -> (Mark, String) {
     }
 }
 
-/// The commit's first digits and the branch, in the columns that the details can spare.
-fn commit(line: &PastLine, look: Look) -> String {
+/// The commit's first digits and the branch, in so many columns at most.
+fn commit(line: &PastLine, most: usize, look: Look) -> String {
     let digits = line.commit.as_deref().map(|commit| commit.chars().take(COMMIT_DIGITS).collect::<String>());
     let words: Vec<&str> = digits.as_deref().into_iter().chain(line.branch.as_deref()).collect();
     let text = printable(&words.join(" ")).into_owned();
-    match look.width {
-        None => text,
-        Some(width) => {
-            let most = width.saturating_sub(BEFORE_COMMIT + DETAILS_LEAST).min(COMMIT_MOST);
-            truncate_str(&text, most, look.style.glyphs.either("…", "~")).into_owned()
-        }
-    }
+    truncate_str(&text, most, look.style.glyphs.either("…", "~")).into_owned()
 }
 
 /// What else there is to say: how far it is, what failed, what is gone.

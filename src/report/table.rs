@@ -15,8 +15,8 @@ pub struct Look {
     pub width: Option<usize>,
 }
 
-/// Between two columns.
-const GAP: &str = "  ";
+/// How many blanks stand between two columns.
+pub(super) const GAP: usize = 2;
 
 /// A table that grows a row at a time. The last column takes what is left of the line.
 pub(super) struct Table {
@@ -45,7 +45,7 @@ impl Table {
         for row in lines() {
             let cells = row.iter().zip(&widths).zip(&self.headings);
             let padded = cells.map(|((cell, width), (_, alignment))| pad_str(cell, *width, *alignment, None));
-            let line = padded.collect::<Vec<_>>().join(GAP);
+            let line = padded.collect::<Vec<_>>().join(&" ".repeat(GAP));
             text.push_str(&fit(line.trim_end(), look));
             text.push('\n');
         }

@@ -71,26 +71,26 @@ fn runs_are_told_a_line_each() {
     7    1 year ago      2m15s  ! errored (3)
     ");
     insta::assert_snapshot!(render(&some_runs(), NOW, on_terminal(80, Glyphs::Unicode)), @"
-    Run  Started      Duration  Status         Commit        Details
-    44   12 sec ago      12.3s  ◉ running      0123456 main  3/7, ~40s left: test, …
+    Run  Started      Duration  Status         Commit         Details
+    44   12 sec ago      12.3s  ◉ running      0123456 main   3/7, ~40s left: test,…
     43   1 hour ago      2m15s  ✓ passed       0123456 main
-    42   2 hours ago     2m15s  ✗ failed (1)   0123456 a-b…  clippy, test:1.80:linux
+    42   2 hours ago     2m15s  ✗ failed (1)   0123456 a-br…  clippy, test:1.80:lin…
     41   1 day ago       2m15s  - cancelled    0123456 main
-    40   3 days ago      2m15s  ✓ passed       0123456 main  doc (allowed to fail)
-    9    1 month ago     2m15s  ✗ failed (1)                 3 of 7 failed · pruned
-    8    1 month ago     2m15s  ! lost         0123456 main  pruned
+    40   3 days ago      2m15s  ✓ passed       0123456 main   doc (allowed to fail)
+    9    1 month ago     2m15s  ✗ failed (1)                  3 of 7 failed · pruned
+    8    1 month ago     2m15s  ! lost         0123456 main   pruned
     7    1 year ago      2m15s  ! errored (3)
     ");
     insta::assert_snapshot!(render(&some_runs(), NOW, on_terminal(40, Glyphs::Ascii)), @"
-    Run  Started      Duration  Status
-    44   12 sec ago      12.3s  * running
-    43   1 hour ago      2m15s  + passed
-    42   2 hours ago     2m15s  x failed
-    41   1 day ago       2m15s  - cancelled
-    40   3 days ago      2m15s  + passed
-    9    1 month ago     2m15s  x failed
-    8    1 month ago     2m15s  ! lost
-    7    1 year ago      2m15s  ! errored
+    Run  Duration  Status         Details
+    44      12.3s  * running      3/7, ~40s~
+    43      2m15s  + passed
+    42      2m15s  x failed (1)   clippy, t~
+    41      2m15s  - cancelled
+    40      2m15s  + passed       doc (allo~
+    9       2m15s  x failed (1)   3 of 7 fa~
+    8       2m15s  ! lost         pruned
+    7       2m15s  ! errored (3)
     ");
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use console::Alignment;
 
 use super::{JobStatistics, LastRun, Next, percent, whole};
+use crate::estimate::Flaky;
 use crate::event::{Basis, Estimate};
 use crate::history::Status;
 use crate::report::about::About;
@@ -74,14 +75,9 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
         lines.push(format!("Last failure: run {run}, {}", Ago::between(started, now_ms)));
     }
     if totals.flaky > 0 {
-        lines.push(format!("Passed only after another attempt: {}", totals.flaky));
+        lines.push(format!("Passed only after another attempt: {} of {}", totals.flaky, totals.passed));
     }
-    if let Some(flaky) = job.flaky {
-        lines.push(format!(
-            "Flaky: {} of {} runs on the same inputs failed or needed another attempt",
-            flaky.failed, flaky.total
-        ));
-    }
+    lines.extend(job.flaky.map(flaky));
     if let Some(accuracy) = job.accuracy {
         lines.push(format!(
             "Estimates so far: off by {:.0}% in the median over {}; {:.0}% within the band",
@@ -142,6 +138,17 @@ fn trend(job: &JobStatistics) -> Option<String> {
     Some(format!("Trend: {word} (the last {}: {recent}, those before: {earlier})", runs(trend.runs)))
 }
 
+fn flaky(flaky: Flaky) -> String {
+    let often = (flaky.rate * 100.0).max(1.0);
+    // Where nothing else is known of these inputs, how many of them it were says nothing.
+    let told = if flaky.total > flaky.failed {
+        format!(" (failed or needed another attempt: {} of {})", flaky.failed, flaky.total)
+    } else {
+        String::new()
+    };
+    format!("Flaky: about {often:.0}% of runs come out differently on unchanged inputs{told}")
+}
+
 /// The last runs as a row of bars, oldest first.
 fn bars(newest_first: &[LastRun], width: usize, look: Look) -> Option<String> {
     let bar = |run: &LastRun| match run.status {
@@ -196,7 +203,8 @@ fn told(job: &JobStatistics, look: Look) -> String {
 /// By how much more or less it was foretold than it took, as a share of that.
 fn off_by(foretold: u64, took: u64) -> String {
     let sign = if foretold >= took { '+' } else { '-' };
-    let share = u128::from(foretold.abs_diff(took)) * 100 / u128::from(took.max(1));
+    let took_ms = u128::from(took.max(1));
+    let share = (u128::from(foretold.abs_diff(took)) * 200 + took_ms) / (took_ms * 2);
     if share == 0 { "0%".into() } else { format!("{sign}{share}%") }
 }
 

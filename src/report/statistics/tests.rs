@@ -81,8 +81,8 @@ fn a_job_is_told_in_the_order_of_its_documentation() {
     Median duration: 2m29s
     Trend: 14% slower (the last 4 runs: 2m40s, those before: 2m20s)
     Last failure: run 3, 2 hours ago
-    Passed only after another attempt: 1
-    Flaky: 1 of 3 runs on the same inputs failed or needed another attempt
+    Passed only after another attempt: 1 of 4
+    Flaky: about 5% of runs come out differently on unchanged inputs (failed or needed another attempt: 1 of 3)
     Estimates so far: off by 4% in the median over 2 runs; 50% within the band
     ");
 }
@@ -102,14 +102,14 @@ fn a_terminal_gets_bars_and_is_not_written_past_its_edge() {
     Median duration: 2m29s
     Trend: 14% slower (the last 4 runs: 2m40s, those before: 2m20s)
     Last failure: run 3, 2 hours ago
-    Passed only after another attempt: 1
-    Flaky: 1 of 3 runs on the same inputs failed or needed another attempt
+    Passed only after another attempt: 1 of 4
+    Flaky: about 5% of runs come out differently on unchanged inputs (failed or nee…
     Estimates so far: off by 4% in the median over 2 runs; 50% within the band
     Last 4 runs: ▁✗▅█
 
     Run  Foretold   Took  Off by  Band
       5    ~2m30s  2m45s     -9%  2m15s–2m40s, missed
-      4    ~2m31s  2m30s      0%  2m15s–2m40s
+      4    ~2m31s  2m30s     +1%  2m15s–2m40s
     ");
     insta::assert_snapshot!(render(&[job()], false, NOW, on_terminal(40, Glyphs::Ascii)), @"
     Job: test (cargo test)
@@ -124,8 +124,8 @@ fn a_terminal_gets_bars_and_is_not_written_past_its_edge() {
     Median duration: 2m29s
     Trend: 14% slower (the last 4 runs: 2m4~
     Last failure: run 3, 2 hours ago
-    Passed only after another attempt: 1
-    Flaky: 1 of 3 runs on the same inputs f~
+    Passed only after another attempt: 1 of~
+    Flaky: about 5% of runs come out differ~
     Estimates so far: off by 4% in the medi~
     Last 4 runs: .x+@
     ");
