@@ -1,0 +1,145 @@
+//! How long work takes that is shared out over slots, at best.
+//!
+//! It cannot take less than its longest chain of needs, than all its threads' time divided by the slots, and than what
+//! one lock lets through one at a time. Scheduled by the longest way to the end, it takes hardly more
+//! (`benches/makespan.rs` measures how much), so this bound is what is expected of a whole run.
+//!
+//! How far that may be off is added up as independent errors are, by their squares: of many stages some are early and
+//! some late. Errors that all stages of a run share, a busy machine say, are not in it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::ids::{DenseId, StageId};
+
+/// An expected time, with the ends of its band.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The point.
+    pub expected: Duration,
+    /// The band's low end, at most the point.
+    pub low: Duration,
+    /// The band's high end, at least the point.
+    pub high: Duration,
+}
+
+impl Span {
+    /// A time that is known.
+    pub fn exactly(time: Duration) -> Self {
+        Self { expected: time, low: time, high: time }
+    }
+}
+
+/// A stage as far as it matters here. What has ended, or does not run, takes no time.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// How long it takes.
+    pub span: Span,
+    /// Slots it takes, at least one and at most all.
+    pub threads: u32,
+    /// No two with one lock overlap.
+    pub locks: &'a [String],
+    /// What comes first. Only what stands before it counts.
+    pub needs: &'a [StageId],
+}
+
+/// What it is that takes so long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit<'a> {
+    /// Stages that need each other: nothing but quicker stages would help.
+    #[default]
+    Needs,
+    /// There is more to do than the slots can take.
+    Slots,
+    /// This lock lets through one at a time.
+    Lock(&'a str),
+}
+
+/// What work takes at best, and why not less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bound<'a> {
+    /// How long.
+    pub span: Span,
+    /// What it is that takes so long.
+    pub limit: Limit<'a>,
+}
+
+/// What these tasks take at best, each after what it needs, in one pass. Slots are at least one.
+pub fn bound<'a>(tasks: impl IntoIterator<Item = Task<'a>>, slots: u32) -> Bound<'a> {
+    let slots = slots.max(1);
+    let mut ends: Vec<Sum> = Vec::new();
+    let mut longest = Sum::default();
+    let mut work = Sum::default();
+    let mut locks: HashMap<&str, Sum> = HashMap::new();
+    for task in tasks {
+        let start = task.needs.iter().filter_map(|need| ends.get(need.index())).fold(Sum::default(), Sum::longer);
+        let own = Sum::of(task.span, 1);
+        let end = start.and(own);
+        ends.push(end);
+        longest = longest.longer(&end);
+        work = work.and(Sum::of(task.span, task.threads.clamp(1, slots)));
+        for lock in task.locks {
+            let held = locks.entry(lock).or_default();
+            *held = held.and(own);
+        }
+    }
+    let mut bound = Bound { span: longest.span(1), limit: Limit::Needs };
+    bound.or(Bound { span: work.span(slots), limit: Limit::Slots });
+    let longest_held = locks.iter().max_by(|a, b| a.1.expected.cmp(&b.1.expected).then(b.0.cmp(a.0)));
+    if let Some((lock, held)) = longest_held {
+        bound.or(Bound { span: held.span(1), limit: Limit::Lock(lock) });
+    }
+    bound
+}
+
+impl<'a> Bound<'a> {
+    /// Neither can be beaten.
+    fn or(&mut self, other: Bound<'a>) {
+        if other.span.expected > self.span.expected {
+            self.limit = other.limit;
+        }
+        let (a, b) = (self.span, other.span);
+        self.span = Span { expected: a.expected.max(b.expected), low: a.low.max(b.low), high: a.high.max(b.high) };
+    }
+}
+
+/// Times one after another: their sum, and the squares of what they may be off, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    expected: Duration,
+    below: f64,
+    above: f64,
+}
+
+impl Sum {
+    fn of(span: Span, threads: u32) -> Self {
+        let off = |by: Duration| (by.as_secs_f64() * f64::from(threads)).powi(2);
+        Self {
+            expected: span.expected.saturating_mul(threads),
+            below: off(span.expected.saturating_sub(span.low)),
+            above: off(span.high.saturating_sub(span.expected)),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            expected: self.expected.saturating_add(other.expected),
+            below: self.below + other.below,
+            above: self.above + other.above,
+        }
+    }
+
+    fn longer(self, other: &Self) -> Self {
+        if other.expected > self.expected { *other } else { self }
+    }
+
+    fn span(self, slots: u32) -> Span {
+        let off =
+            |squares: f64| Duration::try_from_secs_f64(squares.sqrt() / f64::from(slots)).unwrap_or(Duration::MAX);
+        let expected = self.expected / slots;
+        Span { expected, low: expected.saturating_sub(off(self.below)), high: expected.saturating_add(off(self.above)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
