@@ -71,7 +71,7 @@ fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Resu
     } else if args.quiet {
         Ok(Mode::Quiet)
     } else {
-        faces::mode(args.output.as_deref().or(configured).or(context.user.output.as_deref()))
+        faces::mode(context, args.output.as_deref().or(configured).or(context.user.output.as_deref()))
     }
 }
 
@@ -171,7 +171,7 @@ fn farewell(number: Option<RunNumber>) -> String {
 
 /// Asks tools for colour whose output is a pipe only because we show it: never against what the user has set.
 fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
-    if mode != Mode::Grouped || !faces::colour(context) {
+    if !faces::shows_colour(context, mode) {
         return Vec::new();
     }
     [(env::FORCE_COLOR, "1"), (env::CLICOLOR_FORCE, "1"), (env::CARGO_TERM_COLOR, "always")]

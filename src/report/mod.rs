@@ -6,11 +6,14 @@ pub mod display;
 mod excerpt;
 pub mod grouped;
 pub mod json;
+pub mod lines;
+pub mod live;
 pub mod quiet;
 pub mod recap;
 mod silence;
 pub mod style;
 mod summary;
+pub mod terminal;
 mod transcript;
 mod verdict;
 
@@ -20,7 +23,7 @@ use std::time::Duration;
 
 pub use display::Display;
 pub use style::{ColourWhen, Dialect, Glyphs, Style};
-pub use transcript::{Randomness, Rerun, TranscriptOptions};
+pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};
 
 use crate::clock::Timestamp;
 use crate::event::Event;

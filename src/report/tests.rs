@@ -78,6 +78,8 @@ fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
         [count; 16]
     });
     TranscriptOptions {
+        layout: Layout::Groups,
+        links: None,
         program: "local-ci".into(),
         style: Style { colour, glyphs: Glyphs::Unicode },
         dialect,
