@@ -59,6 +59,12 @@ impl<W: Write> Lines<W> {
         }
     }
 
+    /// A sentence about a stage, which has its name in it.
+    fn tell(&mut self, text: &str) {
+        self.page.block(Block::Line);
+        self.page.text("", text);
+    }
+
     /// A line of ours about a stage.
     fn say(&mut self, stage: &StageView, text: &str) {
         let prefix = self.prefix(stage);
@@ -82,10 +88,10 @@ impl<W: Write> Lines<W> {
     }
 
     fn start(&mut self, stage: &StageView, attempt: u32) {
-        let name = &stage.info.name;
+        let name = stage.info.name.as_str();
         match (self.sentences, attempt) {
-            (true, 1) => self.say(stage, &format!("{name} started.")),
-            (true, _) => self.say(stage, &format!("{name} started again, attempt {attempt}.")),
+            (true, 1) => self.tell(&format!("{name} started.")),
+            (true, _) => self.tell(&format!("{name} started again, attempt {attempt}.")),
             (false, 1) => self.say_all(stage, "$ ", &stage.info.command.clone()),
             (false, _) => self.say(stage, &format!("attempt {attempt}")),
         }
@@ -107,7 +113,7 @@ impl<W: Write> Lines<W> {
     fn lose(&mut self, stage: &StageView) {
         let text = "lost: the run ended before it did";
         if self.sentences {
-            self.say(stage, &format!("{} was {text}.", stage.info.name));
+            self.tell(&format!("{} was {text}.", stage.info.name));
         } else {
             self.conclude(stage, Glyph::Lost, text);
         }
@@ -115,7 +121,7 @@ impl<W: Write> Lines<W> {
 
     fn conclude(&mut self, stage: &StageView, glyph: Glyph, text: &str) {
         if self.sentences {
-            return self.say_all(stage, "", text);
+            return self.tell(text);
         }
         let glyph = self.page.options.style.glyph(glyph);
         let mut lines = text.trim_end_matches('\n').split('\n');
@@ -183,7 +189,7 @@ impl<W: Write> Lines<W> {
         };
         let again = verdict::again(failed);
         if self.sentences {
-            self.say(stage, &format!("{}: {again}.", stage.info.name));
+            self.tell(&format!("{}: {again}.", stage.info.name));
         } else {
             let ellipsis = self.page.options.style.glyphs.ellipsis();
             self.say(stage, &format!("{ellipsis} {again}"));

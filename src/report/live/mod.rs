@@ -11,3 +11,6 @@ mod reporter;
 mod row;
 
 pub use reporter::{Live, LiveOptions};
+
+#[cfg(test)]
+mod tests;
