@@ -17,6 +17,7 @@ use crate::report::{Display, Rerun};
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
+use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
 use crate::session::place::{Caller, Place, discard_temporary, place};
@@ -79,7 +80,8 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     let clock = SystemClock;
     let project = context.project()?;
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
-    let plan = context.plan(&project, &args.selection)?;
+    let mut plan = context.plan(&project, &args.selection)?;
+    inputs::fingerprint(&mut plan);
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {

@@ -13,6 +13,7 @@ use super::*;
 use crate::outcome::{CancelReason, Failure, Outcome, SkipReason, Verdict};
 use crate::view::recorded::{Recorded, Step, after, failed, skipped, stage};
 
+mod durations;
 mod github;
 mod groups;
 mod machines;

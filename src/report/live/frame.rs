@@ -1,8 +1,6 @@
 //! What the region shows: the stages that run, how many wait, and the run as a whole. A pure function; it never says
 //! more lines than there is room for, nor wider ones.
 
-use std::time::Duration;
-
 use super::amounts::{left, passed, percent};
 use super::fit::{fit, width};
 use super::row::{self, Row};
@@ -147,7 +145,7 @@ impl Scene<'_> {
 
     /// How much is left, the most detailed first; nothing where nobody knows.
     fn left(&self) -> Vec<String> {
-        let Some(eta) = eta(self.view, self.now) else { return Vec::new() };
+        let Some(eta) = self.view.eta(self.now) else { return Vec::new() };
         let dash = self.style.glyphs.dash();
         let short = left(eta.expected, None, dash);
         if eta.unknown > 0 || eta.is_rough {
@@ -159,7 +157,7 @@ impl Scene<'_> {
 
     /// How far the run is, in per cent, where there is something to go by.
     fn percent(&self) -> Option<u8> {
-        let left = eta(self.view, self.now)?.expected.as_secs_f64();
+        let left = self.view.eta(self.now)?.expected.as_secs_f64();
         let elapsed = self.view.elapsed(self.now).as_secs_f64();
         Some(percent(elapsed / (elapsed + left)))
     }
@@ -182,19 +180,4 @@ impl Scene<'_> {
             (percent, _) => Mark::Failing(percent.unwrap_or(0)),
         }
     }
-}
-
-/// How long the rest of a run takes.
-struct Eta {
-    expected: Duration,
-    low: Duration,
-    high: Duration,
-    unknown: usize,
-    is_rough: bool,
-}
-
-/// XXX until view::eta is here
-fn eta(view: &RunView, now: Timestamp) -> Option<Eta> {
-    let _ = (view, now);
-    None
 }
