@@ -4,12 +4,16 @@
 //! fails: an event about a stage that the run does not have changes nothing. Durations are differences of the
 //! monotonic reading only.
 
+mod bottleneck;
+mod eta;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod report;
 
 use std::time::Duration;
 
+pub use bottleneck::{Bottleneck, MoreSlots};
+pub use eta::Eta;
 pub(crate) use report::leaked_sentence;
 pub use report::{Report, ReportedRun, ReportedStage};
 

@@ -5,6 +5,8 @@
 mod args;
 mod argv;
 mod attach;
+#[cfg(feature = "chaos")]
+mod bug;
 mod completions;
 mod doctor;
 mod error;

@@ -7,14 +7,14 @@ use super::error::CliError;
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::layout::RunDir;
-use crate::report::ColourWhen;
+use crate::report::{ColourWhen, terminal};
 use crate::session::runs;
 use crate::text::plain::printable;
 use crate::view::RunView;
 
 /// A sentence on stderr. That it cannot be shown is nobody's failure.
 pub(super) fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = terminal::say(text);
 }
 
 /// A warning on stderr.

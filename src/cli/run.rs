@@ -17,6 +17,7 @@ use crate::report::{Display, Rerun};
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::inline;
+use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
 use crate::session::place::{Caller, Place, discard_temporary, place};
@@ -76,7 +77,7 @@ fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Resu
     } else if args.quiet {
         Ok(Mode::Quiet)
     } else {
-        faces::mode(args.output.as_deref().or(configured).or(context.user.output.as_deref()))
+        faces::mode(context, args.output.as_deref().or(configured).or(context.user.output.as_deref()))
     }
 }
 
@@ -91,6 +92,7 @@ fn once(
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
     let mut plan = context.plan(&project, &args.selection)?;
     let about_history = context.foretell(&project, &mut plan);
+    inputs::fingerprint(&mut plan);
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {
@@ -185,7 +187,7 @@ fn farewell(number: Option<RunNumber>) -> String {
 
 /// Asks tools for colour whose output is a pipe only because we show it: never against what the user has set.
 fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
-    if mode != Mode::Grouped || !faces::colour(context) {
+    if !faces::shows_colour(context, mode) {
         return Vec::new();
     }
     [(env::FORCE_COLOR, "1"), (env::CLICOLOR_FORCE, "1"), (env::CARGO_TERM_COLOR, "always")]

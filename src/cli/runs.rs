@@ -1,6 +1,5 @@
 //! `runs`: what came of earlier runs, and how far those are that go on.
 
-mod left;
 mod line;
 
 use serde_json::json;

@@ -144,10 +144,15 @@ impl History {
         let median = median.unwrap_or(self.sorted.len().saturating_sub(1));
         let (middle, _) = self.sorted.get(median)?;
         let (low, high) = (middle * (1.0 - LEVEL), middle * (1.0 + LEVEL));
-        let below = self.sorted[..median].iter().rev().take_while(|(seconds, _)| *seconds >= low);
-        let above = self.sorted[median..].iter().take_while(|(seconds, _)| *seconds <= high);
-        let (sum, weight) =
-            below.chain(above).fold((0.0, 0.0), |(sum, all), (seconds, weight)| (sum + seconds * weight, all + weight));
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for (seconds, own) in self.sorted[..median].iter().rev().take_while(|(seconds, _)| *seconds >= low) {
+            sum += seconds * own;
+            weight += own;
+        }
+        for (seconds, own) in self.sorted[median..].iter().take_while(|(seconds, _)| *seconds <= high) {
+            sum += seconds * own;
+            weight += own;
+        }
         Some(sum / weight)
     }
 }

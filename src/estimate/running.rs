@@ -19,7 +19,8 @@ impl Estimate {
     /// Once the point is passed, it is the median of those past runs that took longer still; none where no past run took
     /// as long. It never goes down as time passes.
     pub fn given(&self, elapsed: Duration) -> Option<Duration> {
-        let expected = Duration::from_millis(self.expected_ms);
+        // What took no whole millisecond takes some time all the same.
+        let expected = Duration::from_millis(self.expected_ms.max(1));
         if elapsed < expected {
             return Some(expected);
         }

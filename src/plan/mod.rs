@@ -6,6 +6,7 @@
 mod build;
 pub mod command;
 pub mod error;
+mod expectation;
 pub mod facts;
 pub mod graph;
 mod pattern;
@@ -18,6 +19,7 @@ mod tests;
 pub use build::build;
 pub use command::{command_text, quote};
 pub use error::{PlanError, UnsupportedStage, nearest};
+pub use expectation::Expectation;
 pub use facts::Facts;
 pub use select::Request;
 

@@ -13,7 +13,9 @@ use crate::plan::graph::Graph;
 pub enum Weight {
     /// It does not run.
     Nothing,
-    /// It runs, and history does not know it: it counts as much as the mean of those that are known.
+    /// It runs, and history does not know it: it counts as much as the mean of those that are known. The median makes
+    /// runs 1 to 4 % longer (`benches/makespan.rs`): a long stage that starts late costs more than a short one that
+    /// starts early.
     Unknown,
     /// It is expected to take this long.
     Expected(Duration),

@@ -8,6 +8,8 @@ pub mod display;
 mod excerpt;
 pub mod grouped;
 pub mod json;
+pub mod lines;
+pub mod live;
 mod mark;
 pub mod past_runs;
 pub mod quiet;
@@ -18,6 +20,7 @@ pub mod statistics;
 pub mod style;
 mod summary;
 mod table;
+pub mod terminal;
 mod transcript;
 mod verdict;
 
@@ -30,7 +33,7 @@ pub use ago::Ago;
 pub use display::Display;
 pub use style::{ColourWhen, Dialect, Glyphs, Style};
 pub use table::Look;
-pub use transcript::{Randomness, Rerun, TranscriptOptions};
+pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};
 
 use crate::clock::Timestamp;
 use crate::event::Event;

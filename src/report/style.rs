@@ -159,9 +159,11 @@ pub struct Style {
 pub(super) struct Ink(pub(super) u8);
 
 impl Ink {
+    pub(super) const DIM: Self = Self(2);
     pub(super) const RED: Self = Self(31);
     pub(super) const GREEN: Self = Self(32);
     pub(super) const YELLOW: Self = Self(33);
+    pub(super) const CYAN: Self = Self(36);
 }
 
 impl Style {

@@ -2,6 +2,7 @@
 //! say, failures last.
 
 use std::io::Write;
+use std::time::Duration;
 
 use super::style::{Glyph, Glyphs};
 use super::transcript::{Block, Rerun, Transcript};
@@ -9,13 +10,13 @@ use super::verdict::human;
 use super::{LogKey, LogPart, Logs};
 use crate::ids::StageId;
 use crate::outcome::{HumanDuration, Outcome, Verdict};
-use crate::view::{RunView, StageView, Tally};
+use crate::text::plain::printable;
+use crate::view::{Bottleneck, MoreSlots, RunView, StageView, Tally};
 
-/// How much longer than expected a stage must take to be named.
-const SLOWER_FACTOR: u64 = 3;
-const SLOWER_DIVISOR: u64 = 2;
-/// And by how many milliseconds at least.
-const SLOWER_LEAST_MS: u64 = 1000;
+/// How far past the time by which nine of ten have ended a stage must be to be named.
+const SLOWER_LEAST: Duration = Duration::from_secs(1);
+/// How many stages of a long critical path are named at either end.
+const PATH_ENDS: usize = 3;
 
 /// Writes the summary of a run that has ended.
 pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs) {
@@ -82,16 +83,8 @@ fn sentences(view: &RunView, verdict: Verdict, glyphs: Glyphs) -> Vec<String> {
             sentences.push(format!("{what}: {names}."));
         }
     }
-    if view.was_parallel() {
-        let path = view.critical_path();
-        let chain: Vec<&str> = path.stages.iter().map(|id| view.stages()[*id].info.name.as_str()).collect();
-        if !path.duration.is_zero() {
-            sentences.push(format!(
-                "Critical path: {}, {}.",
-                chain.join(&format!(" {} ", glyphs.arrow())),
-                HumanDuration(path.duration)
-            ));
-        }
+    if let Some(bottleneck) = view.bottleneck().filter(|_| view.was_parallel()) {
+        sentences.push(critical_path(view, &bottleneck, glyphs));
     }
     sentences
 }
@@ -108,10 +101,36 @@ fn incomplete(stage: &StageView) -> Option<String> {
 
 fn slower(stage: &StageView) -> Option<String> {
     let finished = stage.finished().filter(|finished| finished.outcome == Outcome::Passed)?;
-    let expected = stage.info.expected_ms()?;
-    let limit = (expected.saturating_mul(SLOWER_FACTOR) / SLOWER_DIVISOR).max(expected.saturating_add(SLOWER_LEAST_MS));
+    let estimate = stage.info.estimate.as_ref()?;
     let took = finished.duration_ms;
-    (took > limit).then(|| format!("{} ({}, usually {})", stage.info.name, human(took), human(expected)))
+    estimate.late_by(Duration::from_millis(took)).filter(|by| *by >= SLOWER_LEAST)?;
+    Some(format!("{} ({}, usually {})", stage.info.name, human(took), human(estimate.expected_ms)))
+}
+
+/// What the run's time went to, and what would have made it shorter.
+fn critical_path(view: &RunView, bottleneck: &Bottleneck, glyphs: Glyphs) -> String {
+    let (then, more) = (format!(" {} ", glyphs.arrow()), glyphs.ellipsis());
+    let stages = &bottleneck.path.stages;
+    let names =
+        |stages: &[StageId]| -> Vec<&str> { stages.iter().map(|id| view.stages()[*id].info.name.as_str()).collect() };
+    let left_out = stages.len().saturating_sub(2 * PATH_ENDS);
+    let chain = if left_out > 1 {
+        let (first, last) = (names(&stages[..PATH_ENDS]), names(&stages[stages.len() - PATH_ENDS..]));
+        format!("{}{then}{more} {left_out} more {more}{then}{}", first.join(&then), last.join(&then))
+    } else {
+        names(stages).join(&then)
+    };
+    let advice = match &bottleneck.more_slots {
+        MoreSlots::Save { jobs, at_most } => format!("; -j{jobs} could save {} at most", HumanDuration(*at_most)),
+        MoreSlots::NoHelp { jobs } => format!("; -j{jobs} would not help"),
+        MoreSlots::Locked { jobs, lock, held } => {
+            let lock = printable(lock);
+            format!("; -j{jobs} would not help, the lock {lock} was held for {}", HumanDuration(*held))
+        }
+        MoreSlots::Unknown => String::new(),
+    };
+    let (path, wall) = (HumanDuration(bottleneck.path.duration), HumanDuration(bottleneck.wall));
+    format!("Critical path: {chain}, {path} of {wall}{advice}.")
 }
 
 /// The stages that made the run fail, with where their output is and how to run them again.

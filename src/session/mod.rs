@@ -6,6 +6,7 @@ pub mod assignment;
 pub mod book;
 pub mod follow;
 pub mod inline;
+pub mod inputs;
 pub mod interrupts;
 pub mod logs;
 pub mod past;

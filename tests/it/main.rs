@@ -14,6 +14,7 @@ mod ends;
 mod environment;
 mod fixtures;
 mod flood;
+mod history_faces;
 mod hostile;
 mod kill;
 mod output;

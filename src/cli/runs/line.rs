@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::left::left;
 use crate::clock::Timestamp;
 use crate::history::{PastRun, StageRecord, Status};
 use crate::ids::{DenseMap, StageId, StageName};
@@ -79,7 +78,7 @@ pub(super) fn of_active(run: &Run, job: Option<&str>, now: Timestamp) -> Vec<Pas
         failed: count(failed_stages(run).len()),
         failed_stages: failed_stages(run),
         running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
-        left_ms: left(&run.view, now).map(milliseconds),
+        left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
         commit,
         branch,
         pruned: false,

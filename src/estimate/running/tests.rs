@@ -27,6 +27,7 @@ fn once_the_point_is_passed_longer_runs_are_what_there_is_to_go_by() {
     assert_eq!(estimate.given(ms(4000)), None, "longer than ever");
     assert_eq!(estimate.remaining(ms(1300)), Some(ms(1700)));
     assert_eq!(estimate.remaining(ms(4000)), None);
+    assert_eq!(usually(0, 0, &[]).remaining(Duration::ZERO), Some(ms(1)));
 }
 
 #[test]

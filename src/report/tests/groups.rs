@@ -1,7 +1,6 @@
 //! The transcript of runs, as wrappers parse it.
 
 use super::*;
-use crate::view::recorded::expecting;
 
 /// The example of the documentation, to the letter.
 #[test]
@@ -114,7 +113,7 @@ fn h66_parallel_stages_are_not_interleaved() {
           Passed: 3
           Total time: 1.1s
 
-        Critical path: lint → doc, 1.1s.
+        Critical path: lint → doc, 1.1s of 1.1s.
 
         Run 42 is kept: local-ci show 42
     "#);
@@ -519,20 +518,6 @@ fn a_command_of_several_lines_is_quoted() {
     run.start(0).finish(0, Outcome::Passed).end(Verdict::Passed);
     let group = "::group::a\n$ set -u\n  | ::group::x\n  | \techo ## [error]y\n::endgroup::\n";
     assert!(grouped(&run).contains(group), "{}", grouped(&run));
-}
-
-#[test]
-fn stages_much_slower_than_usual_are_named() {
-    let mut stages = vec![stage("slow", "x"), stage("same", "x"), stage("short", "x")];
-    stages[0].estimate = Some(expecting(10_000));
-    stages[1].estimate = Some(expecting(10_000));
-    stages[2].estimate = Some(expecting(10));
-    let mut run = Recorded::of(stages);
-    for (id, ms) in [(0, 15_100), (1, 14_000), (2, 500)] {
-        run.start(id).wait(ms).finish(id, Outcome::Passed);
-    }
-    run.end(Verdict::Passed);
-    assert!(grouped(&run).contains("Slower than usual: slow (15.1s, usually 10.0s).\n"));
 }
 
 /// H54: what a stage prints is shown as it comes, in bounded steps.

@@ -34,7 +34,7 @@ fn a_good_run_is_its_summary() {
           Passed: 3
           Total time: 1.1s
 
-        Critical path: lint → doc, 1.1s.
+        Critical path: lint → doc, 1.1s of 1.1s.
 
         Run 42 is kept: local-ci show 42
     "#);

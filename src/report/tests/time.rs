@@ -41,7 +41,7 @@ fn a_silent_minute_is_broken_with_what_runs() {
           Skipped: 1
           Total time: 2m06s
 
-        Critical path: test, 2m06s.
+        Critical path: test, 2m06s of 2m06s; -j4 would not help.
 
         Run 42 is kept: local-ci show 42
     "#);

@@ -1,0 +1,56 @@
+//! What the summary says of how long things took.
+
+use super::*;
+use crate::view::recorded::expecting;
+
+/// Nine of ten runs end within the band; a second past its end is worth a word.
+#[test]
+fn stages_that_take_longer_than_nearly_all_before_are_named() {
+    let mut stages = vec![stage("slow", "x"), stage("same", "x"), stage("short", "x"), stage("failed", "x")];
+    stages[0].estimate = Some(expecting(10_000));
+    stages[1].estimate = Some(expecting(10_000));
+    stages[2].estimate = Some(expecting(10));
+    stages[3].estimate = Some(expecting(10_000));
+    let mut run = Recorded::of(stages);
+    for (id, ms) in [(0, 12_000), (1, 11_999), (2, 1_010)] {
+        run.start(id).wait(ms).finish(id, Outcome::Passed);
+    }
+    run.start(3).wait(60_000).finish(3, failed(1));
+    run.end(Verdict::Failed);
+    assert!(grouped(&run).contains("\nSlower than usual: slow (12.0s, usually 10.0s).\n"), "{}", grouped(&run));
+}
+
+/// A long critical path is told by its ends, and what would have helped is told with it.
+#[test]
+fn the_critical_path_is_told_in_one_line() {
+    let sentence = |run: &mut Recorded| {
+        let text = grouped(run.end(Verdict::Passed));
+        text.lines().find(|line| line.starts_with("Critical path: ")).map(str::to_owned)
+    };
+    let names: Vec<String> = (0..12).map(|index| format!("s{index}")).collect();
+    let mut stages: Vec<_> = names.iter().map(|name| stage(name, "x")).collect();
+    for index in 1..10 {
+        stages[index] = after(stages[index].clone(), &[u32::try_from(index).unwrap() - 1]);
+    }
+    stages[10].locks = vec!["a\u{1b}b".into()];
+    stages[11].locks = stages[10].locks.clone();
+    let mut run = Recorded::of(stages.clone());
+    run.start(10);
+    for id in 0..10 {
+        run.start(id).wait(1000).finish(id, Outcome::Passed);
+    }
+    run.finish(10, Outcome::Passed);
+    let told = sentence(&mut run.clone()).unwrap();
+    assert_eq!(told, "Critical path: s0 → s1 → s2 → … 4 more … → s7 → s8 → s9, 10.0s of 10.0s; -j4 would not help.");
+
+    run.start(11).wait(5000).finish(11, Outcome::Passed);
+    let told = sentence(&mut run).unwrap();
+    assert!(told.ends_with("10.0s of 15.0s; -j4 would not help, the lock a\\u{1b}b was held for 15.0s."), "{told}");
+
+    let mut run = Recorded::of(names[..4].iter().map(|name| stage(name, "x")).collect());
+    for pair in [[0, 1], [2, 3]] {
+        run.start(pair[0]).start(pair[1]).wait(9000);
+        run.finish(pair[0], Outcome::Passed).finish(pair[1], Outcome::Passed);
+    }
+    assert_eq!(sentence(&mut run).unwrap(), "Critical path: s0, 9.0s of 18.0s; -j4 could save 9.0s at most.");
+}
