@@ -15,6 +15,8 @@ mod environment;
 mod fixtures;
 mod flood;
 mod history_faces;
+mod history;
+mod history_prune;
 mod hostile;
 mod kill;
 mod output;
