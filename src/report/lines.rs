@@ -4,6 +4,7 @@
 //! No line of a stage's begins in column 0, so that none reads as a workflow command: no fence is needed, and what
 //! programs make of the markers of groups has no place here. The older form, which counts anywhere, is broken.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ const TURN: usize = 16 * 1024;
 pub struct Lines<W> {
     page: Transcript<W>,
     sentences: bool,
+    /// What has started, or came to its last word without, and is not said yet.
+    next: VecDeque<StageId>,
     open: Vec<Open>,
     is_over: bool,
     is_written: bool,
@@ -51,6 +54,7 @@ impl<W: Write> Lines<W> {
         Self {
             page: Transcript::new(out, options),
             sentences,
+            next: VecDeque::new(),
             open: Vec::new(),
             is_over: false,
             is_written: false,
@@ -87,14 +91,19 @@ impl<W: Write> Lines<W> {
         format!("{} ", style.ink(ink(name), &format!("[{name}]"))).into_bytes()
     }
 
-    fn start(&mut self, stage: &StageView, attempt: u32) {
-        let name = stage.info.name.as_str();
-        match (self.sentences, attempt) {
-            (true, 1) => self.tell(&format!("{name} started.")),
-            (true, _) => self.tell(&format!("{name} started again, attempt {attempt}.")),
-            (false, 1) => self.say_all(stage, "$ ", &stage.info.command.clone()),
-            (false, _) => self.say(stage, &format!("attempt {attempt}")),
+    /// Says that a stage has started, and begins with its output; or what came of it, where it was not started.
+    fn announce(&mut self, view: &RunView, id: StageId) {
+        let Some(stage) = view.stages().get(id) else { return };
+        if stage.started.is_none() {
+            return self.end(view, id);
         }
+        if self.sentences {
+            self.tell(&format!("{} started.", stage.info.name));
+        } else {
+            self.say_all(stage, "$ ", &stage.info.command);
+        }
+        let cursor = Cursor::new(LogKey { stage: id, attempt: 1, part: LogPart::Head }, self.filter());
+        self.open.push(Open { stage: id, cursor, line: Vec::new() });
     }
 
     /// Says what came of a stage.
@@ -215,19 +224,16 @@ impl<W: Write> Reporter for Lines<W> {
     fn event(&mut self, view: &RunView, event: &Event, _logs: &mut dyn Logs) -> io::Result<()> {
         match &event.kind {
             EventKind::RunStarted(_) | EventKind::StageRetrying { .. } => {}
-            EventKind::StageStarted { stage: id, attempt } => {
-                if let Some(stage) = view.stages().get(*id) {
-                    self.start(stage, *attempt);
-                    if *attempt == 1 {
-                        let cursor = Cursor::new(LogKey { stage: *id, attempt: 1, part: LogPart::Head }, self.filter());
-                        self.open.push(Open { stage: *id, cursor, line: Vec::new() });
-                    }
+            EventKind::StageStarted { stage, attempt } => {
+                if *attempt == 1 {
+                    self.next.push_back(*stage);
                 }
             }
             EventKind::StageFinished(finished) => {
-                // What is open says it once all of its output is written.
-                if !self.open.iter().any(|open| open.stage == finished.stage) {
-                    self.end(view, finished.stage);
+                let was_started = view.stages().get(finished.stage).is_some_and(|stage| stage.started.is_some());
+                // What was started says how it ended once all of its output is written.
+                if !was_started {
+                    self.next.push_back(finished.stage);
                 }
             }
             EventKind::Cancelling { reason, level } => {
@@ -246,8 +252,8 @@ impl<W: Write> Reporter for Lines<W> {
             // It is said with what else is said of its stage, unless that was said already.
             EventKind::Notice { stage: Some(id), text } => {
                 let stage = view.stages().get(*id);
-                let is_open = self.open.iter().any(|open| open.stage == *id);
-                if let Some(stage) = stage.filter(|stage| stage.finished().is_some() && !is_open) {
+                let is_to_come = self.next.contains(id) || self.open.iter().any(|open| open.stage == *id);
+                if let Some(stage) = stage.filter(|stage| stage.finished().is_some() && !is_to_come) {
                     self.say_all(stage, "note: ", text);
                 }
             }
@@ -258,7 +264,15 @@ impl<W: Write> Reporter for Lines<W> {
 
     fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
         let mut more = self.turn(view, logs);
-        if self.is_over && self.open.is_empty() && !self.is_written {
+        // What ended before something else began is shown before it.
+        let is_ending = |open: &Open| view.stages().get(open.stage).is_none_or(|stage| stage.finished().is_some());
+        while !self.open.iter().any(is_ending)
+            && let Some(stage) = self.next.pop_front()
+        {
+            self.announce(view, stage);
+            more = true;
+        }
+        if self.is_over && self.open.is_empty() && self.next.is_empty() && !self.is_written {
             summary::write(&mut self.page, view, logs);
             self.is_written = true;
             more = false;

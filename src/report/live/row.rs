@@ -15,6 +15,10 @@ use crate::view::{StageState, StageView};
 const BAR_MOST: usize = 24;
 /// And where there is no room for so much, there is none.
 const BAR_LEAST: usize = 6;
+/// Below so many columns there are only names.
+const LEAST: usize = 16;
+/// From so many columns on, a long name gives way to a bar.
+const WIDE: usize = 60;
 /// The spinner, its blank; `" 99%"`; the gap between columns.
 const SPINNER: usize = 2;
 const PERCENT: usize = 4;
@@ -63,7 +67,7 @@ impl<'a> Row<'a> {
                     .last()
                     .map_or(Duration::ZERO, |failed| Duration::from_millis(failed.delay_ms).saturating_sub(waited));
                 let soon = if delay.is_zero() { "at once".into() } else { format!("in {}", about(delay)) };
-                let notes = vec![format!("attempt {attempt} {soon}"), format!("attempt {attempt}")];
+                let notes = vec![format!("attempt {attempt} {soon}"), format!("attempt {attempt}"), "again".into()];
                 Self { name, seconds: waited.as_secs(), notes, percent: None, is_odd: true }
             }
             StageState::Waiting | StageState::Finished(_) => {
@@ -106,16 +110,24 @@ fn caveat(estimate: &Estimate) -> Option<&'static str> {
 
 /// The rows as lines of so many columns, in line with one another.
 pub(super) fn lines(rows: &[Row<'_>], columns: usize, style: Style) -> Vec<String> {
-    let text = columns.saturating_sub(SPINNER);
+    let ellipsis = style.glyphs.ellipsis();
+    if columns < LEAST {
+        return rows.iter().map(|row| fit(row.name, columns, ellipsis)).collect();
+    }
+    let text = columns - SPINNER;
     let longest = rows.iter().map(|row| width(row.name)).max().unwrap_or(0);
-    // A name gives way to what is said of it, but not for more than the half.
-    let name = longest.min((text.saturating_sub(GAP) / 2).max(text.saturating_sub(GAP + 16)));
+    let most = if columns >= WIDE && rows.iter().any(|row| row.percent.is_some()) {
+        text * 2 / 5
+    } else {
+        // It gives way to what is said of it, but not for more than the half.
+        ((text - GAP) / 2).max(text.saturating_sub(GAP + 16))
+    };
+    let name = longest.min(most);
     let room = text.saturating_sub(name + GAP);
     let notes: Vec<&str> = rows.iter().map(|row| row.note(room)).collect();
     let note = notes.iter().map(|note| width(note)).max().unwrap_or(0).min(room);
     let bar = room.saturating_sub(note + GAP + PERCENT).min(BAR_MOST);
     let line = |(row, said): (&Row<'_>, &str)| {
-        let ellipsis = style.glyphs.ellipsis();
         let spinner = spinner(row.seconds, style.glyphs);
         let ink = if row.is_odd { Ink::YELLOW } else { Ink::CYAN };
         let shown = padded(&fit(row.name, name, ellipsis), name);
@@ -128,8 +140,7 @@ pub(super) fn lines(rows: &[Row<'_>], columns: usize, style: Style) -> Vec<Strin
             None => start + &said,
         }
     };
-    let lines = rows.iter().zip(notes).map(line);
-    if columns > SPINNER { lines.collect() } else { rows.iter().map(|row| fit(row.name, columns, "")).collect() }
+    rows.iter().zip(notes).map(line).collect()
 }
 
 impl Row<'_> {
