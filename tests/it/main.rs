@@ -16,6 +16,8 @@ mod fixtures;
 mod flood;
 mod hostile;
 mod kill;
+mod lines;
+mod live;
 mod output;
 mod privacy;
 mod rig;
