@@ -102,22 +102,18 @@ impl History {
 
     /// All that ever came of these jobs, added up.
     pub fn totals(&self, project: &Known, jobs: &[Job]) -> Result<Totals, Fault> {
-        // Passed, failed, timed out.
-        let mut statement = self.connection.prepare(
-            "SELECT count(*), total(status = 0), total(status = 0 AND attempts > 1), \
-             total(duration) FILTER (WHERE status = 0), min(duration) FILTER (WHERE status = 0), \
-             max(duration) FILTER (WHERE status = 0), max(number) FILTER (WHERE status <> 0) \
-             FROM stage WHERE job = ?1 AND status IN (0, 2, 3)",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT runs, passed, flaky, took, fastest, slowest, failure FROM tally WHERE job = ?1")?;
         let mut totals = Totals::default();
-        let (mut sum, mut failed) = (0.0, None);
+        let (mut took, mut failed) = (0.0, None);
         for job in jobs {
             let mut rows = statement.query([job.id])?;
             let Some(row) = rows.next()? else { continue };
             totals.runs += number(row, 0)?;
-            totals.passed += count(row, 1)?;
-            totals.flaky += count(row, 2)?;
-            sum += row.get::<_, f64>(3)?;
+            totals.passed += number(row, 1)?;
+            totals.flaky += number(row, 2)?;
+            took += row.get::<_, f64>(3)?;
             let least = row.get::<_, Option<i64>>(4)?.map(unsigned);
             totals.fastest_ms = totals.fastest_ms.into_iter().chain(least).min();
             totals.slowest_ms = totals.slowest_ms.max(row.get::<_, Option<i64>>(5)?.map(unsigned));
@@ -125,7 +121,7 @@ impl History {
         }
         #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
         if totals.passed > 0 {
-            totals.mean_ms = Some(sum / totals.passed as f64);
+            totals.mean_ms = Some(took / totals.passed as f64);
         }
         if let Some(last) = failed {
             let sql = "SELECT started FROM run WHERE project = ?1 AND number = ?2";
@@ -165,11 +161,6 @@ pub struct Job {
     pub(super) id: i64,
     /// The stage's name.
     pub name: StageName,
-}
-
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of ones")]
-    Ok(row.get::<_, f64>(column)? as u64)
 }
 
 /// A run of the columns [`RUN`], and of [`STAGE`] where a job is asked for.

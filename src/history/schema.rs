@@ -16,7 +16,8 @@ use super::file::{Lock, beside, create};
 ///
 /// `stage` lies in the order of a job's runs, for a job's history is what is read in a row. Each of its indexes has all
 /// that one question of the estimates needs: the durations that one rests on, and how good the last ones were. Status 0 is
-/// a pass (see `Status::code`). A column that is only ever null or the same is last, where it costs a byte.
+/// a pass (see `Status::code`). `tally` has nothing of its own: it is `stage` added up (see `RECOUNT`), so that nobody has
+/// to look at every run that ever was. A column that is only ever null or the same is last, where it costs a byte.
 pub(super) const STEPS: &[&str] = &["
     PRAGMA application_id = 0x6c634869;
     CREATE TABLE project (
@@ -70,10 +71,29 @@ pub(super) const STEPS: &[&str] = &["
         inputs TEXT,
         PRIMARY KEY (job, number)
     ) WITHOUT ROWID;
+    CREATE TABLE tally (
+        job INTEGER PRIMARY KEY,
+        runs INTEGER NOT NULL,
+        passed INTEGER NOT NULL,
+        flaky INTEGER NOT NULL,
+        took REAL NOT NULL,
+        fastest INTEGER,
+        slowest INTEGER,
+        failure INTEGER
+    );
     CREATE INDEX sample ON stage (work, project, number, duration) WHERE is_sample = 1 AND status = 0;
     CREATE INDEX foretold ON stage (project, number, work, duration, expected)
         WHERE is_sample = 1 AND status = 0 AND expected IS NOT NULL;
 "];
+
+/// What makes the tally of a project's jobs from their stages: what passed, failed or timed out.
+pub(super) const RECOUNT: &str = "
+    INSERT INTO tally (job, runs, passed, flaky, took, fastest, slowest, failure)
+    SELECT job, count(*), count(*) FILTER (WHERE status = 0), count(*) FILTER (WHERE status = 0 AND attempts > 1),
+        total(duration) FILTER (WHERE status = 0), min(duration) FILTER (WHERE status = 0),
+        max(duration) FILTER (WHERE status = 0), max(number) FILTER (WHERE status <> 0)
+    FROM stage WHERE job IN (SELECT id FROM job WHERE project = ?1) AND status IN (0, 2, 3) GROUP BY job
+";
 
 /// How many steps a file has seen.
 pub(super) fn version(connection: &Connection) -> Result<u32, Fault> {
@@ -94,6 +114,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
         "SELECT id, signature FROM work",
         "SELECT job, number, status, duration, attempts, work, project, place, is_sample, exit_code, expected, low, high, \
          remote, inputs FROM stage",
+        "SELECT job, runs, passed, flaky, took, fastest, slowest, failure FROM tally",
     ] {
         connection.prepare(sql)?;
     }

@@ -165,6 +165,46 @@ fn totals_count_what_came_to_an_end_of_its_own() {
     assert_eq!(history.totals(&known, &[]).unwrap(), Totals::default());
 }
 
+/// The tally is the stages added up, in whatever order they came, and after a project has begun anew.
+#[test]
+fn a_tally_is_what_its_stages_add_up_to() {
+    let state = State::new();
+    let tally = |history: &History| -> Vec<String> {
+        let sql = "SELECT concat_ws('|', job, runs, passed, flaky, took, coalesce(fastest, '-'), coalesce(slowest, '-'), \
+                   coalesce(failure, '-')) FROM tally ORDER BY job";
+        let mut rows = history.connection.prepare(sql).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let stages = |n: u64| {
+        let timeout = StageRecord { status: Status::Timeout, ..failed("c", 3) };
+        let flaky = StageRecord { attempts: 2, ..passed("b", 2, 1000 - n) };
+        match n % 4 {
+            0 => vec![failed("a", 1), passed("b", 2, n)],
+            1 => vec![passed("a", 1, 7 * n % 50), flaky],
+            2 => vec![passed("a", 1, n), timeout],
+            _ => vec![StageRecord { status: Status::Skip, ..passed("a", 1, 0) }],
+        }
+    };
+    let check = || {
+        let mut history = state.open();
+        let before = tally(&history);
+        let transaction = history.connection.transaction().unwrap();
+        transaction.execute("DELETE FROM tally", []).unwrap();
+        transaction.execute(schema::RECOUNT, [1]).unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(before, tally(&history));
+        before
+    };
+    let order = (0..40_u64).map(|n| n * 27 % 40 + 1);
+    state.add("p", &order.map(|n| run(n, stages(n))).collect::<Vec<_>>());
+    let whole = check();
+    assert_eq!(whole.len(), 3);
+    let mut anew = run(21, stages(21));
+    anew.record.run = "f".repeat(32);
+    state.add("p", &[anew]);
+    assert_ne!(check(), whole);
+}
+
 /// Whoever is the first adds it, and that it was pruned is added to what there is.
 #[test]
 fn a_run_is_there_once() {

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::database::History;
 use super::fault::Fault;
+use super::schema::RECOUNT;
 use super::{RunRecord, StageRecord, Status};
 use crate::plan::signature::LOCAL;
 
@@ -111,6 +112,9 @@ struct Statements<'t> {
     work: rusqlite::Statement<'t>,
     new_work: rusqlite::Statement<'t>,
     insert_stage: rusqlite::Statement<'t>,
+    count: rusqlite::Statement<'t>,
+    forget_tally: rusqlite::Statement<'t>,
+    recount: rusqlite::Statement<'t>,
 }
 
 impl<'t> Statements<'t> {
@@ -134,6 +138,17 @@ impl<'t> Statements<'t> {
                  expected, low, high, remote, inputs) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
             )?,
+            count: transaction.prepare(
+                "INSERT INTO tally (job, runs, passed, flaky, took, fastest, slowest, failure) \
+                 VALUES (?1, 1, ?2, ?3, coalesce(?4, 0), ?4, ?4, ?5) ON CONFLICT DO UPDATE SET runs = runs + 1, \
+                 passed = passed + excluded.passed, flaky = flaky + excluded.flaky, took = took + excluded.took, \
+                 fastest = min(coalesce(fastest, excluded.fastest), coalesce(excluded.fastest, fastest)), \
+                 slowest = max(coalesce(slowest, excluded.slowest), coalesce(excluded.slowest, slowest)), \
+                 failure = max(coalesce(failure, excluded.failure), coalesce(excluded.failure, failure))",
+            )?,
+            forget_tally: transaction
+                .prepare("DELETE FROM tally WHERE job IN (SELECT id FROM job WHERE project = ?1)")?,
+            recount: transaction.prepare(RECOUNT)?,
         })
     }
 
@@ -154,6 +169,8 @@ impl<'t> Statements<'t> {
                 // Numbers are never used twice, so somebody has deleted the project's state, and it began anew.
                 self.forget_stages.execute([project, number])?;
                 self.forget_runs.execute([project, number])?;
+                self.forget_tally.execute([project])?;
+                self.recount.execute([project])?;
             }
             None => {}
         }
@@ -194,7 +211,7 @@ impl<'t> Statements<'t> {
         };
         let foretold = stage.foretold.map(|foretold| foretold.map(signed));
         let [expected, low, high] = foretold.map_or([None; 3], |foretold| foretold.map(Some));
-        self.insert_stage.execute(params![
+        let is_new = self.insert_stage.execute(params![
             job,
             number,
             stage.status.code(),
@@ -211,6 +228,12 @@ impl<'t> Statements<'t> {
             (stage.executor != LOCAL).then_some(&stage.executor),
             stage.inputs,
         ])?;
+        let passed = stage.status == Status::Pass;
+        if is_new == 1 && (passed || matches!(stage.status, Status::Fail | Status::Timeout)) {
+            let took = passed.then_some(signed(stage.duration_ms));
+            let failure = (!passed).then_some(number);
+            self.count.execute(params![job, passed, passed && stage.attempts > 1, took, failure])?;
+        }
         Ok(())
     }
 }

@@ -251,8 +251,8 @@ mod tests {
     /// H193: every sign has a word or a character of ASCII.
     #[test]
     fn h193_ascii_is_ascii() {
-        let style = Style { colour: false, glyphs: Glyphs::Ascii };
         use Glyph::{Allowed, Failed, Left, Lost, Passed, Skipped, TimedOut};
+        let style = Style { colour: false, glyphs: Glyphs::Ascii };
         let words = [Passed, Failed, Allowed, TimedOut, Lost, Skipped, Left].map(|glyph| style.glyph(glyph));
         assert_eq!(words, ["ok", "FAIL", "FAIL", "TIMEOUT", "LOST", "SKIP", "-"]);
         let glyphs = style.glyphs;

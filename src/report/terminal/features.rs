@@ -193,15 +193,21 @@ mod tests {
     /// H61: what is shown is what is linked, and nothing in a path gets out of the link.
     #[test]
     fn h61_a_link_is_the_path_that_is_read() {
-        let link = |path: &str| linked(Path::new(path), &Host::named("box"));
-        assert_eq!(link("/a/b.log"), "\x1b]8;;file://box/a/b.log\x1b\\/a/b.log\x1b]8;;\x1b\\");
-        assert_eq!(link("/a b/ü%.log"), "\x1b]8;;file://box/a%20b/%C3%BC%25.log\x1b\\/a b/ü%.log\x1b]8;;\x1b\\");
+        let link = |path: &str| linked(Path::new(path), &Host::named("box.example.invalid"));
+        assert_eq!(link("/a/b.log"), "\x1b]8;;file://box.example.invalid/a/b.log\x1b\\/a/b.log\x1b]8;;\x1b\\");
+        assert_eq!(
+            link("/a b/ü%.log"),
+            "\x1b]8;;file://box.example.invalid/a%20b/%C3%BC%25.log\x1b\\/a b/ü%.log\x1b]8;;\x1b\\"
+        );
         for hostile in ["/a\x1b]8;;x\x07b", "/a\u{202e}b", "/a\nb", "relative.log"] {
             assert_eq!(link(hostile), printable(hostile), "{hostile:?}");
         }
         let not_text = Path::new(std::ffi::OsStr::from_bytes(b"/a\xff"));
-        assert_eq!(linked(not_text, &Host::named("box")), "/a\u{fffd}");
-        assert!(linked(Path::new("/a"), &Host::named("b\x1b\\x")).starts_with("\x1b]8;;file://b%1B%5Cx/a\x1b\\"));
+        assert_eq!(linked(not_text, &Host::named("box.example.invalid")), "/a\u{fffd}");
+        assert!(
+            linked(Path::new("/a"), &Host::named("example.invalid\x1b\\x"))
+                .starts_with("\x1b]8;;file://example.invalid%1B%5Cx/a\x1b\\")
+        );
     }
 
     #[test]

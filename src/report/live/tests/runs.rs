@@ -253,11 +253,12 @@ fn how_long_it_usually_takes_is_said() {
 #[test]
 fn h61_a_failed_stage_links_to_its_log() {
     let screen = Screen::new(30, 80);
-    let transcript = TranscriptOptions { links: Some(Host::named("box")), ..transcript(Layout::Verdicts) };
+    let transcript =
+        TranscriptOptions { links: Some(Host::named("box.example.invalid")), ..transcript(Layout::Verdicts) };
     Stage::new(&screen, transcript, false).play(&failing().steps);
     let text = String::from_utf8(screen.bytes()).unwrap();
     let path = "/state/runs/42/logs/1.1.log";
-    let link = format!("  log: \x1b]8;;file://box{path}\x1b\\{path}\x1b]8;;\x1b\\\n");
+    let link = format!("  log: \x1b]8;;file://box.example.invalid{path}\x1b\\{path}\x1b]8;;\x1b\\\n");
     assert_eq!(text.matches("\x1b]8;;file").count(), 1, "{text}");
     assert!(text.contains(&link), "{text}");
 }
