@@ -66,7 +66,7 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
             output::say(&format!(
                 "there are older ones: {} runs{job} -n {}",
                 context.program(),
-                limit.saturating_mul(5)
+                limit.saturating_mul(5).max(LINES)
             ));
         }
         _ if !lines.is_empty() || more => {}
