@@ -69,6 +69,15 @@ pub const GITLAB_CI: &str = "GITLAB_CI";
 pub const BUILDKITE: &str = "BUILDKITE";
 /// `always`, `never` or `auto`: goes before what other programs' variables say of colour.
 pub const COLOR: &str = "LOCAL_CI_COLOR";
+/// Set and neither empty, `0` nor `false`: lines in place of what moves on a terminal, sentences in place of signs.
+pub const ACCESSIBLE: &str = "LOCAL_CI_ACCESSIBLE";
+/// `1` or `0`: whether live mode links to logs (OSC 8), whatever is known of the terminal.
+pub const HYPERLINKS: &str = "LOCAL_CI_HYPERLINKS";
+/// `1` or `0`: whether live mode marks progress in the terminal's tab (OSC 9;4), whatever is known of the terminal.
+pub const PROGRESS: &str = "LOCAL_CI_PROGRESS";
+/// A file; once it is there, what shows a run panics. Only in builds for tests.
+#[cfg(feature = "chaos")]
+pub const TEST_PANIC: &str = "LOCAL_CI_TEST_PANIC";
 /// Set and not empty: no colour.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// Set and not empty: colour, but for `0` and `false`.
@@ -81,11 +90,27 @@ pub const CLICOLOR: &str = "CLICOLOR";
 pub const CARGO_TERM_COLOR: &str = "CARGO_TERM_COLOR";
 /// The kind of terminal; `dumb` has neither colour nor cursor.
 pub const TERM: &str = "TERM";
-/// The language and character set of everything; goes before the next two.
+/// The program that the terminal is, where it says so.
+pub const TERM_PROGRAM: &str = "TERM_PROGRAM";
+/// Its version.
+pub const TERM_PROGRAM_VERSION: &str = "TERM_PROGRAM_VERSION";
+/// Set in terminals made with VTE: its version, such as 7600 for 0.76.
+pub const VTE_VERSION: &str = "VTE_VERSION";
+/// Set in Konsole.
+pub const KONSOLE_VERSION: &str = "KONSOLE_VERSION";
+/// Set in Windows Terminal.
+pub const WT_SESSION: &str = "WT_SESSION";
+/// `ON` in `ConEmu`, where it obeys sequences.
+pub const CON_EMU_ANSI: &str = "ConEmuANSI";
+/// Set inside tmux.
+pub const TMUX: &str = "TMUX";
+/// Set inside screen.
+pub const STY: &str = "STY";
+/// Names the character set, before [`LC_CTYPE`] and [`LANG`]: without UTF-8, our own lines are ASCII.
 pub const LC_ALL: &str = "LC_ALL";
-/// The character set.
+/// Names the character set, before [`LANG`].
 pub const LC_CTYPE: &str = "LC_CTYPE";
-/// The language and character set where nothing more special is set.
+/// Names the locale, and with it the character set.
 pub const LANG: &str = "LANG";
 /// The user's home directory.
 pub const HOME: &str = "HOME";

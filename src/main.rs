@@ -5,10 +5,19 @@ use std::process::ExitCode;
 
 use local_ci::cli::{self, Ending};
 use local_ci::env::Env;
+use local_ci::report::terminal;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    match cli::main(&arguments, &Env::capture()) {
+    // Before the message, which would else stand among what is drawn; what is drawn belongs to nobody any more.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        terminal::restore();
+        tell(panic);
+    }));
+    let ending = cli::main(&arguments, &Env::capture());
+    terminal::restore();
+    match ending {
         Ending::Code(code) => ExitCode::from(code),
         Ending::Signal(signal) => {
             local_ci::process::die_of_signal(signal);

@@ -119,7 +119,7 @@ pub(super) struct Global {
     /// When to use colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, value_parser = colour)]
     pub(super) color: Option<ColourWhen>,
-    /// Say more; in this version, only `plan` has more to say
+    /// Say more: live output shows all that stages print, `plan` its every reason
     #[arg(short = 'v', long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
     // Declared here, so that it stands with the options of every command and not by itself.
@@ -242,7 +242,7 @@ pub(super) struct RunArgs {
     #[arg(short, long, conflicts_with_all = ["output", "json"])]
     pub(super) quiet: bool,
     #[arg(help_heading = SHOWN)]
-    /// How to show the run: auto, grouped, quiet, or json for its events, one object a line
+    /// How to show the run: auto, live, grouped, lines, quiet, or json for its events, one object a line
     #[arg(long, value_name = "MODE")]
     pub(super) output: Option<String>,
     #[arg(help_heading = SHOWN)]
@@ -447,7 +447,7 @@ pub(super) struct AttachArgs {
     /// A run's number, a stage for its latest run, or `latest`
     #[arg(value_name = "RUN|STAGE", default_value = "latest")]
     pub(super) target: String,
-    /// How to show the run: auto, grouped, quiet or json
+    /// How to show the run: auto, live, grouped, lines, quiet or json
     #[arg(long, value_name = "MODE")]
     pub(super) output: Option<String>,
 }

@@ -7,7 +7,6 @@ use super::run::interrupts;
 use super::{Ending, faces, output, target};
 use crate::clock::SystemClock;
 use crate::outcome::exit;
-use crate::report::Rerun;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::logs::RunLogs;
 
@@ -16,12 +15,13 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
     let interrupts = interrupts()?;
     let project = context.project()?;
     let mode = faces::mode(
+        context,
         args.output.as_deref().or(project.pipeline.run().output.as_deref()).or(context.user.output.as_deref()),
     )?;
     let state = context.state(&project.root)?;
     let run = target::find(&state, &args.target)?.run;
     let names = run.names.values().cloned().collect();
-    let display = faces::display(mode, context, RunLogs::new(run.dir.clone(), names), Rerun::default());
+    let display = faces::onlooker(mode, context, RunLogs::new(run.dir.clone(), names));
     let number = run.number;
     interrupts.leave_with(format!(
         "run {number} continues; `local-ci attach {number}` comes back to it, `local-ci stop {number}` ends it"

@@ -6,20 +6,31 @@ use clap::CommandFactory;
 
 use super::args::Cli;
 use super::error::CliError;
+use super::output;
 use super::project::Context;
+use crate::clock::SystemClock;
+use crate::env;
 use crate::report::Reporter;
 use crate::report::display::Display;
 use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
+use crate::report::lines::Lines;
+use crate::report::live::{Live, LiveOptions};
 use crate::report::quiet::Quiet;
 use crate::report::recap::Recap;
-use crate::report::{ColourWhen, Dialect, Rerun, Style, TranscriptOptions};
+use crate::report::terminal::{Features, Host, Stderr};
+use crate::report::{ColourWhen, Dialect, Glyphs, Layout, Look, Rerun, Style, TranscriptOptions};
 use crate::session::logs::RunLogs;
+
+/// The names of faces, as they are typed.
+pub(super) const MODES: [&str; 6] = ["auto", "live", "grouped", "lines", "quiet", "json"];
 
 /// A face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
+    Live,
     Grouped,
+    Lines,
     Quiet,
     /// What came of each stage, after the run.
     Recap,
@@ -29,21 +40,85 @@ pub(super) enum Mode {
     Report,
 }
 
-/// The face of this name. `auto` and nothing are grouped until there is a live one.
-pub(super) fn mode(name: Option<&str>) -> Result<Mode, CliError> {
-    match name {
-        None | Some("auto" | "grouped") => Ok(Mode::Grouped),
-        Some("quiet") => Ok(Mode::Quiet),
-        Some("json") => Ok(Mode::Events),
-        Some(later @ ("live" | "lines")) => {
-            Err(CliError::usage(format!("output mode {later} is not in this version"))
-                .or_try("use grouped, quiet or json"))
-        }
-        Some(other) => {
-            Err(CliError::usage(format!("there is no output mode {other:?}"))
-                .or_try("use auto, grouped, quiet or json"))
+/// What decides whether a run can be shown live.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct Surroundings {
+    stdout_is_terminal: bool,
+    stderr_is_terminal: bool,
+    /// A person sits here, and this is no CI.
+    is_interactive: bool,
+    /// In the background of a shell the terminal is another program's.
+    is_foreground: bool,
+    /// The terminal has a cursor that can be moved.
+    has_cursor: bool,
+    /// Somebody has the terminal read out: nothing may move on it.
+    is_accessible: bool,
+}
+
+impl Surroundings {
+    fn of(context: &Context<'_>) -> Self {
+        Self {
+            stdout_is_terminal: io::stdout().is_terminal(),
+            stderr_is_terminal: io::stderr().is_terminal(),
+            is_interactive: context.is_interactive(),
+            is_foreground: Stderr::is_foreground(),
+            has_cursor: context.env.text(env::TERM).is_some_and(|term| term != "dumb"),
+            is_accessible: context.env.truthy(env::ACCESSIBLE),
         }
     }
+
+    /// Why nothing can be drawn on stderr, if so.
+    fn objection(self) -> Option<&'static str> {
+        if !self.stderr_is_terminal {
+            Some("stderr is no terminal")
+        } else if !self.has_cursor {
+            Some("TERM is not set, or is dumb")
+        } else if !self.is_foreground {
+            Some("this is in the background of its terminal")
+        } else {
+            None
+        }
+    }
+
+    /// Whether a person looks at both streams, and nothing speaks against drawing.
+    fn suits_live(self) -> bool {
+        self.stdout_is_terminal && self.is_interactive && self.objection().is_none()
+    }
+
+    /// The face of this name, and what to say where it is not the one that was asked for.
+    fn mode(self, name: Option<&str>) -> Result<(Mode, Option<String>), CliError> {
+        Ok(match name.unwrap_or("auto") {
+            "auto" if !self.suits_live() => (Mode::Grouped, None),
+            "auto" if self.is_accessible => (Mode::Lines, None),
+            "auto" => (Mode::Live, None),
+            "live" => match self.objection() {
+                Some(why) => (Mode::Grouped, Some(format!("output is grouped, not live: {why}"))),
+                None if self.is_accessible => {
+                    let why = format!("output is in lines, not live: {} is set", env::ACCESSIBLE);
+                    (Mode::Lines, Some(why))
+                }
+                None => (Mode::Live, None),
+            },
+            "grouped" => (Mode::Grouped, None),
+            "lines" => (Mode::Lines, None),
+            "quiet" => (Mode::Quiet, None),
+            "json" => (Mode::Events, None),
+            other => {
+                return Err(CliError::usage(format!("there is no output mode {other:?}"))
+                    .or_try("use auto, live, grouped, lines, quiet or json"));
+            }
+        })
+    }
+}
+
+/// The face of this name, as far as it can be shown here.
+pub(super) fn mode(context: &Context<'_>, name: Option<&str>) -> Result<Mode, CliError> {
+    let (mode, note) = Surroundings::of(context).mode(name)?;
+    if let Some(note) = note {
+        output::say(&format!("note: {note}"));
+    }
+    Ok(mode)
 }
 
 /// When to use colour: the command line, our own variable, the user's config; other programs' variables go after.
@@ -56,12 +131,50 @@ pub(super) fn colour(context: &Context<'_>) -> bool {
     colour_when(context).decide(context.env, io::stdout().is_terminal())
 }
 
-/// How a transcript on stdout is written.
-pub(super) fn options(context: &Context<'_>, rerun: Rerun) -> TranscriptOptions {
+/// How a list on stdout looks.
+pub(super) fn look(context: &Context<'_>) -> Look {
+    let style = |glyphs| Style { colour: colour(context), glyphs };
+    // What is read out is words, all of them, and no drawing.
+    if context.env.truthy(env::ACCESSIBLE) {
+        return Look { style: style(Glyphs::Ascii), width: None };
+    }
+    Look { style: style(Glyphs::of(context.env)), width: output::stdout_width() }
+}
+
+/// Whether what stages print is shown in colour.
+pub(super) fn shows_colour(context: &Context<'_>, mode: Mode) -> bool {
+    match mode {
+        Mode::Grouped | Mode::Lines => colour(context),
+        Mode::Live => colour_on_stderr(context),
+        Mode::Quiet | Mode::Recap | Mode::Events | Mode::Report => false,
+    }
+}
+
+fn colour_on_stderr(context: &Context<'_>) -> bool {
+    colour_when(context).decide(context.env, io::stderr().is_terminal())
+}
+
+/// How a run is written in this mode.
+fn options(context: &Context<'_>, rerun: Rerun, mode: Mode) -> TranscriptOptions {
+    let is_live = mode == Mode::Live;
+    let glyphs = match mode {
+        // What programs parse does not depend on a person's locale.
+        Mode::Grouped => Glyphs::Unicode,
+        // What is read out is words.
+        Mode::Lines if context.env.truthy(env::ACCESSIBLE) => Glyphs::Ascii,
+        Mode::Live | Mode::Lines | Mode::Quiet | Mode::Recap | Mode::Events | Mode::Report => Glyphs::of(context.env),
+    };
     TranscriptOptions {
         program: context.program(),
-        style: Style { colour: colour(context) },
-        dialect: Dialect::of(context.env),
+        layout: match mode {
+            Mode::Live if context.global.verbose > 0 => Layout::Everything,
+            Mode::Live => Layout::Verdicts,
+            Mode::Grouped | Mode::Lines | Mode::Quiet | Mode::Recap | Mode::Events | Mode::Report => Layout::Groups,
+        },
+        links: (is_live && Features::of(context.env).hyperlinks).then(Host::this),
+        style: Style { colour: if is_live { colour_on_stderr(context) } else { colour(context) }, glyphs },
+        // No CI's runner reads what is drawn on a terminal.
+        dialect: if is_live { Dialect::Plain } else { Dialect::of(context.env) },
         randomness: Box::new(random),
         remote: None,
         subcommands: commands(),
@@ -98,15 +211,75 @@ impl io::Write for Stdout {
     }
 }
 
-/// A display of a run on stdout.
+/// A display of a run that this process started.
 pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
+    display_for(true, mode, context, logs, rerun)
+}
+
+/// A display of a run that this process only looks at: Ctrl+C leaves it.
+pub(super) fn onlooker(mode: Mode, context: &Context<'_>, logs: RunLogs) -> Display {
+    display_for(false, mode, context, logs, Rerun::default())
+}
+
+fn display_for(is_ours: bool, mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
     let out = Stdout;
+    let options = options(context, rerun, mode);
     let reporter: Box<dyn Reporter> = match mode {
-        Mode::Grouped => Box::new(Grouped::new(out, options(context, rerun))),
-        Mode::Quiet => Box::new(Quiet::new(out, options(context, rerun))),
-        Mode::Recap => Box::new(Recap::new(out, options(context, rerun))),
+        Mode::Live => match Stderr::terminal() {
+            Some(terminal) => {
+                let has_mark = Features::of(context.env).progress;
+                let live = LiveOptions { clock: Box::new(SystemClock), is_ours, has_mark };
+                Box::new(Live::new(terminal, options, live))
+            }
+            None => Box::new(Grouped::new(out, TranscriptOptions { layout: Layout::Groups, ..options })),
+        },
+        Mode::Grouped => Box::new(Grouped::new(out, options)),
+        Mode::Lines => Box::new(Lines::new(out, options, context.env.truthy(env::ACCESSIBLE))),
+        Mode::Quiet => Box::new(Quiet::new(out, options)),
+        Mode::Recap => Box::new(Recap::new(out, options)),
         Mode::Events => Box::new(JsonEvents::new(out)),
         Mode::Report => Box::new(JsonReport::new(out)),
     };
+    #[cfg(feature = "chaos")]
+    let reporter = super::bug::armed(reporter, context.env);
     Display::new(reporter, Box::new(logs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TERMINAL: Surroundings = Surroundings {
+        stdout_is_terminal: true,
+        stderr_is_terminal: true,
+        is_interactive: true,
+        is_foreground: true,
+        has_cursor: true,
+        is_accessible: false,
+    };
+
+    /// H17, H193: a run is shown live where somebody looks at a terminal that can be drawn on, and only there.
+    #[test]
+    fn h17_h193_live_is_for_a_person_at_a_terminal() {
+        let table = [
+            (TERMINAL, Mode::Live, Mode::Live),
+            (Surroundings { stdout_is_terminal: false, ..TERMINAL }, Mode::Grouped, Mode::Live),
+            (Surroundings { stderr_is_terminal: false, ..TERMINAL }, Mode::Grouped, Mode::Grouped),
+            (Surroundings { is_interactive: false, ..TERMINAL }, Mode::Grouped, Mode::Live),
+            (Surroundings { is_foreground: false, ..TERMINAL }, Mode::Grouped, Mode::Grouped),
+            (Surroundings { has_cursor: false, ..TERMINAL }, Mode::Grouped, Mode::Grouped),
+            (Surroundings { is_accessible: true, ..TERMINAL }, Mode::Lines, Mode::Lines),
+            (Surroundings { is_accessible: true, has_cursor: false, ..TERMINAL }, Mode::Grouped, Mode::Grouped),
+        ];
+        for (surroundings, auto, live) in table {
+            assert_eq!(surroundings.mode(None).unwrap(), (auto, None), "{surroundings:?}");
+            assert_eq!(surroundings.mode(Some("auto")).unwrap(), (auto, None), "{surroundings:?}");
+            let (mode, note) = surroundings.mode(Some("live")).unwrap();
+            assert_eq!((mode, note.is_some()), (live, live != Mode::Live), "{surroundings:?}");
+            for (name, mode) in [("grouped", Mode::Grouped), ("lines", Mode::Lines), ("quiet", Mode::Quiet)] {
+                assert_eq!(surroundings.mode(Some(name)).unwrap(), (mode, None));
+            }
+        }
+        assert!(TERMINAL.mode(Some("shiny")).is_err());
+    }
 }

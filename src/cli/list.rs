@@ -10,15 +10,17 @@ use super::args::ListArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::target::unreadable;
-use super::{Ending, faces, output};
-use crate::clock::{Clock, SystemClock};
+use super::{Ending, faces, history, output};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::event::StageFinished;
 use crate::ids::{RunNumber, Signature, StageName};
 use crate::journal::state::RunState;
 use crate::outcome::{HumanDuration, exit};
 use crate::pipeline::{Action, Stage};
-use crate::plan::command_text;
 use crate::plan::signature::{self, Work};
+use crate::plan::{Request, command_text};
+use crate::report::About;
+use crate::session::prepare::Project;
 use crate::session::runs::{LastTime, last_times};
 use crate::text::plain::printable;
 use crate::view::StageState;
@@ -38,6 +40,12 @@ struct Line {
     /// How long ago that run began, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     age_ms: Option<u64>,
+    /// How long it has been running, in milliseconds, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elapsed_ms: Option<u64>,
+    /// How long it should take, in milliseconds, where history knows; the whole of it where it is running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_ms: Option<u64>,
     /// Whether that run ran another command than the stage has now: its `fix`, or what the config said then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     other_command: bool,
@@ -63,12 +71,14 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
         }),
         Err(_) => HashMap::new(),
     };
-    let now = SystemClock.now().unix_ms;
+    let now = SystemClock.now();
+    // For people a list is what it was; programs may want to plan with it.
+    let expected = if args.json { expectations(context, &project) } else { HashMap::new() };
     let commands = faces::commands();
     let line = |stage: &Stage| Line {
         needs: stage.needs.iter().map(|need| stages[*need].name.clone()).collect(),
         hidden_by_command: commands.iter().any(|command| command == stage.name.as_str()),
-        ..line(stage, last.get(&stage.name), now)
+        ..line(stage, last.get(&stage.name), expected.get(&stage.name).copied(), now)
     };
     let lines: Vec<Line> = stages.values().map(line).collect();
     let text = if args.json {
@@ -85,7 +95,20 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
     Ok(Ending::Code(exit::PASSED))
 }
 
-fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
+/// How long the next run of each stage should take, in milliseconds, where history knows.
+fn expectations(context: &Context<'_>, project: &Project) -> HashMap<StageName, u64> {
+    // A stage that cannot be run at all leaves the others as they are.
+    let stages = project.pipeline.stages().values().filter(|stage| stage.unsupported.is_empty());
+    let stages = stages.map(|stage| stage.name.as_str().to_owned()).collect();
+    let request = Request { stages, only: true, ..Request::default() };
+    let (Ok(mut plan), Ok((_, past))) = (project.plan(&request, context.env), history::open(context, project)) else {
+        return HashMap::new();
+    };
+    past.foretell(&mut plan);
+    plan.stages.values().filter_map(|stage| Some((stage.name.clone(), stage.estimate.as_ref()?.expected_ms))).collect()
+}
+
+fn line(stage: &Stage, last: Option<&LastTime>, expected_ms: Option<u64>, now: Timestamp) -> Line {
     let (state, finished) = match last {
         None => ("never run", None),
         Some(last) => match (&last.state, last.run) {
@@ -95,6 +118,7 @@ fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
             (_, RunState::Finished { .. } | RunState::Lost) => ("lost", None),
         },
     };
+    let progress = last.and_then(|last| progress(last, now));
     Line {
         name: stage.name.clone(),
         state,
@@ -102,7 +126,12 @@ fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
         status: finished.map(|finished| finished.outcome.word()),
         other_command: last.is_some_and(|last| signature(stage) != Some(last.signature)),
         run: last.map(|last| last.number),
-        age_ms: last.and_then(|last| last.started).map(|at| u64::try_from(now - at.unix_ms).unwrap_or(0)),
+        age_ms: last.and_then(|last| last.started).map(|at| u64::try_from(now.unix_ms - at.unix_ms).unwrap_or(0)),
+        elapsed_ms: progress.map(|(elapsed, _)| milliseconds(elapsed)),
+        expected_ms: match progress {
+            Some((_, expected)) => expected.map(milliseconds),
+            None => expected_ms,
+        },
         command: match &stage.action {
             Action::Run(command) => command_text(command),
             Action::Use { kind } => format!("uses {kind}"),
@@ -112,6 +141,23 @@ fn line(stage: &Stage, last: Option<&LastTime>, now: i64) -> Line {
         needs: Vec::new(),
         hidden_by_command: false,
     }
+}
+
+/// How long it has been running, and how long the whole of it should take.
+fn progress(last: &LastTime, now: Timestamp) -> Option<(Duration, Option<Duration>)> {
+    match last.state {
+        StageState::Running { since, .. } if last.run == RunState::Running => {
+            let elapsed = now.since(since);
+            Some((elapsed, last.estimate.as_ref().and_then(|estimate| estimate.given(elapsed))))
+        }
+        StageState::Running { .. } | StageState::Waiting | StageState::Retrying { .. } | StageState::Finished(_) => {
+            None
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn exit_code(finished: &StageFinished) -> Option<i32> {
@@ -140,6 +186,10 @@ fn signature(stage: &Stage) -> Option<Signature> {
     Some(signature::signature(&Work { command, env: &stage.env, dir: &stage.dir, executor: signature::LOCAL }))
 }
 
+fn human(ms: u64) -> HumanDuration {
+    HumanDuration(Duration::from_millis(ms))
+}
+
 fn render(line: &Line) -> String {
     let code = line.exit_code.map_or(String::new(), |code| format!(" ({code})"));
     let mut words = line.command.trim_end().lines();
@@ -149,7 +199,12 @@ fn render(line: &Line) -> String {
     if let (Some(run), Some(age)) = (line.run, line.age_ms) {
         let came_to = line.status.map_or("", past);
         let other = if line.other_command { ", another command" } else { "" };
-        let _ = write!(text, "  [{came_to}run {run}{other}, {} ago]", HumanDuration(Duration::from_millis(age)));
+        let progress = match (line.elapsed_ms.map(human), line.expected_ms) {
+            (None, _) => String::new(),
+            (Some(elapsed), None) => format!("{elapsed} so far, "),
+            (Some(elapsed), Some(expected)) => format!("{elapsed} of {}, ", About(expected)),
+        };
+        let _ = write!(text, "  [{progress}{came_to}run {run}{other}, {} ago]", human(age));
     }
     if !line.default {
         text.push_str("  [not in the default set]");

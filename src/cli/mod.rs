@@ -5,11 +5,14 @@
 mod args;
 mod argv;
 mod attach;
+#[cfg(feature = "chaos")]
+mod bug;
 mod completions;
 mod doctor;
 mod error;
 mod explain;
 mod faces;
+mod history;
 mod init;
 mod list;
 mod logs;

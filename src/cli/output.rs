@@ -1,19 +1,20 @@
 //! What the command line itself has to say: sentences about it on stderr, what was asked for on stdout.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use super::error::CliError;
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::layout::RunDir;
-use crate::report::ColourWhen;
+use crate::report::{ColourWhen, terminal};
 use crate::session::runs;
 use crate::text::plain::printable;
 use crate::view::RunView;
 
 /// A sentence on stderr. That it cannot be shown is nobody's failure.
 pub(super) fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = terminal::say(text);
 }
 
 /// A warning on stderr.
@@ -61,7 +62,17 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 
 /// How wide stderr is, in columns; 80 where it is no terminal or does not say.
 fn stderr_width() -> usize {
-    match rustix::termios::tcgetwinsize(io::stderr()) {
+    width(&io::stderr())
+}
+
+/// How wide stdout is, in columns, where it is a terminal; 80 where that does not say.
+pub(super) fn stdout_width() -> Option<usize> {
+    let stdout = io::stdout();
+    stdout.is_terminal().then(|| width(&stdout))
+}
+
+fn width(stream: &impl AsFd) -> usize {
+    match rustix::termios::tcgetwinsize(stream) {
         Ok(size) if size.ws_col >= 20 => usize::from(size.ws_col),
         _ => 80,
     }

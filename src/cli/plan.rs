@@ -1,6 +1,7 @@
 //! `plan`: what would run, in what order, and why or why not.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -8,11 +9,11 @@ use super::args::{GraphFormat, PlanArgs, Selection};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, faces, output};
-use crate::event::Estimate;
+use crate::event::{Basis, Estimate};
 use crate::ids::{Signature, StageName};
-use crate::outcome::exit;
+use crate::outcome::{HumanDuration, exit};
 use crate::plan::diagram::{Sheet, dot, mermaid};
-use crate::plan::{Decision, Plan, Reason};
+use crate::plan::{Decision, Expectation, Plan, Reason};
 use crate::text::plain::printable;
 
 /// Shows the plan of a selection.
@@ -43,7 +44,8 @@ fn graph(context: &Context<'_>, selection: &Selection, format: GraphFormat) -> R
 pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
     let project = context.project()?;
     context.say_detected(&project);
-    let plan = context.plan(&project, selection)?;
+    let mut plan = context.plan(&project, selection)?;
+    context.foretell(&project, &mut plan).iter().for_each(|text| output::warning(text));
     let commands = faces::commands();
     let text = if json {
         serde_json::to_string_pretty(&document(&plan, &commands))
@@ -138,6 +140,7 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
     let mut text = String::new();
     let width = plan.stages.values().map(|stage| stage.name.as_str().len()).max().unwrap_or(0).min(32);
     let runs = plan.stages.values().filter(|stage| stage.runs()).count();
+    let expectation = plan.expectation();
     let _ = writeln!(text, "{runs} of {} stages would run, {} at a time", plan.stages.len(), plan.jobs);
     for stage in plan.stages.values() {
         let name = &stage.name;
@@ -164,6 +167,9 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
             };
             let _ = writeln!(text, "        {:width$}  {}", "", printable(&reason));
         }
+        if let (Some(_), true) = (&expectation, stage.runs()) {
+            let _ = writeln!(text, "        {:width$}  {}", "", usually(stage.estimate.as_ref()));
+        }
         if is_hidden(name, commands) {
             let _ = writeln!(text, "        {:width$}  bears a command's name: local-ci run {name}", "");
         }
@@ -179,5 +185,58 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
         let names: Vec<&str> = plan.left_out.iter().map(StageName::as_str).collect();
         let _ = writeln!(text, "left out: {}", names.join(", "));
     }
+    if let Some(expectation) = &expectation {
+        let _ = writeln!(text, "{}", expected(expectation));
+    }
     text
+}
+
+/// How long a stage takes, and how that is known.
+fn usually(estimate: Option<&Estimate>) -> String {
+    let Some(estimate) = estimate else { return "first run".to_owned() };
+    let basis = match estimate.basis {
+        Basis::Own => "",
+        Basis::OtherWorktree => ", by other work trees of the repository",
+        Basis::EarlierCommand => ", by the command that it had before",
+    };
+    format!("usually {}{basis}", HumanDuration(Duration::from_millis(estimate.expected_ms)))
+}
+
+/// How long the whole run takes.
+fn expected(expectation: &Expectation) -> String {
+    let [expected, low, high] = [expectation.expected, expectation.low, expectation.high].map(HumanDuration);
+    match expectation.unknown {
+        0 => format!("expected: ~{expected} ({low}–{high})"),
+        1 => format!("expected: ~{expected}, a guess: 1 stage runs for the first time"),
+        n => format!("expected: ~{expected}, a guess: {n} stages run for the first time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(basis: Basis) -> Estimate {
+        Estimate { expected_ms: 12_000, low_ms: 11_000, high_ms: 14_000, samples: 3, basis, longer_ms: Vec::new() }
+    }
+
+    #[test]
+    fn a_stage_says_how_long_it_takes_and_how_that_is_known() {
+        assert_eq!(usually(None), "first run");
+        assert_eq!(usually(Some(&estimate(Basis::Own))), "usually 12.0s");
+        assert_eq!(
+            usually(Some(&estimate(Basis::OtherWorktree))),
+            "usually 12.0s, by other work trees of the repository"
+        );
+        assert_eq!(usually(Some(&estimate(Basis::EarlierCommand))), "usually 12.0s, by the command that it had before");
+    }
+
+    #[test]
+    fn what_a_run_of_unknown_stages_takes_is_a_guess() {
+        let secs = Duration::from_secs;
+        let mut whole = Expectation { expected: secs(150), low: secs(120), high: secs(180), unknown: 0 };
+        assert_eq!(expected(&whole), "expected: ~2m30s (2m00s–3m00s)");
+        whole.unknown = 2;
+        assert_eq!(expected(&whole), "expected: ~2m30s, a guess: 2 stages run for the first time");
+    }
 }

@@ -26,6 +26,11 @@ use crate::session::start::start;
 
 /// Runs what was asked for.
 pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliError> {
+    run_as(context, args, &[])
+}
+
+/// Runs what was asked for in other words than these, which do the same.
+pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String]) -> Result<Ending, CliError> {
     refuse_later(&args.later)?;
     if args.list {
         return list::list(context, &ListArgs { json: args.json });
@@ -43,7 +48,7 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
         }
         // The supervisors of earlier rounds are our children, and have ended.
         reap_ended();
-        let ending = once(context, args, &interrupts)?;
+        let ending = once(context, args, equivalent, &interrupts)?;
         match ending {
             Ending::Code(exit::PASSED) => {}
             Ending::Code(exit::FAILED) => {
@@ -72,21 +77,28 @@ fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Resu
     } else if args.quiet {
         Ok(Mode::Quiet)
     } else {
-        faces::mode(args.output.as_deref().or(configured).or(context.user.output.as_deref()))
+        faces::mode(context, args.output.as_deref().or(configured).or(context.user.output.as_deref()))
     }
 }
 
-fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Result<Ending, CliError> {
+fn once(
+    context: &Context<'_>,
+    args: &RunArgs,
+    equivalent: &[String],
+    interrupts: &Interrupts,
+) -> Result<Ending, CliError> {
     let clock = SystemClock;
     let project = context.project()?;
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
     let mut plan = context.plan(&project, &args.selection)?;
+    let about_history = context.foretell(&project, &mut plan);
     inputs::fingerprint(&mut plan);
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {
         env: context.env,
         argv: context.argv.clone(),
+        equivalent: equivalent.to_vec(),
         directory: context.directory.clone(),
         on_hangup: if context.is_interactive() { OnHangup::Continue } else { OnHangup::Cancel },
         stage_env: colour_hints(context, mode),
@@ -94,8 +106,10 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     };
     interrupts.starting();
     let place = place(&prepared, &caller).inspect_err(|_| interrupts.done())?;
-    if let Some(warning) = &place.warning {
-        output::warning(warning);
+    // One reason why there is no history is enough.
+    match &place.warning {
+        Some(warning) => output::warning(warning),
+        None => about_history.iter().for_each(|text| output::warning(text)),
     }
     let (run, number) = (place.run.clone(), place.number);
     let logs = RunLogs::new(run.clone(), names);
@@ -173,7 +187,7 @@ fn farewell(number: Option<RunNumber>) -> String {
 
 /// Asks tools for colour whose output is a pipe only because we show it: never against what the user has set.
 fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
-    if mode != Mode::Grouped || !faces::colour(context) {
+    if !faces::shows_colour(context, mode) {
         return Vec::new();
     }
     [(env::FORCE_COLOR, "1"), (env::CLICOLOR_FORCE, "1"), (env::CARGO_TERM_COLOR, "always")]

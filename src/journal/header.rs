@@ -27,6 +27,9 @@ pub struct Header {
     pub started: Timestamp,
     /// The command line.
     pub argv: Vec<String>,
+    /// The `run` command line that does the same, where another command was typed: `rerun`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equivalent: Vec<String>,
     /// The project's directory.
     pub project: String,
     /// The directory it was started from.

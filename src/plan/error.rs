@@ -108,7 +108,7 @@ impl PlanError {
 }
 
 /// The names most like what was typed, the most similar first, three at most.
-pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut similar: Vec<(f64, &str)> =
         names.filter_map(|name| similarity(typed, name).map(|similarity| (similarity, name))).collect();
     similar.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));

@@ -19,7 +19,7 @@ mod tests;
 
 pub use build::build;
 pub use command::{command_text, quote};
-pub use error::{PlanError, UnsupportedStage};
+pub use error::{PlanError, UnsupportedStage, nearest};
 pub use expectation::Expectation;
 pub use facts::Facts;
 pub use select::Request;

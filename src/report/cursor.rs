@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use super::{LogKey, LogPart, Logs};
 use crate::event::LogInfo;
 use crate::text::terminal::{FilterOptions, TerminalFilter};
+use crate::view::RunView;
 
 /// How much is read at a time, in bytes.
 pub(super) const CHUNK: usize = 256 * 1024;
@@ -19,6 +20,19 @@ pub(super) enum Writing {
     Ended(LogInfo),
     /// Nobody knows how it ended: what is there is all there is.
     Abandoned,
+}
+
+impl Writing {
+    /// Whether more may come of the log that this key names. `is_over`: the run has ended.
+    pub(super) fn of(view: &RunView, key: LogKey, is_over: bool) -> Self {
+        let Some(stage) = view.stages().get(key.stage) else { return Self::Abandoned };
+        match stage.attempt_log(key.attempt) {
+            Some(log) => Self::Ended(log),
+            // The stage ended before this attempt came to be, or the run did before the stage.
+            None if stage.finished().is_some() || is_over => Self::Abandoned,
+            None => Self::On,
+        }
+    }
 }
 
 /// What came of moving on.

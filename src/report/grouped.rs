@@ -11,8 +11,8 @@ use std::io::{self, Write};
 
 use super::cursor::{CHUNK, Cursor, Progress, Writing};
 use super::silence::{Silence, still_running};
-use super::transcript::{Block, Transcript, TranscriptOptions};
-use super::verdict::{self, human};
+use super::transcript::{Block, Layout, Transcript, TranscriptOptions};
+use super::verdict;
 use super::{LogKey, LogPart, Logs, Reporter, summary};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
@@ -79,8 +79,16 @@ impl<W: Write> Grouped<W> {
         }
     }
 
+    /// Where it is written.
+    pub(super) fn out(&mut self) -> &mut W {
+        self.page.out()
+    }
+
     fn start(&mut self, view: &RunView) {
         self.places = DenseMap::filled(view.stages().len(), Place::Unwritten);
+        if self.page.options.layout != Layout::Groups {
+            return;
+        }
         self.page.block(Block::Lines);
         let title = match &self.page.options.remote {
             Some(host) => format!("🚀 Running local CI pipeline remotely on {host}..."),
@@ -92,7 +100,7 @@ impl<W: Write> Grouped<W> {
     /// Does the next piece of work; whether there may be more at once.
     fn step(&mut self, view: &RunView, logs: &mut dyn Logs) -> bool {
         if let Some(mut group) = self.group.take() {
-            let writing = writing(view, group.cursor.key(), self.phase);
+            let writing = Writing::of(view, group.cursor.key(), self.phase != Phase::Running);
             let progress = group.cursor.advance(logs, writing, &mut self.buffer, self.page.lines());
             match progress {
                 Progress::More | Progress::Wait => self.group = Some(group),
@@ -108,7 +116,9 @@ impl<W: Write> Grouped<W> {
             self.write(stage, view, logs);
             return true;
         }
-        if let Some(stage) = view.running().into_iter().find(|id| self.places.get(*id) == Some(&Place::Unwritten)) {
+        if self.page.options.layout.has_output()
+            && let Some(stage) = view.running().into_iter().find(|id| self.places.get(*id) == Some(&Place::Unwritten))
+        {
             self.open(stage, view);
             return true;
         }
@@ -124,7 +134,7 @@ impl<W: Write> Grouped<W> {
     /// Writes a stage that has ended: as a group, or as a line where nothing of it was started.
     fn write(&mut self, stage: StageId, view: &RunView, logs: &mut dyn Logs) {
         let known = view.stages().get(stage);
-        if known.is_some_and(|stage| stage.started.is_some()) {
+        if self.page.options.layout.has_output() && known.is_some_and(|stage| stage.started.is_some()) {
             return self.open(stage, view);
         }
         let failed = known.and_then(StageView::tally) == Some(Tally::Failed);
@@ -143,9 +153,15 @@ impl<W: Write> Grouped<W> {
         let Some(info) = view.stages().get(stage).map(|stage| &stage.info) else { return };
         self.set(stage, Place::Open);
         self.page.block(Block::Lines);
-        self.page.marker(&group(info.name.as_str()));
-        let fence = self.page.fence();
-        self.page.text("$ ", &info.command);
+        let fence = if self.page.options.layout == Layout::Groups {
+            self.page.marker(&group(info.name.as_str()));
+            let fence = self.page.fence();
+            self.page.text("$ ", &info.command);
+            fence
+        } else {
+            self.page.text(&format!("{}  $ ", info.name), &info.command);
+            None
+        };
         let key = LogKey { stage, attempt: 1, part: LogPart::Head };
         self.group = Some(Group { stage, cursor: Cursor::new(key, self.page.filter()), fence });
     }
@@ -156,22 +172,17 @@ impl<W: Write> Grouped<W> {
         let stage = view.stages().get(group.stage);
         let failed = stage.and_then(|stage| stage.failed_attempts.iter().find(|failed| failed.attempt == attempt));
         if let Some(failed) = failed {
-            let error = failed.outcome.error().unwrap_or_default();
-            let delay = match failed.delay_ms {
-                0 => String::new(),
-                delay => format!(" after {}", human(delay)),
-            };
-            self.page.line(&format!(
-                "… attempt {attempt} did not pass: {error} ({}); trying again{delay}",
-                human(failed.duration_ms)
-            ));
+            let ellipsis = self.page.options.style.glyphs.ellipsis();
+            self.page.line(&format!("{ellipsis} {}", verdict::again(failed)));
             let key = LogKey { stage: group.stage, attempt: attempt + 1, part: LogPart::Head };
             group.cursor = Cursor::new(key, self.page.filter());
             self.group = Some(group);
             return;
         }
-        self.page.open_fence(group.fence.take());
-        self.page.marker(END_GROUP);
+        if self.page.options.layout == Layout::Groups {
+            self.page.open_fence(group.fence.take());
+            self.page.marker(END_GROUP);
+        }
         verdict::write(&mut self.page, view, group.stage, logs);
         self.set(group.stage, Place::Written);
     }
@@ -198,21 +209,19 @@ impl<W: Write> Grouped<W> {
     }
 }
 
-/// Whether more may come of the log that this key names.
-fn writing(view: &RunView, key: LogKey, phase: Phase) -> Writing {
-    let Some(stage) = view.stages().get(key.stage) else { return Writing::Abandoned };
-    match stage.attempt_log(key.attempt) {
-        Some(log) => Writing::Ended(log),
-        // The stage ended before this attempt came to be, or the run did before the stage.
-        None if stage.finished().is_some() || phase != Phase::Running => Writing::Abandoned,
-        None => Writing::On,
-    }
-}
-
 impl<W: Write> Reporter for Grouped<W> {
     fn event(&mut self, view: &RunView, event: &Event, _logs: &mut dyn Logs) -> io::Result<()> {
         match &event.kind {
             EventKind::RunStarted(_) => self.start(view),
+            // Where output is written, this is said at its end.
+            EventKind::StageRetrying { stage, .. } if !self.page.options.layout.has_output() => {
+                if let Some(stage) = view.stages().get(*stage)
+                    && let Some(failed) = stage.failed_attempts.last()
+                {
+                    let ellipsis = self.page.options.style.glyphs.ellipsis();
+                    self.interject(&format!("{ellipsis} {}  {}", stage.info.name, verdict::again(failed)));
+                }
+            }
             EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } => {}
             EventKind::StageFinished(finished) => {
                 if self.places.get(finished.stage) == Some(&Place::Unwritten) {
@@ -220,6 +229,8 @@ impl<W: Write> Reporter for Grouped<W> {
                     self.queue.push_back(finished.stage);
                 }
             }
+            // Live mode shows it in its region, for as long as it lasts.
+            EventKind::Cancelling { .. } if self.page.options.layout != Layout::Groups => {}
             EventKind::Cancelling { reason, level } => {
                 let how = match level {
                     CancelLevel::Interrupt | CancelLevel::Terminate => "cancelling",
@@ -247,7 +258,7 @@ impl<W: Write> Reporter for Grouped<W> {
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
         let heard = self.page.take_wrote() || self.phase == Phase::Written;
         if self.silence.is_due(heard, now) {
-            self.interject(&still_running(view, now));
+            self.interject(&still_running(view, now, self.page.options.style.glyphs));
             self.page.flush()?;
             self.page.take_wrote();
         }

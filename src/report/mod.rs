@@ -1,16 +1,26 @@
 //! What a person or a program sees of a run. A [`Reporter`] draws; it is told what happened and asks [`Logs`] for
 //! what stages printed, at its own pace. It never waits for anything but its own output, and never runs anything.
 
+mod about;
+mod ago;
 mod cursor;
 pub mod display;
 mod excerpt;
 pub mod grouped;
 pub mod json;
+pub mod lines;
+pub mod live;
+mod mark;
+pub mod past_runs;
 pub mod quiet;
 pub mod recap;
 mod silence;
+mod sparkline;
+pub mod statistics;
 pub mod style;
 mod summary;
+mod table;
+pub mod terminal;
 mod transcript;
 mod verdict;
 
@@ -18,9 +28,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use about::About;
+pub use ago::Ago;
 pub use display::Display;
-pub use style::{ColourWhen, Dialect, Style};
-pub use transcript::{Randomness, Rerun, TranscriptOptions};
+pub use style::{ColourWhen, Dialect, Glyphs, Style};
+pub use table::Look;
+pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};
 
 use crate::clock::Timestamp;
 use crate::event::Event;

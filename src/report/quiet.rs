@@ -56,7 +56,7 @@ impl<W: Write> Reporter for Quiet<W> {
         let heard = self.page.take_wrote() || view.end().is_some();
         if self.silence.is_due(heard, now) {
             self.page.block(Block::Line);
-            self.page.line(&still_running(view, now));
+            self.page.line(&still_running(view, now, self.page.options.style.glyphs));
             self.page.flush()?;
             self.page.take_wrote();
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::style::Glyphs;
 use super::verdict::human;
 use crate::clock::Timestamp;
 use crate::outcome::HumanDuration;
@@ -33,13 +34,14 @@ impl Silence {
 }
 
 /// What runs, since when, and how long it usually takes.
-pub(super) fn still_running(view: &RunView, now: Timestamp) -> String {
+pub(super) fn still_running(view: &RunView, now: Timestamp, glyphs: Glyphs) -> String {
+    let more = glyphs.ellipsis();
     let stages: Vec<String> =
         view.running().into_iter().filter_map(|id| view.stages().get(id)).map(|stage| still(stage, now)).collect();
     if stages.is_empty() {
-        return "… still waiting: nothing runs".into();
+        return format!("{more} still waiting: nothing runs");
     }
-    format!("… still running: {}", stages.join(", "))
+    format!("{more} still running: {}", stages.join(", "))
 }
 
 /// A stage that has not ended, in words.

@@ -1,4 +1,4 @@
-//! Whether there is colour, which colours there are, and which CI's markers are written.
+//! Whether there is colour, which colours and characters there are, and which CI's markers are written.
 //!
 //! Colour is decided for each stream on its own. Nothing is said by colour or glyph alone.
 
@@ -73,7 +73,60 @@ impl Dialect {
     }
 }
 
-/// What a line is about, as its first character says it.
+/// Which characters our own lines are made of. What stages print is left as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Glyphs {
+    /// All there are.
+    #[default]
+    Unicode,
+    /// ASCII only: words in place of signs.
+    Ascii,
+}
+
+impl Glyphs {
+    /// The glyphs that this environment's character set has: the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set and
+    /// not empty names it (POSIX, "Internationalization Variables"). Where none is set it is ASCII.
+    pub fn of(env: &Env) -> Self {
+        let locale = [env::LC_ALL, env::LC_CTYPE, env::LANG].into_iter().find_map(|name| env.text(name));
+        let charset = locale.unwrap_or_default().to_ascii_uppercase();
+        if charset.contains("UTF-8") || charset.contains("UTF8") { Self::Unicode } else { Self::Ascii }
+    }
+
+    /// What stands for more of the same, or for what was left out.
+    pub fn ellipsis(self) -> &'static str {
+        self.either("…", "...")
+    }
+
+    /// What leads from one to the next.
+    pub fn arrow(self) -> &'static str {
+        self.either("→", "->")
+    }
+
+    /// What stands between the ends of a range.
+    pub fn dash(self) -> &'static str {
+        self.either("–", "-")
+    }
+
+    /// What stands between remarks on one line.
+    pub fn separator(self) -> &'static str {
+        self.either(" · ", ", ")
+    }
+
+    /// What the summary's heading begins with.
+    pub(super) fn summary(self) -> &'static str {
+        self.either("📊 ", "")
+    }
+
+    /// The first for Unicode, the second for ASCII.
+    pub(super) fn either<T>(self, unicode: T, ascii: T) -> T {
+        match self {
+            Self::Unicode => unicode,
+            Self::Ascii => ascii,
+        }
+    }
+}
+
+/// What a line is about, as it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Glyph {
     /// It passed.
@@ -82,7 +135,13 @@ pub(super) enum Glyph {
     Failed,
     /// It failed, and that is allowed.
     Allowed,
-    /// There is no verdict: skipped, cancelled, not started.
+    /// It ran out of time.
+    TimedOut,
+    /// It ran, and nobody knows what came of it.
+    Lost,
+    /// It was not to run.
+    Skipped,
+    /// There is no verdict: cancelled, not started.
     Left,
 }
 
@@ -91,20 +150,40 @@ pub(super) enum Glyph {
 pub struct Style {
     /// Whether there is colour.
     pub colour: bool,
+    /// Which characters there are.
+    pub glyphs: Glyphs,
+}
+
+/// One of the sixteen colours, as the parameter of SGR that sets it, or an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ink(pub(super) u8);
+
+impl Ink {
+    pub(super) const DIM: Self = Self(2);
+    pub(super) const RED: Self = Self(31);
+    pub(super) const GREEN: Self = Self(32);
+    pub(super) const YELLOW: Self = Self(33);
+    pub(super) const CYAN: Self = Self(36);
 }
 
 impl Style {
     /// The glyph in its colour, one of the sixteen.
-    pub(super) fn glyph(self, glyph: Glyph) -> &'static str {
-        match (glyph, self.colour) {
-            (Glyph::Passed, true) => "\x1b[32m✓\x1b[0m",
-            (Glyph::Passed, false) => "✓",
-            (Glyph::Failed, true) => "\x1b[31m✗\x1b[0m",
-            (Glyph::Allowed, true) => "\x1b[33m✗\x1b[0m",
-            (Glyph::Failed | Glyph::Allowed, false) => "✗",
-            (Glyph::Left, true) => "\x1b[33m-\x1b[0m",
-            (Glyph::Left, false) => "-",
-        }
+    pub(super) fn glyph(self, glyph: Glyph) -> String {
+        let (unicode, ascii, ink) = match glyph {
+            Glyph::Passed => ("✓", "ok", Ink::GREEN),
+            Glyph::Failed => ("✗", "FAIL", Ink::RED),
+            Glyph::Allowed => ("✗", "FAIL", Ink::YELLOW),
+            Glyph::TimedOut => ("✗", "TIMEOUT", Ink::RED),
+            Glyph::Lost => ("✗", "LOST", Ink::RED),
+            Glyph::Skipped => ("-", "SKIP", Ink::YELLOW),
+            Glyph::Left => ("-", "-", Ink::YELLOW),
+        };
+        self.ink(ink, self.glyphs.either(unicode, ascii))
+    }
+
+    /// The text in this colour, where there is colour.
+    pub(super) fn ink(self, Ink(parameter): Ink, text: &str) -> String {
+        if self.colour && !text.is_empty() { format!("\x1b[{parameter}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
@@ -149,6 +228,36 @@ mod tests {
         for (when, pairs, is_terminal, colour) in table {
             let env = Env::from_pairs(pairs.iter().copied());
             assert_eq!(when.decide(&env, *is_terminal), *colour, "{when:?} {pairs:?} terminal: {is_terminal}");
+        }
+    }
+
+    /// H193: the first variable that says anything decides, as in the C library.
+    #[test]
+    fn h193_glyphs_are_those_of_the_locale() {
+        for (pairs, glyphs) in [
+            (&[] as &[(&str, &str)], Glyphs::Ascii),
+            (&[("LANG", "en_US.UTF-8")], Glyphs::Unicode),
+            (&[("LANG", "de_DE.utf8")], Glyphs::Unicode),
+            (&[("LANG", "C")], Glyphs::Ascii),
+            (&[("LANG", "en_US.ISO-8859-1")], Glyphs::Ascii),
+            (&[("LC_CTYPE", "C.UTF-8"), ("LANG", "C")], Glyphs::Unicode),
+            (&[("LC_ALL", "C"), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C.UTF-8")], Glyphs::Ascii),
+            (&[("LC_ALL", ""), ("LC_CTYPE", ""), ("LANG", "C.UTF-8")], Glyphs::Unicode),
+        ] {
+            assert_eq!(Glyphs::of(&Env::from_pairs(pairs.iter().copied())), glyphs, "{pairs:?}");
+        }
+    }
+
+    /// H193: every sign has a word or a character of ASCII.
+    #[test]
+    fn h193_ascii_is_ascii() {
+        use Glyph::{Allowed, Failed, Left, Lost, Passed, Skipped, TimedOut};
+        let style = Style { colour: false, glyphs: Glyphs::Ascii };
+        let words = [Passed, Failed, Allowed, TimedOut, Lost, Skipped, Left].map(|glyph| style.glyph(glyph));
+        assert_eq!(words, ["ok", "FAIL", "FAIL", "TIMEOUT", "LOST", "SKIP", "-"]);
+        let glyphs = style.glyphs;
+        for text in [glyphs.ellipsis(), glyphs.arrow(), glyphs.dash(), glyphs.separator(), glyphs.summary()] {
+            assert!(text.is_ascii(), "{text}");
         }
     }
 

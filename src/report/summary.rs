@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::style::Glyph;
+use super::style::{Glyph, Glyphs};
 use super::transcript::{Block, Rerun, Transcript};
 use super::verdict::human;
 use super::{LogKey, LogPart, Logs};
@@ -22,7 +22,8 @@ const PATH_ENDS: usize = 3;
 pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs) {
     let Some(end) = view.end() else { return };
     page.block(Block::Lines);
-    page.line("📊 Summary:");
+    let glyphs = page.options.style.glyphs;
+    page.line(&format!("{}Summary:", glyphs.summary()));
     let counts = view.counts();
     page.line(&format!("  Total stages: {}", counts.total));
     for (word, count) in [
@@ -38,7 +39,7 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     }
     page.line(&format!("  Total time: {}", human(end.duration_ms)));
 
-    let sentences = sentences(view, end.verdict);
+    let sentences = sentences(view, end.verdict, glyphs);
     if !sentences.is_empty() {
         page.block(Block::Lines);
         for sentence in sentences {
@@ -57,7 +58,7 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     }
 }
 
-fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
+fn sentences(view: &RunView, verdict: Verdict, glyphs: Glyphs) -> Vec<String> {
     let mut sentences = Vec::new();
     match verdict {
         Verdict::Passed | Verdict::Failed => {}
@@ -83,7 +84,7 @@ fn sentences(view: &RunView, verdict: Verdict) -> Vec<String> {
         }
     }
     if let Some(bottleneck) = view.bottleneck().filter(|_| view.was_parallel()) {
-        sentences.push(critical_path(view, &bottleneck));
+        sentences.push(critical_path(view, &bottleneck, glyphs));
     }
     sentences
 }
@@ -107,16 +108,17 @@ fn slower(stage: &StageView) -> Option<String> {
 }
 
 /// What the run's time went to, and what would have made it shorter.
-fn critical_path(view: &RunView, bottleneck: &Bottleneck) -> String {
+fn critical_path(view: &RunView, bottleneck: &Bottleneck, glyphs: Glyphs) -> String {
+    let (then, more) = (format!(" {} ", glyphs.arrow()), glyphs.ellipsis());
     let stages = &bottleneck.path.stages;
     let names =
         |stages: &[StageId]| -> Vec<&str> { stages.iter().map(|id| view.stages()[*id].info.name.as_str()).collect() };
     let left_out = stages.len().saturating_sub(2 * PATH_ENDS);
     let chain = if left_out > 1 {
         let (first, last) = (names(&stages[..PATH_ENDS]), names(&stages[stages.len() - PATH_ENDS..]));
-        format!("{} → … {left_out} more … → {}", first.join(" → "), last.join(" → "))
+        format!("{}{then}{more} {left_out} more {more}{then}{}", first.join(&then), last.join(&then))
     } else {
-        names(stages).join(" → ")
+        names(stages).join(&then)
     };
     let advice = match &bottleneck.more_slots {
         MoreSlots::Save { jobs, at_most } => format!("; -j{jobs} could save {} at most", HumanDuration(*at_most)),

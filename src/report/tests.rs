@@ -16,6 +16,7 @@ use crate::view::recorded::{Recorded, Step, after, failed, skipped, stage};
 mod durations;
 mod github;
 mod groups;
+mod lines;
 mod machines;
 mod quiet;
 mod time;
@@ -72,15 +73,17 @@ impl Paper {
 }
 
 /// Options whose tokens count up from one: `0101…`, `0202…`.
-fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
+pub(super) fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
     let mut count = 0;
     let randomness = Box::new(move || {
         count += 1;
         [count; 16]
     });
     TranscriptOptions {
+        layout: Layout::Groups,
+        links: None,
         program: "local-ci".into(),
-        style: Style { colour },
+        style: Style { colour, glyphs: Glyphs::Unicode },
         dialect,
         randomness,
         remote: None,
@@ -143,7 +146,7 @@ fn quietly(run: &Recorded) -> String {
 }
 
 /// The run that the documentation shows: one after another, the second fails.
-fn failing() -> Recorded {
+pub(super) fn failing() -> Recorded {
     let mut run =
         Recorded::of(vec![stage("fmt", "cargo fmt --all -- --check"), stage("clippy", "cargo clippy --workspace")]);
     run.start(0).wait(245).finish(0, Outcome::Passed);
@@ -154,7 +157,7 @@ fn failing() -> Recorded {
 }
 
 /// Two stages at once, then a third: the second ends while the first holds the stream.
-fn parallel() -> Recorded {
+pub(super) fn parallel() -> Recorded {
     let mut run = Recorded::of(vec![
         stage("test", "cargo test"),
         stage("lint", "npm run lint"),
@@ -168,7 +171,7 @@ fn parallel() -> Recorded {
 }
 
 /// Passes at the second go.
-fn flaky() -> Recorded {
+pub(super) fn flaky() -> Recorded {
     let mut run = Recorded::of(vec![stage("test", "cargo test")]);
     run.start(0).print(0, "connection refused").wait(800).retry(0, failed(101), 5000).wait(5000);
     run.start(0).print(0, "ok\n").wait(1200).finish(0, Outcome::Passed).end(Verdict::Passed);
@@ -176,7 +179,7 @@ fn flaky() -> Recorded {
 }
 
 /// Every way to end badly, or not at all.
-fn assorted() -> Recorded {
+pub(super) fn assorted() -> Recorded {
     let mut stages = vec![
         stage("slow", "sleep 60"),
         stage("lint", "flaky-lint"),
@@ -201,7 +204,7 @@ fn assorted() -> Recorded {
 }
 
 /// Ctrl+C, with one stage running and one to come.
-fn cancelled() -> Recorded {
+pub(super) fn cancelled() -> Recorded {
     let mut run = Recorded::of(vec![stage("test", "cargo test"), after(stage("doc", "cargo doc"), &[0])]);
     run.start(0).print(0, "running").wait(1000);
     run.cancel(CancelReason::Interrupt, crate::cancel::CancelLevel::Interrupt).wait(30);

@@ -4,9 +4,11 @@
 //! Lines gather in memory and go out with [`Transcript::flush`]; nothing is written in between.
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use super::style::{Dialect, Glyph, Style};
+use super::terminal::{Host, linked};
 use crate::text::plain::printable;
 use crate::text::terminal::{FilterOptions, Markers, QUOTE};
 use crate::text::workflow::{StopToken, without_legacy};
@@ -14,8 +16,34 @@ use crate::text::workflow::{StopToken, without_legacy};
 /// Where random bytes come from.
 pub type Randomness = Box<dyn FnMut() -> [u8; 16]>;
 
+/// What of a run is written, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// What each stage printed, in groups, for people and for programs that read along.
+    #[default]
+    Groups,
+    /// What came of each stage, above what live mode shows of those that run.
+    Verdicts,
+    /// The same, each with all that the stage printed.
+    Everything,
+}
+
+impl Layout {
+    /// Whether what stages print is written as they print it.
+    pub(super) fn has_output(self) -> bool {
+        match self {
+            Self::Groups | Self::Everything => true,
+            Self::Verdicts => false,
+        }
+    }
+}
+
 /// How a transcript is written.
 pub struct TranscriptOptions {
+    /// What of the run is written.
+    pub layout: Layout,
+    /// Set where the terminal has links to files of this machine.
+    pub links: Option<Host>,
     /// How lines look.
     pub style: Style,
     /// Which CI reads along.
@@ -106,6 +134,18 @@ impl<W: Write> Transcript<W> {
         self.lines.push(b'\n');
     }
 
+    /// Where a file is, as a link where the terminal has them.
+    pub(super) fn file(&mut self, lead: &str, path: &Path) {
+        let shown = path.to_string_lossy();
+        match &self.options.links {
+            Some(host) => {
+                let link = linked(path, host);
+                self.lines.extend_from_slice(format!("{lead}{link}\n").as_bytes());
+            }
+            None => self.line(&format!("{lead}{shown}")),
+        }
+    }
+
     /// A line that is to be acted on.
     pub(super) fn marker(&mut self, marker: &str) {
         self.lines.extend_from_slice(marker.as_bytes());
@@ -158,6 +198,11 @@ impl<W: Write> Transcript<W> {
         Ok(())
     }
 
+    /// Where it is written.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Whether anything was written since this was last asked.
     pub(super) fn take_wrote(&mut self) -> bool {
         std::mem::take(&mut self.wrote)
@@ -205,6 +250,8 @@ mod tests {
 
     fn options(dialect: Dialect) -> TranscriptOptions {
         TranscriptOptions {
+            layout: Layout::Groups,
+            links: None,
             program: "local-ci".into(),
             style: Style::default(),
             dialect,

@@ -15,6 +15,7 @@ use rustix::net::{SendFlags, send};
 use super::wire::Control;
 use crate::process::die_of_signal;
 use crate::process::signals::{self, Signals};
+use crate::report::terminal;
 
 /// Takes sentences for the person at the terminal.
 pub type Notify = fn(&str);
@@ -139,6 +140,8 @@ impl Interrupts {
         if !farewell.is_empty() && signal != signals::HANGUP {
             self.say(&farewell);
         }
+        // Nothing else is done on this way out.
+        terminal::restore();
         die_of_signal(signal);
     }
 

@@ -14,6 +14,7 @@ pub mod logs;
 pub mod past;
 pub mod place;
 pub mod prepare;
+pub mod retention;
 pub mod runs;
 pub mod source;
 pub mod start;

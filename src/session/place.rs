@@ -44,6 +44,8 @@ pub struct Caller<'a> {
     pub env: &'a Env,
     /// The command line, for the record.
     pub argv: Vec<String>,
+    /// The `run` command line that does the same, where that is another one.
+    pub equivalent: Vec<String>,
     /// Where it was typed.
     pub directory: PathBuf,
     /// What becomes of the run when the caller goes away.
@@ -158,6 +160,7 @@ fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<R
         number,
         started: caller.now,
         argv: caller.argv.clone(),
+        equivalent: caller.equivalent.clone(),
         project: prepared.root.to_string_lossy().into_owned(),
         directory: caller.directory.to_string_lossy().into_owned(),
         commit: prepared.source.commit.clone(),

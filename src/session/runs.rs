@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::{Clock, Timestamp};
+use crate::event::Estimate;
 use crate::ids::{DenseMap, RunNumber, Signature, StageId, StageName};
 use crate::journal::claim;
 use crate::journal::header::Header;
@@ -132,6 +133,8 @@ pub struct LastTime {
     pub state: StageState,
     /// The fingerprint of what it ran.
     pub signature: Signature,
+    /// What was foretold of it.
+    pub estimate: Option<Estimate>,
     /// When that run began.
     pub started: Option<Timestamp>,
 }
@@ -149,7 +152,8 @@ pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<Hash
         for (id, view) in run.view.stages().iter() {
             if was_started(&run, id) && open.remove(&view.info.name) {
                 let (state, signature) = (view.state.clone(), view.info.signature);
-                let last = LastTime { number, run: run.state, state, signature, started: run.started };
+                let estimate = view.info.estimate.clone();
+                let last = LastTime { number, run: run.state, state, signature, estimate, started: run.started };
                 found.insert(view.info.name.clone(), last);
             }
         }

@@ -81,6 +81,7 @@ fn inputs_are_as_given() {
         names,
         [
             "HOME",
+            "LANG",
             "LOCAL_CI_CACHE_DIR",
             "LOCAL_CI_STATE_DIR",
             "PATH",

@@ -146,20 +146,37 @@ fn h60_h61_no_command_lets_anything_through_to_the_terminal() {
         let invocation = project.local_ci(args).env("TERM", "xterm-256color").env("SIDE", project.side_dir());
         invocation.on_terminal(50, 200).wait().bytes
     };
-    let shown = on_terminal(&["run", "-k"]);
+    let shown = on_terminal(&["run", "-k", "--output", "grouped"]);
     assert_inert("run", &shown);
     let text = String::from_utf8_lossy(&shown);
     assert!(text.contains("\x1b[31m>"), "colour is let through: {text}");
     assert!(text.contains("\n<>\r\n"), "what stands around it is shown: {text}");
     assert!(text.contains("\n  | <"), "there are excerpts: {text}");
+    // Live mode writes sequences of its own: those of its region, in the places where it writes them.
+    for args in [&["run", "-k"][..], &["run", "-k", "-v"], &["attach", "1"]] {
+        let bytes = on_terminal(args);
+        // The terminal's driver adds a return to every line feed.
+        let text = str::from_utf8(&bytes).unwrap().replace("\r\n", "\n");
+        let own = ["\r\x1b[J", "\x1b[K\r\n", "\x1b[J\r"].into_iter().fold(text.clone(), |t, own| t.replace(own, "\n"));
+        let moves = (1..50).fold(own, |text, rows| text.replace(&format!("\n\x1b[{rows}A"), "\n"));
+        assert!(args[0] == "attach" || moves != text, "{args:?} is live");
+        assert_inert(&format!("{args:?}"), moves.replace('\r', "").as_bytes());
+    }
     for args in [
         &["logs"][..],
         &["logs", "part0"],
         &["logs", "-f", "latest"],
+        &["runs"],
+        &["runs", "part0"],
+        &["stats", "part0", "--accuracy"],
+        &["stats", "nowhere\x1b[2J"],
+        &["rerun", "1", "--dry-run"],
+        &["rerun", "1", "--failed", "--dry-run"],
         &["logs", "--grep", "<"],
         &["logs", "--tail", "3"],
         &["show"],
-        &["attach"],
+        &["attach", "--output", "grouped"],
+        &["attach", "--output", "lines"],
         &["attach", "--output", "quiet"],
         &["attach", "--output", "json"],
         &["list"],

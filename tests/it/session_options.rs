@@ -79,16 +79,9 @@ fn wrong_options_are_answered() {
     $ local-ci --output loud
     --- stderr
     error: there is no output mode "loud"
-      hint: use auto, grouped, quiet or json
+      hint: use auto, live, grouped, lines, quiet or json
     --- exit 2
     "#);
-    assert_transcript!(project.local_ci(&["--output", "live"]).output(), @"
-    $ local-ci --output live
-    --- stderr
-    error: output mode live is not in this version
-      hint: use grouped, quiet or json
-    --- exit 2
-    ");
     assert_transcript!(project.local_ci(&["-C", "nowhere"]).output(), @"
     $ local-ci -C nowhere
     --- stderr

@@ -203,9 +203,10 @@ fn a_list_says_what_there_is() {
     assert_eq!(list.as_array().unwrap().len(), 6);
     let mut first = list[0].clone();
     assert!(first["age_ms"].take().is_u64());
+    assert!(first["expected_ms"].take().is_u64());
     let expected = json!({
         "name": "fmt", "state": "stopped", "exit_code": 0, "status": "pass", "run": 1, "age_ms": null,
-        "command": "echo formatted", "description": "formatting", "default": true, "needs": [],
+        "expected_ms": null, "command": "echo formatted", "description": "formatting", "default": true, "needs": [],
         "hidden_by_command": false,
     });
     assert_eq!(first, expected);

@@ -96,10 +96,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Active => known.active(),
         Kind::Profile => known.profiles(),
         Kind::Tag => known.tags(),
-        Kind::Mode => {
-            let modes = ["auto", "live", "grouped", "lines", "quiet", "json"];
-            modes.into_iter().filter(|mode| faces::mode(Some(mode)).is_ok()).map(plain).collect()
-        }
+        Kind::Mode => words(&faces::MODES),
         Kind::When => words(&["auto", "always", "never"]),
         Kind::Code => {
             let code = |code: &Code| Candidate { value: code.id().to_owned(), help: code.title().to_owned() };

@@ -109,7 +109,7 @@ impl Project {
         let bin = Path::new(CHAOS).parent().unwrap();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths([bin.to_owned()].into_iter().chain(std::env::split_paths(&path))).unwrap();
-        let invocation = Invocation::new(self, Path::new(program), name, args).env("PATH", path);
+        let invocation = Invocation::new(self, Path::new(program), name, args).env("PATH", path).env("LANG", "C.UTF-8");
         let dirs = [
             ("HOME", "home"),
             ("TMPDIR", "tmp"),

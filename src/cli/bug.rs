@@ -1,0 +1,44 @@
+//! A bug on request, for tests of what a panic leaves behind. In no build that anybody uses.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::env::{self, Env};
+use crate::event::Event;
+use crate::report::{Logs, Reporter};
+use crate::view::RunView;
+
+/// A face that panics once a file is there.
+struct Armed {
+    reporter: Box<dyn Reporter>,
+    file: PathBuf,
+}
+
+/// The face, which panics once the file that [`env::TEST_PANIC`] names is there.
+pub(super) fn armed(reporter: Box<dyn Reporter>, env: &Env) -> Box<dyn Reporter> {
+    match env.absolute(env::TEST_PANIC) {
+        Some(file) => Box::new(Armed { reporter, file }),
+        None => reporter,
+    }
+}
+
+impl Reporter for Armed {
+    fn event(&mut self, view: &RunView, event: &Event, logs: &mut dyn Logs) -> io::Result<()> {
+        self.reporter.event(view, event, logs)
+    }
+
+    fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        self.reporter.output(view, logs)
+    }
+
+    fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
+        assert!(!self.file.exists(), "a bug, as {} asks for", env::TEST_PANIC);
+        self.reporter.tick(view, now)
+    }
+
+    fn pace(&self) -> Duration {
+        self.reporter.pace()
+    }
+}

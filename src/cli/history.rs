@@ -1,0 +1,46 @@
+//! What commands that look back start from: the project's state and its history, and which jobs a word stands for.
+
+use super::error::CliError;
+use super::output;
+use super::project::Context;
+use crate::ids::StageName;
+use crate::journal::layout::{ProjectDir, state_dir};
+use crate::pipeline::Pipeline;
+use crate::plan::nearest;
+use crate::session::past::{self, Past};
+use crate::session::prepare::Project;
+use crate::session::runs::names_stage;
+
+/// The project's state and its history. What is wrong with the history is said.
+pub(super) fn open(context: &Context<'_>, project: &Project) -> Result<(ProjectDir, Past), CliError> {
+    let dir = context.state(&project.root)?;
+    let past = past::open(&state_dir(context.env).unwrap_or_default(), &dir, &project.root);
+    past.warnings.iter().for_each(|warning| output::warning(warning));
+    Ok((dir, past))
+}
+
+/// The jobs that a word stands for: the stage or the matrix of the config that has this name; where it has none any
+/// more, those of earlier runs.
+pub(super) fn jobs(pipeline: &Pipeline, past: &Past, word: &str) -> Result<Vec<StageName>, CliError> {
+    let now: Vec<StageName> = pipeline.stages().values().map(|stage| stage.name.clone()).collect();
+    let then = past.jobs().map_err(unreadable)?;
+    for names in [&now, &then] {
+        if let Some(exact) = names.iter().find(|name| name.as_str() == word) {
+            return Ok(vec![exact.clone()]);
+        }
+        let cells: Vec<StageName> = names.iter().filter(|name| names_stage(name, word)).cloned().collect();
+        if !cells.is_empty() {
+            return Ok(cells);
+        }
+    }
+    let matrices = pipeline.stages().values().map(|stage| stage.declared.as_str());
+    let similar = nearest(word, now.iter().chain(&then).map(StageName::as_str).chain(matrices));
+    let meant = if similar.is_empty() { String::new() } else { format!("; did you mean {}?", similar.join(" or ")) };
+    Err(CliError::usage(format!("there is no job {word:?}, now or in earlier runs{meant}"))
+        .or_try("`local-ci list` shows the stages, `local-ci runs` what came of them"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn unreadable(error: std::io::Error) -> CliError {
+    CliError::infrastructure(format!("the history cannot be read: {error}"))
+}

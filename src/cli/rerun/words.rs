@@ -1,0 +1,96 @@
+//! A request as a command line, in one form: what a run that was started in other words writes into its header.
+
+use crate::cli::args::{RunArgs, Selection};
+
+/// The `run` command line that asks for the same. How the run is shown is no part of it.
+pub(super) fn words(args: &RunArgs) -> Vec<String> {
+    // Named one by one, so that an option that is added is thought of here.
+    let Selection { stages, args: arguments, profile, tags, skip, only, fix, jobs, fail_fast, keep_going, timeout } =
+        &args.selection;
+    let mut words: Vec<String> = ["local-ci", "run"].map(str::to_owned).into();
+    // With `=`, a value that begins with a dash is no option.
+    words.extend(profile.iter().map(|name| format!("--profile={name}")));
+    words.extend(tags.iter().map(|tag| format!("--tag={tag}")));
+    words.extend(skip.iter().map(|stage| format!("--skip={stage}")));
+    words.extend(jobs.iter().map(|jobs| format!("--jobs={jobs}")));
+    words.extend(timeout.iter().map(|timeout| format!("--timeout={}ms", timeout.as_millis())));
+    let switches = [
+        ("--only", *only),
+        ("--fix", *fix),
+        ("--fail-fast", *fail_fast),
+        ("--keep-going", *keep_going),
+        ("--no-cache", args.no_cache),
+    ];
+    words.extend(switches.into_iter().filter(|(_, on)| *on).map(|(switch, _)| switch.to_owned()));
+    words.extend(stages.iter().cloned());
+    if !arguments.is_empty() {
+        words.push("--".into());
+        words.extend(arguments.iter().cloned());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::cli::argv::with_command;
+    use clap::Parser;
+    use proptest::prelude::*;
+    use std::ffi::OsString;
+
+    fn parsed(words: &[String]) -> RunArgs {
+        let words: Vec<OsString> = words.iter().map(Into::into).collect();
+        match Cli::try_parse_from(with_command(&words)).unwrap().command {
+            Command::Run(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn typed(line: &[&str]) -> RunArgs {
+        let words: Vec<String> = std::iter::once("local-ci").chain(line.iter().copied()).map(str::to_owned).collect();
+        parsed(&words)
+    }
+
+    #[test]
+    fn a_request_is_written_in_one_form() {
+        let line = ["-kj", "4", "run", "list", "--timeout", "1m30s", "-q", "--tag=-x", "--", "a b", "--fix"];
+        let args = typed(&line);
+        assert_eq!(
+            words(&args).join("|"),
+            "local-ci|run|--tag=-x|--jobs=4|--timeout=90000ms|--keep-going|list|--|a b|--fix"
+        );
+        assert_eq!(words(&typed(&[])).join(" "), "local-ci run");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_asks_for_the_same(
+            stages in prop::collection::vec("[a-z*][a-z:.*]{0,6}", 0..4),
+            arguments in prop::collection::vec("[a-z -]{0,6}", 0..4),
+            tags in prop::collection::vec("[a-z-]{1,6}", 0..3),
+            skip in prop::collection::vec("[a-z-]{1,6}", 0..3),
+            profile in prop::option::of("[a-z-]{1,6}"),
+            jobs in prop::option::of(1..1000u32),
+            timeout in prop::option::of(1..10_000_000u64),
+            switches in prop::collection::vec(any::<bool>(), 4),
+        ) {
+            let mut args = typed(&["--quiet"]);
+            args.no_cache = switches[0];
+            args.selection = Selection {
+                stages, args: arguments, profile, tags, skip, jobs,
+                only: switches[1],
+                fix: switches[2],
+                fail_fast: switches[3],
+                keep_going: !switches[3],
+                timeout: timeout.map(std::time::Duration::from_millis),
+            };
+            let written = words(&args);
+            let again = parsed(&written);
+            prop_assert_eq!(format!("{:?}", &again.selection), format!("{:?}", &args.selection));
+            prop_assert_eq!(again.no_cache, args.no_cache);
+            prop_assert!(!again.quiet);
+            prop_assert_eq!(words(&again), written);
+        }
+    }
+}

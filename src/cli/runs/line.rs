@@ -1,0 +1,131 @@
+//! A line of the list: from what the history has of a run that has ended, or from the journal of one that goes on.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::history::{PastRun, StageRecord, Status};
+use crate::ids::{DenseMap, StageId, StageName};
+use crate::journal::header::Header;
+use crate::journal::layout::ProjectDir;
+use crate::report::past_runs::{JobLine, PastLine};
+use crate::session::runs::{self, Run, names_stage};
+use crate::view::{StageState, StageView, Tally};
+
+/// The line of a run that has ended, with what its directory adds as long as it is there.
+pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
+    let header = if run.pruned { None } else { Header::read(&state.run(run.number)).ok() };
+    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
+    let (stages, failed) = run.stages;
+    let look_up = failed > 0 && !run.pruned && run.job.is_none();
+    PastLine {
+        run: run.number,
+        started_unix_ms: run.started_ms,
+        verdict: run.verdict,
+        exit_code: Some(run.exit_code),
+        duration_ms: run.duration_ms,
+        stages,
+        finished: stages,
+        failed,
+        failed_stages: if look_up {
+            runs::read(state, run.number).map_or_else(|_| Vec::new(), |run| failed_stages(&run))
+        } else {
+            Vec::new()
+        },
+        running_stages: Vec::new(),
+        left_ms: None,
+        commit,
+        branch,
+        pruned: run.pruned,
+        job: run.job.map(job),
+    }
+}
+
+fn job(record: StageRecord) -> JobLine {
+    JobLine {
+        status: match record.status {
+            Status::Pass => "pass",
+            Status::Cached => "cached",
+            Status::Fail => "fail",
+            Status::Timeout => "timeout",
+            Status::Skip => "skip",
+            Status::Cancelled => "cancelled",
+            Status::Error => "error",
+            Status::Lost => "lost",
+        },
+        exit_code: record.exit_code,
+        duration_ms: record.duration_ms,
+        expected_ms: record.foretold.map(|[point, _, _]| point),
+        attempts: record.attempts,
+        flaky: record.status == Status::Pass && record.attempts > 1,
+        name: record.name,
+    }
+}
+
+/// The line of a run that goes on; with a job, a line for each stage that has its name.
+pub(super) fn of_active(run: &Run, job: Option<&str>, now: Timestamp) -> Vec<PastLine> {
+    let header = Header::read(&run.dir).ok();
+    // Before its first event a run has only its header to say when it began.
+    let started = run.started.or_else(|| header.as_ref().map(|header| header.started));
+    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
+    let line = PastLine {
+        run: run.number,
+        started_unix_ms: started.map_or(0, |at| u64::try_from(at.unix_ms).unwrap_or(0)),
+        verdict: "running".into(),
+        exit_code: None,
+        duration_ms: started.map_or(0, |at| milliseconds(now.since(at))),
+        stages: count(run.names.len()),
+        finished: count(run.view.stages().values().filter(|stage| stage.finished().is_some()).count()),
+        failed: count(failed_stages(run).len()),
+        failed_stages: failed_stages(run),
+        running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
+        left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
+        commit,
+        branch,
+        pruned: false,
+        job: None,
+    };
+    let Some(job) = job else { return vec![line] };
+    let jobs = run.names.iter().filter(|(_, name)| names_stage(name, job));
+    jobs.map(|(id, name)| PastLine { job: Some(active_job(id, name, run, now)), ..line.clone() }).collect()
+}
+
+fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLine {
+    let view = run.view.stages().get(id);
+    let (status, attempts, duration_ms) = match view.map(|view| &view.state) {
+        None | Some(StageState::Waiting) => ("waiting", 0, 0),
+        Some(StageState::Running { attempt, since }) => ("running", *attempt, milliseconds(now.since(*since))),
+        Some(StageState::Retrying { attempt, .. }) => ("waiting", attempt.saturating_sub(1), 0),
+        Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.attempt, finished.duration_ms),
+    };
+    JobLine {
+        name: name.clone(),
+        status,
+        exit_code: view
+            .and_then(StageView::finished)
+            .and_then(|finished| finished.exit)
+            .map(crate::outcome::Exit::shell_code),
+        duration_ms,
+        expected_ms: view.and_then(|view| view.info.expected_ms()),
+        attempts,
+        flaky: view.is_some_and(StageView::is_flaky),
+    }
+}
+
+/// The stages of a run that failed, and those it was lost with.
+fn failed_stages(run: &Run) -> Vec<StageName> {
+    let ended = run.view.end().is_some();
+    let failed = |stage: &StageView| match stage.tally() {
+        Some(tally) => tally == Tally::Failed,
+        None => ended && stage.started.is_some(),
+    };
+    let stages: &DenseMap<StageId, StageView> = run.view.stages();
+    stages.values().filter(|stage| failed(stage)).map(|stage| stage.info.name.clone()).collect()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,110 @@
+//! The live face: what has happened goes above the region, for good, as [`Grouped`] writes it; the region is drawn below
+//! it, at most twenty times a second, and only where something has changed.
+//!
+//! A terminal that takes nothing is not waited for, but for what is to stay: frames are left out, what is to be written
+//! gathers up to a bound, and then logs are read no further. At the run's end everything is written, however long it
+//! takes.
+
+use std::io;
+use std::time::Duration;
+
+use super::frame::Scene;
+use super::region::Region;
+use crate::clock::{Clock, Timestamp};
+use crate::event::{Event, EventKind};
+use crate::report::grouped::Grouped;
+use crate::report::style::Style;
+use crate::report::terminal::{Canvas, Mark, Standing, standing};
+use crate::report::transcript::TranscriptOptions;
+use crate::report::{Logs, Reporter};
+use crate::view::RunView;
+
+/// Frames are no closer to each other than this.
+const FRAME: Duration = Duration::from_millis(50);
+/// How often the terminal is looked at where nothing happens: whether a second has passed, whether it has been resized.
+const PACE: Duration = Duration::from_millis(250);
+/// How much may wait to be written above the region, in bytes.
+const PENDING: usize = 64 * 1024;
+
+/// What live mode is to know beside what stands above its region.
+pub struct LiveOptions {
+    /// The time.
+    pub clock: Box<dyn Clock>,
+    /// Whether Ctrl+C is for the run, and not for who looks at it.
+    pub is_ours: bool,
+    /// Whether the terminal has a mark of progress.
+    pub has_mark: bool,
+}
+
+/// Shows a run on a terminal.
+pub struct Live<C> {
+    above: Grouped<Vec<u8>>,
+    region: Region<C>,
+    style: Style,
+    options: LiveOptions,
+    cancelling: Option<Timestamp>,
+    drawn: Option<Timestamp>,
+}
+
+impl<C: Canvas> Live<C> {
+    /// On this canvas. What stands on it is noted for the process: see [`crate::report::terminal::restore`].
+    pub fn new(canvas: C, transcript: TranscriptOptions, options: LiveOptions) -> Self {
+        Self::noting(canvas, transcript, options, standing())
+    }
+
+    /// The same; what stands on the canvas is noted there.
+    pub(in crate::report) fn noting(
+        canvas: C,
+        transcript: TranscriptOptions,
+        options: LiveOptions,
+        standing: &'static Standing,
+    ) -> Self {
+        let style = transcript.style;
+        let above = Grouped::new(Vec::new(), transcript);
+        Self { above, region: Region::new(canvas, standing), style, options, cancelling: None, drawn: None }
+    }
+
+    /// Brings the terminal up to date, unless that was done just now or cannot be done now.
+    fn show(&mut self, view: &RunView) -> io::Result<()> {
+        let now = self.options.clock.now();
+        let is_over = view.end().is_some();
+        let much = self.above.out().len() >= PENDING;
+        let is_due = self.drawn.is_none_or(|drawn| now.since(drawn) >= FRAME);
+        if !is_over && !((is_due || much) && self.region.is_free()) {
+            return Ok(());
+        }
+        let (style, is_ours) = (self.style, self.options.is_ours);
+        let scene = Scene { view, now, room: self.region.room(), style, cancelling: self.cancelling, is_ours };
+        let mark = if self.options.has_mark { scene.mark() } else { Mark::None };
+        let above = std::mem::take(self.above.out());
+        self.drawn = Some(now);
+        self.region.show(&above, &scene.lines(), mark)
+    }
+}
+
+impl<C: Canvas> Reporter for Live<C> {
+    fn event(&mut self, view: &RunView, event: &Event, logs: &mut dyn Logs) -> io::Result<()> {
+        if matches!(event.kind, EventKind::Cancelling { .. }) {
+            self.cancelling.get_or_insert(event.at);
+        }
+        self.above.event(view, event, logs)
+    }
+
+    fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        let is_full = self.above.out().len() >= PENDING;
+        let more = !is_full && self.above.output(view, logs)?;
+        // What is written in one go is shown in one go.
+        if !more || self.above.out().len() >= PENDING {
+            self.show(view)?;
+        }
+        Ok(more)
+    }
+
+    fn tick(&mut self, view: &RunView, _now: Timestamp) -> io::Result<()> {
+        self.show(view)
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
+    }
+}

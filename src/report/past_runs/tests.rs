@@ -1,0 +1,165 @@
+//! The list of runs as it is read, on every kind of terminal.
+
+use super::*;
+use crate::report::{Glyphs, Style};
+
+const NOW: i64 = 1_700_000_000_000;
+
+fn name(text: &str) -> StageName {
+    StageName::new(text).unwrap()
+}
+
+fn run(number: u64, seconds_ago: u64, verdict: &str, exit_code: Option<u8>) -> PastLine {
+    PastLine {
+        run: RunNumber(number),
+        started_unix_ms: 1_700_000_000_000 - seconds_ago * 1000,
+        verdict: verdict.into(),
+        exit_code,
+        duration_ms: 135_000,
+        stages: 7,
+        finished: 7,
+        failed: 0,
+        failed_stages: Vec::new(),
+        running_stages: Vec::new(),
+        left_ms: None,
+        commit: Some("0123456789abcdef".into()),
+        branch: Some("main".into()),
+        pruned: false,
+        job: None,
+    }
+}
+
+fn some_runs() -> Vec<PastLine> {
+    vec![
+        PastLine {
+            duration_ms: 12_300,
+            finished: 3,
+            left_ms: Some(40_000),
+            running_stages: vec![name("test"), name("doc")],
+            ..run(44, 12, "running", None)
+        },
+        run(43, 3700, "passed", Some(0)),
+        PastLine {
+            failed: 2,
+            failed_stages: vec![name("clippy"), name("test:1.80:linux")],
+            branch: Some("a-branch-with-a-very-long-name-日本語".into()),
+            ..run(42, 7300, "failed", Some(1))
+        },
+        run(41, 90_000, "cancelled", Some(130)),
+        PastLine { failed: 1, failed_stages: vec![name("doc")], ..run(40, 3 * 86_400, "passed", Some(0)) },
+        PastLine { failed: 3, pruned: true, commit: None, branch: None, ..run(9, 30 * 86_400, "failed", Some(1)) },
+        PastLine { pruned: true, ..run(8, 31 * 86_400, "lost", Some(3)) },
+        PastLine { commit: None, branch: None, ..run(7, 400 * 86_400, "errored", Some(3)) },
+    ]
+}
+
+fn on_terminal(width: usize, glyphs: Glyphs) -> Look {
+    Look { style: Style { glyphs, colour: false }, width: Some(width) }
+}
+
+#[test]
+fn runs_are_told_a_line_each() {
+    insta::assert_snapshot!(render(&some_runs(), NOW, Look::default()), @"
+    Run  Started      Duration  Status         Commit                                         Details
+    44   12 sec ago      12.3s  ◉ running      0123456 main                                   3/7, ~40s left: test, doc
+    43   1 hour ago      2m15s  ✓ passed       0123456 main
+    42   2 hours ago     2m15s  ✗ failed (1)   0123456 a-branch-with-a-very-long-name-日本語  clippy, test:1.80:linux
+    41   1 day ago       2m15s  - cancelled    0123456 main
+    40   3 days ago      2m15s  ✓ passed       0123456 main                                   doc (allowed to fail)
+    9    1 month ago     2m15s  ✗ failed (1)                                                  3 of 7 failed · pruned
+    8    1 month ago     2m15s  ! lost         0123456 main                                   pruned
+    7    1 year ago      2m15s  ! errored (3)
+    ");
+    insta::assert_snapshot!(render(&some_runs(), NOW, on_terminal(80, Glyphs::Unicode)), @"
+    Run  Started      Duration  Status         Commit         Details
+    44   12 sec ago      12.3s  ◉ running      0123456 main   3/7, ~40s left: test,…
+    43   1 hour ago      2m15s  ✓ passed       0123456 main
+    42   2 hours ago     2m15s  ✗ failed (1)   0123456 a-br…  clippy, test:1.80:lin…
+    41   1 day ago       2m15s  - cancelled    0123456 main
+    40   3 days ago      2m15s  ✓ passed       0123456 main   doc (allowed to fail)
+    9    1 month ago     2m15s  ✗ failed (1)                  3 of 7 failed · pruned
+    8    1 month ago     2m15s  ! lost         0123456 main   pruned
+    7    1 year ago      2m15s  ! errored (3)
+    ");
+    insta::assert_snapshot!(render(&some_runs(), NOW, on_terminal(40, Glyphs::Ascii)), @"
+    Run  Duration  Status         Details
+    44      12.3s  * running      3/7, ~40s~
+    43      2m15s  + passed
+    42      2m15s  x failed (1)   clippy, t~
+    41      2m15s  - cancelled
+    40      2m15s  + passed       doc (allo~
+    9       2m15s  x failed (1)   3 of 7 fa~
+    8       2m15s  ! lost         pruned
+    7       2m15s  ! errored (3)
+    ");
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_and_every_status_is_a_word() {
+    for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+        for width in [1, 10, 20, 40, 66, 80, 200] {
+            for colour in [false, true] {
+                let text = render(&some_runs(), NOW, Look { style: Style { colour, glyphs }, width: Some(width) });
+                assert!(text.lines().all(|line| console::measure_text_width(line) <= width), "{width}:\n{text}");
+            }
+        }
+    }
+    let text = render(&some_runs(), NOW, on_terminal(40, Glyphs::Ascii));
+    assert!(text.is_ascii(), "{text}");
+    let coloured = render(&some_runs(), NOW, Look { style: Style { colour: true, ..Style::default() }, width: None });
+    assert_eq!(console::strip_ansi_codes(&coloured), render(&some_runs(), NOW, Look::default()));
+}
+
+#[test]
+fn a_job_is_told_by_what_came_of_it_in_each_run() {
+    let job = |status, exit_code, attempts, flaky| JobLine {
+        name: name("test"),
+        status,
+        exit_code,
+        duration_ms: if attempts == 0 { 0 } else { 41_000 },
+        expected_ms: Some(40_000),
+        attempts,
+        flaky,
+    };
+    let with =
+        |number, verdict: &str, job| PastLine { job: Some(job), ..run(number, 60 * (60 - number), verdict, None) };
+    let lines = [
+        with(12, "running", job("running", None, 1, false)),
+        PastLine { finished: 2, ..with(11, "running", job("waiting", None, 0, false)) },
+        with(10, "passed", job("pass", Some(0), 1, false)),
+        with(9, "passed", job("pass", Some(0), 2, true)),
+        with(8, "failed", job("fail", Some(101), 3, false)),
+        with(7, "failed", job("timeout", Some(143), 1, false)),
+        with(6, "failed", job("skip", None, 0, false)),
+        with(5, "passed", job("cached", None, 0, false)),
+        PastLine { pruned: true, ..with(4, "cancelled", job("cancelled", Some(130), 1, false)) },
+        with(3, "errored", job("error", None, 1, false)),
+        with(2, "lost", job("lost", None, 1, false)),
+    ];
+    insta::assert_snapshot!(render(&lines, NOW, Look::default()), @"
+    Run      Started     Duration  Status          Commit        Details
+    12/test  48 min ago     41.0s  ◉ running       0123456 main  of ~40s
+    11/test  49 min ago            - waiting       0123456 main  2/7
+    10/test  50 min ago     41.0s  ✓ passed        0123456 main
+    9/test   51 min ago     41.0s  ✓ passed        0123456 main  flaky: passed on attempt 2
+    8/test   52 min ago     41.0s  ✗ failed (101)  0123456 main  3 attempts
+    7/test   53 min ago     41.0s  ✗ timed out     0123456 main
+    6/test   54 min ago            - skipped       0123456 main
+    5/test   55 min ago            ✓ cached        0123456 main
+    4/test   56 min ago     41.0s  - cancelled     0123456 main  pruned
+    3/test   57 min ago     41.0s  ! errored       0123456 main
+    2/test   58 min ago     41.0s  ! lost          0123456 main
+    ");
+}
+
+#[test]
+fn a_foreign_branch_cannot_steer_the_terminal() {
+    let hostile = PastLine { branch: Some("\x1b[2J\u{202e}main".into()), ..run(1, 5, "passed", Some(0)) };
+    let text = render(&[hostile], NOW, Look::default());
+    assert!(text.contains(r"0123456 \u{1b}[2J\u{202e}main"), "{text}");
+}
+
+#[test]
+fn a_line_is_one_flat_object_for_programs() {
+    insta::assert_snapshot!(serde_json::to_string(&some_runs()[0]).unwrap(), @r#"{"run":44,"started_unix_ms":1699999988000,"verdict":"running","exit_code":null,"duration_ms":12300,"stages":7,"finished":3,"failed":0,"failed_stages":[],"running_stages":["test","doc"],"left_ms":40000,"commit":"0123456789abcdef","branch":"main","pruned":false}"#);
+}

@@ -1,0 +1,150 @@
+//! Leaving the terminal as it was found, on every way out.
+//!
+//! The ways out are the end of the run, an error, a panic, a third Ctrl+C, SIGTERM. The last three come from places
+//! that know no reporter, the signal from another thread even; so what stands on the terminal is noted for the whole
+//! process, and [`restore`] takes it away. The cursor always stands where the region begins (see `live::region`), so
+//! that taking the region away takes nothing but to erase from the cursor on.
+//!
+//! Writes to a terminal do not mix with one another, so a sentence from the thread that takes signals comes before a
+//! frame or after it. After it, the frame is gone, and is drawn anew below the sentence.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::canvas::{is_writable, write_some};
+use super::features::Mark;
+
+/// What stands on a terminal and has to be taken away again.
+#[derive(Debug, Default)]
+pub(in crate::report) struct Standing {
+    /// Lines below the cursor.
+    region: AtomicBool,
+    /// A mark of progress.
+    mark: AtomicBool,
+}
+
+/// What erases the region: the cursor stands where it begins.
+pub(in crate::report) const ERASE: &[u8] = b"\r\x1b[J";
+
+static STANDING: Standing = Standing::new();
+
+/// What stands on this process's terminal.
+pub(in crate::report) fn standing() -> &'static Standing {
+    &STANDING
+}
+
+impl Standing {
+    /// Nothing.
+    pub(in crate::report) const fn new() -> Self {
+        Self { region: AtomicBool::new(false), mark: AtomicBool::new(false) }
+    }
+
+    /// Notes whether lines stand below the cursor. To be said before they are drawn, and again after it.
+    pub(in crate::report) fn set_region(&self, stands: bool) {
+        self.region.store(stands, Ordering::SeqCst);
+    }
+
+    /// Whether the lines that were drawn last still stand.
+    pub(in crate::report) fn has_region(&self) -> bool {
+        self.region.load(Ordering::SeqCst)
+    }
+
+    /// Notes whether there is a mark of progress.
+    pub(in crate::report) fn set_mark(&self, stands: bool) {
+        self.mark.store(stands, Ordering::SeqCst);
+    }
+
+    /// Takes away what stands. Each step is by itself: what fails is left for the next time.
+    fn restore(&self, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
+        for (stands, bytes) in [(&self.mark, Mark::None.sequence().as_bytes()), (&self.region, ERASE)] {
+            if stands.load(Ordering::SeqCst) && write(bytes).is_ok() {
+                stands.store(false, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// The bytes of a sentence, after which no region stands.
+    fn sentence(&self, text: &str) -> Vec<u8> {
+        let mut bytes = if self.region.swap(false, Ordering::SeqCst) { ERASE.to_vec() } else { Vec::new() };
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+/// Leaves the terminal as it was found, as far as that is possible at once. May be called at any time, from any thread,
+/// more than once.
+pub fn restore() {
+    STANDING.restore(|bytes| if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) });
+}
+
+/// Writes a line to standard error, in place of a region that stands there.
+pub fn say(text: &str) -> io::Result<()> {
+    write_all(&STANDING.sentence(text))
+}
+
+/// One write, where the terminal takes it whole.
+fn write_all(bytes: &[u8]) -> io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match write_some(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes away what stands, where the step of this number fails; what was written.
+    fn restored(standing: &Standing, failing: Option<usize>) -> Vec<u8> {
+        let (mut written, mut step) = (Vec::new(), 0);
+        standing.restore(|bytes| {
+            step += 1;
+            if failing == Some(step) {
+                return Err(io::ErrorKind::Other.into());
+            }
+            written.extend_from_slice(bytes);
+            Ok(())
+        });
+        written
+    }
+
+    /// H19: a step that fails keeps no other from being done, and is tried again.
+    #[test]
+    fn h19_every_step_is_by_itself_and_done_once() {
+        let both = || {
+            let standing = Standing::new();
+            standing.set_region(true);
+            standing.set_mark(true);
+            standing
+        };
+        let (mark, region) = (&b"\x1b]9;4;0;0\x1b\\"[..], &b"\r\x1b[J"[..]);
+        for (failing, first, second) in [
+            (None, [mark, region].concat(), vec![]),
+            (Some(1), region.to_vec(), mark.to_vec()),
+            (Some(2), mark.to_vec(), region.to_vec()),
+        ] {
+            let standing = both();
+            assert_eq!(restored(&standing, failing), first, "{failing:?}");
+            assert_eq!(restored(&standing, None), second, "{failing:?}");
+            assert_eq!(restored(&standing, None), b"", "{failing:?}");
+        }
+        assert_eq!(restored(&Standing::new(), None), b"", "what never stood is not taken away");
+    }
+
+    #[test]
+    fn a_sentence_takes_the_place_of_the_region() {
+        let standing = Standing::new();
+        assert_eq!(standing.sentence("one"), b"one\n");
+        standing.set_region(true);
+        assert_eq!(standing.sentence("two"), b"\r\x1b[Jtwo\n");
+        assert!(!standing.has_region());
+        assert_eq!(standing.sentence("three"), b"three\n");
+    }
+}
