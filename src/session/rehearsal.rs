@@ -54,3 +54,81 @@ fn length(plan: &Plan, takes: impl Fn(&Estimate) -> u64) -> Duration {
         scheduler.finished(id, &Outcome::Passed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Basis;
+    use crate::ids::{Signature, StageName};
+    use crate::pipeline::{Command, Policy};
+    use crate::plan::{Decision, PlannedStage};
+
+    /// A stage that takes so many milliseconds, where anybody knows.
+    fn stage(name: &str, needs: &[u32], takes: Option<u64>) -> PlannedStage {
+        PlannedStage {
+            name: StageName::new(name).unwrap(),
+            decision: Decision::Run,
+            reasons: Vec::new(),
+            command: Command::Argv(vec!["true".into()]),
+            needs: needs.iter().map(|need| StageId(*need)).collect(),
+            env: std::collections::BTreeMap::new(),
+            dir: std::path::PathBuf::new(),
+            policy: Policy::default(),
+            executor: "local".into(),
+            signature: Signature::from_bytes([0; 32]),
+            inputs: Vec::new(),
+            inputs_digest: None,
+            estimate: takes.map(|ms| Estimate {
+                expected_ms: ms,
+                low_ms: ms / 2,
+                high_ms: ms * 2,
+                samples: 1,
+                basis: Basis::Own,
+                longer_ms: Vec::new(),
+            }),
+        }
+    }
+
+    fn plan(jobs: u32, stages: Vec<PlannedStage>) -> Plan {
+        Plan {
+            root: "/project".into(),
+            stages: stages.into_iter().collect(),
+            jobs,
+            fail_fast: false,
+            timeout: None,
+            left_out: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn expected(plan: &Plan) -> Option<u128> {
+        rehearse(plan).map(|rehearsal| rehearsal.expected.as_millis())
+    }
+
+    #[test]
+    fn slots_needs_and_locks_count_as_they_will() {
+        let apart = |jobs| plan(jobs, ["a", "b", "c"].map(|name| stage(name, &[], Some(100))).into());
+        assert_eq!(expected(&apart(1)), Some(300));
+        assert_eq!(expected(&apart(2)), Some(200));
+        assert_eq!(expected(&apart(3)), Some(100));
+        let chain = vec![stage("a", &[], Some(100)), stage("b", &[0], Some(50)), stage("c", &[], Some(120))];
+        assert_eq!(expected(&plan(4, chain)), Some(150));
+        let mut locked = apart(3);
+        for id in [StageId(0), StageId(2)] {
+            locked.stages[id].policy.locks = vec!["door".into()];
+        }
+        assert_eq!(expected(&locked), Some(200));
+        let band = rehearse(&locked).unwrap();
+        assert_eq!((band.low.as_millis(), band.high.as_millis()), (100, 400));
+    }
+
+    #[test]
+    fn what_is_not_known_is_named_and_what_does_not_run_counts_for_nothing() {
+        let mut some = plan(1, vec![stage("a", &[], Some(100)), stage("b", &[0], None), stage("c", &[], Some(7000))]);
+        some.stages[StageId(2)].decision =
+            Decision::Skip { reason: crate::outcome::SkipReason::Condition { why: "os".into() } };
+        let rehearsal = rehearse(&some).unwrap();
+        assert_eq!((rehearsal.expected.as_millis(), rehearsal.unknown), (100, vec![StageId(1)]));
+        assert_eq!(rehearse(&plan(1, vec![stage("a", &[], None)])), None);
+    }
+}
