@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the log of writes may be, in bytes, before it is worked into the file. All of it is read again by whoever is
 /// the first to open the file, so it is kept short.
-const LOG: u64 = 128 * 1024;
+const LOG: u64 = 32 * 1024;
 
 /// A journal that is there while something is written: works wherever files can be locked.
 const ROLLBACK: &str = "delete";
@@ -83,7 +83,7 @@ impl History {
 
     /// Opens a file on what can only be read, where not even a log of writes can stand beside it. It must not change while
     /// it is open; what can only be read does not.
-    fn as_it_is(path: &Path, steps: &[&str]) -> Result<Self, Fault> {
+    pub(super) fn as_it_is(path: &Path, steps: &[&str]) -> Result<Self, Fault> {
         let mut uri = String::from("file:");
         for byte in path.as_os_str().as_bytes() {
             match byte {
@@ -151,8 +151,6 @@ impl History {
             self.set_journal(is_remote)?;
             schema::migrate(&mut self.connection, path, steps, &lock)?;
         }
-        // With a log, a loss of power may lose the last runs and no more; their directories are read again then.
-        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         Ok(self)
     }
 
@@ -184,8 +182,14 @@ impl History {
         self.access == Access::Write
     }
 
-    pub(super) fn has_written(&mut self) {
-        self.wrote = true;
+    /// To be called before anything is written.
+    pub(super) fn will_write(&mut self) -> Result<(), Fault> {
+        if !self.wrote {
+            // With a log, a loss of power may lose the last runs and no more; their directories are read again then.
+            self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+            self.wrote = true;
+        }
+        Ok(())
     }
 }
 

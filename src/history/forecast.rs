@@ -61,12 +61,13 @@ struct Search<'h> {
     repository: &'h dyn Fn() -> Option<Vec<u8>>,
     work: Statement<'h>,
     own: Statement<'h>,
-    elsewhere: Statement<'h>,
-    earlier: Statement<'h>,
+    // What most searches do not need is prepared by those that do.
+    elsewhere: Option<Statement<'h>>,
+    earlier: Option<Statement<'h>>,
     /// The other work trees, once they were needed.
     worktrees: Option<Vec<i64>>,
-    /// The last predictions of the project: of which work, and by how much they were wrong.
-    errors: Vec<(i64, f64)>,
+    /// The last predictions of the project, once they were needed: of which work, and by how much they were wrong.
+    errors: Option<Vec<(i64, f64)>>,
 }
 
 impl<'h> Search<'h> {
@@ -85,17 +86,10 @@ impl<'h> Search<'h> {
                 "SELECT duration FROM stage WHERE work = ?1 AND project = ?2 AND is_sample = 1 AND status = 0 \
                  ORDER BY number DESC LIMIT ?3",
             )?,
-            elsewhere: prepare(
-                "SELECT s.duration, r.started FROM stage s JOIN run r ON r.project = ?2 AND r.number = s.number \
-                 WHERE s.work = ?1 AND s.project = ?2 AND s.is_sample = 1 AND s.status = 0 \
-                 ORDER BY s.number DESC LIMIT ?3",
-            )?,
-            earlier: prepare(
-                "SELECT duration FROM stage WHERE job = (SELECT id FROM job WHERE project = ?1 AND name = ?2) \
-                 AND is_sample = 1 AND status = 0 AND (remote IS NULL) = ?3 ORDER BY number DESC LIMIT ?4",
-            )?,
+            elsewhere: None,
+            earlier: None,
             worktrees: None,
-            errors: project.map_or(Ok(Vec::new()), |project| errors(history, project))?,
+            errors: None,
         })
     }
 
@@ -117,7 +111,12 @@ impl<'h> Search<'h> {
         if samples.newest_first.is_empty() {
             return Ok(Samples::default());
         }
-        let others = self.errors.iter().filter(|(of, _)| Some(*of) != work);
+        let errors = match (&self.errors, self.project) {
+            (Some(errors), _) => errors,
+            (None, None) => self.errors.insert(Vec::new()),
+            (None, Some(project)) => self.errors.insert(errors(self.history, project)?),
+        };
+        let others = errors.iter().filter(|(of, _)| Some(*of) != work);
         samples.pooled = others.map(|(_, error)| *error).take(ERRORS).collect();
         Ok(samples)
     }
@@ -138,9 +137,20 @@ impl<'h> Search<'h> {
                 self.worktrees.insert(found)
             }
         };
+        if worktrees.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = match &mut self.elsewhere {
+            Some(statement) => statement,
+            unprepared @ None => unprepared.insert(self.history.connection.prepare(
+                "SELECT s.duration, r.started FROM stage s JOIN run r ON r.project = ?2 AND r.number = s.number \
+                 WHERE s.work = ?1 AND s.project = ?2 AND s.is_sample = 1 AND s.status = 0 \
+                 ORDER BY s.number DESC LIMIT ?3",
+            )?),
+        };
         let mut found: Vec<(u64, u64)> = Vec::new();
         for worktree in worktrees {
-            let rows = self.elsewhere.query_map(params![work, worktree, signed(NEWEST as u64)], |row| {
+            let rows = statement.query_map(params![work, worktree, signed(NEWEST as u64)], |row| {
                 Ok((duration(row)?, row.get(1).map(unsigned)?))
             })?;
             for row in rows {
@@ -166,7 +176,14 @@ impl<'h> Search<'h> {
     fn earlier(&mut self, stage: &Sought<'_>) -> Result<Vec<u64>, Fault> {
         let Some(project) = self.project else { return Ok(Vec::new()) };
         let key = params![project.id, stage.name.as_str(), stage.is_local, signed(NEWEST as u64)];
-        let rows = self.earlier.query_map(key, duration)?;
+        let statement = match &mut self.earlier {
+            Some(statement) => statement,
+            unprepared @ None => unprepared.insert(self.history.connection.prepare(
+                "SELECT duration FROM stage WHERE job = (SELECT id FROM job WHERE project = ?1 AND name = ?2) \
+                 AND is_sample = 1 AND status = 0 AND (remote IS NULL) = ?3 ORDER BY number DESC LIMIT ?4",
+            )?),
+        };
+        let rows = statement.query_map(key, duration)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

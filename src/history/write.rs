@@ -72,7 +72,7 @@ impl Status {
 impl History {
     /// Adds runs of a project. One that is there already stays as it is, but for that it was pruned.
     pub fn add(&mut self, project: &str, about: About<'_>, runs: &[Ended]) -> Result<(), Fault> {
-        self.has_written();
+        self.will_write()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let project = describe(&transaction, project, about)?;
         {

@@ -7,6 +7,8 @@
 mod intake;
 pub mod ledger;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::io;

@@ -5,11 +5,12 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 
-use crate::support::{Project, wait_until};
+use crate::support::{Invocation, Project, wait_until};
 
 const PIPELINE: &str = r#"
 [stages.one]
@@ -129,7 +130,7 @@ fn h24_a_lost_run_is_taken_in_and_one_that_goes_on_is_not() {
 #[test]
 fn h84_many_runs_at_once_are_each_added_once() {
     let project = Project::new();
-    let stages: Vec<String> = (0..8).map(|n| format!("[stages.s{n}]\nrun = \"true\"\n")).collect();
+    let stages: Vec<String> = (0..8).map(|n| format!("[stages.s{n}]\nrun = \"echo {n}\"\n")).collect();
     project.config(&stages.concat());
     for _ in 0..4 {
         let running: Vec<_> = (0..8).map(|n| project.local_ci(&["-q", &format!("s{n}")]).spawn()).collect();
@@ -217,6 +218,13 @@ fn h80_an_index_of_a_later_version_is_not_written() {
     }
 }
 
+/// A run whose system calls on the index, and on no other file, meet this.
+fn on_index<'p>(project: &'p Project, inject: &str, code: i32) -> Option<Invocation<'p>> {
+    let paths = ["", "-wal", "-shm", "-journal", ".lock"].map(|end| format!("{}{end}", file(project).display()));
+    let options: Vec<&str> = paths.iter().flat_map(|path| ["-P", path]).chain(["-e", inject]).collect();
+    project.local_ci(&["-q"]).env("CODE", code.to_string()).under_strace(&options)
+}
+
 /// H75, H88: whatever the file system refuses of the index, the run is the same, and is in the index when it can be.
 #[test]
 fn h75_an_index_that_cannot_be_written_costs_nothing_but_itself() {
@@ -233,19 +241,16 @@ fn h75_an_index_that_cannot_be_written_costs_nothing_but_itself() {
     ] {
         for code in [0, 1] {
             let project = after(&[0]);
-            let paths =
-                ["", "-wal", "-shm", "-journal", ".lock"].map(|end| format!("{}{end}", file(&project).display()));
-            let inject = format!("inject={calls}:error={error}");
-            let options: Vec<&str> =
-                paths.iter().flat_map(|path| ["-P", path]).chain(["-e", inject.as_str()]).collect();
-            let Some(run) = project.local_ci(&["-q"]).env("CODE", code.to_string()).under_strace(&options) else {
-                return;
-            };
+            let Some(run) = on_index(&project, &format!("inject={calls}:error={error}"), code) else { return };
             let ended = run.output().assert_code(code);
             let said = ended.stderr();
             assert!(said.lines().count() <= 1 && !said.contains("damaged"), "{calls} {error}: {said}");
             assert!(ended.stdout().contains("Run 2 is kept"), "{calls} {error}: {}", ended.transcript());
             project.assert_nothing_left();
+            let log = fs::read_to_string(project.run_dir(2).join("supervisor.log")).unwrap();
+            if ["openat", "pwrite64"].contains(&calls) {
+                assert!(log.contains("the run is not added to the history yet"), "{calls} {error}: {log}");
+            }
             let next = project.local_ci(&["plan"]).output().assert_code(0);
             assert_eq!(next.stderr(), "", "{calls} {error}");
             assert_eq!(indexed_numbers(&project), [1, 2], "{calls} {error}");
@@ -286,28 +291,33 @@ fn make_dir(path: &Path) {
 /// that is sound, and a run that the next one adds.
 #[test]
 fn h27_a_supervisor_killed_while_it_adds_its_run_loses_nothing() {
-    for (calls, is_new) in [("pwrite64", true), ("pwrite64", false), ("openat,ftruncate,fdatasync,unlink", true)] {
-        for k in 1..200 {
-            assert!(k < 199, "no run came through");
-            let project = after(if is_new { &[] } else { &[0, 0, 0] });
-            let number = if is_new { 1 } else { 4 };
-            let paths = ["", "-wal", "-shm", "-journal"].map(|end| format!("{}{end}", file(&project).display()));
-            let inject = format!("inject={calls}:signal=KILL:when={k}");
-            let options: Vec<&str> =
-                paths.iter().flat_map(|path| ["-P", path]).chain(["-e", inject.as_str()]).collect();
-            let Some(run) = project.local_ci(&["-q"]).env("CODE", "0").under_strace(&options) else { return };
-            // Where the command line reads the index it makes such calls too, and may be the one that is killed.
-            let ended = run.output();
-            project.assert_nothing_left();
-            let came_through = indexed_numbers(&project).contains(&number);
-            assert_eq!(project.local_ci(&["plan"]).output().assert_code(0).stderr(), "", "{calls} {k}");
-            assert_sound(&project);
-            assert_eq!(indexed_numbers(&project), project.run_numbers(), "{calls} {k}");
-            if ended.status.code() == Some(0) && came_through {
-                break;
-            }
+    thread::scope(|scope| {
+        for (calls, is_new, stride) in
+            [("pwrite64", true, 2), ("pwrite64", false, 1), ("openat,ftruncate,fdatasync,unlink", true, 1)]
+        {
+            scope.spawn(move || kill_at_each(calls, is_new, stride));
+        }
+    });
+}
+
+fn kill_at_each(calls: &str, is_new: bool, stride: usize) {
+    for k in (1..200).step_by(stride) {
+        let project = after(if is_new { &[] } else { &[0, 0, 0] });
+        let number = if is_new { 1 } else { 4 };
+        let Some(run) = on_index(&project, &format!("inject={calls}:signal=KILL:when={k}"), 0) else { return };
+        // Where the command line reads the index it makes such calls too, and may be the one that is killed.
+        let ended = run.output();
+        project.assert_nothing_left();
+        let came_through = indexed_numbers(&project).contains(&number);
+        assert_eq!(project.local_ci(&["plan"]).output().assert_code(0).stderr(), "", "{calls} {k}");
+        assert_sound(&project);
+        assert_eq!(indexed_numbers(&project), project.run_numbers(), "{calls} {k}");
+        if ended.status.code() == Some(0) && came_through {
+            assert!(k > 1, "{calls}: nothing was ever killed");
+            return;
         }
     }
+    panic!("no run came through");
 }
 
 /// What a stage left that held its pipes is waited for, so how long it took says nothing.

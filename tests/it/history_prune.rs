@@ -2,7 +2,7 @@
 //! is gone.
 
 use std::fs;
-use std::time::Duration;
+use std::thread;
 
 use serde_json::Value;
 
@@ -173,32 +173,41 @@ fn h79_a_lost_index_is_made_again_from_runs_and_list() {
 /// H87: who prunes is killed at any step. Each run is whole, or gone with its line, and the next one finishes it.
 #[test]
 fn h87_a_pruner_killed_at_any_step_loses_nothing() {
-    for calls in ["write", "rename,mkdir,fdatasync,futimens,utimensat", "unlink,unlinkat", "openat,pwrite64"] {
-        let stride = if calls == "openat,pwrite64" { 7 } else { 1 };
-        for k in (1..400).step_by(stride) {
-            let project = after(3, "runs = 1");
-            let inject = format!("inject={calls}:signal=KILL:when={k}");
-            let Some(prune) = project.local_ci(&["prune"]).under_strace(&["-e", &inject]) else { return };
-            let killed = prune.limit(Duration::from_secs(30)).output().status.code() != Some(0);
-            let numbers = project.run_numbers();
-            let gone: Vec<u64> = (1..=3).filter(|number| !numbers.contains(number)).collect();
-            assert!(gone.iter().all(|number| listed(&project).contains(number)), "{calls} {k}: {gone:?}");
-            for number in numbers {
-                let shown = project.local_ci(&["show", &number.to_string()]).output();
-                assert_eq!(shown.status.code(), Some(0), "{calls} {k}: {}", shown.transcript());
-                assert_eq!(project.log(number, "one.log"), b"done\n", "{calls} {k}");
-            }
-            assert_eq!(project.local_ci(&["plan"]).output().assert_code(0).stderr(), "", "{calls} {k}");
-            project.local_ci(&["prune"]).output().assert_code(0);
-            assert_eq!(project.run_numbers(), [3], "{calls} {k}");
-            assert_eq!(listed(&project), [1, 2], "{calls} {k}: once each");
-            assert_eq!(indexed_numbers(&project), [1, 2, 3], "{calls} {k}");
-            let gone = project.runs_dir().unwrap().with_file_name("gone");
-            assert_eq!(fs::read_dir(gone).map_or(0, Iterator::count), 0, "{calls} {k}");
-            assert_sound(&project);
-            if !killed {
-                break;
-            }
+    thread::scope(|scope| {
+        for (calls, stride) in
+            [("write", 1), ("rename,mkdir,fdatasync,utimensat", 1), ("unlink,unlinkat", 3), ("openat,pwrite64", 11)]
+        {
+            scope.spawn(move || kill_at_each(calls, stride));
+        }
+    });
+}
+
+fn kill_at_each(calls: &str, stride: usize) {
+    for k in (1..400).step_by(stride) {
+        let project = after(3, "runs = 1");
+        let inject = format!("inject={calls}:signal=KILL:when={k}");
+        let Some(prune) = project.local_ci(&["prune"]).under_strace(&["-e", &inject]) else { return };
+        let killed = prune.output().status.code() != Some(0);
+        let numbers = project.run_numbers();
+        let gone: Vec<u64> = (1..=3).filter(|number| !numbers.contains(number)).collect();
+        assert!(gone.iter().all(|number| listed(&project).contains(number)), "{calls} {k}: {gone:?}");
+        for number in numbers {
+            let shown = project.local_ci(&["show", &number.to_string()]).output();
+            assert_eq!(shown.status.code(), Some(0), "{calls} {k}: {}", shown.transcript());
+            assert_eq!(project.log(number, "one.log"), b"done\n", "{calls} {k}");
+        }
+        assert_eq!(project.local_ci(&["plan"]).output().assert_code(0).stderr(), "", "{calls} {k}");
+        project.local_ci(&["prune"]).output().assert_code(0);
+        assert_eq!(project.run_numbers(), [3], "{calls} {k}");
+        assert_eq!(listed(&project), [1, 2], "{calls} {k}: once each");
+        assert_eq!(indexed_numbers(&project), [1, 2, 3], "{calls} {k}");
+        let gone = project.runs_dir().unwrap().with_file_name("gone");
+        assert_eq!(fs::read_dir(gone).map_or(0, Iterator::count), 0, "{calls} {k}");
+        assert_sound(&project);
+        if !killed {
+            assert!(k > stride, "{calls}: nothing was ever killed");
+            return;
         }
     }
+    panic!("no prune came through");
 }

@@ -143,3 +143,20 @@ fn h75_a_file_that_cannot_be_opened_is_not_damaged() {
     let fault = History::open(Path::new("/dev/null/history.db")).unwrap_err();
     assert!(matches!(fault, Fault::File(_)), "{fault:?}");
 }
+
+/// H77: on what can only be read, where nothing can stand beside the file, it is read as it is.
+#[test]
+fn h77_a_file_that_can_only_be_read_is_read() {
+    let state = sound();
+    let before = state.entries();
+    let mut history = History::as_it_is(&state.file(), STEPS).unwrap();
+    assert!(!history.is_writable());
+    assert_eq!(numbers(&history, "p").len(), 199);
+    let fault = history.add("p", About::default(), &[run(500, Vec::new())]).unwrap_err();
+    assert!(!fault.is_damage(), "{fault:?}");
+    drop(history);
+    assert_eq!(state.entries(), before, "nothing is made beside it");
+    fs::write(state.file(), "").unwrap();
+    let empty = History::as_it_is(&state.file(), STEPS).unwrap();
+    assert_eq!(empty.project("p").unwrap(), None);
+}

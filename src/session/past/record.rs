@@ -128,3 +128,79 @@ fn is_sample(stage: &StageView) -> bool {
     };
     finished.outcome == Outcome::Passed && finished.leaked.is_empty() && !drifted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::event::{LeakedProcess, LogInfo, StageFinished, StageInfo};
+    use crate::ids::{Signature, StageId, StageName};
+
+    fn at(unix_ms: i64, mono_ms: u64) -> Timestamp {
+        Timestamp { unix_ms, mono_us: mono_ms * 1000 }
+    }
+
+    fn view(outcome: Outcome, started: Timestamp, ended: Timestamp) -> StageView {
+        let finished = StageFinished {
+            stage: StageId(0),
+            attempt: 1,
+            outcome,
+            exit: Some(Exit::Code(0)),
+            duration_ms: 1000,
+            log: LogInfo::default(),
+            leaked: Vec::new(),
+        };
+        let info = StageInfo {
+            name: StageName::new("a").unwrap(),
+            command: "true".into(),
+            needs: Vec::new(),
+            signature: Signature::from_bytes([1; 32]),
+            dir: String::new(),
+            executor: LOCAL.into(),
+            allow_failure: false,
+            threads: 1,
+            locks: Vec::new(),
+            inputs: None,
+            estimate: None,
+            skip: None,
+        };
+        StageView {
+            info,
+            state: StageState::Finished(finished),
+            failed_attempts: Vec::new(),
+            started: Some(started),
+            ended: Some(ended),
+        }
+    }
+
+    /// H95, H96: a machine that slept, or whose clock was set, has not said how long the stage takes.
+    #[test]
+    fn h95_a_duration_over_which_the_clocks_disagree_is_no_sample() {
+        let sample = |wall_ms: i64| is_sample(&view(Outcome::Passed, at(50_000, 10_000), at(50_000 + wall_ms, 11_000)));
+        assert!(sample(1000));
+        assert!(sample(5900));
+        assert!(!sample(3_600_000), "slept for an hour");
+        assert!(!sample(-3_600_000), "set back by an hour");
+    }
+
+    #[test]
+    fn only_what_passed_by_itself_is_a_sample() {
+        let with = |outcome| view(outcome, at(1000, 1000), at(2000, 2000));
+        assert!(is_sample(&with(Outcome::Passed)));
+        assert!(!is_sample(&with(Outcome::Cached)));
+        assert!(!is_sample(&with(Outcome::TimedOut { limit_ms: 1 })));
+        let mut leaky = with(Outcome::Passed);
+        if let StageState::Finished(finished) = &mut leaky.state {
+            finished.leaked = vec![LeakedProcess { pid: 1, command: "sleep".into(), killed: true }];
+        }
+        assert!(!is_sample(&leaky));
+    }
+
+    #[test]
+    fn a_stage_without_a_last_word_is_lost_and_keeps_its_attempts() {
+        let mut open = view(Outcome::Passed, at(0, 0), at(0, 0));
+        open.state = StageState::Retrying { attempt: 3, since: at(0, 0) };
+        let record = stage(&open);
+        assert_eq!((record.status, record.attempts, record.is_sample), (Status::Lost, 2, false));
+    }
+}

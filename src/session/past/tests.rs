@@ -1,0 +1,99 @@
+//! The history as commands ask it, over run directories that are written here.
+
+use std::fs;
+
+use super::*;
+use crate::clock::Timestamp;
+use crate::event::SCHEMA_VERSION;
+use crate::ids::{RunId, Signature};
+use crate::journal::header::{Header, HeaderStage};
+use crate::journal::layout::create_dir;
+use crate::pipeline::Command;
+
+/// A run that was lost before it said anything: a directory with a header.
+fn lost_run(project: &ProjectDir, number: u64) {
+    let run = project.run(RunNumber(number));
+    create_dir(run.path()).unwrap();
+    let stage = HeaderStage {
+        name: StageName::new("test:a").unwrap(),
+        signature: Signature::from_bytes([1; 32]),
+        command: Command::Argv(vec!["true".into()]),
+        dir: String::new(),
+        env: Vec::new(),
+    };
+    let header = Header {
+        schema_version: SCHEMA_VERSION,
+        program: String::new(),
+        run: RunId::from_bytes([u8::try_from(number).unwrap(); 16]),
+        number: Some(RunNumber(number)),
+        started: Timestamp { unix_ms: 1, mono_us: 1 },
+        argv: Vec::new(),
+        project: String::new(),
+        directory: String::new(),
+        commit: None,
+        branch: None,
+        config: Vec::new(),
+        stages: vec![stage],
+        jobs: 1,
+    };
+    header.write(&run).unwrap();
+}
+
+fn numbers(past: &Past, job: Option<&str>) -> Vec<u64> {
+    past.runs(job, 10).unwrap().iter().map(|run| run.number.0).collect()
+}
+
+fn with_runs() -> (tempfile::TempDir, ProjectDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let project = ProjectDir::new(dir.path(), Path::new("/p"));
+    lost_run(&project, 1);
+    lost_run(&project, 2);
+    (dir, project)
+}
+
+#[test]
+fn what_the_index_has_not_seen_is_there_when_it_is_asked() {
+    let (dir, project) = with_runs();
+    let past = open(dir.path(), &project, Path::new("/p"));
+    assert_eq!((numbers(&past, None), &past.warnings), (vec![2, 1], &Vec::new()));
+    assert_eq!(numbers(&past, Some("test")), [2, 1], "a matrix's name stands for its cells");
+    assert_eq!(numbers(&past, Some("tes")), [0; 0]);
+    assert_eq!(past.runs(None, 1).unwrap()[0].verdict, "lost");
+    assert_eq!(past.jobs().unwrap(), [StageName::new("test:a").unwrap()]);
+    assert_eq!(past.totals("test").unwrap(), Totals::default());
+    assert_eq!(past.samples("test").unwrap(), [0; 0]);
+}
+
+#[test]
+fn a_project_without_runs_has_an_empty_history_and_no_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = ProjectDir::new(dir.path(), Path::new("/p"));
+    let past = open(dir.path(), &project, Path::new("/p"));
+    assert_eq!((numbers(&past, None), &past.warnings), (Vec::new(), &Vec::new()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// H75: without the file, the runs that are there are shown from their directories.
+#[test]
+fn h75_where_the_index_cannot_be_used_the_runs_are_shown_without_it() {
+    let (dir, project) = with_runs();
+    fs::create_dir(dir.path().join("history.db")).unwrap();
+    let past = open(dir.path(), &project, Path::new("/p"));
+    assert_eq!(numbers(&past, Some("test")), [2, 1]);
+    assert_eq!(past.warnings.len(), 1, "{:?}", past.warnings);
+    let past = glance(dir.path(), &project, Path::new("/p"));
+    assert_eq!((numbers(&past, None), past.warnings.len()), (Vec::new(), 1), "nobody waits for a run's estimates");
+}
+
+/// H79: damage that shows only when the index is asked is made good, and said.
+#[test]
+fn h79_damage_that_is_met_later_is_made_good() {
+    let (dir, project) = with_runs();
+    let past = open(dir.path(), &project, Path::new("/p"));
+    let other = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
+    other.execute_batch("DROP TABLE stage").unwrap();
+    drop(other);
+    assert_eq!(numbers(&past, Some("test")), [2, 1]);
+    assert_eq!(past.later_warnings().len(), 1);
+    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), Some("test")), [2, 1]);
+}
