@@ -12,7 +12,7 @@ use super::value::duration::{Limit, Span};
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
 use super::value::words::{Matrix, TextOrTexts, Variables, Words};
-use crate::pipeline::Leak;
+use crate::pipeline::{Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +95,7 @@ pub(super) struct Defaults {
     pub(super) annotate: Option<Value>,
     pub(super) log_max: Option<Size>,
     pub(super) leak: Option<Leak>,
+    pub(super) jobserver: Option<Jobserver>,
 }
 
 /// `[stages.NAME]`.
@@ -131,6 +132,7 @@ pub(super) struct Stage {
     pub(super) default: Option<bool>,
     pub(super) log_max: Option<Size>,
     pub(super) leak: Option<Leak>,
+    pub(super) jobserver: Option<Jobserver>,
     /// Whether some of it was taken out because it could not be read, so that what is missing is no fault.
     #[serde(skip)]
     pub(super) spoilt: bool,

@@ -5,4 +5,5 @@
 pub mod machine;
 pub mod runner;
 pub mod scheduler;
+pub mod slots;
 mod workers;

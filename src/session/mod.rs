@@ -7,6 +7,7 @@ pub mod book;
 pub mod follow;
 pub mod inline;
 pub mod interrupts;
+mod lend;
 pub mod logs;
 pub mod past;
 pub mod place;

@@ -15,6 +15,7 @@ mod environment;
 mod fixtures;
 mod flood;
 mod hostile;
+mod jobserver;
 mod kill;
 mod output;
 mod privacy;
