@@ -236,7 +236,7 @@ fn two_makes_use_all_jobs_and_no_more() {
     }
     project.write(
         "Makefile",
-        "T = 1 2 3 4 5 6 7 8\nall: $T\n$T:\n\t@echo begin >>$$SIDE/marks; chaos wait-for $$SIDE/go; echo end >>$$SIDE/marks\n",
+        ".SILENT:\nT = 1 2 3 4 5 6 7 8\nall: $T\n$T:\n\techo begin >>$$SIDE/marks; chaos wait-for $$SIDE/go; echo end >>$$SIDE/marks\n",
     );
     let stage = "jobserver = 'make'\nrun = ['make']\n";
     project.config(&format!("[stages.a]\n{stage}[stages.b]\n{stage}"));

