@@ -1,11 +1,12 @@
 //! The FIFO that tokens are in, and who takes back what is out too much.
 //!
 //! Who lends never waits: what programs hold is taken back by a thread of its own, which sleeps until there is something
-//! in the FIFO, and takes it under the lock and only where it is still owed. Most runs never start that thread.
+//! in the FIFO, and takes it under the lock and only where it is still owed, so that no token is ever between the books.
+//! Most runs never start that thread. Others that wait for tokens are woken with it, and each gets one in time.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -133,8 +134,7 @@ impl Shared {
             let nothing_owed = |books: &mut Books| !matches!(books.account.step(), Step::Take(_));
             let books = self.owed.wait_while(self.books(), nothing_owed);
             drop(books.unwrap_or_else(PoisonError::into_inner));
-            // It may be no longer owed when it comes: that is looked at under the lock.
-            if poll(&mut [PollFd::new(&self.fifo.as_fd(), PollFlags::IN)], None).is_ok() {
+            if poll(&mut [PollFd::new(&self.fifo, PollFlags::IN)], None).is_ok() {
                 self.take(&mut self.books().account);
             }
         }
@@ -197,6 +197,36 @@ mod tests {
         write.write_all(b"+").unwrap();
         assert_eq!(pool.0.books().account.step(), Step::Even);
         assert_eq!(pooled(&pool), 1);
+    }
+
+    /// A program that has a thread waiting for one more token, as cargo has, does not keep what it gives back.
+    #[test]
+    fn who_always_wants_one_more_does_not_keep_what_is_owed() {
+        let (_dir, pool) = pool();
+        pool.lend(2);
+        let (read, write) = pool.ends().unwrap();
+        let (mut read, mut write) = (File::from(read), File::from(write));
+        read.read_exact(&mut [0; 2]).unwrap();
+        let (sender, tokens) = std::sync::mpsc::channel();
+        let wants = std::thread::spawn(move || {
+            let mut token = [0];
+            while read.read_exact(&mut token).is_ok() && sender.send(()).is_ok() {}
+        });
+        pool.lend(1);
+        write.write_all(b"+").unwrap();
+        let mut rounds = 0;
+        while pool.0.books().account.step() != Step::Even {
+            if tokens.recv_timeout(std::time::Duration::from_millis(100)).is_ok() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                write.write_all(b"+").unwrap();
+            }
+            rounds += 1;
+            assert!(rounds < 100, "it is kept");
+        }
+        // The other one, for the thread to end.
+        drop(tokens);
+        write.write_all(b"++").unwrap();
+        wants.join().unwrap();
     }
 
     #[test]
