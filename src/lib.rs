@@ -21,13 +21,13 @@
 //!
 //! Read: `local-ci.toml`, `.local-ci.toml` or `.config/local-ci.toml`, upward from the working directory, with
 //! `local-ci.local.toml` beside it and the `env-file`s it names; `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository
-//! `.git/HEAD` and what that points to; of `/proc` the processes below a supervisor.
+//! `.git/HEAD` and what that points to; of `/proc` the processes below a supervisor; the `make` that a stage would find.
 //!
-//! Written, below `$XDG_STATE_HOME/local-ci/projects/<name>-<hash>/` ([`journal::layout`] has all names): `project.json`,
-//! `counter`, `active/<n>`, and for each run `header.json`, `events.jsonl`, `owner.json`, `lock`, `supervisor.log` and in
-//! `logs/` a `.log`, `.idx` and, for long outputs, a `.tail` for each attempt that printed something. Where none of that
-//! can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`, `$TMPDIR`, `/tmp` or `/dev/shm`,
-//! taken away after the run.
+//! Written, below `$XDG_STATE_HOME/local-ci/projects/<name>-<hash>/` ([`journal::layout`] has all names):
+//! `project.json`, `counter`, `active/<n>`, and for each run `header.json`, `events.jsonl`, `owner.json`, `lock`,
+//! `supervisor.log` and in `logs/` a `.log`, `.idx` and, for long outputs, a `.tail` for each attempt that printed
+//! something; `jobserver`, a FIFO, is there while the run goes on. Where none of that can be written, the same run
+//! directory below a private one in `$XDG_RUNTIME_DIR`, `$TMPDIR`, `/tmp` or `/dev/shm`, taken away after the run.
 
 pub mod cancel;
 pub mod cli;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::env::{CARGO_BUILD_JOBS, CARGO_MAKEFLAGS, MAKEFLAGS};
 use crate::pipeline::{Command, Jobserver, Policy};
-use crate::process::jobserver::flags::{CARGO_MAKEFLAGS, MAKEFLAGS};
 
 /// What an attempt's programs are told of the slots that nobody uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Offer {
     /// What a stage with this command, these variables of its own and this policy is offered.
     ///
     /// Whoever says how many jobs there are to be, in the command or in a variable, is taken at their word: cargo
-    /// ignores its own `-j` where there is a jobserver.
+    /// ignores its own `-j` and `CARGO_BUILD_JOBS` where there is a jobserver.
     pub fn to(command: &Command, env: &BTreeMap<String, String>, policy: &Policy) -> Self {
         if env.contains_key(CARGO_MAKEFLAGS) || env.contains_key(MAKEFLAGS) {
             return Self::Nothing;
@@ -31,7 +31,7 @@ impl Offer {
         match policy.jobserver {
             Jobserver::Off => Self::Nothing,
             Jobserver::Make => Self::Make,
-            Jobserver::Auto if says_jobs(command) => Self::Nothing,
+            Jobserver::Auto if says_jobs(command) || env.contains_key(CARGO_BUILD_JOBS) => Self::Nothing,
             Jobserver::Auto => Self::Cargo { named: names_cargo(command) },
         }
     }
@@ -109,6 +109,8 @@ mod tests {
             let policy = Policy { jobserver: Jobserver::Make, ..Policy::default() };
             assert_eq!(Offer::to(&script("make"), &env, &policy), Offer::Nothing, "{name}");
         }
+        let env = BTreeMap::from([(CARGO_BUILD_JOBS.to_owned(), "1".to_owned())]);
+        assert_eq!(Offer::to(&script("cargo test"), &env, &Policy::default()), Offer::Nothing);
     }
 
     #[test]

@@ -39,7 +39,7 @@ use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::state::Owner;
 use crate::journal::write::JournalWriter;
-use crate::outcome::CancelReason;
+use crate::outcome::{CancelReason, Exit};
 use crate::pipeline::Leak;
 use crate::process::guard::{self, Side};
 use crate::process::identity::Identity as ProcessIdentity;
@@ -61,7 +61,11 @@ pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
     let lock = adopt_descriptor(LOCK)?;
     close_inherited(LOCK + 1);
     match guard::split()? {
-        Side::Guard(_) => {
+        Side::Guard(exit) => {
+            if exit != Exit::Code(0) {
+                // What a killed supervisor did not take away itself.
+                let _ = std::fs::remove_file(RunDir::new(directory.to_owned()).jobserver());
+            }
             // Everything below is gone by now: this is the moment at which the run can be seen to be over.
             drop(lock);
             Ok(())
@@ -87,7 +91,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         log(&format!("cannot make a jobserver, so that stages do not share unused slots: {error}"));
         None
     });
-    let sharing = pool.clone().map(|pool| Sharing::new(pool, assignment.plan.jobs));
+    let sharing = pool.clone().map(|pool| Sharing::new(pool, assignment.plan.jobs.max(1), environment));
     let local = LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment, sharing)?;
     let local: Arc<dyn Executor> = Arc::new(local);
     let messages = crossbeam_channel::unbounded();

@@ -7,6 +7,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::environment::skipped;
 use crate::support::{Project, wait_until};
 
@@ -144,6 +146,23 @@ fn running_ends(project: &Project, running: crate::support::Running<'_>) {
     wait_until("the long stage's work to be done", || marks(project).matches("end").count() == 203);
     project.open_gate("end");
     running.wait().assert_code(0);
+}
+
+/// A run that is cut off leaves no FIFO either, at which whoever copies the directory would wait for ever.
+#[test]
+fn h52_a_killed_supervisor_leaves_no_fifo() {
+    let project = Project::new();
+    project.config("[stages.a]\nrun = 'chaos wait-for $SIDE/never'\n");
+    let running = local_ci(&project, &["-q"], "new").spawn();
+    let fifo = project.run_dir(1).join("jobserver");
+    wait_until("the run to have a pool", || fifo.exists());
+    let owner = fs::read(project.run_dir(1).join("owner.json")).unwrap();
+    let owner: serde_json::Value = serde_json::from_slice(&owner).unwrap();
+    let supervisor = i32::try_from(owner["pid"].as_i64().unwrap()).unwrap();
+    kill_process(Pid::from_raw(supervisor).unwrap(), Signal::KILL).unwrap();
+    running.wait().assert_code(3);
+    assert!(!fifo.exists());
+    project.assert_nothing_left();
 }
 
 /// What a stage is told, by what its `make` takes, what it asks for and what it says itself.

@@ -42,7 +42,7 @@ impl LocalExecutor {
         let name = argv.first().map_or("", String::as_str);
         let path = declared_path.or(self.path.as_deref());
         let file = resolve(name, path, &job.dir)?;
-        let told = self.sharing.as_ref().map_or_else(Told::default, |shared| shared.tell(job, path, &self.makeflags));
+        let told = self.sharing.as_ref().map_or_else(Told::default, |sharing| sharing.tell(job, path));
         let environment = self.environment(job, told.variables)?;
         let program = Program::new(&file, &argv)?.env(environment).dir(&job.dir)?.new_session();
         Ok((file, program, told.descriptors))

@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Resource, getrlimit};
 
+use crate::env::{CARGO_BUILD_JOBS, CARGO_MAKEFLAGS, Env, MAKEFLAGS};
 use crate::executor::Job;
 use crate::executor::jobserver::Offer;
-use crate::process::jobserver::flags::{self, ALL, CARGO_MAKEFLAGS, Inherited, MAKEFLAGS};
+use crate::process::jobserver::flags::{self, ALL, Inherited};
 use crate::process::jobserver::make;
 use crate::process::jobserver::pool::Pool;
 
@@ -30,6 +31,10 @@ pub(super) const WRITE: RawFd = 29;
 pub struct Sharing {
     pool: Arc<Pool>,
     jobs: u32,
+    /// What make is told by the environment that stages inherit.
+    makeflags: String,
+    /// Whether that environment says how many jobs cargo is to use.
+    cargo_jobs: bool,
     /// What the machine's `make` is like, by where it is looked for.
     takes_fifos: Mutex<HashMap<Option<OsString>, bool>>,
 }
@@ -43,19 +48,23 @@ pub(super) struct Told {
 }
 
 impl Sharing {
-    /// A run's pool, and the number of its slots.
-    pub fn new(pool: Arc<Pool>, jobs: u32) -> Self {
-        Self { pool, jobs, takes_fifos: Mutex::default() }
+    /// A run's pool, the number of its slots, and the environment that stages inherit.
+    pub fn new(pool: Arc<Pool>, jobs: u32, inherit: &Env) -> Self {
+        let makeflags = inherit.text(MAKEFLAGS).unwrap_or_default().to_owned();
+        let cargo_jobs = inherit.text(CARGO_BUILD_JOBS).is_some();
+        Self { pool, jobs, makeflags, cargo_jobs, takes_fifos: Mutex::default() }
     }
 
     pub(super) fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// What an attempt gets whose programs are looked for in this PATH, over these flags of make's.
-    pub(super) fn tell(&self, job: &Job, path: Option<&OsStr>, makeflags: &str) -> Told {
-        if job.offer == Offer::Nothing {
-            return Told::default();
+    /// What an attempt gets whose programs are looked for in this PATH.
+    pub(super) fn tell(&self, job: &Job, path: Option<&OsStr>) -> Told {
+        match job.offer {
+            Offer::Nothing => return Told::default(),
+            Offer::Cargo { .. } if self.cargo_jobs => return Told::default(),
+            Offer::Cargo { .. } | Offer::Make => {}
         }
         let by_fifo = flags::fifo(self.jobs, self.pool.path()).filter(|_| self.takes_fifos(path, job));
         let (said, descriptors) = match (by_fifo, job.offer) {
@@ -67,7 +76,7 @@ impl Sharing {
         };
         let mut variables = Vec::with_capacity(2);
         if job.offer == Offer::Make {
-            variables.push((MAKEFLAGS, flags::with(makeflags, &said)));
+            variables.push((MAKEFLAGS, flags::with(&self.makeflags, &said)));
         }
         variables.push((CARGO_MAKEFLAGS, said));
         Told { variables, descriptors }

@@ -21,7 +21,6 @@ use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::Clock;
 use crate::env::{self, Env};
 use crate::event::{OutputSink, Stream};
-use crate::process::jobserver::flags::MAKEFLAGS;
 use crate::process::program::{ProgramError, explain};
 use crate::process::pump::Pump;
 use crate::process::reaper::{Child, Reaper, Waker};
@@ -41,8 +40,6 @@ pub struct LocalExecutor {
     /// What every stage inherits, ready to be handed on.
     inherited: Vec<(OsString, CString)>,
     path: Option<OsString>,
-    /// What make is told by the environment that stages inherit.
-    makeflags: String,
     /// Slots that nobody uses, where this run shares them.
     sharing: Option<Sharing>,
     null: File,
@@ -65,9 +62,8 @@ impl LocalExecutor {
             })
             .collect();
         let path = inherit.get(env::PATH).map(OsStr::to_owned);
-        let makeflags = inherit.text(MAKEFLAGS).unwrap_or_default().to_owned();
         let null = File::open("/dev/null")?;
-        Ok(Self { reaper, clock, inherited, path, makeflags, sharing, null, room: Room::by_limit() })
+        Ok(Self { reaper, clock, inherited, path, sharing, null, room: Room::by_limit() })
     }
 
     /// Does something that needs a descriptor or a process, trying again for a while where the system has no room.

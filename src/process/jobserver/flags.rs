@@ -9,12 +9,10 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-/// The variable that cargo looks at first, and that make does not know.
-pub const CARGO_MAKEFLAGS: &str = "CARGO_MAKEFLAGS";
-/// The variable of make and of all others.
-pub const MAKEFLAGS: &str = "MAKEFLAGS";
-/// All that a program may look at.
-pub const ALL: [&str; 3] = [CARGO_MAKEFLAGS, MAKEFLAGS, "MFLAGS"];
+use crate::env;
+
+/// The variables that a program may look at.
+pub const ALL: [&str; 3] = [env::CARGO_MAKEFLAGS, env::MAKEFLAGS, env::MFLAGS];
 
 /// What a variable that we were started with is worth to a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]

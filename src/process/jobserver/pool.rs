@@ -88,9 +88,10 @@ impl Pool {
     /// Nothing runs that could have a token: takes back all there are, and forgets those that were lost.
     pub fn recall(&self) {
         let mut books = self.0.books();
-        let mut tokens = [0; 256];
-        // More than were put in, where a program gave back what it had not taken.
-        while matches!(rustix::io::read(&self.0.fifo, &mut tokens), Ok(1..) | Err(Errno::INTR)) {}
+        // More than were put in, where a program gave back what it had not taken. Who never stops doing so is not
+        // waited for: this is as much as a pipe holds.
+        let mut tokens = vec![0; 64 * 1024];
+        let _ = rustix::io::retry_on_intr(|| rustix::io::read(&self.0.fifo, &mut tokens[..]));
         books.account.forget();
     }
 
