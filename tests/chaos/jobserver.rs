@@ -26,9 +26,6 @@ pub(crate) struct Client {
     /// Each piece waits for this file.
     #[arg(long, value_name = "FILE")]
     hold: Option<PathBuf>,
-    /// Pieces from this number on, counted from 0, wait for the file; those before it do not.
-    #[arg(long, default_value_t = 0, requires = "hold")]
-    hold_from: u32,
     /// Kills itself when so many pieces have begun.
     #[arg(long)]
     crash_at: Option<u32>,
@@ -110,13 +107,14 @@ fn piece(client: &Client, begun: &Mutex<u32>) -> io::Result<bool> {
             return Ok(false);
         }
         *begun += 1;
+        // Under the lock: who crashes at a number has all below it in the file.
+        mark(&client.marks, &format!("begin {}\n", *begun - 1))?;
         *begun - 1
     };
-    mark(&client.marks, &format!("begin {number}\n"))?;
     if client.crash_at == Some(number + 1) {
         end::crash(Signal::KILL.as_raw())?;
     }
-    if let Some(file) = client.hold.as_ref().filter(|_| number >= client.hold_from) {
+    if let Some(file) = &client.hold {
         linger::wait_for(file)?;
     }
     mark(&client.marks, &format!("end {number}\n"))?;

@@ -80,7 +80,7 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         generations: u32,
     },
-    /// Waits until a file exists; gives up with code 1 after a minute.
+    /// Waits until a file exists; gives up with code 1 after three minutes.
     WaitFor { file: PathBuf },
     /// Does pieces of work, as many at a time as a jobserver gives it slots.
     JobserverClient(jobserver::Client),
