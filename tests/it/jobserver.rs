@@ -269,3 +269,56 @@ fn two_makes_use_all_jobs_and_no_more() {
     }
     project.assert_nothing_left();
 }
+
+/// A build script that takes as long as the test says.
+const SCRIPT: &str = r#"
+use std::io::Write;
+fn main() {
+    let side = std::env::var("SIDE").unwrap();
+    let mark = |line: &str| {
+        let mut marks = std::fs::File::options().append(true).create(true).open(format!("{side}/marks")).unwrap();
+        marks.write_all(line.as_bytes()).unwrap();
+    };
+    mark("begin\n");
+    while !std::path::Path::new(&format!("{side}/go")).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    mark("end\n");
+}
+"#;
+
+/// The real cargo, with whatever make there is: two of them with four build scripts each use three jobs together.
+#[test]
+fn two_cargos_use_all_jobs_and_no_more() {
+    let cargo = Path::new(env!("CARGO"));
+    if !cargo.exists() {
+        return skipped("the cargo that built the tests is gone");
+    }
+    let project = Project::new();
+    let members = ["a", "b", "c", "d"];
+    for workspace in ["one", "two"] {
+        let dir = project.side(workspace);
+        for member in members {
+            fs::create_dir_all(dir.join(member).join("src")).unwrap();
+            let write = |file: &str, text: &str| fs::write(dir.join(member).join(file), text).unwrap();
+            write("Cargo.toml", &format!("[package]\nname = '{member}'\nedition = '2024'\n"));
+            write("src/lib.rs", "");
+            write("build.rs", SCRIPT);
+        }
+        fs::write(dir.join("Cargo.toml"), format!("[workspace]\nresolver = '3'\nmembers = {members:?}\n")).unwrap();
+    }
+    let stage = |name: &str| {
+        format!("[stages.{name}]\nrun = 'cargo build --offline --quiet --manifest-path $SIDE/{name}/Cargo.toml'\n")
+    };
+    project.config(&(stage("one") + &stage("two")));
+    let path = format!("{}:{}", cargo.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let running = project.local_ci(&["-q", "-j3"]).env("SIDE", project.side_dir()).env("PATH", path);
+    let running = running.env("CARGO_HOME", project.side("cargo-home")).spawn();
+    wait_until("three build scripts to run at once", || begun(&project) >= 3);
+    project.open_gate("go");
+    running.wait().assert_code(0);
+    let marks = marks(&project);
+    assert_eq!(marks.matches("end").count(), 8);
+    assert_eq!(most_at_once(&marks, 0), 3, "{marks}");
+    project.assert_nothing_left();
+}
