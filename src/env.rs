@@ -88,6 +88,14 @@ pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 pub const CLICOLOR: &str = "CLICOLOR";
 /// Whether cargo uses colour.
 pub const CARGO_TERM_COLOR: &str = "CARGO_TERM_COLOR";
+/// Where cargo finds a jobserver, before it looks at make's variable.
+pub const CARGO_MAKEFLAGS: &str = "CARGO_MAKEFLAGS";
+/// Options for make, and where it and others find a jobserver.
+pub const MAKEFLAGS: &str = "MAKEFLAGS";
+/// An older name of the same.
+pub const MFLAGS: &str = "MFLAGS";
+/// How many jobs cargo is to use; it does not look at this where there is a jobserver.
+pub const CARGO_BUILD_JOBS: &str = "CARGO_BUILD_JOBS";
 /// The kind of terminal; `dumb` has neither colour nor cursor.
 pub const TERM: &str = "TERM";
 /// The program that the terminal is, where it says so.

@@ -22,7 +22,7 @@
 //! Read: `local-ci.toml`, `.local-ci.toml` or `.config/local-ci.toml`, upward from the working directory, with
 //! `local-ci.local.toml` beside it and the `env-file`s it names; where there is none, the files that say of what kind a
 //! project is (`docs/detection.md`); `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository `.git/HEAD` and what that
-//! points to; of `/proc` the processes below a supervisor. `init` writes `local-ci.toml`, and nothing else in a project.
+//! points to; of `/proc` the processes below a supervisor; the `make` that a stage would find. `init` writes `local-ci.toml`, and nothing else in a project.
 //!
 //! Written, in `$XDG_STATE_HOME/local-ci/`: `history.db` with what SQLite puts beside it, its lock `history.db.lock`,
 //! `history.db.version-<n>` from before its tables were changed, and up to three damaged ones,
@@ -31,7 +31,7 @@
 //! Below `projects/<name>-<hash>/` there ([`journal::layout`] has all names): `project.json`, `counter`, `active/<n>`,
 //! `pruned.jsonl` and `prune.lock`, and for each run `header.json`, `events.jsonl`, `owner.json`, `lock`,
 //! `supervisor.log` and in `logs/` a `.log`, `.idx` and, for long outputs, a `.tail` for each attempt that printed
-//! something. Where none of that can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`,
+//! something; `jobserver`, a FIFO, is there while the run goes on. Where none of that can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`,
 //! `$TMPDIR`, `/tmp` or `/dev/shm`, taken away after the run.
 
 pub mod cancel;

@@ -68,6 +68,19 @@ pub enum Leak {
     Allow,
 }
 
+/// How a stage's programs are told of the slots that nobody uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Jobserver {
+    /// Cargo is, where that can do no harm.
+    #[default]
+    Auto,
+    /// Make is as well, by descriptors where it is an old one.
+    Make,
+    /// Nobody is.
+    Off,
+}
+
 /// How a stage is supervised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -91,6 +104,8 @@ pub struct Policy {
     pub leak: Leak,
     /// Whether its output is a terminal's.
     pub pty: bool,
+    /// How its programs are told of the slots that nobody uses.
+    pub jobserver: Jobserver,
 }
 
 /// The grace of a stage that sets none.
@@ -111,6 +126,7 @@ impl Default for Policy {
             log_max: DEFAULT_LOG_MAX,
             leak: Leak::Kill,
             pty: false,
+            jobserver: Jobserver::Auto,
         }
     }
 }

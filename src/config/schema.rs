@@ -15,7 +15,7 @@ use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
 use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use crate::ids::STAGE_NAME_MAX;
-use crate::pipeline::Leak;
+use crate::pipeline::{Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -140,6 +140,7 @@ pub(super) struct Defaults {
     pub(super) annotate: Option<Value>,
     pub(super) log_max: Option<Size>,
     pub(super) leak: Option<Leak>,
+    pub(super) jobserver: Option<Jobserver>,
 }
 
 /// `[stages.NAME]`.
@@ -235,6 +236,9 @@ pub(super) struct Stage {
     /// fails the stage, `warn` leaves them and says so, `allow` leaves them on purpose.
     #[schemars(extend("default" = "kill"))]
     pub(super) leak: Option<Leak>,
+    /// How the stage's programs learn of slots that nobody uses: `auto` tells cargo, `make` tells make too, `off` none.
+    #[schemars(extend("default" = "auto"))]
+    pub(super) jobserver: Option<Jobserver>,
     /// Whether some of it was taken out because it could not be read, so that what is missing is no fault.
     #[serde(skip)]
     pub(super) spoilt: bool,

@@ -11,10 +11,12 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::machine::{Effect, Input, Machine};
+use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
+use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
@@ -62,6 +64,8 @@ pub struct Ports<'a> {
     pub sink: &'a mut dyn Sink,
     /// Requests to the loop, and the end that others send them to.
     pub messages: (Sender<Message>, Receiver<Message>),
+    /// Who shares slots that nobody uses, where this run does.
+    pub lender: Option<&'a mut dyn Lender>,
 }
 
 /// Whose run it is, and what every stage of it gets on top of its own.
@@ -90,6 +94,7 @@ struct Loop<'a> {
     ports: Ports<'a>,
     tokens: DenseMap<StageId, Option<CancelToken>>,
     workers: Workers,
+    slots: Slots,
     unstarted: Vec<Unstarted>,
     seq: u64,
     verdict: Option<Verdict>,
@@ -101,12 +106,14 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     let started = describe(&plan, &identity);
     let mut machine = Machine::new(plan.clone(), started, identity.grace_cap, now);
     let tokens = DenseMap::filled(plan.stages.len(), None);
+    let slots = Slots::new(plan.jobs);
     let mut this = Loop {
         plan,
         identity,
         ports,
         tokens,
         workers: Workers::default(),
+        slots,
         unstarted: Vec::new(),
         seq: 0,
         verdict: None,
@@ -115,6 +122,8 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
         while let Some(effect) = machine.next_effect() {
             this.carry_out(effect, &mut machine);
         }
+        let spare = this.slots.settled();
+        this.lend(spare);
         let _ = this.ports.sink.settled();
         if machine.is_finished() {
             break;
@@ -144,6 +153,7 @@ impl Loop<'_> {
         let (input, at) = match message {
             Message::Ended { stage, result, log, at } => {
                 self.workers.ended(stage);
+                self.give_back(stage);
                 (Input::Ended { stage, result, log }, at)
             }
             Message::Cancel { reason, level } => (Input::Cancel { reason, level }, self.ports.clock.now()),
@@ -177,6 +187,9 @@ impl Loop<'_> {
             }
             Effect::Start { stage, attempt } => {
                 self.tokens[stage] = Some(CancelToken::new());
+                let keeps = self.offer(stage).keeps(&self.plan.stages[stage].policy);
+                let spare = self.slots.starts(stage, keeps);
+                self.lend(spare);
                 let since = self.ports.clock.now();
                 self.begin(Unstarted { stage, attempt, since }, machine);
             }
@@ -201,7 +214,28 @@ impl Loop<'_> {
         }
         let message = format!("cannot start a thread for the stage: {error}");
         let result = Err(ExecError::Infrastructure { message });
+        self.give_back(stage);
         machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
+    }
+
+    /// What an attempt of a stage is told of the slots that nobody uses.
+    fn offer(&self, stage: StageId) -> Offer {
+        let planned = &self.plan.stages[stage];
+        Offer::to(&planned.command, &planned.env, &planned.policy)
+    }
+
+    /// Lends so many slots, where that is something new.
+    fn lend(&mut self, slots: Option<u32>) {
+        if let (Some(slots), Some(lender)) = (slots, &mut self.ports.lender) {
+            lender.lend(slots);
+        }
+    }
+
+    /// An attempt keeps nothing any more.
+    fn give_back(&mut self, stage: StageId) {
+        if let (true, Some(lender)) = (self.slots.ended(stage), &mut self.ports.lender) {
+            lender.recall();
+        }
     }
 
     fn start(&mut self, stage: StageId, attempt: u32, token: CancelToken) -> io::Result<()> {
@@ -218,6 +252,7 @@ impl Loop<'_> {
             env,
             leak: planned.policy.leak,
             pty: planned.policy.pty,
+            offer: self.offer(stage),
         };
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();
         let logbook = Arc::clone(&self.ports.logbook);

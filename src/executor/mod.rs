@@ -2,6 +2,7 @@
 //! timeouts, retries, needs or verdicts.
 
 pub mod fake;
+pub mod jobserver;
 pub mod local;
 
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ pub struct Job {
     pub leak: Leak,
     /// Whether its output is a terminal's.
     pub pty: bool,
+    /// What it is told of the slots that nobody uses.
+    pub offer: jobserver::Offer,
 }
 
 /// How an attempt ended that was run.

@@ -174,6 +174,11 @@ impl RunDir {
         self.0.join("supervisor.log")
     }
 
+    /// The FIFO that stages share unused slots through, while the run goes on.
+    pub fn jobserver(&self) -> PathBuf {
+        self.0.join("jobserver")
+    }
+
     /// Where the stages' logs are.
     pub fn logs(&self) -> PathBuf {
         self.0.join("logs")

@@ -6,6 +6,7 @@
 
 pub mod guard;
 pub mod identity;
+pub mod jobserver;
 pub mod program;
 pub mod pump;
 pub mod reaper;

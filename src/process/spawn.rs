@@ -106,12 +106,12 @@ impl Program {
     /// Starts it. It has these of our descriptors under these numbers, and no others.
     pub fn start(&self, descriptors: &[(BorrowedFd<'_>, RawFd)]) -> io::Result<i32> {
         use std::os::fd::AsRawFd;
-        // A source that stands where another is to go would be overwritten before its turn: move those out of the way.
+        // A source that stands where one is to go would be overwritten before its turn: move those out of the way.
         let above = descriptors.iter().map(|(_, to)| *to).max().unwrap_or(2) + 1;
         let moved: Vec<Option<OwnedFd>> = descriptors
             .iter()
             .map(|(from, _)| {
-                let in_the_way = from.as_raw_fd() < above;
+                let in_the_way = descriptors.iter().any(|(_, to)| *to == from.as_raw_fd());
                 in_the_way.then(|| rustix::io::fcntl_dupfd_cloexec(from, above)).transpose()
             })
             .collect::<Result<_, _>>()?;

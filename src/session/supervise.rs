@@ -23,25 +23,28 @@ use rustix::net::{RecvFlags, recv};
 
 use super::assignment::{Assignment, OnHangup};
 use super::book::RunLogbook;
+use super::lend::{self, RunLender};
 use super::tee::Tee;
 use super::wire::{Control, Doorbell, receive_message};
 use super::{past, place, retention};
 use crate::cancel::CancelLevel;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::runner::{self, Identity, Message, Ports};
+use crate::engine::slots::Lender;
 use crate::env::{self, Env};
 use crate::event::Sink;
 use crate::executor::Executor;
-use crate::executor::local::LocalExecutor;
+use crate::executor::local::{LocalExecutor, Sharing};
 use crate::ids::RunNumber;
 use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::state::Owner;
 use crate::journal::write::JournalWriter;
-use crate::outcome::CancelReason;
+use crate::outcome::{CancelReason, Exit};
 use crate::pipeline::Leak;
 use crate::process::guard::{self, Side};
 use crate::process::identity::Identity as ProcessIdentity;
+use crate::process::jobserver::pool::Pool;
 use crate::process::reaper::Reaper;
 use crate::process::signals::{self, Signals};
 use crate::process::table::{Entry, environment_has};
@@ -59,7 +62,11 @@ pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
     let lock = adopt_descriptor(LOCK)?;
     close_inherited(LOCK + 1);
     match guard::split()? {
-        Side::Guard(_) => {
+        Side::Guard(exit) => {
+            if exit != Exit::Code(0) {
+                // What a killed supervisor did not take away itself.
+                let _ = std::fs::remove_file(RunDir::new(directory.to_owned()).jobserver());
+            }
             // Everything below is gone by now: this is the moment at which the run can be seen to be over.
             drop(lock);
             Ok(())
@@ -81,7 +88,13 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let reaper = Reaper::start()?;
-    let local: Arc<dyn Executor> = Arc::new(LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment)?);
+    let pool = lend::open(run, &assignment.plan, environment).unwrap_or_else(|error| {
+        log(&format!("cannot make a jobserver, so that stages do not share unused slots: {error}"));
+        None
+    });
+    let sharing = pool.clone().map(|pool| Sharing::new(pool, assignment.plan.jobs.max(1), environment));
+    let local = LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment, sharing)?;
+    let local: Arc<dyn Executor> = Arc::new(local);
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
     let attached = Arc::new(AtomicBool::new(true));
@@ -97,7 +110,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
-    let sweep = Sweep::of(&assignment, reaper);
+    let sweep = Sweep::of(&assignment, reaper, pool.clone());
     let mut tee = Tee::new(Journal::open(run), Arc::clone(&bell), move || sweep.run());
     let identity = Identity {
         run: assignment.run,
@@ -105,8 +118,10 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         env: assignment.env,
         grace_cap: assignment.grace_cap,
     };
-    let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages };
     let root = assignment.plan.root.clone();
+    let mut lender = pool.map(RunLender);
+    let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
+    let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
     runner::run(assignment.plan, identity, ports);
     bell.finish();
     match (assignment.project, assignment.number) {
@@ -178,15 +193,19 @@ struct Sweep {
     reaper: Reaper,
     /// What a process carries that a stage may have left on purpose; none where no stage may.
     exempt: Option<String>,
+    pool: Option<Arc<Pool>>,
 }
 
 impl Sweep {
-    fn of(assignment: &Assignment, reaper: Reaper) -> Self {
+    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>) -> Self {
         let may_leave = assignment.plan.stages.values().any(|s| matches!(s.policy.leak, Leak::Warn | Leak::Allow));
-        Self { reaper, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
+        Self { reaper, pool, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
     }
 
     fn run(&self) {
+        if let Some(pool) = &self.pool {
+            pool.remove();
+        }
         // What other stages left was taken when they ended, so what still carries the mark may stay.
         let is_exempt = |entry: &Entry| {
             self.exempt.as_ref().is_some_and(|mark| environment_has(entry.pid, std::slice::from_ref(mark)))

@@ -72,10 +72,14 @@ pub(crate) fn signals() -> io::Result<()> {
 }
 
 pub(crate) fn ids() -> io::Result<()> {
-    let (pid, group) = (rustix::process::getpid(), rustix::process::getpgrp());
-    let session = rustix::process::getsid(None)?;
+    // From /proc and not from getsid(2), whose wrapper knows no 0: that is what a group or session has for a number where
+    // its leader is in a pid namespace further out, as that of a container's first process is.
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let (_, rest) =
+        stat.rsplit_once(") ").ok_or_else(|| io::Error::other("/proc/self/stat is not as proc(5) has it"))?;
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let (pid, group, session) = (std::process::id(), fields[2], fields[3]);
     let terminal =
         if fs::File::open("/dev/tty").is_ok() { "a controlling terminal" } else { "no controlling terminal" };
-    let (pid, group, session) = (pid.as_raw_pid(), group.as_raw_pid(), session.as_raw_pid());
     writeln!(io::stdout(), "pid {pid}, group {group}, session {session}, {terminal}")
 }

@@ -12,7 +12,7 @@ use crate::{Daemon, output};
 /// Nothing stays longer than this, whatever becomes of the test.
 const STAY: Duration = Duration::from_mins(10);
 /// How long [`wait_for`] waits.
-const WAIT: Duration = Duration::from_mins(1);
+const WAIT: Duration = Duration::from_mins(3);
 /// This program, even after the file it came from was replaced.
 const SELF: &str = "/proc/self/exe";
 

@@ -9,6 +9,7 @@
 
 mod end;
 mod inspect;
+mod jobserver;
 mod linger;
 mod output;
 mod terminal;
@@ -79,8 +80,10 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         generations: u32,
     },
-    /// Waits until a file exists; gives up with code 1 after a minute.
+    /// Waits until a file exists; gives up with code 1 after three minutes.
     WaitFor { file: PathBuf },
+    /// Does pieces of work, as many at a time as a jobserver gives it slots.
+    JobserverClient(jobserver::Client),
     /// Creates a file, or leaves it as it is.
     Touch { file: PathBuf },
     /// Asks a question on /dev/tty and prints the answer; code 6 where there is no terminal.
@@ -177,6 +180,7 @@ fn run(chaos: Chaos) -> io::Result<ExitCode> {
         Command::ForkDaemon(daemon) => linger::fork_daemon(&daemon, file)?,
         Command::Daemon { setsid, generations } => linger::daemon(setsid, generations, file)?,
         Command::WaitFor { file } => return linger::wait_for(&file),
+        Command::JobserverClient(client) => return jobserver::client(&client),
         Command::Touch { file } => linger::touch(&file)?,
         Command::ReadTty => return terminal::read_tty(),
         Command::ReadStdin => terminal::read_stdin()?,

@@ -176,16 +176,22 @@ fn daemons_outlive_their_parent_in_every_way() {
     for (how, new_session) in [("", false), ("--setsid", true), ("--double", true), ("--setsid --scrub-env", true)] {
         let project = Project::new();
         let pid = project.side("pid");
-        let script = format!("chaos fork-daemon {how} --close-fds --pid-file {}; chaos ids", pid.display());
+        let script = format!("chaos fork-daemon {how} --close-fds --pid-file {} && chaos ids", pid.display());
         let parent = project.sh(&script).output().assert_code(0);
         let daemon = project.identity("pid");
-        assert!(daemon.is_alive(), "{how}");
-        let stat = fs::read_to_string(format!("/proc/{}/stat", daemon.pid)).unwrap();
-        let session = stat.rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap().to_owned();
-        let same = parent.stdout().contains(&format!("session {session},"));
-        assert_eq!(same, !new_session, "{how}: {stat} {}", parent.stdout());
-        let environment = fs::read(format!("/proc/{}/environ", daemon.pid)).unwrap();
-        assert_eq!(environment.is_empty(), how.contains("scrub-env"), "{how}");
+        let read = |what: &str| {
+            let file = format!("/proc/{}/{what}", daemon.pid);
+            let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{how}: {file}: {error}; {daemon:?}"));
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let (stat, environment) = (read("stat"), read("environ"));
+        // Looked at last: what was read before is then the daemon's.
+        assert!(daemon.is_alive(), "{how}: {daemon:?} is not alive; its number has {stat:?}");
+        let session = stat.rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap();
+        let said = parent.stdout();
+        let own = said.split(", ").find_map(|part| part.strip_prefix("session ")).unwrap();
+        assert_eq!(session != own, new_session, "{how}: the daemon is {stat:?}, the shell {said:?}");
+        assert_eq!(environment.is_empty(), how.contains("scrub-env"), "{how}: {stat:?} has {environment:?}");
         daemon.kill(Signal::KILL);
         daemon.assert_gone();
     }

@@ -17,7 +17,7 @@ fn run<'p>(project: &'p Project, args: &[&str]) -> Invocation<'p> {
 
 /// Says that the test is skipped, and why.
 #[expect(clippy::print_stdout, reason = "the test's own output, which tests/run.sh counts")]
-fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     println!("skipped: {why}");
 }
 

@@ -23,6 +23,7 @@ mod history_prune;
 mod hostile;
 mod init;
 mod inputs;
+mod jobserver;
 mod kill;
 mod lines;
 mod live;

@@ -225,6 +225,7 @@ fn policy(stage: &schema::Stage, defaults: &Defaults) -> Policy {
         log_max: stage.log_max.or(defaults.log_max).map_or(plain.log_max, |size| size.0),
         leak: stage.leak.or(defaults.leak).unwrap_or(plain.leak),
         pty: stage.pty.or(defaults.pty).unwrap_or(plain.pty),
+        jobserver: stage.jobserver.or(defaults.jobserver).unwrap_or(plain.jobserver),
     }
 }
 

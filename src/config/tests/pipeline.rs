@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{load, sound};
 use crate::config::{Loaded, parse};
 use crate::ids::StageId;
-use crate::pipeline::{Action, Command, Leak, Placement, Policy, Stage};
+use crate::pipeline::{Action, Command, Jobserver, Leak, Placement, Policy, Stage};
 
 fn stage<'a>(loaded: &'a Loaded, name: &str) -> &'a Stage {
     let id = loaded.pipeline.find(name).unwrap_or_else(|| panic!("no stage {name}"));
@@ -63,6 +63,7 @@ threads = 2
 locks = ["target"]
 log-max = "64MiB"
 leak = "fail"
+jobserver = "make"
 pty = true
 default = false
 tags = ["slow"]
@@ -118,6 +119,7 @@ uses = "z"
             locks: vec!["target".into()],
             log_max: 64 << 20,
             leak: Leak::Fail,
+            jobserver: Jobserver::Make,
             pty: true,
         }
     );

@@ -123,6 +123,21 @@ struct Bench {
     events: Events,
     output: Arc<Mutex<Vec<u8>>>,
     messages: (Sender<Message>, Receiver<Message>),
+    lent: Lent,
+}
+
+/// Remembers what was lent; none where all was called back.
+#[derive(Default)]
+struct Lent(Vec<Option<u32>>);
+
+impl Lender for Lent {
+    fn lend(&mut self, slots: u32) {
+        self.0.push(Some(slots));
+    }
+
+    fn recall(&mut self) {
+        self.0.push(None);
+    }
 }
 
 impl Bench {
@@ -132,6 +147,7 @@ impl Bench {
             events: Events::default(),
             output: Arc::default(),
             messages: crossbeam_channel::unbounded(),
+            lent: Lent::default(),
         }
     }
 
@@ -145,6 +161,7 @@ impl Bench {
             logbook: Arc::new(Book(Arc::clone(&self.output))),
             sink: &mut self.events,
             messages: self.messages.clone(),
+            lender: Some(&mut self.lent),
         };
         run(plan, identity, ports)
     }
@@ -214,4 +231,37 @@ fn the_attempts_of_a_stage_are_numbered() {
         _ => None,
     });
     assert_eq!(last, Some((2, Outcome::Passed)));
+}
+
+/// What was lost is there again for every stage that runs after all others have ended, chained to them or not.
+#[test]
+fn slots_are_lent_while_something_runs_and_called_back_when_nothing_does() {
+    let mut bench = Bench::new();
+    let mut own = stage("own", "fake", &[1]);
+    own.policy = Policy { threads: 3, jobserver: crate::pipeline::Jobserver::Off, ..Policy::default() };
+    bench.run(plan(vec![stage("a", "fake", &[]), stage("b", "fake", &[0]), own]));
+    assert_eq!(bench.lent.0, [Some(3), None, Some(3), None, Some(1), None]);
+}
+
+/// A stage that is about to start has its slot asked back first; one whose attempt cannot be run gives it back.
+#[test]
+fn a_start_asks_for_its_slot_and_an_error_returns_it() {
+    let mut bench = Bench::new();
+    bench.fake.script(&name("long"), Script::endless());
+    let mut last = stage("last", "fake", &[1]);
+    last.policy.timeout = Some(Duration::ZERO);
+    let first = stage("first", "panicking", &[]);
+    let cancel = Message::Cancel { reason: CancelReason::Interrupt, level: CancelLevel::Terminate };
+    let messages = bench.messages.0.clone();
+    let fake = Arc::clone(&bench.fake);
+    let watcher = std::thread::spawn(move || {
+        while fake.started().is_empty() {
+            std::thread::yield_now();
+        }
+        messages.send(cancel).unwrap();
+    });
+    bench.run(plan(vec![stage("long", "fake", &[]), first, last]));
+    watcher.join().unwrap();
+    assert_eq!(bench.lent.0.first(), Some(&Some(2)), "two run");
+    assert_eq!(bench.lent.0.last(), Some(&None));
 }

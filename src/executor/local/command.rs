@@ -4,6 +4,7 @@ use std::ffi::{CString, OsStr};
 use std::path::PathBuf;
 
 use super::LocalExecutor;
+use super::jobserver::Told;
 use crate::env;
 use crate::executor::{ExecError, Job};
 use crate::pipeline::Command;
@@ -33,20 +34,23 @@ pub(super) fn cookie(job: &Job) -> [(&'static str, String); 3] {
 }
 
 impl LocalExecutor {
-    /// The job as a program to start, and the file it was found in.
-    pub(super) fn program(&self, job: &Job) -> Result<(PathBuf, Program), ExecError> {
+    /// The job as a program to start, the file it was found in, and whether it has the jobserver's ends.
+    pub(super) fn program(&self, job: &Job) -> Result<(PathBuf, Program, bool), ExecError> {
         let argv = argv(&job.command);
         let declared_path =
             job.env.iter().rev().find(|(name, _)| name == env::PATH).map(|(_, value)| OsStr::new(value));
         let name = argv.first().map_or("", String::as_str);
-        let file = resolve(name, declared_path.or(self.path.as_deref()), &job.dir)?;
-        let program = Program::new(&file, &argv)?.env(self.environment(job)?).dir(&job.dir)?.new_session();
-        Ok((file, program))
+        let path = declared_path.or(self.path.as_deref());
+        let file = resolve(name, path, &job.dir)?;
+        let told = self.sharing.as_ref().map_or_else(Told::default, |sharing| sharing.tell(job, path));
+        let environment = self.environment(job, told.variables)?;
+        let program = Program::new(&file, &argv)?.env(environment).dir(&job.dir)?.new_session();
+        Ok((file, program, told.descriptors))
     }
 
-    fn environment(&self, job: &Job) -> Result<Vec<CString>, ExecError> {
+    fn environment(&self, job: &Job, told: Vec<(&'static str, String)>) -> Result<Vec<CString>, ExecError> {
         let number = job.number.map(|number| (env::RUN, number.to_string()));
-        let ours = cookie(job).into_iter().chain([(env::LOCAL_CI, "1".to_owned())]).chain(number);
+        let ours = cookie(job).into_iter().chain([(env::LOCAL_CI, "1".to_owned())]).chain(number).chain(told);
         // Ours come last: what belongs to which run cannot be declared away.
         let set: Vec<(String, String)> =
             job.env.iter().cloned().chain(ours.map(|(name, value)| (name.to_owned(), value))).collect();

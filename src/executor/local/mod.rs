@@ -3,6 +3,7 @@
 
 mod attempt;
 mod command;
+mod jobserver;
 mod room;
 
 use std::ffi::{CString, OsStr, OsString};
@@ -26,6 +27,7 @@ use crate::process::reaper::{Child, Reaper, Waker};
 use crate::process::spawn::{Program, StringError};
 use crate::process::table::ticks_now;
 use attempt::Attempt;
+pub use jobserver::Sharing;
 use room::Room;
 
 /// How long a start is tried again when the system has no room for one more process or descriptor.
@@ -38,24 +40,30 @@ pub struct LocalExecutor {
     /// What every stage inherits, ready to be handed on.
     inherited: Vec<(OsString, CString)>,
     path: Option<OsString>,
+    /// Slots that nobody uses, where this run shares them.
+    sharing: Option<Sharing>,
     null: File,
     room: Arc<Room>,
 }
 
 impl LocalExecutor {
-    /// An executor whose stages inherit this environment, but for what ties a process to one shell or repository.
-    pub fn new(reaper: Reaper, clock: Arc<dyn Clock>, inherit: &Env) -> io::Result<Self> {
+    /// An executor whose stages inherit this environment, but for what ties a process to one shell or repository, and
+    /// for a jobserver that they cannot reach.
+    pub fn new(reaper: Reaper, clock: Arc<dyn Clock>, inherit: &Env, sharing: Option<Sharing>) -> io::Result<Self> {
         let stays = |name: &OsStr| !env::DENIED.iter().chain(env::GIT_REPOSITORY).any(|denied| name == *denied);
         let inherited = inherit
             .iter()
             .filter(|(name, _)| stays(name))
             // What was passed to us can be passed on: it has no NUL and fits.
             .filter_map(|(name, value)| {
+                let rest = jobserver::without_unreachable(name, value);
+                let value = rest.as_ref().map_or(value, OsStr::new);
                 crate::process::spawn::variable(name, value).ok().map(|both| (name.to_owned(), both))
             })
             .collect();
         let path = inherit.get(env::PATH).map(OsStr::to_owned);
-        Ok(Self { reaper, clock, inherited, path, null: File::open("/dev/null")?, room: Room::by_limit() })
+        let null = File::open("/dev/null")?;
+        Ok(Self { reaper, clock, inherited, path, sharing, null, room: Room::by_limit() })
     }
 
     /// Does something that needs a descriptor or a process, trying again for a while where the system has no room.
@@ -88,16 +96,24 @@ impl LocalExecutor {
         }
     }
 
-    fn start_once(&self, program: &Program, waker: &Arc<Waker>, pty: bool) -> io::Result<(Child, Pump)> {
-        let null = self.null.as_fd();
+    /// Starts a program, with the ends of the jobserver if it was told of them.
+    fn start_once(&self, program: &Program, waker: &Arc<Waker>, pty: bool, told: bool) -> io::Result<(Child, Pump)> {
+        let sharing = self.sharing.as_ref().filter(|_| told);
+        let ends = sharing.map(|sharing| sharing.pool().ends()).transpose()?;
+        let mut descriptors = vec![(self.null.as_fd(), 0)];
+        if let Some((read, write)) = &ends {
+            descriptors.extend([(read.as_fd(), jobserver::READ), (write.as_fd(), jobserver::WRITE)]);
+        }
         if pty {
             let (ours, theirs) = terminal()?;
-            let child = self.reaper.spawn(program, &[(null, 0), (theirs.as_fd(), 1), (theirs.as_fd(), 2)], waker)?;
+            descriptors.extend([(theirs.as_fd(), 1), (theirs.as_fd(), 2)]);
+            let child = self.reaper.spawn(program, &descriptors, waker)?;
             return Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))));
         }
         let (out, their_out) = pipe_with(PipeFlags::CLOEXEC)?;
         let (err, their_err) = pipe_with(PipeFlags::CLOEXEC)?;
-        let child = self.reaper.spawn(program, &[(null, 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)], waker)?;
+        descriptors.extend([(their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
+        let child = self.reaper.spawn(program, &descriptors, waker)?;
         Ok((child, Pump::new(vec![(out, Stream::Stdout), (err, Stream::Stderr)], Arc::clone(waker))))
     }
 }
@@ -160,13 +176,13 @@ impl Executor for LocalExecutor {
 
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         check_directory(&job.dir)?;
-        let (file, program) = self.program(job)?;
+        let (file, program, told) = self.program(job)?;
         let Some(_place) = self.room.enter(cancel) else { return Err(Start::Cancelled.into()) };
         let waker = Arc::new(self.patiently(cancel, Waker::new)?);
         let wake = Arc::clone(&waker);
         let _registration = cancel.register(move || wake.wake());
         let since = ticks_now();
-        let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, job.pty)) {
+        let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, job.pty, told)) {
             Ok(started) => started,
             Err(Start::Failed(error)) if error.raw_os_error() == Some(libc::E2BIG) => {
                 let largest =

@@ -10,10 +10,12 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::cancel::CancelToken;
 
-/// Descriptors of this process besides its attempts': the journal, the line to the starter, signals, looks at `/proc`.
-const OURS: u64 = 16;
-/// Descriptors of one attempt: its output, the other ends of that while it is started, its waker, its log and index.
-const EACH: u64 = 7;
+/// Descriptors of this process besides its attempts': the journal, the line to the starter, signals, looks at `/proc`,
+/// the jobserver's.
+const OURS: u64 = 17;
+/// Descriptors of one attempt: its output, the other ends of that and of the jobserver while it is started, its waker,
+/// its log and index.
+const EACH: u64 = 9;
 
 /// The attempts that may still be begun.
 #[derive(Debug)]

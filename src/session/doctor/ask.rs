@@ -12,6 +12,7 @@ use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::{Clock, SystemClock};
 use crate::env::{self, Env};
 use crate::event::{OutputSink, Stream};
+use crate::executor::jobserver::Offer;
 use crate::executor::local::LocalExecutor;
 use crate::executor::{Executor, Job};
 use crate::ids::{RunId, StageName};
@@ -131,7 +132,7 @@ impl Questions {
     /// Asks them all.
     pub(super) fn answer(self, env: &Env) -> Answers {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let executor = Reaper::start().and_then(|reaper| LocalExecutor::new(reaper, Arc::clone(&clock), env));
+        let executor = Reaper::start().and_then(|reaper| LocalExecutor::new(reaper, Arc::clone(&clock), env, None));
         let executor = match &executor {
             Ok(executor) => executor,
             Err(error) => {
@@ -210,6 +211,7 @@ impl Question {
             env: QUIET.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             leak: Leak::Kill,
             pty: false,
+            offer: Offer::Nothing,
         };
         let mut heard = Heard::default();
         let ended = executor.execute(&job, &mut heard, cancel);

@@ -28,6 +28,7 @@ fn lost_run(project: &ProjectDir, number: u64) {
         number: Some(RunNumber(number)),
         started: Timestamp { unix_ms: 1, mono_us: 1 },
         argv: Vec::new(),
+        equivalent: Vec::new(),
         project: String::new(),
         directory: String::new(),
         commit: None,

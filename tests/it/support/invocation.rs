@@ -12,7 +12,7 @@ use super::strace;
 use super::terminal::Terminal;
 
 /// After that long a program has hung.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// A program to start, with nothing in its environment but what stands here.
 pub(crate) struct Invocation<'p> {
@@ -75,7 +75,7 @@ impl<'p> Invocation<'p> {
         self
     }
 
-    /// Lets it take that long instead of a minute.
+    /// Lets it take that long instead of three minutes.
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take that takes milliseconds on an idle machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take that takes milliseconds on an idle machine, or seconds where it is about megabytes; on a
+/// busy one it takes twenty times that.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(3);
 

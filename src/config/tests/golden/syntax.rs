@@ -273,8 +273,8 @@ fn h61_what_the_file_says_does_nothing_to_a_terminal() {
        ╰────
       help: the keys here are description, run, uses, with, fix, needs, inputs, outputs, env, env-
             file, secrets, dir, shell, timeout, grace, retries, retry-delay, allow-failure, when,
-            matrix, tags, threads, locks, interactive, pty, on, annotate, default, log-max, leak; this
-            is local-ci 0.1.0, a newer one may have more
+            matrix, tags, threads, locks, interactive, pty, on, annotate, default, log-max, leak,
+            jobserver; this is local-ci 0.1.0, a newer one may have more
 
     3 faults in the configuration
     "#);
