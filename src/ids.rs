@@ -146,6 +146,11 @@ impl Signature {
         Self(bytes)
     }
 
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first eight hex digits: enough for a person to tell two apart.
     pub fn short(&self) -> String {
         hex(&self.0[..4])

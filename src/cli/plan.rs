@@ -1,6 +1,7 @@
 //! `plan`: what would run, in what order, and why or why not.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -8,10 +9,11 @@ use super::args::{PlanArgs, Selection};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, faces, output};
-use crate::event::Estimate;
+use crate::event::{Basis, Estimate};
 use crate::ids::{Signature, StageName};
-use crate::outcome::exit;
+use crate::outcome::{HumanDuration, exit};
 use crate::plan::{Decision, Plan, Reason};
+use crate::session::rehearsal::{Rehearsal, rehearse};
 use crate::text::plain::printable;
 
 /// Shows the plan of a selection.
@@ -22,7 +24,8 @@ pub(super) fn plan(context: &Context<'_>, args: &PlanArgs) -> Result<Ending, Cli
 /// Shows the plan of a selection, as text or JSON.
 pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> Result<Ending, CliError> {
     let project = context.project()?;
-    let plan = context.plan(&project, selection)?;
+    let mut plan = context.plan(&project, selection)?;
+    context.foretell(&project, &mut plan).iter().for_each(|text| output::warning(text));
     let commands = faces::commands();
     let text = if json {
         serde_json::to_string_pretty(&document(&plan, &commands))
@@ -117,6 +120,7 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
     let mut text = String::new();
     let width = plan.stages.values().map(|stage| stage.name.as_str().len()).max().unwrap_or(0).min(32);
     let runs = plan.stages.values().filter(|stage| stage.runs()).count();
+    let rehearsal = rehearse(plan);
     let _ = writeln!(text, "{runs} of {} stages would run, {} at a time", plan.stages.len(), plan.jobs);
     for stage in plan.stages.values() {
         let name = &stage.name;
@@ -143,6 +147,9 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
             };
             let _ = writeln!(text, "        {:width$}  {}", "", printable(&reason));
         }
+        if let (Some(_), true) = (&rehearsal, stage.runs()) {
+            let _ = writeln!(text, "        {:width$}  {}", "", usually(stage.estimate.as_ref()));
+        }
         if is_hidden(name, commands) {
             let _ = writeln!(text, "        {:width$}  bears a command's name: local-ci run {name}", "");
         }
@@ -158,5 +165,58 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
         let names: Vec<&str> = plan.left_out.iter().map(StageName::as_str).collect();
         let _ = writeln!(text, "left out: {}", names.join(", "));
     }
+    if let Some(rehearsal) = &rehearsal {
+        let _ = writeln!(text, "{}", expected(rehearsal));
+    }
     text
+}
+
+/// How long a stage takes, and how that is known.
+fn usually(estimate: Option<&Estimate>) -> String {
+    let Some(estimate) = estimate else { return "first run".to_owned() };
+    let basis = match estimate.basis {
+        Basis::Own => "",
+        Basis::OtherWorktree => ", by other work trees of the repository",
+        Basis::EarlierCommand => ", by the command that it had before",
+    };
+    format!("usually {}{basis}", HumanDuration(Duration::from_millis(estimate.expected_ms)))
+}
+
+/// How long the whole run takes.
+fn expected(rehearsal: &Rehearsal) -> String {
+    let [expected, low, high] = [rehearsal.expected, rehearsal.low, rehearsal.high].map(HumanDuration);
+    match rehearsal.unknown.len() {
+        0 => format!("expected: ~{expected} ({low}–{high})"),
+        1 => format!("expected: {expected} and more; 1 stage runs for the first time"),
+        n => format!("expected: {expected} and more; {n} stages run for the first time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(basis: Basis) -> Estimate {
+        Estimate { expected_ms: 12_000, low_ms: 11_000, high_ms: 14_000, samples: 3, basis, longer_ms: Vec::new() }
+    }
+
+    #[test]
+    fn a_stage_says_how_long_it_takes_and_how_that_is_known() {
+        assert_eq!(usually(None), "first run");
+        assert_eq!(usually(Some(&estimate(Basis::Own))), "usually 12.0s");
+        assert_eq!(
+            usually(Some(&estimate(Basis::OtherWorktree))),
+            "usually 12.0s, by other work trees of the repository"
+        );
+        assert_eq!(usually(Some(&estimate(Basis::EarlierCommand))), "usually 12.0s, by the command that it had before");
+    }
+
+    #[test]
+    fn a_run_that_has_unknown_stages_takes_longer_than_is_known() {
+        let secs = Duration::from_secs;
+        let mut whole = Rehearsal { expected: secs(150), low: secs(120), high: secs(180), unknown: Vec::new() };
+        assert_eq!(expected(&whole), "expected: ~2m30s (2m00s–3m00s)");
+        whole.unknown = vec![crate::ids::StageId(0), crate::ids::StageId(1)];
+        assert_eq!(expected(&whole), "expected: 2m30s and more; 2 stages run for the first time");
+    }
 }

@@ -11,6 +11,7 @@ use crate::config::{LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::plan::{Plan, Request, quote};
+use crate::session::past;
 use crate::session::prepare::{self, Project};
 use crate::text::plain::printable;
 
@@ -83,6 +84,16 @@ impl<'a> Context<'a> {
             .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
         })?;
         Ok(ProjectDir::new(&state, root))
+    }
+
+    /// Foretells how long a plan's stages take, where the history knows. Says what a person should know of the history;
+    /// nothing of it fails a run.
+    pub(super) fn foretell(&self, project: &Project, plan: &mut Plan) -> Vec<String> {
+        // That there is no state directory is said where a run would be put into it.
+        let Some(state) = state_dir(self.env) else { return Vec::new() };
+        let past = past::glance(&state, &ProjectDir::new(&state, &project.root), &project.root);
+        past.foretell(plan);
+        past.warnings.iter().cloned().chain(past.later_warnings()).collect()
     }
 
     /// Whether a person sits here: there is a terminal to ask on, and nothing says that this is CI.

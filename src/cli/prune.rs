@@ -1,11 +1,76 @@
 //! `prune`: deletes runs beyond the retention limits.
 
-use super::Ending;
+use serde::Serialize;
+
 use super::args::PruneArgs;
 use super::error::CliError;
 use super::project::Context;
+use super::{Ending, output};
+use crate::clock::{Clock, SystemClock};
+use crate::event::SCHEMA_VERSION;
+use crate::ids::RunNumber;
+use crate::outcome::exit;
+use crate::session::retention::{self, Limits, Pruned};
+
+#[derive(Serialize)]
+struct PruneDocument<'a> {
+    schema_version: u32,
+    dry_run: bool,
+    /// The runs that went, or would go, oldest first.
+    pruned: &'a [RunNumber],
+    /// How much room they took on the disk.
+    bytes: u64,
+    /// How many runs are left.
+    kept: usize,
+    warnings: &'a [String],
+}
 
 /// Deletes runs beyond the retention limits.
-pub(super) fn prune(_context: &Context<'_>, _args: &PruneArgs) -> Result<Ending, CliError> {
-    Err(CliError::usage("`prune` is not in this version"))
+pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, CliError> {
+    let project = context.project()?;
+    let state = context.state(&project.root)?;
+    let limits = Limits::new(context.user.retention);
+    let clock = SystemClock;
+    let pruned = if args.dry_run {
+        retention::look(&state, limits, clock.now())
+    } else {
+        retention::prune(&state, &project.root, limits, &clock)
+    };
+    let pruned = pruned.map_err(|error| CliError::infrastructure(format!("runs could not be pruned: {error}")))?;
+    let text = if args.json {
+        let document = PruneDocument {
+            schema_version: SCHEMA_VERSION,
+            dry_run: args.dry_run,
+            pruned: &pruned.runs,
+            bytes: pruned.bytes,
+            kept: pruned.kept,
+            warnings: &pruned.warnings,
+        };
+        serde_json::to_string(&document).map_err(|error| CliError::infrastructure(error.to_string()))?
+    } else {
+        pruned.warnings.iter().for_each(|text| output::warning(text));
+        sentence(&pruned, args.dry_run)
+    };
+    let _ = output::print(&(text + "\n"));
+    // What was to go and did not is no success.
+    Ok(Ending::Code(if pruned.warnings.is_empty() { exit::PASSED } else { exit::INFRASTRUCTURE }))
+}
+
+fn sentence(pruned: &Pruned, dry_run: bool) -> String {
+    let kept = if pruned.kept == 1 { "1 is kept".to_owned() } else { format!("{} are kept", pruned.kept) };
+    if pruned.runs.is_empty() {
+        return format!("nothing to prune; {kept}");
+    }
+    let verb = if dry_run { "would prune" } else { "pruned" };
+    let runs = if pruned.runs.len() == 1 { "run" } else { "runs" };
+    format!("{verb} {} {runs}, {}; {kept}", pruned.runs.len(), megabytes(pruned.bytes))
+}
+
+/// Bytes as a person reads them, in the units that disks are sold in.
+fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
 }

@@ -82,6 +82,7 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
     let mut plan = context.plan(&project, &args.selection)?;
     inputs::fingerprint(&mut plan);
+    let about_history = context.foretell(&project, &mut plan);
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {
@@ -94,8 +95,10 @@ fn once(context: &Context<'_>, args: &RunArgs, interrupts: &Interrupts) -> Resul
     };
     interrupts.starting();
     let place = place(&prepared, &caller).inspect_err(|_| interrupts.done())?;
-    if let Some(warning) = &place.warning {
-        output::warning(warning);
+    // One reason why there is no history is enough.
+    match &place.warning {
+        Some(warning) => output::warning(warning),
+        None => about_history.iter().for_each(|text| output::warning(text)),
     }
     let (run, number) = (place.run.clone(), place.number);
     let logs = RunLogs::new(run.clone(), names);

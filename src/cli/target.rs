@@ -1,10 +1,14 @@
 //! `42`, `latest`, `42/test`, `test`: which run, and which stage of it, a word means.
 
+use std::time::Duration;
+
 use super::error::CliError;
+use crate::clock::{Clock, SystemClock};
 use crate::ids::{RunNumber, StageId};
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
-use crate::outcome::{Outcome, Verdict, exit};
+use crate::outcome::{HumanDuration, Outcome, Verdict, exit};
+use crate::session::past::ledger;
 use crate::session::runs::{self, Run};
 use crate::view::StageView;
 
@@ -88,9 +92,12 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
         })?,
     };
     if !project.run(number).path().is_dir() {
-        return Err(CliError::usage(format!("there is no run {number}")).or_try(which_runs(project)));
+        return Err(missing(project, number));
     }
-    let run = runs::read(project, number).map_err(unreadable)?;
+    // It may be deleted while it is read.
+    let run = runs::read(project, number).map_err(|error| {
+        if project.run(number).path().is_dir() { unreadable(error) } else { missing(project, number) }
+    })?;
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
         Some(name) => run.names.iter().filter(|(_, stage)| runs::names_stage(stage, name)).map(|(id, _)| id).collect(),
@@ -104,6 +111,16 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
 
 fn no_runs() -> CliError {
     CliError::usage("there are no runs of this project yet").or_try("`local-ci run` starts one")
+}
+
+fn missing(project: &ProjectDir, number: RunNumber) -> CliError {
+    let Some(line) = ledger::find(project, number) else {
+        return CliError::usage(format!("there is no run {number}")).or_try(which_runs(project));
+    };
+    let now = u64::try_from(SystemClock.now().unix_ms).unwrap_or(0);
+    let ago = HumanDuration(Duration::from_millis(now.saturating_sub(line.pruned_ms)));
+    CliError::usage(format!("run {number} was pruned {ago} ago: what its stages printed is gone"))
+        .or_try("`local-ci runs` still has what came of it")
 }
 
 fn which_runs(project: &ProjectDir) -> String {

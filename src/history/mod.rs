@@ -1,7 +1,25 @@
 //! What came of earlier runs, in one SQLite file for all projects: an index, which can be rebuilt from the runs and from
 //! what is kept of pruned ones. Nothing is lost with it, and nothing here can fail a run.
 //!
-//! It knows nothing of journals: whoever reads a run makes a [`RunRecord`] of it.
+//! It knows nothing of journals: whoever reads a run makes a [`RunRecord`] of it. `docs/design.md`, "History", says how
+//! the file is treated.
+
+mod database;
+mod fault;
+mod file;
+mod forecast;
+mod read;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use database::History;
+pub use fault::Fault;
+pub use file::{Identity, set_aside};
+pub use forecast::{Samples, Sought};
+pub use read::{Job, Known};
+pub use write::{About, Ended};
 
 use serde::{Deserialize, Serialize};
 

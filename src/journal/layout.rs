@@ -76,6 +76,31 @@ impl ProjectDir {
         self.0.join("new")
     }
 
+    /// What is known of runs whose directories were deleted: a line for each.
+    pub fn pruned(&self) -> PathBuf {
+        self.0.join("pruned.jsonl")
+    }
+
+    /// Held by who deletes runs; changed when that was done.
+    pub fn prune_lock(&self) -> PathBuf {
+        self.0.join("prune.lock")
+    }
+
+    /// Where runs are while they are deleted. Nobody reads there.
+    pub fn gone(&self) -> PathBuf {
+        self.0.join("gone")
+    }
+
+    /// The index of all projects' runs, in the state directory that this project is in.
+    pub fn history(&self) -> PathBuf {
+        self.0.ancestors().nth(2).unwrap_or(&self.0).join("history.db")
+    }
+
+    /// What the project is called in the state.
+    pub fn name(&self) -> String {
+        self.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Where the runs are.
     pub fn runs(&self) -> PathBuf {
         self.0.join("runs")

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::book::RunLogbook;
+use super::past;
 use super::place::Place;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::engine::runner::{self, Identity, Ports};
@@ -41,9 +42,12 @@ pub fn run(plan: Plan, place: &Place, display: Display) -> Verdict {
     let identity = Identity { run: place.id.clone(), number: place.number, env: Vec::new(), grace_cap: None };
     let messages = crossbeam_channel::unbounded();
     let ports = Ports { clock, executors: Vec::new(), logbook, sink: &mut sink, messages };
+    let root = plan.root.clone();
     let verdict = runner::run(plan, identity, ports);
     if let (Some(project), Some(number)) = (&place.project, place.number) {
         release(project, number);
+        // What cannot be added now is added later, by whoever opens the history.
+        past::record(project, number, &root);
     }
     verdict
 }

@@ -12,6 +12,8 @@ pub mod logs;
 pub mod past;
 pub mod place;
 pub mod prepare;
+pub mod rehearsal;
+pub mod retention;
 pub mod runs;
 pub mod source;
 pub mod start;

@@ -1,54 +1,312 @@
 //! What came of a project's earlier runs: the index brought up to date with the runs, and asked.
+//!
+//! The index is `history.db`, of all projects. A run's supervisor adds it when it has ended; readers add those that the
+//! index has not seen, because their supervisor was killed, or because the index had to be made anew. Nothing here fails a
+//! run: where the index cannot be used there are no estimates, and a warning.
 
+mod intake;
+pub mod ledger;
+mod record;
+
+use std::cell::RefCell;
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
-use crate::history::{PastRun, Totals};
-use crate::ids::StageName;
+use intake::Depth;
+
+use super::{runs, source};
+use crate::clock::{Clock, SystemClock};
+use crate::estimate::estimate;
+use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Sought, Totals};
+use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::layout::ProjectDir;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedStage, signature::LOCAL};
 
 /// The history of one project.
 #[derive(Debug)]
 pub struct Past {
     /// What a person should know of it: that it could not be read, or had to be made anew.
     pub warnings: Vec<String>,
+    file: PathBuf,
+    project: ProjectDir,
+    root: PathBuf,
+    depth: Depth,
+    index: RefCell<Option<Index>>,
+    late: RefCell<Vec<String>>,
+}
+
+/// The index, open.
+#[derive(Debug)]
+struct Index {
+    history: History,
+    /// Which file it is; none in memory.
+    identity: Option<Identity>,
+    /// The project in it, where it has any runs.
+    known: Option<Known>,
 }
 
 /// Opens the history of a project and takes in the runs that it has not seen. Never fails: where there is no history,
 /// there is an empty one and a warning.
+///
+/// For commands that show it: all is taken in, however long that takes, and where the file cannot be used, the runs that
+/// are there are shown without it.
 pub fn open(state: &Path, project: &ProjectDir, root: &Path) -> Past {
-    let _ = (state, project, root);
-    Past { warnings: Vec::new() }
+    Past::new(state, project, root, Depth::All)
+}
+
+/// The same for the estimates of a run that is about to start: what takes long is left for others, and so is a run whose
+/// supervisor is about to add it.
+pub fn glance(state: &Path, project: &ProjectDir, root: &Path) -> Past {
+    Past::new(state, project, root, Depth::Recent)
 }
 
 impl Past {
+    fn new(state: &Path, project: &ProjectDir, root: &Path, depth: Depth) -> Self {
+        let mut past = Self {
+            warnings: Vec::new(),
+            file: state.join("history.db"),
+            project: project.clone(),
+            root: root.to_owned(),
+            depth,
+            index: RefCell::default(),
+            late: RefCell::default(),
+        };
+        let index = match past.begin() {
+            Err(fault) if fault.is_damage() => past.remake(Identity::of(&past.file).ok(), &fault),
+            other => other,
+        };
+        let index = index.unwrap_or_else(|fault| past.without(&fault));
+        past.warnings = past.late.take();
+        past.index = RefCell::new(index);
+        past
+    }
+
+    /// Opens the index and takes in what it has not seen. None where there is nothing in it and nothing for it.
+    fn begin(&self) -> Result<Option<Index>, Fault> {
+        if !self.file.exists() && !intake::is_needed(&self.project, self.depth) {
+            return Ok(None);
+        }
+        let history = History::open(&self.file)?;
+        let identity = Identity::of(&self.file).ok();
+        self.fill(history, identity).map(Some)
+    }
+
+    fn fill(&self, mut history: History, identity: Option<Identity>) -> Result<Index, Fault> {
+        self.late.borrow_mut().append(&mut history.notices);
+        match intake::take_in(&mut history, &self.project, &self.root, self.depth) {
+            Ok(0) => {}
+            Ok(missing) if self.depth == Depth::All => self.warn(format!(
+                "{missing} of the runs are missing from this: the history cannot be written ({})",
+                self.file.display()
+            )),
+            Ok(_) => {}
+            Err(fault) if fault.is_damage() => return Err(fault),
+            Err(fault) => self.warn(format!(
+                "the history cannot be written ({}: {fault}): runs are kept, and are added to it later",
+                self.file.display()
+            )),
+        }
+        let known = history.project(&self.project.name())?;
+        Ok(Index { history, identity, known })
+    }
+
+    /// Sets a damaged index aside and makes it anew from what the runs say.
+    fn remake(&self, damaged: Option<Identity>, why: &Fault) -> Result<Option<Index>, Fault> {
+        let aside = set_aside(&self.file, damaged)?;
+        if let Some(aside) = aside {
+            self.warn(format!("the history was damaged ({why}) and was made anew; the old one is {}", aside.display()));
+        }
+        let history = History::open(&self.file)?;
+        let identity = Identity::of(&self.file).ok();
+        self.fill(history, identity).map(Some)
+    }
+
+    /// What there is without the file: the runs themselves, where somebody waits to see them.
+    fn without(&self, why: &Fault) -> Option<Index> {
+        let file = self.file.display();
+        let index = match self.depth {
+            Depth::Recent => None,
+            Depth::All => History::in_memory().and_then(|history| self.fill(history, None)).ok(),
+        };
+        self.warn(match &index {
+            None => format!("nothing is known of earlier runs: the history cannot be used ({file}: {why})"),
+            Some(_) => format!("the history cannot be used, and this is from the runs themselves ({file}: {why})"),
+        });
+        index
+    }
+
+    fn warn(&self, text: String) {
+        self.late.borrow_mut().push(text);
+    }
+
+    /// What a person should know that turned out only when the index was asked.
+    pub fn later_warnings(&self) -> Vec<String> {
+        self.late.take()
+    }
+
+    /// Asks the index; once more where it was damaged and could be made anew.
+    fn ask<T: Default>(&self, question: impl Fn(&History, Option<&Known>) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut index = self.index.borrow_mut();
+        let Some(open) = index.as_ref() else { return Ok(T::default()) };
+        let fault = match question(&open.history, open.known.as_ref()) {
+            Err(fault) if fault.is_damage() && open.history.is_writable() && open.identity.is_some() => fault,
+            other => return other,
+        };
+        let identity = open.identity;
+        // Closed before it is moved.
+        *index = None;
+        *index = self.remake(identity, &fault)?;
+        let Some(open) = index.as_ref() else { return Ok(T::default()) };
+        question(&open.history, open.known.as_ref())
+    }
+
+    /// Asks about the project's jobs of this name: a stage, or all cells of a matrix.
+    fn ask_of<T: Default>(
+        &self,
+        job: &str,
+        question: impl Fn(&History, &Known, &[Job]) -> Result<T, Fault>,
+    ) -> io::Result<T> {
+        self.ask(|history, known| {
+            let Some(known) = known else { return Ok(T::default()) };
+            let mut jobs = history.jobs(known)?;
+            jobs.retain(|found| runs::names_stage(&found.name, job));
+            question(history, known, &jobs)
+        })
+        .map_err(unreadable)
+    }
+
     /// The runs, newest first; with a job, those that had it, with what came of it. A matrix stage's name stands for all
     /// its cells, one line each.
     pub fn runs(&self, job: Option<&str>, limit: usize) -> io::Result<Vec<PastRun>> {
-        let _ = (job, limit);
-        Ok(Vec::new())
+        match job {
+            Some(job) => self.ask_of(job, |history, known, jobs| history.runs_of(known, jobs, limit)),
+            None => self
+                .ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.runs(known, limit)))
+                .map_err(unreadable),
+        }
     }
 
     /// All that ever came of a job.
     pub fn totals(&self, job: &str) -> io::Result<Totals> {
-        let _ = job;
-        Ok(Totals::default())
+        self.ask_of(job, History::totals)
     }
 
     /// The durations, in milliseconds and newest first, that a job's next estimate rests on.
     pub fn samples(&self, job: &str) -> io::Result<Vec<u64>> {
-        let _ = job;
-        Ok(Vec::new())
+        self.ask_of(job, |history, _, jobs| history.samples(jobs))
     }
 
     /// The names of all jobs that ever ran.
     pub fn jobs(&self) -> io::Result<Vec<StageName>> {
-        Ok(Vec::new())
+        let jobs = self.ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.jobs(known)));
+        Ok(jobs.map_err(unreadable)?.into_iter().map(|job| job.name).collect())
     }
 
     /// Foretells how long each stage of a plan takes.
     pub fn foretell(&self, plan: &mut Plan) {
-        let _ = plan;
+        if self.index.borrow().is_none() {
+            return;
+        }
+        let stages: Vec<(StageId, &PlannedStage)> = plan.stages.iter().filter(|(_, stage)| stage.runs()).collect();
+        let sought: Vec<Sought<'_>> = stages
+            .iter()
+            .map(|(_, stage)| Sought {
+                name: &stage.name,
+                signature: &stage.signature,
+                is_local: stage.executor == LOCAL,
+            })
+            .collect();
+        let repository = || source::common_dir(&self.root).map(|dir| dir.as_os_str().as_bytes().to_owned());
+        let samples = self.ask(|history, known| history.samples_for(known, repository, &sought));
+        let ids: Vec<StageId> = stages.iter().map(|(id, _)| *id).collect();
+        match samples {
+            Ok(samples) => {
+                for (id, samples) in ids.into_iter().zip(samples) {
+                    if let Some(stage) = plan.stages.get_mut(id) {
+                        stage.estimate = estimate(&samples.newest_first, &samples.pooled, samples.basis);
+                    }
+                }
+            }
+            Err(fault) => self.warn(format!("there are no estimates: the history cannot be read ({fault})")),
+        }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unreadable(fault: Fault) -> io::Error {
+    io::Error::other(fault.to_string())
+}
+
+fn set_aside(file: &Path, damaged: Option<Identity>) -> Result<Option<PathBuf>, Fault> {
+    Ok(history::set_aside(file, damaged, SystemClock.now().unix_ms / 1000)?)
+}
+
+/// What recording a run came to.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// What went wrong, in sentences. The run's directory says what came of it all the same.
+    pub complaints: Vec<String>,
+    /// About how much room the project's runs take, in bytes, as far as the index knows.
+    pub bytes: u64,
+}
+
+/// Adds a run that has ended to the index.
+pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded {
+    let mut recorded = Recorded::default();
+    let ended = match record::read(project, number) {
+        Ok(Some(ended)) => ended,
+        // A journal that could not be written says nothing.
+        Ok(None) => return recorded,
+        Err(error) => {
+            recorded.complaints.push(format!("the run is not added to the history: it cannot be read ({error})"));
+            return recorded;
+        }
+    };
+    let file = project.history();
+    let identity = Identity::of(&file).ok();
+    let outcome = match add(&file, project, root, &ended) {
+        Err(fault) if fault.is_damage() => set_aside(&file, identity).and_then(|aside| {
+            if let Some(aside) = aside {
+                let aside = aside.display();
+                recorded
+                    .complaints
+                    .push(format!("the history was damaged ({fault}) and is made anew; the old one is {aside}"));
+            }
+            let mut history = History::open(&file)?;
+            intake::take_in(&mut history, project, root, Depth::All)?;
+            add(&file, project, root, &ended)
+        }),
+        other => other,
+    };
+    match outcome {
+        Ok(bytes) => recorded.bytes = bytes,
+        Err(fault) => {
+            recorded.complaints.push(format!("the run is not added to the history yet ({}: {fault})", file.display()));
+        }
+    }
+    recorded
+}
+
+fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended) -> Result<u64, Fault> {
+    let mut history = History::open(file)?;
+    let repository = source::common_dir(root);
+    let about = About { repository: repository.as_ref().map(|dir| dir.as_os_str().as_bytes()), ledger: None };
+    if !history.is_writable() {
+        return Err(io::Error::from(io::ErrorKind::ReadOnlyFilesystem).into());
+    }
+    history.add(&project.name(), about, std::slice::from_ref(ended))?;
+    let first = project.numbers()?.first().copied().unwrap_or(RunNumber(0));
+    history.project(&project.name())?.map_or(Ok(0), |known| history.bytes(&known, first))
+}
+
+/// Takes in all that the index has not seen of a project; for who has just deleted runs.
+pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
+    let mut history = History::open(&project.history())?;
+    intake::take_in(&mut history, project, root, Depth::All).map(drop)
+}
+
+/// What came of a run that is about to be deleted. None where it goes on.
+pub(super) fn outcome_of(project: &ProjectDir, number: RunNumber) -> io::Result<Option<Ended>> {
+    record::read(project, number)
 }

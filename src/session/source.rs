@@ -27,6 +27,14 @@ pub fn read(directory: &Path) -> Source {
     }
 }
 
+/// What all work trees of the repository around a directory have in common: the directory of its objects and references,
+/// without links in it.
+pub fn common_dir(directory: &Path) -> Option<PathBuf> {
+    let git = directory.ancestors().find_map(git_dir)?;
+    let common = fs::read_to_string(git.join("commondir")).map_or(git.clone(), |dir| git.join(dir.trim_end()));
+    fs::canonicalize(common).ok()
+}
+
 /// The repository of a work tree: its `.git`, or where a `.git` file points to.
 fn git_dir(directory: &Path) -> Option<PathBuf> {
     let git = directory.join(".git");
@@ -77,6 +85,8 @@ mod tests {
         fs::write(at("repo/.git/worktrees/w/HEAD"), "ref: refs/heads/topic/x\n").unwrap();
         fs::write(at("repo/.git/worktrees/w/commondir"), "../..\n").unwrap();
         assert_eq!(read(&at("w")), on(Some("def"), Some("topic/x")));
+        assert_eq!(common_dir(&at("w")), common_dir(&at("repo/src")));
+        assert_eq!(common_dir(&at("w")), Some(at("repo/.git").canonicalize().unwrap()));
         fs::write(at("repo/.git/HEAD"), "0123\n").unwrap();
         assert_eq!(read(&at("repo")), on(Some("0123"), None));
     }

@@ -23,9 +23,9 @@ use rustix::net::{RecvFlags, recv};
 
 use super::assignment::{Assignment, OnHangup};
 use super::book::RunLogbook;
-use super::place;
 use super::tee::Tee;
 use super::wire::{Control, Doorbell, receive_message};
+use super::{past, place, retention};
 use crate::cancel::CancelLevel;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::runner::{self, Identity, Message, Ports};
@@ -33,6 +33,7 @@ use crate::env::{self, Env};
 use crate::event::Sink;
 use crate::executor::Executor;
 use crate::executor::local::LocalExecutor;
+use crate::ids::RunNumber;
 use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::state::Owner;
@@ -105,15 +106,27 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         grace_cap: assignment.grace_cap,
     };
     let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages };
+    let root = assignment.plan.root.clone();
     runner::run(assignment.plan, identity, ports);
     bell.finish();
     match (assignment.project, assignment.number) {
-        (Some(project), Some(number)) => release(&ProjectDir::at(project), number),
+        (Some(project), Some(number)) => {
+            let project = ProjectDir::at(project);
+            release(&project, number);
+            remember(&project, number, &root, environment);
+        }
         // Nobody will look at a temporary run once its starter is gone.
         _ if !attached.load(Ordering::Acquire) => place::discard_temporary(run),
         _ => {}
     }
     Ok(())
+}
+
+/// Adds the run to the history and sees to the limits of what is kept. Nobody waits for this.
+fn remember(project: &ProjectDir, number: RunNumber, root: &Path, environment: &Env) {
+    let recorded = past::record(project, number, root);
+    let complaint = retention::after_run(project, root, recorded.bytes, environment, &SystemClock);
+    recorded.complaints.iter().chain(&complaint).for_each(|line| log(line));
 }
 
 /// Says who supervises the run. Without that it cannot be stopped from elsewhere, but it can run.

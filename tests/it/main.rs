@@ -14,6 +14,8 @@ mod ends;
 mod environment;
 mod fixtures;
 mod flood;
+mod history;
+mod history_prune;
 mod hostile;
 mod kill;
 mod lines;

@@ -1,0 +1,91 @@
+//! What estimates rest on.
+
+use super::*;
+
+const REPOSITORY: &[u8] = b"/repository/.git";
+
+fn sought<'a>(name: &'a StageName, signature: &'a Signature) -> Sought<'a> {
+    Sought { name, signature, is_local: true }
+}
+
+fn samples(history: &History, project: &str, stage: &str, work: u8) -> (Vec<u64>, Basis) {
+    let known = history.project(project).unwrap();
+    let (name, signature) = (name(stage), signature(work));
+    let repository = || Some(REPOSITORY.to_vec());
+    let found = history.samples_for(known.as_ref(), repository, &[sought(&name, &signature)]).unwrap();
+    (found[0].newest_first.clone(), found[0].basis)
+}
+
+fn work_tree(state: &State, project: &str, runs: &[Ended]) {
+    let about = About { repository: Some(REPOSITORY), ledger: None };
+    state.open().add(project, about, runs).unwrap();
+}
+
+#[test]
+fn the_stages_own_runs_come_first_whatever_it_was_called() {
+    let state = State::new();
+    let runs: Vec<Ended> = (1..=40).map(|n| run(n, vec![passed("old-name", 1, n)])).collect();
+    work_tree(&state, "p", &runs);
+    work_tree(&state, "q", &[run(50, vec![passed("new-name", 1, 999)])]);
+    work_tree(&state, "p", &[run(41, vec![failed("old-name", 1)])]);
+    let unfit = StageRecord { is_sample: false, ..passed("old-name", 1, 5000) };
+    work_tree(&state, "p", &[run(42, vec![unfit])]);
+    let (found, basis) = samples(&state.open(), "p", "new-name", 1);
+    assert_eq!(found, (11..=40).rev().collect::<Vec<_>>());
+    assert_eq!(basis, Basis::Own);
+}
+
+#[test]
+fn then_come_those_of_other_work_trees_the_latest_first() {
+    let state = State::new();
+    work_tree(&state, "q", &[run(1, vec![passed("a", 1, 10)]), run(5, vec![passed("a", 1, 50)])]);
+    work_tree(&state, "r", &[run(3, vec![passed("a", 1, 30)]), run(4, vec![failed("a", 1)])]);
+    // Another repository has the same command.
+    state.add("elsewhere", &[run(9, vec![passed("a", 1, 90)])]);
+    // A project that has never run, and one that has, with an earlier command.
+    assert_eq!(samples(&state.open(), "p", "a", 1), (vec![50, 30, 10], Basis::OtherWorktree));
+    work_tree(&state, "p", &[run(1, vec![passed("a", 2, 20)])]);
+    assert_eq!(samples(&state.open(), "p", "a", 1), (vec![50, 30, 10], Basis::OtherWorktree));
+}
+
+#[test]
+fn then_those_of_the_stages_earlier_command_in_the_same_kind_of_place() {
+    let state = State::new();
+    let remote = StageRecord { executor: "box".into(), ..passed("a", 3, 300) };
+    work_tree(&state, "p", &[run(1, vec![passed("a", 1, 10)]), run(2, vec![passed("a", 2, 20)])]);
+    work_tree(&state, "p", &[run(3, vec![remote]), run(4, vec![passed("b", 4, 40)])]);
+    assert_eq!(samples(&state.open(), "p", "a", 9), (vec![20, 10], Basis::EarlierCommand));
+    assert_eq!(samples(&state.open(), "p", "c", 9), (vec![], Basis::Own));
+}
+
+#[test]
+fn errors_of_predictions_are_the_other_stages() {
+    let state = State::new();
+    let foretold =
+        |stage: &str, work, took, point| StageRecord { foretold: Some([point, 1, 1]), ..passed(stage, work, took) };
+    state.add("p", &[run(1, vec![foretold("a", 1, 10, 20), foretold("b", 2, 30, 10)])]);
+    state.add("p", &[run(2, vec![foretold("a", 1, 10, 20), foretold("c", 3, 0, 1)])]);
+    state.add("q", &[run(1, vec![foretold("d", 4, 10, 1)])]);
+    let history = state.open();
+    let known = history.project("p").unwrap();
+    let (a, one) = (name("a"), signature(1));
+    let found = history.samples_for(known.as_ref(), || None, &[sought(&a, &one)]).unwrap();
+    assert_eq!(found[0].pooled, [0.0, 3_f64.ln()]);
+}
+
+/// What `stats` calls the samples: with the command that the job had last, of all cells of a matrix.
+#[test]
+fn a_jobs_samples_are_those_of_its_last_command() {
+    let state = State::new();
+    let runs = [
+        run(1, vec![passed("a:x", 1, 10), passed("a:y", 2, 20)]),
+        run(2, vec![passed("a:x", 3, 30), passed("a:y", 2, 40)]),
+        run(3, vec![failed("a:x", 3)]),
+    ];
+    state.add("p", &runs);
+    let history = state.open();
+    let known = history.project("p").unwrap().unwrap();
+    let jobs = history.jobs(&known).unwrap();
+    assert_eq!(history.samples(&jobs[..1]).unwrap(), [30]);
+    assert_eq!(history.samples(&jobs).unwrap(), [30, 40, 20]);
+}

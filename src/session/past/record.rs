@@ -1,0 +1,130 @@
+//! A run's directory as the record of what came of it.
+
+use std::fs;
+use std::io;
+
+use crate::history::{Ended, RunRecord, StageRecord, Status};
+use crate::ids::RunNumber;
+use crate::journal::header::{Header, HeaderStage};
+use crate::journal::layout::ProjectDir;
+use crate::journal::state::RunState;
+use crate::outcome::{Exit, Failure, Outcome, Verdict};
+use crate::plan::signature::LOCAL;
+use crate::session::runs;
+use crate::view::{RunView, StageState, StageView};
+
+/// How far wall time and monotonic time may drift apart during an attempt, in milliseconds, before one of them is wrong
+/// for a reason: the machine slept, or its clock was set.
+const DRIFT_MS: i64 = 5000;
+
+/// Reads what came of a run. None where it has not ended.
+pub(super) fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Option<Ended>> {
+    let run = runs::read(project, number)?;
+    let (verdict, exit_code) = match run.state {
+        RunState::Running => return Ok(None),
+        RunState::Finished { verdict, exit_code } => (verdict, exit_code),
+        RunState::Lost => (Verdict::Lost, Verdict::Lost.exit_code()),
+    };
+    let header = Header::read(&run.dir)?;
+    let started = run.started.unwrap_or(header.started);
+    let stages = match run.view.header() {
+        Some(_) => run.view.stages().values().map(stage).collect(),
+        None => header.stages.iter().map(never_mentioned).collect(),
+    };
+    let record = RunRecord {
+        number,
+        run: header.run.to_string(),
+        started_ms: u64::try_from(started.unix_ms).unwrap_or(0),
+        duration_ms: run.view.end().map_or(0, |end| end.duration_ms),
+        verdict: verdict.word().to_owned(),
+        exit_code,
+        commit: header.commit,
+        branch: header.branch,
+        stages,
+    };
+    let journal = fs::metadata(run.dir.events()).map_or(0, |metadata| metadata.len());
+    Ok(Some(Ended { record, bytes: journal.saturating_add(printed(&run.view)), pruned: false }))
+}
+
+/// How much the logs of a run hold, in bytes.
+fn printed(view: &RunView) -> u64 {
+    let logs = view.stages().values().flat_map(|stage| {
+        let last = stage.finished().map(|finished| finished.log);
+        stage.failed_attempts.iter().map(|failed| failed.log).chain(last)
+    });
+    logs.map(|log| log.bytes.saturating_add(log.tail)).fold(0, u64::saturating_add)
+}
+
+fn stage(stage: &StageView) -> StageRecord {
+    let info = &stage.info;
+    let finished = stage.finished();
+    let attempts = match &stage.state {
+        StageState::Waiting => 0,
+        StageState::Running { attempt, .. } => *attempt,
+        StageState::Retrying { attempt, .. } => attempt.saturating_sub(1),
+        StageState::Finished(finished) => finished.attempt,
+    };
+    StageRecord {
+        name: info.name.clone(),
+        signature: info.signature,
+        executor: info.executor.clone(),
+        status: finished.map_or(Status::Lost, |finished| status(&finished.outcome)),
+        exit_code: finished.and_then(|finished| exit_code(&finished.outcome, finished.exit)),
+        attempts,
+        duration_ms: finished.map_or(0, |finished| finished.duration_ms),
+        foretold: info.estimate.as_ref().map(|e| [e.expected_ms, e.low_ms, e.high_ms]),
+        inputs: info.inputs.clone(),
+        is_sample: is_sample(stage),
+    }
+}
+
+/// A stage of a run that was lost before it could say anything.
+fn never_mentioned(stage: &HeaderStage) -> StageRecord {
+    StageRecord {
+        name: stage.name.clone(),
+        signature: stage.signature,
+        executor: LOCAL.to_owned(),
+        status: Status::Lost,
+        exit_code: None,
+        attempts: 0,
+        duration_ms: 0,
+        foretold: None,
+        inputs: None,
+        is_sample: false,
+    }
+}
+
+fn status(outcome: &Outcome) -> Status {
+    match outcome {
+        Outcome::Passed => Status::Pass,
+        Outcome::Cached => Status::Cached,
+        Outcome::Failed { .. } => Status::Fail,
+        Outcome::TimedOut { .. } => Status::Timeout,
+        Outcome::Skipped { .. } => Status::Skip,
+        Outcome::Cancelled { .. } => Status::Cancelled,
+        Outcome::Errored { .. } => Status::Error,
+    }
+}
+
+fn exit_code(outcome: &Outcome, exit: Option<Exit>) -> Option<i32> {
+    match (exit, outcome) {
+        (Some(exit), _) => Some(exit.shell_code()),
+        (None, Outcome::Failed { failure: Failure::NotStarted { code, .. } }) => Some(*code),
+        (None, _) => None,
+    }
+}
+
+/// Whether a stage's duration says how long it takes: it passed by itself, nothing that it left behind had to be waited
+/// for, and the machine neither slept nor set its clock meanwhile.
+fn is_sample(stage: &StageView) -> bool {
+    let Some(finished) = stage.finished() else { return false };
+    let drifted = match (stage.started, stage.ended) {
+        (Some(started), Some(ended)) => {
+            let mono = i64::try_from(ended.since(started).as_millis()).unwrap_or(i64::MAX);
+            let wall = ended.unix_ms.saturating_sub(started.unix_ms);
+            wall.saturating_sub(mono).saturating_abs() > DRIFT_MS
+        }
+        _ => true,
+    };
+    finished.outcome == Outcome::Passed && finished.leaked.is_empty() && !drifted
+}

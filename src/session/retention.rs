@@ -1,0 +1,232 @@
+//! How much is kept of a project's runs: of those beyond the limits what came of them, and no longer what they printed.
+//!
+//! A run goes in steps, and whoever is killed between two of them leaves it whole, or gone with its line:
+//!
+//! ```text
+//!  line in pruned.jsonl, on the disk ─▶ runs/N renamed to gone/N ─▶ gone/N removed ─▶ the index told
+//! ```
+//!
+//! The next one who prunes finds the line, and what is left in `gone/`. One process does it at a time. A run that goes on
+//! is never touched, nor one whose supervisor is still about, nor the newest.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, futimens};
+
+use super::past::{self, ledger};
+use crate::clock::{Clock, Timestamp};
+use crate::config::{Retention, load_user};
+use crate::env::Env;
+use crate::ids::RunNumber;
+use crate::journal::layout::{ProjectDir, RunDir, create_dir, private_file};
+use crate::journal::lock;
+use crate::journal::state::{self, RunState};
+
+/// What is kept of a project where nobody says otherwise.
+const RUNS: u32 = 100;
+/// See [`RUNS`].
+const AGE: Duration = Duration::from_hours(30 * 24);
+/// See [`RUNS`], in bytes.
+const SIZE: u64 = 1_000_000_000;
+
+/// How often it is looked whether anything is beyond the limits, unless a limit is exceeded by half.
+const INTERVAL: Duration = Duration::from_hours(24);
+/// How long a run's supervisor goes on with it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How much is kept of a project. What exceeds any of these goes, the oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many runs.
+    pub runs: u32,
+    /// For how long after their end.
+    pub age: Duration,
+    /// How many bytes on the disk.
+    pub size: u64,
+}
+
+impl Limits {
+    /// What the user's config says, and what holds where it says nothing.
+    pub fn new(user: Retention) -> Self {
+        Self { runs: user.runs.unwrap_or(RUNS), age: user.age.unwrap_or(AGE), size: user.size.unwrap_or(SIZE) }
+    }
+}
+
+/// What was deleted, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The runs, oldest first.
+    pub runs: Vec<RunNumber>,
+    /// How many bytes they took on the disk.
+    pub bytes: u64,
+    /// How many runs are left.
+    pub kept: usize,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// A run as far as the limits are concerned.
+struct Candidate {
+    number: RunNumber,
+    bytes: u64,
+    may_go: bool,
+}
+
+/// Says which runs would be deleted, and deletes none.
+pub fn look(project: &ProjectDir, limits: Limits, now: Timestamp) -> io::Result<Pruned> {
+    let candidates = candidates(project, limits, now)?;
+    let mut pruned = Pruned { kept: candidates.len(), ..Pruned::default() };
+    for run in candidates.iter().rev().filter(|run| run.may_go) {
+        pruned.went(run);
+    }
+    Ok(pruned)
+}
+
+/// Deletes the runs that exceed the limits, once nobody else does.
+pub fn prune(project: &ProjectDir, root: &Path, limits: Limits, clock: &dyn Clock) -> io::Result<Pruned> {
+    if !project.path().is_dir() {
+        return Ok(Pruned::default());
+    }
+    let held = open_lock(project)?;
+    lock::wait_exclusive(&held)?;
+    delete(project, root, limits, clock, None, &held)
+}
+
+/// Does so after a run, where that is due and nobody else does it, for a short time. Says what went wrong.
+pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock: &dyn Clock) -> Option<String> {
+    // A config that is wrong is told to who starts a run; here it says nothing.
+    let limits = Limits::new(load_user(env).unwrap_or_default().retention);
+    let due = || -> io::Result<bool> {
+        let last = fs::metadata(project.prune_lock()).map_or(0, |metadata| metadata.mtime());
+        let waited = (clock.now().unix_ms / 1000).abs_diff(last);
+        let runs = project.numbers()?.len() as u64;
+        let exceeded = |n: u64, limit: u64| n > limit.saturating_add(limit / 2);
+        Ok(waited >= INTERVAL.as_secs() || exceeded(runs, limits.runs.into()) || exceeded(bytes, limits.size))
+    };
+    let work = || {
+        let held = open_lock(project)?;
+        match flock(&held, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => delete(project, root, limits, clock, Some(PATIENCE), &held),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(Pruned::default()),
+            Err(error) => Err(error.into()),
+        }
+    };
+    let done = due().and_then(|due| if due { work() } else { Ok(Pruned::default()) });
+    match done {
+        Ok(pruned) => pruned.warnings.into_iter().next(),
+        Err(error) => Some(format!("old runs could not be deleted: {error}")),
+    }
+}
+
+fn open_lock(project: &ProjectDir) -> io::Result<File> {
+    private_file().write(true).create(true).truncate(false).open(project.prune_lock())
+}
+
+fn delete(
+    project: &ProjectDir,
+    root: &Path,
+    limits: Limits,
+    clock: &dyn Clock,
+    patience: Option<Duration>,
+    held: &File,
+) -> io::Result<Pruned> {
+    let began = clock.now();
+    remove_gone(project)?;
+    let candidates = candidates(project, limits, began)?;
+    let mut pruned = Pruned { kept: candidates.len(), ..Pruned::default() };
+    let mut list = None;
+    for run in candidates.iter().rev().filter(|run| run.may_go) {
+        if patience.is_some_and(|patience| clock.now().since(began) >= patience) {
+            break;
+        }
+        let list = match &mut list {
+            Some(list) => list,
+            None => list.insert(ledger::Ledger::open(project)?),
+        };
+        match delete_one(project, run.number, list, clock.now()) {
+            Ok(true) => pruned.went(run),
+            Ok(false) => {}
+            Err(error) => pruned.warnings.push(format!("run {} could not be deleted: {error}", run.number)),
+        }
+    }
+    let times = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    futimens(held, &Timestamps { last_access: times, last_modification: times })?;
+    if ledger::length(project) > 0
+        && let Err(fault) = past::catch_up(project, root)
+    {
+        pruned.warnings.push(format!("the history is brought up to date later ({fault})"));
+    }
+    Ok(pruned)
+}
+
+impl Pruned {
+    fn went(&mut self, run: &Candidate) {
+        self.runs.push(run.number);
+        self.bytes = self.bytes.saturating_add(run.bytes);
+        self.kept = self.kept.saturating_sub(1);
+    }
+}
+
+/// Deletes a run. Says whether it did: one that has become somebody's, or nobody's, meanwhile is none.
+fn delete_one(project: &ProjectDir, number: RunNumber, list: &mut ledger::Ledger, now: Timestamp) -> io::Result<bool> {
+    let Some(ended) = past::outcome_of(project, number)? else { return Ok(false) };
+    let pruned_ms = u64::try_from(now.unix_ms).unwrap_or(0);
+    list.add(&ledger::Line { pruned_ms, run: ended.record })?;
+    create_dir(&project.gone())?;
+    let gone = project.gone().join(number.to_string());
+    fs::rename(project.run(number).path(), &gone)?;
+    fs::remove_dir_all(gone)?;
+    Ok(true)
+}
+
+/// What was being deleted when somebody was killed.
+fn remove_gone(project: &ProjectDir) -> io::Result<()> {
+    match fs::remove_dir_all(project.gone()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// All runs, the newest first, with what may go of them.
+fn candidates(project: &ProjectDir, limits: Limits, now: Timestamp) -> io::Result<Vec<Candidate>> {
+    let mut runs: Vec<Candidate> = Vec::new();
+    let mut total = 0_u64;
+    for (rank, number) in project.numbers()?.into_iter().rev().enumerate() {
+        let run = project.run(number);
+        let bytes = disk_usage(run.path());
+        total = total.saturating_add(bytes);
+        let exceeds = rank as u64 >= limits.runs.into() || total > limits.size || age(&run, now) > limits.age;
+        let may_go = rank > 0 && exceeds && is_over(&run);
+        runs.push(Candidate { number, bytes, may_go });
+    }
+    Ok(runs)
+}
+
+/// Whether a run has ended and nobody is about it any more. Where that cannot be told, it is not over.
+fn is_over(run: &RunDir) -> bool {
+    !matches!(state::of(run), Ok(RunState::Running) | Err(_)) && lock::is_held(&run.lock()).is_ok_and(|held| !held)
+}
+
+/// How long ago the last was written into a run's journal; where it has none, since it was started. A clock that was set
+/// back makes it new.
+fn age(run: &RunDir, now: Timestamp) -> Duration {
+    let written = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.mtime());
+    let last = written(&run.events()).or_else(|| written(&run.header()));
+    let secs = last.map_or(0, |last| (now.unix_ms / 1000).saturating_sub(last));
+    Duration::from_secs(u64::try_from(secs).unwrap_or(0))
+}
+
+/// How much room a directory takes on the disk with all in it, in bytes.
+fn disk_usage(dir: &Path) -> u64 {
+    let Ok(metadata) = fs::symlink_metadata(dir) else { return 0 };
+    let own = metadata.blocks().saturating_mul(512);
+    if !metadata.is_dir() {
+        return own;
+    }
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|entry| disk_usage(&entry.path())).fold(own, u64::saturating_add)
+}
