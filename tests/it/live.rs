@@ -222,7 +222,7 @@ fn h18_a_panic_restores_the_terminal_and_leaves_the_run_alone() {
     assert_restored(&left, &modes);
     let text = String::from_utf8_lossy(&left.bytes);
     let (before, after) = text.split_once("panicked at").expect("a message");
-    assert!(before.contains("\x1b]9;4;0;0\x1b\\\r\x1b[J"), "restored before the message: {before:?}");
+    assert!(before.contains("\x1b]9;4;0;0\x1b\\\r\x1b[K\x1b[C\x1b[J\r"), "restored before the message: {before:?}");
     assert!(!after.contains("\x1b[J") && !after.contains("\x1b]9"), "{after:?}");
     assert!(project.last_word(1).is_none(), "the run goes on");
     project.open_gate("gate");
