@@ -45,32 +45,33 @@ const UNKNOWN: f64 = 2.0;
 pub fn estimate(newest_first: &[u64], pooled: &[f64], basis: Basis) -> Option<Estimate> {
     let samples = &newest_first[..newest_first.len().min(SAMPLES)];
     let mut history = History::default();
-    let mut errors: Vec<f64> = Vec::with_capacity(SAMPLES);
+    // Errors as ratios: they are in the same order as their logarithms, which take longer to find.
+    let mut ratios: Vec<f64> = Vec::with_capacity(SAMPLES);
     for sample in samples.iter().rev() {
         let took = seconds(*sample);
         if let Some(foretold) = history.point() {
-            errors.push((took.max(MILLISECOND) / foretold.max(MILLISECOND)).ln());
+            ratios.push(took.max(MILLISECOND) / foretold.max(MILLISECOND));
         }
         history.push(took);
     }
     let (least, most) = (samples.iter().min()?, samples.iter().max()?);
     let point = milliseconds(history.point()?).clamp(*least, *most);
-    // Errors newest first, like everything here; they were made oldest first.
-    errors.reverse();
-    let [below, above] = if errors.len() >= ERRORS_LEAST {
-        ends(&errors, ERROR_FADE)
+    // Newest first, like everything here; they were made oldest first.
+    ratios.reverse();
+    let [below, above] = if ratios.len() >= ERRORS_LEAST {
+        ends(&ratios, ERROR_FADE)
     } else if pooled.len() >= ERRORS_LEAST {
-        ends(&pooled[..pooled.len().min(POOLED)], 1.0)
+        ends(&pooled[..pooled.len().min(POOLED)], 1.0).map(f64::exp)
     } else {
-        [-UNKNOWN.ln(), UNKNOWN.ln()]
+        [1.0 / UNKNOWN, UNKNOWN]
     };
-    let at = |error: f64| milliseconds(seconds(point) * error.exp());
+    let at = |ratio: f64| milliseconds(seconds(point) * ratio);
     let mut longer_ms: Vec<u64> = samples.iter().copied().filter(|sample| *sample > point).collect();
     longer_ms.sort_unstable();
     Some(Estimate {
         expected_ms: point,
-        low_ms: at(below.min(-LEAST.ln())).min(point),
-        high_ms: at(above.max(LEAST.ln())).max(point),
+        low_ms: at(below.min(1.0 / LEAST)).min(point),
+        high_ms: at(above.max(LEAST)).max(point),
         samples: u32::try_from(samples.len()).unwrap_or(u32::MAX),
         basis,
         longer_ms,
@@ -83,7 +84,7 @@ pub fn error(foretold_ms: u64, actual_ms: u64) -> f64 {
     log_ratio(actual_ms, foretold_ms)
 }
 
-/// The errors, newest first, that leave a tenth of the weight of all below and above them. Zero where there are none.
+/// Of errors, newest first, those that leave a tenth of the weight of all below and above them.
 fn ends(newest_first: &[f64], fade: f64) -> [f64; 2] {
     let mut weight = 1.0;
     let mut weighted: Vec<(f64, f64)> = Vec::with_capacity(newest_first.len());

@@ -10,8 +10,8 @@ use crate::event::Estimate;
 /// Where a bar stops as long as the stage has not ended.
 const ALMOST: f64 = 0.99;
 /// How long past the longest of all runs a stage must be, and how long silent, to seem stuck.
-const STUCK_LEAST: Duration = Duration::from_secs(60);
-const STUCK_SILENT: Duration = Duration::from_secs(60);
+const STUCK_LEAST: Duration = Duration::from_mins(1);
+const STUCK_SILENT: Duration = Duration::from_mins(1);
 
 impl Estimate {
     /// How long the whole is expected to take for a stage that has run this long and not ended.

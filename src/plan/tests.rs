@@ -457,3 +457,40 @@ fn h99_a_deep_chain_and_a_wide_fan_are_planned() {
     assert_eq!(plan_at_size(&fan, &Request::default()).stages.len(), MANY);
     assert_eq!(plan_at_size(&fan, &skip(&["s0"])).stages.len(), MANY - 1);
 }
+
+/// A plan whose stages are expected to take so many seconds; none where that is nothing.
+fn expecting(mut plan: Plan, seconds: &[(&str, u64)]) -> Plan {
+    for (name, seconds) in seconds {
+        let id = plan.find(name).unwrap();
+        plan.stages[id].estimate = (*seconds > 0).then(|| crate::view::recorded::expecting(seconds * 1000));
+    }
+    plan
+}
+
+#[test]
+fn a_whole_plan_is_expected_to_take_its_longest_way_or_what_slots_and_locks_allow() {
+    let secs = Duration::from_secs;
+    let plan = expecting(usual().plan(&Request::default()), &[("build", 10), ("test", 20), ("lint", 40)]);
+    let expectation = plan.expectation().unwrap();
+    assert_eq!((expectation.expected, expectation.unknown), (secs(40), 0));
+    assert_eq!((expectation.low, expectation.high), (secs(36), secs(44)));
+    assert_eq!(Plan { jobs: 1, ..plan.clone() }.expectation().unwrap().expected, secs(70));
+    let mut locked = plan.clone();
+    for (_, stage) in locked.stages.iter_mut() {
+        stage.policy.locks = words(&["cargo"]);
+    }
+    assert_eq!(locked.expectation().unwrap().expected, secs(70));
+
+    // Build and test are the longest way, and lint is taken for the middle one of the two.
+    let guessed = expecting(plan, &[("build", 10), ("test", 40), ("lint", 0)]).expectation().unwrap();
+    assert_eq!((guessed.expected, guessed.unknown), (secs(50), 1));
+}
+
+#[test]
+fn of_a_plan_of_which_nothing_is_known_nothing_is_expected() {
+    assert_eq!(usual().plan(&Request::default()).expectation(), None);
+    let skipped = expecting(usual().change("lint", on_macos).plan(&Request::default()), &[("lint", 500)]);
+    assert_eq!(skipped.expectation(), None, "what does not run says nothing of what does");
+    let known = expecting(skipped, &[("build", 10), ("test", 20)]);
+    assert_eq!(known.expectation().unwrap().expected, Duration::from_secs(30), "and takes no time");
+}

@@ -7,8 +7,9 @@
 //!
 //! Where any stage has globs, the project is walked once for all of them, below the directories that the globs begin
 //! with, passing over what git ignores; then every file that is matched is read once, on as many threads as there are
-//! cores. A file that is named in full is taken as it is, ignored or not. The walk costs about 1 ms for a thousand files,
-//! reading and hashing them about 20 ms more where the system has them in memory.
+//! cores. A file that is named in full is taken as it is, ignored or not. The walk costs about 3 ms for a thousand files,
+//! reading and hashing what is matched 20 ms for a thousand source files that the system has in memory (two cores, 17 KB
+//! a file), and three times that where it has not. A project without globs pays nothing.
 
 mod wanted;
 

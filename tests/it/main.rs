@@ -17,6 +17,7 @@ mod flood;
 mod history;
 mod history_prune;
 mod hostile;
+mod inputs;
 mod kill;
 mod lines;
 mod live;

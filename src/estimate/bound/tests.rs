@@ -37,7 +37,7 @@ fn of(stages: &[Words], slots: u32) -> Bound<'_> {
     bound(stages.iter().map(Words::task), slots)
 }
 
-fn seconds_and_limit<'a>(stages: &'a [Words], slots: u32) -> (f64, Limit<'a>) {
+fn seconds_and_limit(stages: &[Words], slots: u32) -> (f64, Limit<'_>) {
     let bound = of(stages, slots);
     (bound.span.expected.as_secs_f64(), bound.limit)
 }
@@ -66,15 +66,20 @@ fn a_lock_lets_one_through_at_a_time() {
     assert_eq!(seconds_and_limit(&stages, 8), (9.0, Limit::Lock("cargo")));
 }
 
+/// Of two stages that may be 3 s and 4 s off, 5 s where they know nothing of each other, 7 s where they share all.
 #[test]
-fn errors_add_up_by_their_squares() {
+fn errors_add_up_to_less_than_their_sum_and_more_than_the_root_of_their_squares() {
     let mut chain = [words(10, 1, &[], &[]), words(10, 1, &[], &[0])];
     for (stage, off) in chain.iter_mut().zip([3, 4]) {
         stage.span.high = secs(10 + off);
         stage.span.low = secs(10 - off);
     }
     let span = of(&chain, 2).span;
-    assert_eq!((span.low, span.expected, span.high), (secs(15), secs(20), secs(25)));
+    assert_eq!(span.expected, secs(20));
+    assert!(secs(25) < span.high && span.high < secs(26), "{span:?}");
+    assert!(secs(14) < span.low && span.low < secs(15), "{span:?}");
+    let one = of(&chain[..1], 2).span;
+    assert!(one.high.abs_diff(secs(13)) < Duration::from_micros(1), "alone, it may be off by what it may be off");
 }
 
 /// A journal may name as a need what comes later, or does not exist.
@@ -89,11 +94,15 @@ fn a_need_that_is_none_and_absurd_times_are_no_trouble() {
     assert!(span.low <= span.expected && span.expected <= span.high);
 }
 
+/// Seconds, how far off they may be, threads, which of two locks, and needs.
+type Drawn = (u64, u64, u32, [bool; 2], Vec<u32>);
+
 prop_compose! {
     fn any_stages()(
         drawn in vec((0u64..100, 0u64..50, 1u32..4, any::<[bool; 2]>(), vec(0u32..20, 0..3)), 0..20),
     ) -> Vec<Words> {
-        let stage = |(index, (time, off, threads, locks, needs)): (usize, (u64, u64, u32, [bool; 2], Vec<u32>))| {
+        let stage = |(index, drawn): (usize, Drawn)| {
+            let (time, off, threads, locks, needs) = drawn;
             let locks: Vec<&str> = ["a", "b"].into_iter().zip(locks).filter_map(|(lock, on)| on.then_some(lock)).collect();
             let needs: Vec<u32> = needs.into_iter().filter(|need| (*need as usize) < index).collect();
             let mut stage = words(time, threads, &locks, &needs);

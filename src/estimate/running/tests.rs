@@ -76,7 +76,7 @@ proptest! {
             prop_assert_eq!(given.is_none(), estimate.remaining(elapsed).is_none());
             if let Some(given) = given {
                 prop_assert!(given > elapsed);
-                prop_assert_eq!(estimate.remaining(elapsed), Some(given - elapsed));
+                prop_assert_eq!(estimate.remaining(elapsed), given.checked_sub(elapsed));
                 before = Some((given, fraction));
             } else {
                 prop_assert!(samples.iter().take(30).all(|sample| ms(*sample) <= elapsed));

@@ -1,6 +1,7 @@
 //! What the summary says of how long things took.
 
 use super::*;
+use crate::ids::StageId;
 use crate::view::recorded::expecting;
 
 /// Nine of ten runs end within the band; a second past its end is worth a word.
@@ -29,8 +30,8 @@ fn the_critical_path_is_told_in_one_line() {
     };
     let names: Vec<String> = (0..12).map(|index| format!("s{index}")).collect();
     let mut stages: Vec<_> = names.iter().map(|name| stage(name, "x")).collect();
-    for index in 1..10 {
-        stages[index] = after(stages[index].clone(), &[u32::try_from(index).unwrap() - 1]);
+    for (need, stage) in (0..9).zip(&mut stages[1..10]) {
+        stage.needs = vec![StageId(need)];
     }
     stages[10].locks = vec!["a\u{1b}b".into()];
     stages[11].locks = stages[10].locks.clone();
