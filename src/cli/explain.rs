@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_is_no_code_is_answered_in_a_sentence() {
         let answer = |typed| find(typed).unwrap_err().to_string();
-        assert_eq!(answer("LC0107"), "there is no code \"LC0107\"; did you mean LC0101 or LC0102 or LC0103?");
+        assert_eq!(answer("LC0108"), "there is no code \"LC0108\"; did you mean LC0101 or LC0102 or LC0103?");
         assert_eq!(answer("stages"), "there is no code \"stages\"");
         assert_eq!(answer(""), "there is no code \"\"");
         assert_eq!(answer("é\u{1b}"), r#"there is no code "é\u{1b}""#);

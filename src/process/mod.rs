@@ -16,7 +16,22 @@ pub mod table;
 pub mod tree;
 mod unix;
 
+use std::os::fd::AsFd;
+
 pub use unix::{adopt_descriptor, become_subreaper, close_inherited, die_of_signal};
+
+/// Whether this process is in the foreground of a terminal.
+pub fn is_foreground(terminal: impl AsFd) -> bool {
+    // What is led from outside of our pid namespace has the number 0 here: rustix has no value for that, and its own way
+    // to ask for our group would not expect it.
+    let group = match rustix::termios::tcgetpgrp(terminal) {
+        Ok(group) => group.as_raw_pid(),
+        Err(rustix::io::Errno::OPNOTSUPP) => 0,
+        Err(_) => return false,
+    };
+    let own = i32::try_from(std::process::id()).ok().and_then(table::read_entry);
+    own.is_some_and(|own| own.group == group)
+}
 
 /// Takes away children of ours that have ended. For a process that has no [`reaper::Reaper`] and waits for nobody.
 pub fn reap_ended() {

@@ -60,8 +60,10 @@ fn failure(stage: &StageView, finished: &StageFinished, how: &str) -> (Glyph, St
 pub(super) fn brief(stage: &StageView) -> (Glyph, String, bool) {
     let name = stage.info.name.as_str();
     let Some(finished) = stage.finished() else {
-        let (glyph, line) = headline(stage);
-        return (glyph, line, true);
+        return match stage.started {
+            Some(_) => (Glyph::Lost, format!("{name}  lost: the run ended before it did"), true),
+            None => (Glyph::Left, format!("{name}  not started"), true),
+        };
     };
     let mut parts = vec![name.to_owned()];
     let (glyph, mut is_all) = (outcome_glyph(stage, finished), true);

@@ -157,7 +157,9 @@ fn h60_h61_no_command_lets_anything_through_to_the_terminal() {
         let bytes = on_terminal(args);
         // The terminal's driver adds a return to every line feed.
         let text = str::from_utf8(&bytes).unwrap().replace("\r\n", "\n");
-        let own = ["\r\x1b[J", "\x1b[K\r\n", "\x1b[J\r"].into_iter().fold(text.clone(), |t, own| t.replace(own, "\n"));
+        let own = ["\r\x1b[K\x1b[C\x1b[J\r", "\x1b[K\r\n", "\x1b[J\r"]
+            .into_iter()
+            .fold(text.clone(), |t, own| t.replace(own, "\n"));
         let moves = (1..50).fold(own, |text, rows| text.replace(&format!("\n\x1b[{rows}A"), "\n"));
         assert!(args[0] == "attach" || moves != text, "{args:?} is live");
         assert_inert(&format!("{args:?}"), moves.replace('\r', "").as_bytes());

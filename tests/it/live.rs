@@ -99,6 +99,19 @@ fn all_output_is_shown_on_request() {
     assert_restored(&left, &modes);
 }
 
+/// What a stage prints in colour is shown so: it is asked for colour.
+#[test]
+fn stages_are_asked_for_colour() {
+    let project = Project::new();
+    project.config("[stages.a]\nrun = \"echo colour: $FORCE_COLOR; exit 1\"\n");
+    for (args, shown) in [(&[][..], "  | colour: 1\n"), (&["--color", "never"], "  | colour:\n")] {
+        let left = live(&project, args).on_terminal(30, 100).wait();
+        assert!(left.screen.contains(shown), "{}", left.screen);
+        let coloured = String::from_utf8_lossy(&left.bytes).contains("\x1b[31m✗\x1b[0m a  exit 1");
+        assert_eq!(coloured, args.is_empty());
+    }
+}
+
 /// The view is on stderr: who takes stdout elsewhere and asks for it has it all the same, and nothing on stdout.
 #[test]
 fn nothing_of_it_is_on_stdout() {
@@ -222,7 +235,7 @@ fn h18_a_panic_restores_the_terminal_and_leaves_the_run_alone() {
     assert_restored(&left, &modes);
     let text = String::from_utf8_lossy(&left.bytes);
     let (before, after) = text.split_once("panicked at").expect("a message");
-    assert!(before.contains("\x1b]9;4;0;0\x1b\\\r\x1b[J"), "restored before the message: {before:?}");
+    assert!(before.contains("\x1b]9;4;0;0\x1b\\\r\x1b[K\x1b[C\x1b[J\r"), "restored before the message: {before:?}");
     assert!(!after.contains("\x1b[J") && !after.contains("\x1b]9"), "{after:?}");
     assert!(project.last_word(1).is_none(), "the run goes on");
     project.open_gate("gate");

@@ -6,7 +6,7 @@ use super::fit::{fit, width};
 use super::row::{self, Row};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
-use crate::ids::StageId;
+use crate::ids::{RunNumber, StageId};
 use crate::report::style::{Ink, Style};
 use crate::report::terminal::{Mark, Size};
 use crate::view::{RunView, StageState, Tally};
@@ -65,7 +65,11 @@ impl Scene<'_> {
         chosen.truncate(shown);
         chosen.sort_unstable();
         let chosen = chosen.into_iter().filter_map(|at| stages.get(running[at]));
-        let rows: Vec<Row<'_>> = chosen.map(|stage| Row::new(stage, self.now, self.cancelling.is_some())).collect();
+        let is_first = self.view.header().is_some_and(|run| run.number == Some(RunNumber(1)));
+        // In a later run a stage may be new, or may have failed whenever it ran.
+        let unknown = if is_first { "first run" } else { "no estimate yet" };
+        let row = |stage| Row::new(stage, self.now, unknown, self.cancelling.is_some());
+        let rows: Vec<Row<'_>> = chosen.map(row).collect();
         row::lines(&rows, columns, self.style)
     }
 

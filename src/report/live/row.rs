@@ -39,15 +39,15 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The row of a stage that has started and not ended.
-    pub(super) fn new(stage: &'a StageView, now: Timestamp, cancelling: bool) -> Self {
+    /// The row of a stage that has started and not ended. `unknown` is said where nothing is expected of it.
+    pub(super) fn new(stage: &'a StageView, now: Timestamp, unknown: &str, cancelling: bool) -> Self {
         let name = stage.info.name.as_str();
         match &stage.state {
             StageState::Running { attempt, since } => {
                 let elapsed = now.since(*since);
                 let estimate = stage.info.estimate.as_ref().filter(|_| !cancelling);
                 let is_late = estimate.is_some_and(|estimate| estimate.is_late(elapsed));
-                let mut notes = if cancelling { vec![passed(elapsed)] } else { notes(estimate, elapsed) };
+                let mut notes = if cancelling { vec![passed(elapsed)] } else { notes(estimate, elapsed, unknown) };
                 if *attempt > 1 {
                     let again = format!("attempt {attempt}, ");
                     notes = notes.iter().map(|note| again.clone() + note).chain(notes.last().cloned()).collect();
@@ -78,9 +78,9 @@ impl<'a> Row<'a> {
 }
 
 /// What is said of how long a stage has run and will, the most detailed first.
-fn notes(estimate: Option<&Estimate>, elapsed: Duration) -> Vec<String> {
+fn notes(estimate: Option<&Estimate>, elapsed: Duration, unknown: &str) -> Vec<String> {
     let time = passed(elapsed);
-    let Some(estimate) = estimate else { return vec![format!("{time}, first run"), time] };
+    let Some(estimate) = estimate else { return vec![format!("{time}, {unknown}"), time] };
     if let Some(late) = estimate.late_by(elapsed) {
         let late = passed(late);
         return vec![format!("{time}, {late} longer than usual"), format!("{time}, {late} longer"), time];

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use console::Term;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::getpgrp;
 use rustix::stdio::stderr;
-use rustix::termios::tcgetpgrp;
+
+use crate::process;
 
 /// How large a terminal is, in cells. Neither is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Stderr {
 
     /// Whether we are in the foreground of this terminal.
     pub fn is_foreground() -> bool {
-        tcgetpgrp(stderr()).is_ok_and(|group| group == getpgrp())
+        process::is_foreground(stderr())
     }
 }
 

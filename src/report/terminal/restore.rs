@@ -23,8 +23,9 @@ pub(in crate::report) struct Standing {
     mark: AtomicBool,
 }
 
-/// What erases the region: the cursor stands where it begins.
-pub(in crate::report) const ERASE: &[u8] = b"\r\x1b[J";
+/// What erases the region: the cursor stands where it begins. First its line, then, from the second column on, the rest:
+/// to erase from the screen's first cell on is to clear the screen, and tmux keeps in its history what was cleared.
+pub(in crate::report) const ERASE: &[u8] = b"\r\x1b[K\x1b[C\x1b[J\r";
 
 static STANDING: Standing = Standing::new();
 
@@ -124,7 +125,7 @@ mod tests {
             standing.set_mark(true);
             standing
         };
-        let (mark, region) = (&b"\x1b]9;4;0;0\x1b\\"[..], &b"\r\x1b[J"[..]);
+        let (mark, region) = (&b"\x1b]9;4;0;0\x1b\\"[..], ERASE);
         for (failing, first, second) in [
             (None, [mark, region].concat(), vec![]),
             (Some(1), region.to_vec(), mark.to_vec()),
@@ -143,7 +144,7 @@ mod tests {
         let standing = Standing::new();
         assert_eq!(standing.sentence("one"), b"one\n");
         standing.set_region(true);
-        assert_eq!(standing.sentence("two"), b"\r\x1b[Jtwo\n");
+        assert_eq!(standing.sentence("two"), [ERASE, b"two\n"].concat());
         assert!(!standing.has_region());
         assert_eq!(standing.sentence("three"), b"three\n");
     }

@@ -76,7 +76,7 @@ fn everything_that_can_be_shown() {
     ⠙ test                  11s, 3s longer
     ⠼ deploy:staging        attempt 2 in 25s
     ⠙ e2e:firefox           11s of ~30s
-    ⠼ integratio…workspace  4s, first run
+    ⠼ integratio…workspace  4s
       2 waiting
     1/8 · 12s · ~1m left, a guess
     -------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ fn everything_that_can_be_shown() {
     ⠙ test                            11s, 3s longer than usual  █████████████░ 99%
     ⠼ deploy:staging                  attempt 2 in 25s
     ⠙ e2e:firefox                     11s of ~30s (2 samples)    █████░░░░░░░░░ 36%
-    ⠼ integration-tes…hole-workspace  4s, first run
+    ⠼ integration-tes…hole-workspace  4s, no estimate yet
       2 waiting
     1/8 · 12s · ~1m left, a guess ██░░░░░░░░░░░░░░
     -------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ fn everything_that_can_be_shown() {
     ⠙ test                                      11s, 3s longer than usual  ███████████████████████░ 99%
     ⠼ deploy:staging                            attempt 2 in 25s
     ⠙ e2e:firefox                               11s of ~30s (2 samples)    ████████░░░░░░░░░░░░░░░░ 36%
-    ⠼ integration-tests-of-the-whole-workspace  4s, first run
+    ⠼ integration-tests-of-the-whole-workspace  4s, no estimate yet
       2 waiting
     1/8 · 12s · ~1m left, a guess ██░░░░░░░░░░░░░░
     ");
@@ -110,7 +110,7 @@ fn everything_that_can_be_shown() {
     \ test                  11s, 3s longer
     | deploy:staging        attempt 2 in 25s
     \ e2e:firefox           11s of ~30s
-    | integrati...orkspace  4s, first run
+    | integrati...orkspace  4s
       2 waiting
     1/8, 12s, ~1m left, a guess
     -------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ fn everything_that_can_be_shown() {
     \ test                            11s, 3s longer than usual  [###########.] 99%
     | deploy:staging                  attempt 2 in 25s
     \ e2e:firefox                     11s of ~30s (2 samples)    [####........] 36%
-    | integration-te...ole-workspace  4s, first run
+    | integration-te...ole-workspace  4s, no estimate yet
       2 waiting
     1/8, 12s, ~1m left, a guess [##............]
     -------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ fn everything_that_can_be_shown() {
     \ test                                      11s, 3s longer than usual  [#####################.] 99%
     | deploy:staging                            attempt 2 in 25s
     \ e2e:firefox                               11s of ~30s (2 samples)    [#######...............] 36%
-    | integration-tests-of-the-whole-workspace  4s, first run
+    | integration-tests-of-the-whole-workspace  4s, no estimate yet
       2 waiting
     1/8, 12s, ~1m left, a guess [##............]
     ");
@@ -140,7 +140,7 @@ fn colours_say_again_what_words_say() {
     ^[33m⠙^[0m test                            11s, 3s longer than usual  ^[33m█████████████^[0m^[2m░^[0m 99%
     ^[33m⠼^[0m deploy:staging                  attempt 2 in 25s
     ^[36m⠙^[0m e2e:firefox                     11s of ~30s (2 samples)    ^[36m█████^[0m^[2m░░░░░░░░░^[0m 36%
-    ^[36m⠼^[0m integration-tes…hole-workspace  4s, first run
+    ^[36m⠼^[0m integration-tes…hole-workspace  4s, no estimate yet
     ^[2m  2 waiting^[0m
     1/8 · 12s · ~1m left, a guess ^[32m██^[0m^[2m░░░░░░░░░░░░░░^[0m
     ");
@@ -170,7 +170,8 @@ fn h193_frames_are_ascii_where_nothing_else_is_there() {
 
 #[test]
 fn without_history_nothing_is_foretold() {
-    let mut run = Recorded::of(vec![stage("build", "make"), after(stage("test", "make test"), &[0])]);
+    let stages = || vec![stage("build", "make"), after(stage("test", "make test"), &[0])];
+    let mut run = Recorded::numbered(stages(), Some(1));
     run.start(0);
     insta::assert_snapshot!(ruled(&run, 0, 79, PLAIN), @r"
     -------------------------------------------------------------------------------
@@ -184,6 +185,9 @@ fn without_history_nothing_is_foretold() {
       1 waiting
     0/2 · 1m15s
     ");
+    let mut later = Recorded::of(stages());
+    later.start(0);
+    assert_eq!(drawn(&later, 75, (23, 79), PLAIN)[0], "⠴ build  1m15s, no estimate yet");
 }
 
 /// What is expected changes once the point is passed, and is never said to be nothing.
@@ -281,19 +285,19 @@ fn what_does_not_fit_is_counted() {
       20 running, 1 waiting
     0/21 · 1s · ~1m40s left, a guess ░░░░░░░░░░░░░░░░
     3:
-    ⠙ s3  1s, first run
+    ⠙ s3  1s, no estimate yet
       … and 19 more, 1 waiting
     0/21 · 1s · ~1m40s left, a guess ░░░░░░░░░░░░░░░░
     4:
-    ⠙ s3   1s, first run
-    ⠙ s19  1s of ~20s     █░░░░░░░░░░░░░░░░░░░░░░░  5%
+    ⠙ s3   1s, no estimate yet
+    ⠙ s19  1s of ~20s           █░░░░░░░░░░░░░░░░░░░░░░░  5%
       … and 18 more, 1 waiting
     0/21 · 1s · ~1m40s left, a guess ░░░░░░░░░░░░░░░░
     6:
-    ⠙ s3   1s, first run
-    ⠙ s17  1s of ~18s     █░░░░░░░░░░░░░░░░░░░░░░░  5%
-    ⠙ s18  1s of ~19s     █░░░░░░░░░░░░░░░░░░░░░░░  5%
-    ⠙ s19  1s of ~20s     █░░░░░░░░░░░░░░░░░░░░░░░  5%
+    ⠙ s3   1s, no estimate yet
+    ⠙ s17  1s of ~18s           █░░░░░░░░░░░░░░░░░░░░░░░  5%
+    ⠙ s18  1s of ~19s           █░░░░░░░░░░░░░░░░░░░░░░░  5%
+    ⠙ s19  1s of ~20s           █░░░░░░░░░░░░░░░░░░░░░░░  5%
       … and 16 more, 1 waiting
     0/21 · 1s · ~1m40s left, a guess ░░░░░░░░░░░░░░░░
     ");

@@ -122,7 +122,7 @@ fn no_mode_is_changed() {
     let text = String::from_utf8(screen.bytes()).unwrap();
     let sequences: Vec<&str> = text.split('\x1b').skip(1).collect();
     for sequence in &sequences {
-        let known = ["[J", "[K", "[31m", "[0m", "[2A", "]9;4;", "\\"];
+        let known = ["[J", "[K", "[C", "[31m", "[0m", "[2A", "]9;4;", "\\"];
         assert!(known.iter().any(|known| sequence.starts_with(known)), "{sequence:?}");
     }
     assert!(text.ends_with("\x1b]9;4;0;0\x1b\\"), "{text:?}");

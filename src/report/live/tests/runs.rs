@@ -102,7 +102,7 @@ fn other_ends_are_said_in_words() {
     let mut lost = Recorded::of(vec![stage("test", "cargo test")]);
     lost.start(0).print(0, "half of it\n").wait(1000).end(Verdict::Lost);
     insta::assert_snapshot!(shown(&lost, 30, 80, transcript(Layout::Verdicts)), @r"
-    ✗ test lost: the run ended before it did
+    ✗ test  lost: the run ended before it did
 
     📊 Summary:
       Total stages: 1
