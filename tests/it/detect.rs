@@ -231,6 +231,7 @@ fn a_broken_project_file_runs_nothing() {
       help: mend it, or say what to run in a local-ci.toml
 
     1 fault in the configuration
+      hint: `local-ci explain LC0107` says more about it
     --- exit 2
     "#);
     for args in [&["plan"][..], &["list"], &["validate"], &["init"], &["--json"]] {

@@ -150,7 +150,9 @@ fn h84_many_runs_at_once_are_each_added_once() {
 fn aside(project: &Project) -> Vec<String> {
     let entries = fs::read_dir(project.state_dir()).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with("history.db.corrupt-") && !name.ends_with("-wal")).collect()
+    // What SQLite had beside the file goes with it, under a longer name.
+    let is_whole = |name: &str| name.strip_prefix("history.db.corrupt-").is_some_and(|time| !time.contains('-'));
+    names.filter(|name| is_whole(name)).collect()
 }
 
 type Way<'a> = &'a dyn Fn(&fs::File, u64);

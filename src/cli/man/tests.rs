@@ -38,7 +38,7 @@ fn every_variable_is_on_the_page() {
     let source = include_str!("../../env.rs");
     let mut seen = 0;
     for name in source.split("&str = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
-        if name.starts_with("LOCAL_CI") {
+        if name.starts_with("LOCAL_CI") && !name.starts_with("LOCAL_CI_TEST_") {
             assert!(page.contains(&format!("\n{name}\n")), "{name}");
             seen += 1;
         }
