@@ -7,18 +7,25 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-use clap::{ArgAction, CommandFactory};
+use clap::{ArgAction, CommandFactory, FromArgMatches};
 
 use super::args::Cli;
 
+/// What was typed, understood. The table of arguments is built once: that takes longer than most of what comes after.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let arguments = with_command(&command, arguments);
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// The arguments with the command as their first word.
-pub(super) fn with_command(arguments: &[OsString]) -> Vec<OsString> {
-    let command = Cli::command();
-    let options = Options::of(&command);
+fn with_command(command: &clap::Command, arguments: &[OsString]) -> Vec<OsString> {
+    let options = Options::of(command);
     let Some((program, words)) = arguments.split_first() else { return arguments.to_vec() };
     let mut rest = words.to_vec();
     let front = match first_word(words, &options) {
-        First::At(at) if is_command(&command, &words[at]) => rest.remove(at),
+        First::At(at) if is_command(command, &words[at]) => rest.remove(at),
         First::Help => return arguments.to_vec(),
         First::At(_) | First::None | First::Value(_) => "run".into(),
     };
@@ -156,8 +163,10 @@ mod tests {
     fn seen(line: &str) -> String {
         let arguments: Vec<OsString> =
             std::iter::once("local-ci").chain(line.split_whitespace()).map(Into::into).collect();
-        let seen: Vec<String> =
-            with_command(&arguments)[1..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let seen: Vec<String> = with_command(&Cli::command(), &arguments)[1..]
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
         seen.join(" ")
     }
 

@@ -1,6 +1,7 @@
 //! Which face a run is shown with, and on what.
 
 use std::io::{self, IsTerminal};
+use std::sync::LazyLock;
 
 use clap::CommandFactory;
 
@@ -177,7 +178,10 @@ fn options(context: &Context<'_>, rerun: Rerun, mode: Mode) -> TranscriptOptions
         dialect: if is_live { Dialect::Plain } else { Dialect::of(context.env) },
         randomness: Box::new(random),
         remote: None,
-        subcommands: commands(),
+        is_subcommand: |word| {
+            static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(commands);
+            COMMANDS.iter().any(|command| command == word)
+        },
         rerun,
     }
 }

@@ -35,7 +35,6 @@ mod variables;
 
 use std::ffi::OsString;
 
-use clap::Parser;
 use clap::error::ContextKind;
 
 use crate::env::Env;
@@ -73,7 +72,7 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
         let _ = output::print(&answer);
         return Ending::Code(exit::PASSED);
     }
-    let mut cli = match Cli::try_parse_from(argv::with_command(arguments)) {
+    let mut cli = match argv::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(error),
     };

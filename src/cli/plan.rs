@@ -45,7 +45,7 @@ pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> 
     let project = context.project()?;
     context.say_detected(&project);
     let mut plan = context.plan(&project, selection)?;
-    context.foretell(&project, &mut plan).iter().for_each(|text| output::warning(text));
+    context.foretell(&project.root, &mut plan).iter().for_each(|text| output::warning(text));
     let commands = faces::commands();
     let text = if json {
         serde_json::to_string_pretty(&document(&plan, &commands))

@@ -96,10 +96,10 @@ impl<'a> Context<'a> {
 
     /// Foretells how long a plan's stages take, where the history knows. Says what a person should know of the history;
     /// nothing of it fails a run.
-    pub(super) fn foretell(&self, project: &Project, plan: &mut Plan) -> Vec<String> {
+    pub(super) fn foretell(&self, root: &Path, plan: &mut Plan) -> Vec<String> {
         // That there is no state directory is said where a run would be put into it.
         let Some(state) = state_dir(self.env) else { return Vec::new() };
-        let past = past::glance(&state, &ProjectDir::new(&state, &project.root), &project.root);
+        let past = past::glance(&state, &ProjectDir::new(&state, root), root);
         past.foretell(plan);
         past.warnings.iter().cloned().chain(past.later_warnings()).collect()
     }

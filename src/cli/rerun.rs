@@ -5,9 +5,7 @@ mod words;
 
 use std::fmt::Write as _;
 
-use clap::Parser;
-
-use super::args::{Cli, Command, RerunArgs, RunArgs};
+use super::args::{Command, RerunArgs, RunArgs};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, argv, output, run, target, variables};
@@ -87,7 +85,7 @@ fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Resu
         CliError::usage(format!("what run {number} was asked to do is not known to this version: {why}"))
             .or_try(format!("`{} show {number}` shows its stages, to be named in a new run", context.program()))
     };
-    let mut cli = Cli::try_parse_from(argv::with_command(&words)).map_err(|error| {
+    let mut cli = argv::parse(&words).map_err(|error| {
         let text = error.to_string();
         unknown(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
     })?;

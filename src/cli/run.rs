@@ -90,9 +90,7 @@ fn once(
     let clock = SystemClock;
     let project = context.project()?;
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
-    let mut plan = context.plan(&project, &args.selection)?;
-    let about_history = context.foretell(&project, &mut plan);
-    inputs::fingerprint(&mut plan);
+    let plan = context.plan(&project, &args.selection)?;
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {
@@ -106,17 +104,15 @@ fn once(
     };
     interrupts.starting();
     let place = place(&prepared, &caller).inspect_err(|_| interrupts.done())?;
-    // One reason why there is no history is enough.
-    match &place.warning {
-        Some(warning) => output::warning(warning),
-        None => about_history.iter().for_each(|text| output::warning(text)),
+    if let Some(warning) = &place.warning {
+        output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
     let display = faces::display(mode, context, logs, rerun(&args.selection));
     let ending = if prepared.plan.has_work() {
-        follow_new(prepared, &caller, place, display, interrupts)
+        follow_new(context, prepared, &caller, place, display, interrupts)
     } else {
         // Nothing is started that a signal could be for.
         interrupts.done();
@@ -131,13 +127,21 @@ fn once(
 }
 
 fn follow_new(
+    context: &Context<'_>,
     prepared: Prepared,
     caller: &Caller<'_>,
     place: Place,
     display: Display,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
-    let started = start(prepared, caller, place)?;
+    // One reason why there is no history is enough.
+    let has_history = place.warning.is_none();
+    let root = prepared.root.clone();
+    let started = start(prepared, caller, place, |plan| {
+        inputs::fingerprint(plan);
+        let warnings = context.foretell(&root, plan);
+        warnings.iter().filter(|_| has_history).for_each(|text| output::warning(text));
+    })?;
     interrupts
         .forward(&started.socket, farewell(started.number))
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;

@@ -12,7 +12,7 @@ pub trait Lender {
     /// So many from now on, instead of those before.
     fn lend(&mut self, slots: u32);
 
-    /// No attempt runs: what was lent before is back, or lost.
+    /// No attempt runs: what is lent is back, or lost, and is lent anew.
     fn recall(&mut self);
 }
 
@@ -46,11 +46,7 @@ impl Slots {
 
     /// An attempt has ended. Says whether it was the last one that ran.
     pub(super) fn ended(&mut self, stage: StageId) -> bool {
-        let last = self.kept.remove(&stage).is_some() && self.kept.is_empty();
-        if last {
-            self.lent = 0;
-        }
-        last
+        self.kept.remove(&stage).is_some() && self.kept.is_empty()
     }
 
     /// Everything that can start has started. Says how many can be lent, where that has changed.
@@ -86,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_end_calls_everything_back() {
+    fn the_last_end_is_told() {
         let mut slots = Slots::new(2);
         slots.starts(A, 9);
         assert_eq!(slots.settled(), None, "it keeps them all");
@@ -107,8 +103,8 @@ mod tests {
                 let room = jobs - slots.kept.values().sum::<u32>();
                 if starts && !slots.kept.contains_key(&stage) && keeps.min(jobs) <= room {
                     lent = slots.starts(stage, keeps).unwrap_or(lent);
-                } else if !starts && slots.ended(stage) {
-                    lent = 0;
+                } else if !starts {
+                    slots.ended(stage);
                 }
                 prop_assert!(slots.kept.values().sum::<u32>() + lent <= jobs);
                 lent = slots.settled().unwrap_or(lent);

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the log of writes may be, in bytes, before it is worked into the file. All of it is read again by whoever is
 /// the first to open the file, so it is kept short.
-const LOG: u64 = 32 * 1024;
+const LOG: u64 = 256 * 1024;
 
 /// A journal that is there while something is written: works wherever files can be locked.
 const ROLLBACK: &str = "delete";

@@ -160,7 +160,7 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
         if let Some(path) = logs.path(LogKey { stage: id, attempt, part: LogPart::Head }).filter(|_| printed) {
             page.line(&format!("    log: {}", path.display()));
         }
-        let is_subcommand = page.options.subcommands.iter().any(|word| word == name.as_str());
+        let is_subcommand = (page.options.is_subcommand)(name.as_str());
         let program = &page.options.program;
         let run = if is_subcommand { " run" } else { "" };
         let Rerun { options, arguments } = &page.options.rerun;

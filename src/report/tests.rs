@@ -87,7 +87,7 @@ pub(super) fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
         dialect,
         randomness,
         remote: None,
-        subcommands: vec!["list".into(), "doctor".into()],
+        is_subcommand: |word| ["list", "doctor"].contains(&word),
         rerun: Rerun::default(),
     }
 }

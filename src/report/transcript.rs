@@ -54,8 +54,9 @@ pub struct TranscriptOptions {
     pub remote: Option<String>,
     /// How the program was called, up to where a command would stand: `local-ci`, or `local-ci -C sub`.
     pub program: String,
-    /// Names of subcommands: a stage of such a name is run with `local-ci run NAME`.
-    pub subcommands: Vec<String>,
+    /// Whether a word is a subcommand's name: a stage of such a name is run with `local-ci run NAME`. Asked for failures
+    /// only, since finding out takes a while.
+    pub is_subcommand: fn(&str) -> bool,
     /// What else it takes to run a stage again as it was run.
     pub rerun: Rerun,
 }
@@ -257,7 +258,7 @@ mod tests {
             dialect,
             randomness: Box::new(|| [0xab; 16]),
             remote: None,
-            subcommands: Vec::new(),
+            is_subcommand: |_| false,
             rerun: Rerun::default(),
         }
     }

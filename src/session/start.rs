@@ -20,6 +20,7 @@ use super::wire::send_message;
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::layout::{RunDir, private_file};
+use crate::plan::Plan;
 use crate::process::spawn::{Program, variable};
 
 /// Under CI no grace is longer than this: a CI runner kills everything ten seconds after it cancels.
@@ -36,8 +37,16 @@ pub struct Started {
     pub socket: UnixStream,
 }
 
-/// Starts the supervisor of a run and gives it its work.
-pub fn start(prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<Started, StartError> {
+/// Starts the supervisor of a run and gives it its work. While it comes up, `complete` adds to the plan what takes time
+/// to find out and was needed for nothing before; it must not fail.
+pub fn start(
+    mut prepared: Prepared,
+    caller: &Caller<'_>,
+    place: Place,
+    complete: impl FnOnce(&mut Plan),
+) -> Result<Started, StartError> {
+    let begun = spawn(&place.run, &place.lock, caller.env);
+    complete(&mut prepared.plan);
     let assignment = Assignment {
         run: place.id.clone(),
         number: place.number,
@@ -47,7 +56,7 @@ pub fn start(prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<St
         grace_cap: caller.env.is_ci().then_some(CI_GRACE),
         on_hangup: caller.on_hangup,
     };
-    match hand_over(&assignment, &place, caller.env) {
+    match begun.and_then(|socket| hand_over(&assignment, socket)) {
         Ok(socket) => Ok(Started { run: place.run, number: place.number, socket }),
         Err(error) => {
             place.withdraw();
@@ -56,9 +65,8 @@ pub fn start(prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<St
     }
 }
 
-fn hand_over(assignment: &Assignment, place: &Place, env: &Env) -> io::Result<UnixStream> {
+fn hand_over(assignment: &Assignment, socket: UnixStream) -> io::Result<UnixStream> {
     let message = serde_json::to_vec(assignment)?;
-    let socket = spawn(&place.run, &place.lock, env)?;
     match send_message(&socket, &message) {
         // One that is dead already leaves a lost run, as at any later moment: that is told where runs are shown.
         Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => Err(error),

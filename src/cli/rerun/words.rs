@@ -33,15 +33,14 @@ pub(super) fn words(args: &RunArgs) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::{Cli, Command};
-    use crate::cli::argv::with_command;
-    use clap::Parser;
+    use crate::cli::args::Command;
+    use crate::cli::argv;
     use proptest::prelude::*;
     use std::ffi::OsString;
 
     fn parsed(words: &[String]) -> RunArgs {
         let words: Vec<OsString> = words.iter().map(Into::into).collect();
-        match Cli::try_parse_from(with_command(&words)).unwrap().command {
+        match argv::parse(&words).unwrap().command {
             Command::Run(args) => args,
             other => panic!("{other:?}"),
         }

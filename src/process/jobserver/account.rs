@@ -46,9 +46,14 @@ impl Account {
         self.out = self.out.saturating_sub(count);
     }
 
-    /// Nobody is left who could have a token, and the FIFO is empty: what is out is lost, and none is wanted.
+    /// Whether so many in the FIFO are all that are out, and none is missing.
+    pub(super) fn is_all_there(self, there: u64) -> bool {
+        self.step() == Step::Even && u64::from(self.out) == there
+    }
+
+    /// Nobody is left who could have a token, and the FIFO is empty: what is out is lost.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        self.out = 0;
     }
 }
 
@@ -135,8 +140,8 @@ mod tests {
                         world.lost += 1;
                     }
                     Event::Idle => {
-                        world = World::default();
-                        wanted = 0;
+                        (world.pooled, world.held, world.lost) = (0, 0, 0);
+                        world.account.forget();
                     }
                     Event::Take | Event::Give | Event::Lose => {}
                 }

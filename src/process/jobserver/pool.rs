@@ -70,12 +70,7 @@ impl Pool {
         books.account.want(slots.min(MOST));
         match books.account.step() {
             Step::Even => {}
-            Step::Put(count) => {
-                let tokens = vec![TOKEN; usize::try_from(count).unwrap_or(0)];
-                // What does not fit is not lent.
-                let put = rustix::io::write(&self.0.fifo, &tokens).unwrap_or(0);
-                books.account.put(u32::try_from(put).unwrap_or(0));
-            }
+            Step::Put(_) => self.0.put(&mut books.account),
             Step::Take(_) => {
                 self.0.take(&mut books.account);
                 if matches!(books.account.step(), Step::Take(_)) {
@@ -85,14 +80,19 @@ impl Pool {
         }
     }
 
-    /// Nothing runs that could have a token: takes back all there are, and forgets those that were lost.
+    /// Nothing runs that could have a token: whatever is lent is in the FIFO again, those too that were lost.
     pub fn recall(&self) {
         let mut books = self.0.books();
+        // As a rule nothing was lost, and that is seen without taking anything out.
+        if rustix::io::ioctl_fionread(&self.0.fifo).is_ok_and(|there| books.account.is_all_there(there)) {
+            return;
+        }
         // More than were put in, where a program gave back what it had not taken. Who never stops doing so is not
         // waited for: this is as much as a pipe holds.
         let mut tokens = vec![0; 64 * 1024];
         let _ = rustix::io::retry_on_intr(|| rustix::io::read(&self.0.fifo, &mut tokens[..]));
         books.account.forget();
+        self.0.put(&mut books.account);
     }
 
     /// Has the thread that takes back do so. Where there is none to be had, the next change takes back what has come.
@@ -115,6 +115,16 @@ impl Pool {
 impl Shared {
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts in what is missing.
+    fn put(&self, account: &mut Account) {
+        if let Step::Put(count) = account.step() {
+            let tokens = vec![TOKEN; usize::try_from(count).unwrap_or(0)];
+            // What does not fit is not lent.
+            let put = rustix::io::write(&self.fifo, &tokens).unwrap_or(0);
+            account.put(u32::try_from(put).unwrap_or(0));
+        }
     }
 
     /// Takes what is owed, as far as it is there.
@@ -178,6 +188,7 @@ mod tests {
         assert_eq!(pooled(&pool), 1);
         pool.lend(1_000_000);
         assert_eq!(pooled(&pool), u64::from(MOST));
+        pool.lend(0);
         pool.recall();
         assert_eq!(pooled(&pool), 0);
     }
@@ -240,7 +251,8 @@ mod tests {
         assert_eq!(pooled(&pool), 1, "it may come back yet");
         drop(write);
         pool.recall();
-        pool.lend(3);
         assert_eq!(pooled(&pool), 3);
+        pool.recall();
+        assert_eq!(pooled(&pool), 3, "nothing was lost");
     }
 }
