@@ -16,7 +16,7 @@ mod write;
 
 pub use database::History;
 pub use fault::Fault;
-pub use file::{Identity, set_aside};
+pub use file::{Identity, Patience, set_aside};
 pub use forecast::{Samples, Sought};
 pub use read::{Job, Known};
 pub use write::{About, Ended};

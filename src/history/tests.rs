@@ -74,7 +74,7 @@ impl State {
     }
 
     pub(super) fn open(&self) -> History {
-        History::open(&self.file()).unwrap()
+        History::open(&self.file(), Patience::Long).unwrap()
     }
 
     pub(super) fn add(&self, project: &str, runs: &[Ended]) {

@@ -20,7 +20,7 @@ use intake::Depth;
 use super::{runs, source};
 use crate::clock::{Clock, SystemClock};
 use crate::estimate::estimate;
-use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Sought, Totals};
+use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Patience, Sought, Totals};
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::plan::{Plan, PlannedStage, signature::LOCAL};
@@ -89,7 +89,7 @@ impl Past {
         if !self.file.exists() && !intake::is_needed(&self.project, self.depth) {
             return Ok(None);
         }
-        let history = History::open(&self.file)?;
+        let history = History::open(&self.file, self.depth.patience())?;
         let identity = Identity::of(&self.file).ok();
         self.fill(history, identity).map(Some)
     }
@@ -104,6 +104,8 @@ impl Past {
             )),
             Ok(_) => {}
             Err(fault) if fault.is_damage() => return Err(fault),
+            // Whoever holds it up is about to be done, and the next one who looks takes them in.
+            Err(Fault::Busy(_)) if self.depth == Depth::Recent => {}
             Err(fault) => self.warn(format!(
                 "the history cannot be written ({}: {fault}): runs are kept, and are added to it later",
                 self.file.display()
@@ -115,11 +117,11 @@ impl Past {
 
     /// Sets a damaged index aside and makes it anew from what the runs say.
     fn remake(&self, damaged: Option<Identity>, why: &Fault) -> Result<Option<Index>, Fault> {
-        let aside = set_aside(&self.file, damaged)?;
+        let aside = set_aside(&self.file, damaged, self.depth.patience())?;
         if let Some(aside) = aside {
             self.warn(format!("the history was damaged ({why}) and was made anew; the old one is {}", aside.display()));
         }
-        let history = History::open(&self.file)?;
+        let history = History::open(&self.file, self.depth.patience())?;
         let identity = Identity::of(&self.file).ok();
         self.fill(history, identity).map(Some)
     }
@@ -240,8 +242,8 @@ fn unreadable(fault: Fault) -> io::Error {
     io::Error::other(fault.to_string())
 }
 
-fn set_aside(file: &Path, damaged: Option<Identity>) -> Result<Option<PathBuf>, Fault> {
-    Ok(history::set_aside(file, damaged, SystemClock.now().unix_ms / 1000)?)
+fn set_aside(file: &Path, damaged: Option<Identity>, patience: Patience) -> Result<Option<PathBuf>, Fault> {
+    Ok(history::set_aside(file, damaged, SystemClock.now().unix_ms / 1000, patience)?)
 }
 
 /// What recording a run came to.
@@ -253,8 +255,8 @@ pub struct Recorded {
     pub bytes: u64,
 }
 
-/// Adds a run that has ended to the index.
-pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded {
+/// Adds a run that has ended to the index. What cannot be added is added later, by whoever opens the history.
+pub fn record(project: &ProjectDir, number: RunNumber, root: &Path, patience: Patience) -> Recorded {
     let mut recorded = Recorded::default();
     let ended = match record::read(project, number) {
         Ok(Some(ended)) => ended,
@@ -267,17 +269,17 @@ pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded 
     };
     let file = project.history();
     let identity = Identity::of(&file).ok();
-    let outcome = match add(&file, project, root, &ended) {
-        Err(fault) if fault.is_damage() => set_aside(&file, identity).and_then(|aside| {
+    let outcome = match add(&file, project, root, &ended, patience) {
+        Err(fault) if fault.is_damage() => set_aside(&file, identity, patience).and_then(|aside| {
             if let Some(aside) = aside {
                 let aside = aside.display();
                 recorded
                     .complaints
                     .push(format!("the history was damaged ({fault}) and is made anew; the old one is {aside}"));
             }
-            let mut history = History::open(&file)?;
+            let mut history = History::open(&file, patience)?;
             intake::take_in(&mut history, project, root, Depth::All)?;
-            add(&file, project, root, &ended)
+            add(&file, project, root, &ended, patience)
         }),
         other => other,
     };
@@ -290,8 +292,8 @@ pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded 
     recorded
 }
 
-fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended) -> Result<u64, Fault> {
-    let mut history = History::open(file)?;
+fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended, patience: Patience) -> Result<u64, Fault> {
+    let mut history = History::open(file, patience)?;
     let repository = source::common_dir(root);
     let about = About { repository: repository.as_ref().map(|dir| dir.as_os_str().as_bytes()), ledger: None };
     if !history.is_writable() {
@@ -304,7 +306,7 @@ fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended) -> Result<
 
 /// Takes in all that the index has not seen of a project; for who has just deleted runs.
 pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
-    let mut history = History::open(&project.history())?;
+    let mut history = History::open(&project.history(), Patience::Long)?;
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{ledger, record};
-use crate::history::{About, Ended, Fault, History, Known};
+use crate::history::{About, Ended, Fault, History, Known, Patience};
 use crate::ids::RunNumber;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
@@ -26,6 +26,16 @@ pub(super) enum Depth {
     All,
     /// What costs next to nothing, and the newest runs first.
     Recent,
+}
+
+impl Depth {
+    /// How long others are waited for on the way.
+    pub(super) fn patience(self) -> Patience {
+        match self {
+            Depth::All => Patience::Long,
+            Depth::Recent => Patience::Short,
+        }
+    }
 }
 
 /// Whether there is anything to make an index of where there is none.

@@ -1,6 +1,7 @@
 //! The history as commands ask it, over run directories that are written here.
 
 use std::fs;
+use std::time::Duration;
 
 use super::*;
 use crate::clock::Timestamp;
@@ -97,4 +98,48 @@ fn h79_damage_that_is_met_later_is_made_good() {
     assert_eq!(numbers(&past, Some("test")), [2, 1]);
     assert_eq!(past.later_warnings().len(), 1);
     assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), Some("test")), [2, 1]);
+}
+
+/// A run is not held up by whoever holds the index: one that writes, one that lets nobody else read, and one that was
+/// stopped while it made the file.
+#[test]
+fn h75_a_glance_and_a_run_without_a_supervisor_do_not_wait_for_others() {
+    let in_time = |what: &str, look: &dyn Fn()| {
+        let began = SystemClock.now();
+        look();
+        let took = SystemClock.now().since(began);
+        assert!(took < Duration::from_secs(3), "{what}: {took:?}");
+    };
+    for hold in ["BEGIN IMMEDIATE", "PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE", ""] {
+        let (dir, project) = with_runs();
+        let file = dir.path().join("history.db");
+        let mut holder = None;
+        let mut lock = None;
+        if hold.is_empty() {
+            let beside = fs::File::create(dir.path().join("history.db.lock")).unwrap();
+            crate::journal::lock::wait_exclusive(&beside).unwrap();
+            lock = Some(beside);
+        } else {
+            drop(open(dir.path(), &project, Path::new("/p")));
+            lost_run(&project, 3);
+            let other = rusqlite::Connection::open(&file).unwrap();
+            other.execute_batch(hold).unwrap();
+            holder = Some(other);
+        }
+        in_time(hold, &|| {
+            let past = glance(dir.path(), &project, Path::new("/p"));
+            let known = if hold == "BEGIN IMMEDIATE" { (vec![2, 1], 0) } else { (Vec::new(), 1) };
+            assert_eq!((numbers(&past, None), past.warnings.len()), known, "{hold}: {:?}", past.warnings);
+        });
+        in_time(hold, &|| {
+            let recorded = record(&project, RunNumber(2), Path::new("/p"), Patience::Short);
+            assert_eq!(recorded.complaints.len(), 1, "{hold}");
+        });
+        drop((holder, lock));
+        assert!(numbers(&open(dir.path(), &project, Path::new("/p")), None).starts_with(&[if hold.is_empty() {
+            2
+        } else {
+            3
+        }]));
+    }
 }
