@@ -6,7 +6,6 @@ use super::database::History;
 use super::fault::Fault;
 use super::write::signed;
 use super::{PastRun, StageRecord, Status, Totals};
-use crate::estimate::SAMPLES;
 use crate::ids::{RunNumber, Signature, StageName};
 use crate::plan::signature::LOCAL;
 
@@ -130,28 +129,6 @@ impl History {
             totals.last_failure = started.map(|started| (RunNumber(unsigned(last)), unsigned(started)));
         }
         Ok(totals)
-    }
-
-    /// The durations that the next estimate of these jobs rests on, newest first, in milliseconds: of each job those
-    /// with the command that it had last.
-    pub fn samples(&self, jobs: &[Job]) -> Result<Vec<u64>, Fault> {
-        let mut statement = self.connection.prepare(
-            "SELECT number, duration FROM stage \
-             WHERE job = ?1 AND is_sample = 1 AND status = 0 \
-             AND work = (SELECT work FROM stage WHERE job = ?1 ORDER BY number DESC LIMIT 1) \
-             ORDER BY number DESC LIMIT ?2",
-        )?;
-        let mut found = Vec::new();
-        for job in jobs {
-            let rows = statement
-                .query_map(params![job.id, signed(SAMPLES as u64)], |row| Ok((number(row, 0)?, number(row, 1)?)))?;
-            for row in rows {
-                found.push(row?);
-            }
-        }
-        found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-        found.truncate(SAMPLES);
-        Ok(found.into_iter().map(|(_, duration)| duration).collect())
     }
 }
 

@@ -14,10 +14,11 @@ use std::cell::RefCell;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use intake::Depth;
 
-use super::{runs, source};
+use super::source;
 use crate::clock::{Clock, SystemClock};
 use crate::estimate::estimate;
 use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Patience, Sought, Totals};
@@ -165,26 +166,26 @@ impl Past {
         question(&open.history, open.known.as_ref())
     }
 
-    /// Asks about the project's jobs of this name: a stage, or all cells of a matrix.
+    /// Asks about the project's jobs of these names.
     fn ask_of<T: Default>(
         &self,
-        job: &str,
+        names: &[StageName],
         question: impl Fn(&History, &Known, &[Job]) -> Result<T, Fault>,
     ) -> io::Result<T> {
         self.ask(|history, known| {
             let Some(known) = known else { return Ok(T::default()) };
             let mut jobs = history.jobs(known)?;
-            jobs.retain(|found| runs::names_stage(&found.name, job));
+            jobs.retain(|found| names.contains(&found.name));
             question(history, known, &jobs)
         })
         .map_err(unreadable)
     }
 
-    /// The runs, newest first; with a job, those that had it, with what came of it. A matrix stage's name stands for all
-    /// its cells, one line each.
-    pub fn runs(&self, job: Option<&str>, limit: usize) -> io::Result<Vec<PastRun>> {
-        match job {
-            Some(job) => self.ask_of(job, |history, known, jobs| history.runs_of(known, jobs, limit)),
+    /// The runs, newest first; with jobs, those that had one of them, one line for each that they had, with what came of
+    /// it.
+    pub fn runs(&self, jobs: Option<&[StageName]>, limit: usize) -> io::Result<Vec<PastRun>> {
+        match jobs {
+            Some(names) => self.ask_of(names, |history, known, jobs| history.runs_of(known, jobs, limit)),
             None => self
                 .ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.runs(known, limit)))
                 .map_err(unreadable),
@@ -192,13 +193,8 @@ impl Past {
     }
 
     /// All that ever came of a job.
-    pub fn totals(&self, job: &str) -> io::Result<Totals> {
-        self.ask_of(job, History::totals)
-    }
-
-    /// The durations, in milliseconds and newest first, that a job's next estimate rests on.
-    pub fn samples(&self, job: &str) -> io::Result<Vec<u64>> {
-        self.ask_of(job, |history, _, jobs| history.samples(jobs))
+    pub fn totals(&self, job: &StageName) -> io::Result<Totals> {
+        self.ask_of(slice::from_ref(job), History::totals)
     }
 
     /// The names of all jobs that ever ran.
@@ -299,7 +295,7 @@ fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended, patience: 
     if !history.is_writable() {
         return Err(io::Error::from(io::ErrorKind::ReadOnlyFilesystem).into());
     }
-    history.add(&project.name(), about, std::slice::from_ref(ended))?;
+    history.add(&project.name(), about, slice::from_ref(ended))?;
     let first = project.numbers()?.first().copied().unwrap_or(RunNumber(0));
     history.project(&project.name())?.map_or(Ok(0), |known| history.bytes(&known, first))
 }

@@ -228,6 +228,31 @@ fn a_job_is_summed_up() {
     project.assert_nothing_left();
 }
 
+/// A stage is not taken for the cell of a matrix of another's name, nor its `fix` for its command.
+#[test]
+fn a_jobs_statistics_are_its_own() {
+    let project = Project::new();
+    project.config(
+        "[stages.test]\nrun = 'sleep 0.1'\nfix = 'sleep 0.4'\n\
+         [stages.\"test:slow\"]\nrun = 'exit 1'\nallow-failure = true\n",
+    );
+    run(&project, &["-q"]).assert_code(0);
+    run(&project, &["-q"]).assert_code(0);
+    run(&project, &["-q", "--fix", "test"]).assert_code(0);
+    let document = json(&run(&project, &["stats", "test", "--json"]).assert_code(0));
+    let job = &document["jobs"][0];
+    assert_eq!((&job["runs"], &job["passed"]), (&3.into(), &3.into()), "{job:#}");
+    let median = job["median_ms"].as_u64().unwrap();
+    assert!((100..400).contains(&median), "{job:#}");
+    let listed = json(&run(&project, &["runs", "test", "--json"]).assert_code(0));
+    let names: Vec<&Value> = listed["runs"].as_array().unwrap().iter().map(|run| &run["job"]["name"]).collect();
+    assert_eq!(names, ["test", "test", "test"]);
+    let printed = run(&project, &["logs", "1/test"]).assert_code(0).stdout();
+    assert!(!printed.contains("slow"), "{printed}");
+    assert_eq!(json(&run(&project, &["stats", "test:slow", "--json"]))["jobs"][0]["passed"], 0);
+    project.assert_nothing_left();
+}
+
 #[test]
 fn a_job_that_the_config_no_longer_has_is_remembered() {
     let project = with_runs();

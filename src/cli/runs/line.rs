@@ -8,7 +8,7 @@ use crate::ids::{DenseMap, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::report::past_runs::{JobLine, PastLine};
-use crate::session::runs::{self, Run, names_stage};
+use crate::session::runs::{self, Run};
 use crate::view::{StageState, StageView, Tally};
 
 /// The line of a run that has ended, with what its directory adds as long as it is there.
@@ -61,8 +61,8 @@ fn job(record: StageRecord) -> JobLine {
     }
 }
 
-/// The line of a run that goes on; with a job, a line for each stage that has its name.
-pub(super) fn of_active(run: &Run, job: Option<&str>, now: Timestamp) -> Vec<PastLine> {
+/// The line of a run that goes on; with jobs, a line for each of them that it has.
+pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -> Vec<PastLine> {
     let header = Header::read(&run.dir).ok();
     // Before its first event a run has only its header to say when it began.
     let started = run.started.or_else(|| header.as_ref().map(|header| header.started));
@@ -84,8 +84,8 @@ pub(super) fn of_active(run: &Run, job: Option<&str>, now: Timestamp) -> Vec<Pas
         pruned: false,
         job: None,
     };
-    let Some(job) = job else { return vec![line] };
-    let jobs = run.names.iter().filter(|(_, name)| names_stage(name, job));
+    let Some(jobs) = jobs else { return vec![line] };
+    let jobs = run.names.iter().filter(|(_, name)| jobs.contains(name));
     jobs.map(|(id, name)| PastLine { job: Some(active_job(id, name, run, now)), ..line.clone() }).collect()
 }
 

@@ -27,7 +27,6 @@ fn ask_everything(state: &State) -> Result<(), Fault> {
     let jobs = history.jobs(&known)?;
     history.runs_of(&known, &jobs, 100_000)?;
     history.totals(&known, &jobs)?;
-    history.samples(&jobs)?;
     Ok(())
 }
 
