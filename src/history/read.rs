@@ -46,6 +46,12 @@ impl History {
         Ok(numbers.map(|number| number.map(RunNumber)).collect::<Result<_, _>>()?)
     }
 
+    /// The identity of a run that is known.
+    pub fn run_id(&self, project: &Known, run: RunNumber) -> Result<Option<String>, Fault> {
+        let sql = "SELECT id FROM run WHERE project = ?1 AND number = ?2";
+        Ok(self.connection.query_row(sql, [project.id, signed(run.0)], |row| row.get(0)).optional()?)
+    }
+
     /// About how much room the runs take from this one on whose directories are there, in bytes.
     pub fn bytes(&self, project: &Known, from: RunNumber) -> Result<u64, Fault> {
         let sql = "SELECT total(bytes) FROM run WHERE project = ?1 AND number >= ?2 AND pruned = 0";

@@ -13,6 +13,10 @@ use crate::pipeline::Command;
 
 /// A run that was lost before it said anything: a directory with a header.
 fn lost_run(project: &ProjectDir, number: u64) {
+    lost_run_as(project, number, u8::try_from(number).unwrap());
+}
+
+fn lost_run_as(project: &ProjectDir, number: u64, id: u8) {
     let run = project.run(RunNumber(number));
     create_dir(run.path()).unwrap();
     let stage = HeaderStage {
@@ -25,7 +29,7 @@ fn lost_run(project: &ProjectDir, number: u64) {
     let header = Header {
         schema_version: SCHEMA_VERSION,
         program: String::new(),
-        run: RunId::from_bytes([u8::try_from(number).unwrap(); 16]),
+        run: RunId::from_bytes([id; 16]),
         number: Some(RunNumber(number)),
         started: Timestamp { unix_ms: 1, mono_us: 1 },
         argv: Vec::new(),
@@ -73,6 +77,18 @@ fn a_project_without_runs_has_an_empty_history_and_no_index() {
     let past = open(dir.path(), &project, Path::new("/p"));
     assert_eq!((numbers(&past, None), &past.warnings), (Vec::new(), &Vec::new()));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// Somebody has deleted the project's state, and of what ran since nobody could say what came of it.
+#[test]
+fn runs_of_a_state_that_was_deleted_are_not_taken_for_those_of_the_new_one() {
+    let (dir, project) = with_runs();
+    lost_run(&project, 3);
+    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), None), [3, 2, 1]);
+    fs::remove_dir_all(project.path()).unwrap();
+    lost_run_as(&project, 1, 77);
+    lost_run_as(&project, 2, 78);
+    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), None), [2, 1]);
 }
 
 /// H75: without the file, the runs that are there are shown from their directories.
