@@ -113,6 +113,10 @@ pub struct PastRun {
     pub verdict: String,
     /// The run's exit code.
     pub exit_code: u8,
+    /// The commit that was checked out, where there was one.
+    pub commit: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
     /// How many stages it had, and how many of them failed (timed out and errored ones too).
     pub stages: (u32, u32),
     /// The job in it, where one was asked for.

@@ -13,8 +13,6 @@ use crate::view::{StageState, StageView, Tally};
 
 /// The line of a run that has ended, with what its directory adds as long as it is there.
 pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
-    let header = if run.pruned { None } else { Header::read(&state.run(run.number)).ok() };
-    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
     let (stages, failed) = run.stages;
     let look_up = failed > 0 && !run.pruned && run.job.is_none();
     PastLine {
@@ -33,8 +31,8 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
         },
         running_stages: Vec::new(),
         left_ms: None,
-        commit,
-        branch,
+        commit: run.commit,
+        branch: run.branch,
         pruned: run.pruned,
         job: run.job.map(job),
     }
