@@ -59,7 +59,8 @@ pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, C
 fn sentence(pruned: &Pruned, dry_run: bool) -> String {
     let kept = if pruned.kept == 1 { "1 is kept".to_owned() } else { format!("{} are kept", pruned.kept) };
     if pruned.runs.is_empty() {
-        return format!("nothing to prune; {kept}");
+        let nothing = if pruned.warnings.is_empty() { "nothing to prune" } else { "nothing was pruned" };
+        return format!("{nothing}; {kept}");
     }
     let verb = if dry_run { "would prune" } else { "pruned" };
     let runs = if pruned.runs.len() == 1 { "run" } else { "runs" };
