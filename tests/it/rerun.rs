@@ -1,5 +1,7 @@
 //! Doing a run again: all of it, or what did not pass, with today's config.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::support::{Project, assert_transcript, wait_until};
@@ -32,7 +34,7 @@ fn stages(project: &Project, run: u64) -> Vec<String> {
 }
 
 fn header(project: &Project, run: u64) -> Value {
-    let text = std::fs::read(project.run_dir(run).join("header.json")).unwrap();
+    let text = fs::read(project.run_dir(run).join("header.json")).unwrap();
     serde_json::from_slice(&text).unwrap()
 }
 
@@ -229,6 +231,27 @@ fn what_is_no_longer_as_it_was_is_said() {
       hint: `local-ci list` shows the stages
     --- exit 2
     ");
+    project.assert_nothing_left();
+}
+
+/// The config that a run was told to read is read again, also by the rerun of its rerun and from elsewhere.
+#[test]
+fn a_run_of_another_config_is_done_again_with_that_one() {
+    let project = project();
+    project.write("other.toml", "[stages.only]\nrun = 'test -e $SIDE/good'\n");
+    fs::create_dir(project.dir().join("below")).unwrap();
+    let run = |args: &[&str]| project.local_ci(args).env("SIDE", project.side_dir()).output();
+    run(&["-q", "-C", "below", "-c", "../other.toml"]).assert_code(1);
+    for round in 2..4 {
+        let said = run(&["rerun", "-q"]).assert_code(1).stderr();
+        assert_eq!(said, format!("rerunning run {}: only\n", round - 1));
+        assert_eq!(stages(&project, round), ["only"]);
+    }
+    project.open_gate("good");
+    run(&["rerun", "--failed", "-q", "-C", "below"]).assert_code(0);
+    assert_eq!(stages(&project, 4), ["only"]);
+    // What is typed now goes before.
+    assert!(run(&["rerun", "1", "-q", "-c", "local-ci.toml"]).stderr().contains("other.toml is not read now"));
     project.assert_nothing_left();
 }
 
