@@ -1,7 +1,5 @@
 //! Doing a run again: all of it, or what did not pass, with today's config.
 
-use std::fs;
-
 use serde_json::Value;
 
 use crate::support::{Project, assert_transcript, wait_until};
@@ -34,7 +32,7 @@ fn stages(project: &Project, run: u64) -> Vec<String> {
 }
 
 fn header(project: &Project, run: u64) -> Value {
-    let text = fs::read(project.run_dir(run).join("header.json")).unwrap();
+    let text = std::fs::read(project.run_dir(run).join("header.json")).unwrap();
     serde_json::from_slice(&text).unwrap()
 }
 
@@ -239,7 +237,7 @@ fn what_is_no_longer_as_it_was_is_said() {
 fn a_run_of_another_config_is_done_again_with_that_one() {
     let project = project();
     project.write("other.toml", "[stages.only]\nrun = 'test -e $SIDE/good'\n");
-    fs::create_dir(project.dir().join("below")).unwrap();
+    project.write("below/file", "");
     let run = |args: &[&str]| project.local_ci(args).env("SIDE", project.side_dir()).output();
     run(&["-q", "-C", "below", "-c", "../other.toml"]).assert_code(1);
     for round in 2..4 {
