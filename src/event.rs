@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
-use crate::outcome::{CancelReason, Exit, Outcome, SkipReason, Verdict};
+use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 
 /// The version of the event stream, of `header.json` and of the `--json` report.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -208,6 +208,18 @@ pub struct StageFinished {
     /// Processes it left behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaked: Vec<LeakedProcess>,
+}
+
+impl StageFinished {
+    /// The exit code of the attempt, as a shell would give it, where it had one: also that of a command that could not be
+    /// started.
+    pub fn exit_code(&self) -> Option<i32> {
+        match (self.exit, &self.outcome) {
+            (Some(exit), _) => Some(exit.shell_code()),
+            (None, Outcome::Failed { failure: Failure::NotStarted { code, .. } }) => Some(*code),
+            (None, _) => None,
+        }
+    }
 }
 
 /// How much an attempt printed and how much of it was kept.

@@ -174,6 +174,16 @@ impl StageView {
         }
     }
 
+    /// How many attempts of it were started.
+    pub fn attempts(&self) -> u32 {
+        match &self.state {
+            StageState::Waiting => 0,
+            StageState::Running { attempt, .. } => *attempt,
+            StageState::Retrying { attempt, .. } => attempt.saturating_sub(1),
+            StageState::Finished(finished) => finished.attempt,
+        }
+    }
+
     /// What it counts as, once it has finished.
     pub fn tally(&self) -> Option<Tally> {
         Some(match &self.finished()?.outcome {

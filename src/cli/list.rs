@@ -122,11 +122,13 @@ fn line(stage: &Stage, last: Option<&LastTime>, expected_ms: Option<u64>, now: T
     Line {
         name: stage.name.clone(),
         state,
-        exit_code: finished.and_then(exit_code),
+        exit_code: finished.and_then(StageFinished::exit_code),
         status: finished.map(|finished| finished.outcome.word()),
         other_command: last.is_some_and(|last| signature(stage) != Some(last.signature)),
         run: last.map(|last| last.number),
-        age_ms: last.and_then(|last| last.started).map(|at| u64::try_from(now.unix_ms - at.unix_ms).unwrap_or(0)),
+        age_ms: last
+            .and_then(|last| last.started)
+            .map(|at| u64::try_from(now.unix_ms.saturating_sub(at.unix_ms)).unwrap_or(0)),
         elapsed_ms: progress.map(|(elapsed, _)| milliseconds(elapsed)),
         expected_ms: match progress {
             Some((_, expected)) => expected.map(milliseconds),
@@ -158,14 +160,6 @@ fn progress(last: &LastTime, now: Timestamp) -> Option<(Duration, Option<Duratio
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn exit_code(finished: &StageFinished) -> Option<i32> {
-    use crate::outcome::{Failure, Outcome};
-    match &finished.outcome {
-        Outcome::Failed { failure: Failure::NotStarted { code, .. } } => Some(*code),
-        _ => finished.exit.map(crate::outcome::Exit::shell_code),
-    }
 }
 
 /// What a stage came to, as it reads before the run.

@@ -116,9 +116,10 @@ impl History {
         for job in jobs {
             let mut rows = statement.query([job.id])?;
             let Some(row) = rows.next()? else { continue };
-            totals.runs += number(row, 0)?;
-            totals.passed += number(row, 1)?;
-            totals.flaky += number(row, 2)?;
+            // A damaged file may say anything.
+            totals.runs = totals.runs.saturating_add(number(row, 0)?);
+            totals.passed = totals.passed.saturating_add(number(row, 1)?);
+            totals.flaky = totals.flaky.saturating_add(number(row, 2)?);
             took += row.get::<_, f64>(3)?;
             let least = row.get::<_, Option<i64>>(4)?.map(unsigned);
             totals.fastest_ms = totals.fastest_ms.into_iter().chain(least).min();

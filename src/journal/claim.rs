@@ -165,11 +165,11 @@ fn next_number(mut counter: &File, project: &ProjectDir) -> io::Result<RunNumber
     // Bytes that are no text are as good as no number.
     let _ = counter.read_to_string(&mut text);
     let last = match text.trim().parse::<u64>() {
-        Ok(last) => last,
+        Ok(last) if last < u64::MAX => last,
         // Never a number twice, even where the counter was lost: the runs themselves say what was given out.
-        Err(_) => project.numbers()?.last().map_or(0, |number| number.0),
+        Ok(_) | Err(_) => project.numbers()?.last().map_or(0, |number| number.0),
     };
-    let next = RunNumber(last + 1);
+    let next = last.checked_add(1).map(RunNumber).ok_or_else(|| io::Error::other("there are no numbers left"))?;
     let line = format!("{next:>20}\n");
     counter.write_all_at(line.as_bytes(), 0)?;
     counter.set_len(line.len() as u64)?;
@@ -197,11 +197,24 @@ mod tests {
         let (_dir, project) = project();
         assert_eq!(try_claim(&project, &[]).unwrap().number, RunNumber(1));
         assert_eq!(try_claim(&project, &[]).unwrap().number, RunNumber(2));
-        for broken in ["", "abc", "\u{fffd}"] {
+        for broken in ["", "abc", "\u{fffd}", "18446744073709551615"] {
             let before = project.numbers().unwrap().len() as u64;
             fs::write(project.counter(), broken).unwrap();
             assert_eq!(try_claim(&project, &[]).unwrap().number, RunNumber(before + 1), "{broken:?}");
         }
+    }
+
+    #[test]
+    fn only_what_is_named_as_runs_are_is_a_run() {
+        let (_dir, project) = project();
+        try_claim(&project, &[]).unwrap();
+        for name in ["007", "+8", "9.old", "10 "] {
+            create_dir(&project.runs().join(name)).unwrap();
+        }
+        assert_eq!(project.numbers().unwrap(), [RunNumber(1)]);
+        create_dir(project.run(RunNumber(u64::MAX)).path()).unwrap();
+        fs::write(project.counter(), "").unwrap();
+        assert!(matches!(try_claim(&project, &[]), Err(ClaimError::Io(_))), "there is no number after that");
     }
 
     /// H89: one job runs once at a time; another job of the same project does not mind.

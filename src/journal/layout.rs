@@ -126,9 +126,9 @@ pub fn numbers_in(dir: &Path) -> io::Result<Vec<RunNumber>> {
     };
     let mut numbers = Vec::new();
     for entry in entries {
-        if let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
-            numbers.push(RunNumber(number));
-        }
+        // What is written otherwise, `007`, is no name of ours, and nothing would be found under the number.
+        let number = |name: &str| name.parse::<u64>().ok().filter(|number| number.to_string() == name);
+        numbers.extend(entry?.file_name().to_str().and_then(number).map(RunNumber));
     }
     numbers.sort_unstable();
     Ok(numbers)

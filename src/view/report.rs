@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{RunView, StageState, StageView};
-use crate::event::{LeakedProcess, SCHEMA_VERSION};
+use crate::event::{LeakedProcess, SCHEMA_VERSION, StageFinished};
 use crate::ids::{RunId, RunNumber, StageId, StageName};
-use crate::outcome::{Failure, Outcome, Verdict};
+use crate::outcome::{Outcome, Verdict};
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,17 +127,9 @@ fn reported(
     ended: bool,
     log: &impl Fn(StageId, u32) -> Option<String>,
 ) -> ReportedStage {
-    let attempt = match &stage.state {
-        StageState::Waiting => 0,
-        StageState::Running { attempt, .. } => *attempt,
-        StageState::Retrying { attempt, .. } => attempt.saturating_sub(1),
-        StageState::Finished(finished) => finished.attempt,
-    };
+    let attempt = stage.attempts();
     let finished = stage.finished();
-    let exit_code = finished.and_then(|finished| match (&finished.outcome, finished.exit) {
-        (Outcome::Failed { failure: Failure::NotStarted { code, .. } }, None) => Some(*code),
-        (_, exit) => exit.map(crate::outcome::Exit::shell_code),
-    });
+    let exit_code = finished.and_then(StageFinished::exit_code);
     let error = match finished.map(|finished| &finished.outcome) {
         Some(Outcome::Skipped { reason }) => Some(reason.to_string()),
         Some(outcome) => outcome.error(),

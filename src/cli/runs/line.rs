@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::event::StageFinished;
 use crate::history::{PastRun, StageRecord, Status};
 use crate::ids::{DenseMap, StageId, StageName};
 use crate::journal::header::Header;
@@ -89,22 +90,18 @@ pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -
 
 fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLine {
     let view = run.view.stages().get(id);
-    let (status, attempts, duration_ms) = match view.map(|view| &view.state) {
-        None | Some(StageState::Waiting) => ("waiting", 0, 0),
-        Some(StageState::Running { attempt, since }) => ("running", *attempt, milliseconds(now.since(*since))),
-        Some(StageState::Retrying { attempt, .. }) => ("waiting", attempt.saturating_sub(1), 0),
-        Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.attempt, finished.duration_ms),
+    let (status, duration_ms) = match view.map(|view| &view.state) {
+        None | Some(StageState::Waiting | StageState::Retrying { .. }) => ("waiting", 0),
+        Some(StageState::Running { since, .. }) => ("running", milliseconds(now.since(*since))),
+        Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.duration_ms),
     };
     JobLine {
         name: name.clone(),
         status,
-        exit_code: view
-            .and_then(StageView::finished)
-            .and_then(|finished| finished.exit)
-            .map(crate::outcome::Exit::shell_code),
+        exit_code: view.and_then(StageView::finished).and_then(StageFinished::exit_code),
         duration_ms,
         expected_ms: view.and_then(|view| view.info.expected_ms()),
-        attempts,
+        attempts: view.map_or(0, StageView::attempts),
         flaky: view.is_some_and(StageView::is_flaky),
     }
 }

@@ -3,15 +3,16 @@
 use std::fs;
 use std::io;
 
+use crate::event::StageFinished;
 use crate::history::{Ended, RunRecord, StageRecord, Status};
 use crate::ids::RunNumber;
 use crate::journal::header::{Header, HeaderStage};
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
-use crate::outcome::{Exit, Failure, Outcome, Verdict};
+use crate::outcome::{Outcome, Verdict};
 use crate::plan::signature::LOCAL;
 use crate::session::runs;
-use crate::view::{RunView, StageState, StageView};
+use crate::view::{RunView, StageView};
 
 /// How far wall time and monotonic time may drift apart during an attempt, in milliseconds, before one of them is wrong
 /// for a reason: the machine slept, or its clock was set.
@@ -64,19 +65,13 @@ fn printed(view: &RunView) -> u64 {
 fn stage(stage: &StageView) -> StageRecord {
     let info = &stage.info;
     let finished = stage.finished();
-    let attempts = match &stage.state {
-        StageState::Waiting => 0,
-        StageState::Running { attempt, .. } => *attempt,
-        StageState::Retrying { attempt, .. } => attempt.saturating_sub(1),
-        StageState::Finished(finished) => finished.attempt,
-    };
     StageRecord {
         name: info.name.clone(),
         signature: info.signature,
         executor: info.executor.clone(),
         status: finished.map_or(Status::Lost, |finished| status(&finished.outcome)),
-        exit_code: finished.and_then(|finished| exit_code(&finished.outcome, finished.exit)),
-        attempts,
+        exit_code: finished.and_then(StageFinished::exit_code),
+        attempts: stage.attempts(),
         duration_ms: finished.map_or(0, |finished| finished.duration_ms),
         foretold: info.estimate.as_ref().map(|e| [e.expected_ms, e.low_ms, e.high_ms]),
         inputs: info.inputs.clone(),
@@ -112,14 +107,6 @@ fn status(outcome: &Outcome) -> Status {
     }
 }
 
-fn exit_code(outcome: &Outcome, exit: Option<Exit>) -> Option<i32> {
-    match (exit, outcome) {
-        (Some(exit), _) => Some(exit.shell_code()),
-        (None, Outcome::Failed { failure: Failure::NotStarted { code, .. } }) => Some(*code),
-        (None, _) => None,
-    }
-}
-
 /// Whether a stage's duration says how long it takes: it passed by itself, nothing that it left behind had to be waited
 /// for, and the machine neither slept nor set its clock meanwhile.
 fn is_sample(stage: &StageView) -> bool {
@@ -139,8 +126,10 @@ fn is_sample(stage: &StageView) -> bool {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::event::{LeakedProcess, LogInfo, StageFinished, StageInfo};
+    use crate::event::{LeakedProcess, LogInfo, StageInfo};
     use crate::ids::{Signature, StageId, StageName};
+    use crate::outcome::Exit;
+    use crate::view::StageState;
 
     fn at(unix_ms: i64, mono_ms: u64) -> Timestamp {
         Timestamp { unix_ms, mono_us: mono_ms * 1000 }
