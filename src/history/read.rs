@@ -190,6 +190,7 @@ fn stage_record(row: &Row<'_>, name: &StageName) -> rusqlite::Result<StageRecord
     let foretold: [Option<i64>; 3] = [row.get(13)?, row.get(14)?, row.get(15)?];
     Ok(StageRecord {
         name: name.clone(),
+        is_fix: false,
         signature: Signature::from_bytes(signature),
         executor: row.get::<_, Option<String>>(16)?.unwrap_or_else(|| LOCAL.to_owned()),
         status: Status::of(row.get(8)?).ok_or_else(|| odd(8))?,

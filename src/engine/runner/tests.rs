@@ -100,6 +100,8 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         policy: Policy::default(),
         executor: executor.into(),
         signature: Signature::from_bytes([0; 32]),
+        is_fix: false,
+        has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
         estimate: None,
