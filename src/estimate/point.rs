@@ -65,13 +65,15 @@ pub fn estimate(newest_first: &[u64], pooled: &[f64], basis: Basis) -> Option<Es
     } else {
         [1.0 / UNKNOWN, UNKNOWN]
     };
+    // What another command took says little about how far off this one will be.
+    let least = if basis == Basis::EarlierCommand { UNKNOWN } else { LEAST };
     let at = |ratio: f64| milliseconds(seconds(point) * ratio);
     let mut longer_ms: Vec<u64> = samples.iter().copied().filter(|sample| *sample > point).collect();
     longer_ms.sort_unstable();
     Some(Estimate {
         expected_ms: point,
-        low_ms: at(below.min(1.0 / LEAST)).min(point),
-        high_ms: at(above.max(LEAST)).max(point),
+        low_ms: at(below.min(1.0 / least)).min(point),
+        high_ms: at(above.max(least)).max(point),
         samples: u32::try_from(samples.len()).unwrap_or(u32::MAX),
         basis,
         longer_ms,

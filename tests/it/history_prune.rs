@@ -54,7 +54,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     let look = project.local_ci(&["prune", "--dry-run"]).output().redact(r"\d+ kB", "[N] kB");
     assert_transcript!(look, @"
     $ local-ci prune --dry-run
-    would prune 3 runs, [N] kB; 2 are kept
+    would prune 3 runs, [N] kB; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     assert_eq!(project.run_numbers(), [1, 2, 3, 4, 5]);
@@ -62,7 +62,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     let done = project.local_ci(&["prune"]).output().redact(r"\d+ kB", "[N] kB");
     assert_transcript!(done, @"
     $ local-ci prune
-    pruned 3 runs, [N] kB; 2 are kept
+    pruned 3 runs, [N] kB; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     assert_eq!(project.run_numbers(), [4, 5]);
@@ -73,7 +73,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     assert_eq!(pruned, [true, true, true, false, false]);
     assert_transcript!(project.local_ci(&["prune"]).output(), @"
     $ local-ci prune
-    nothing to prune; 2 are kept
+    nothing to prune; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     project.local_ci(&["-q"]).output().assert_code(0);
