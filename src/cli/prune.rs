@@ -62,7 +62,8 @@ fn sentence(pruned: &Pruned, limits: Limits, dry_run: bool) -> String {
     let age = if days > 0 { format!("{days} days") } else { HumanDuration(limits.age).to_string() };
     let kept = format!("{kept} (at most {} runs, {age}, {})", limits.runs, megabytes(limits.size));
     if pruned.runs.is_empty() {
-        return format!("nothing to prune; {kept}");
+        let nothing = if pruned.warnings.is_empty() { "nothing to prune" } else { "nothing was pruned" };
+        return format!("{nothing}; {kept}");
     }
     let verb = if dry_run { "would prune" } else { "pruned" };
     let runs = if pruned.runs.len() == 1 { "run" } else { "runs" };

@@ -16,7 +16,7 @@ mod write;
 
 pub use database::History;
 pub use fault::Fault;
-pub use file::{Identity, set_aside};
+pub use file::{Identity, Patience, set_aside};
 pub use forecast::{Samples, Sought};
 pub use read::{Job, Known};
 pub use write::{About, Ended};
@@ -116,6 +116,10 @@ pub struct PastRun {
     pub verdict: String,
     /// The run's exit code.
     pub exit_code: u8,
+    /// The commit that was checked out, where there was one.
+    pub commit: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
     /// How many stages it had, and how many of them failed (timed out and errored ones too).
     pub stages: (u32, u32),
     /// The job in it, where one was asked for.

@@ -142,6 +142,45 @@ fn a_run_that_exceeds_a_limit_by_half_prunes() {
     assert_eq!(project.run_numbers(), [4, 5, 6]);
 }
 
+/// H74, H87: a disk that is too full for the line that is kept of a run does not keep the run there.
+#[test]
+fn h74_a_full_disk_can_be_pruned() {
+    let project = after(3, "runs = 1");
+    let list = project.runs_dir().unwrap().with_file_name("pruned.jsonl");
+    fs::write(&list, "").unwrap();
+    let full = |when: &str| {
+        let inject = format!("inject=write:error=ENOSPC:when={when}");
+        project.local_ci(&["prune"]).under_strace(&["-P", list.to_str().unwrap(), "-e", &inject])
+    };
+    let Some(hopeless) = full("1+") else { return };
+    let told = hopeless.output().assert_code(3).transcript();
+    assert!(told.contains("\nnothing was pruned; 3 are kept\n"), "{told}");
+    assert_eq!(told.matches("warning: ").count(), 1, "{told}");
+    assert_eq!(project.run_numbers(), [1, 2, 3]);
+    let Some(tight) = full("1") else { return };
+    tight.output().assert_code(0);
+    assert_eq!((project.run_numbers(), listed(&project)), (vec![3], vec![1, 2]));
+    assert_eq!(indexed_numbers(&project), [1, 2, 3]);
+    assert_sound(&project);
+}
+
+/// H29, H32: a run whose header was lost is known by its journal, and one that says nothing at all is in nobody's way.
+#[test]
+fn h32_a_run_without_its_header_can_be_pruned() {
+    let project = after(3, "runs = 1");
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", file(&project).display()));
+    }
+    for number in [1, 2] {
+        fs::write(project.run_dir(number).join("header.json"), "").unwrap();
+    }
+    fs::remove_file(project.run_dir(1).join("events.jsonl")).unwrap();
+    project.local_ci(&["runs"]).output().assert_code(0);
+    assert_eq!(indexed_numbers(&project), [2, 3]);
+    project.local_ci(&["prune"]).output().assert_code(0);
+    assert_eq!((project.run_numbers(), listed(&project)), (vec![3], vec![2]));
+}
+
 #[test]
 fn who_looks_for_a_pruned_run_is_told_so() {
     let project = after(2, "runs = 1");

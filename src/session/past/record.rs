@@ -26,21 +26,27 @@ pub(super) fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Option
         RunState::Finished { verdict, exit_code } => (verdict, exit_code),
         RunState::Lost => (Verdict::Lost, Verdict::Lost.exit_code()),
     };
-    let header = Header::read(&run.dir)?;
-    let started = run.started.unwrap_or(header.started);
-    let stages = match run.view.header() {
-        Some(_) => run.view.stages().values().map(stage).collect(),
-        None => header.stages.iter().map(never_mentioned).collect(),
+    let header = Header::read(&run.dir);
+    let (id, started, stages) = match (run.view.header(), &header) {
+        // The journal says who the run was, too.
+        (Some(said), _) => (&said.id, run.started.unwrap_or(said.at), run.view.stages().values().map(stage).collect()),
+        (None, Ok(header)) => {
+            let stages = header.stages.iter().map(never_mentioned).collect();
+            (&header.run, run.started.unwrap_or(header.started), stages)
+        }
+        (None, Err(_)) => return Err(header.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
     };
+    let id = id.to_string();
+    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
     let record = RunRecord {
         number,
-        run: header.run.to_string(),
+        run: id,
         started_ms: u64::try_from(started.unix_ms).unwrap_or(0),
         duration_ms: run.view.end().map_or(0, |end| end.duration_ms),
         verdict: verdict.word().to_owned(),
         exit_code,
-        commit: header.commit,
-        branch: header.branch,
+        commit,
+        branch,
         stages,
     };
     let journal = fs::metadata(run.dir.events()).map_or(0, |metadata| metadata.len());
