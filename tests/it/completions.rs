@@ -70,9 +70,9 @@ fn runs_are_offered_with_what_came_of_them() {
     finished = finished.redact("\t", " | ");
     assert_transcript!(finished, @"
     $ local-ci -- local-ci show ''
-    latest | run 2: failed, [TIME] ago: -q test:1 fmt
-    2 | failed, [TIME] ago: -q test:1 fmt
-    1 | passed, [TIME] ago: -q fmt
+    latest | run 2: failed, [AGO]: -q test:1 fmt
+    2 | failed, [AGO]: -q test:1 fmt
+    1 | passed, [AGO]: -q fmt
     --- exit 0
     ");
     assert_eq!(answer(&project, "fish", &["local-ci", "logs", "2/"]), "2/fmt\ttrue\n2/test:1\texit 1\n");

@@ -187,8 +187,8 @@ fn who_looks_for_a_pruned_run_is_told_so() {
     project.local_ci(&["prune"]).output().assert_code(0);
     for args in [["show", "1"], ["logs", "1"], ["attach", "1/one"], ["stop", "1"]] {
         let told = project.local_ci(&args).output().assert_code(2);
-        let said = told.redact(r"pruned \S+ ago", "pruned [TIME] ago").transcript();
-        assert!(said.contains("error: run 1 was pruned [TIME] ago: what its stages printed is gone\n"), "{said}");
+        let said = told.transcript();
+        assert!(said.contains("error: run 1 was pruned [AGO]: what its stages printed is gone\n"), "{said}");
         assert!(said.contains("`local-ci runs` still has what came of it"), "{said}");
     }
     let told = project.local_ci(&["show", "9"]).output().assert_code(2).stderr();

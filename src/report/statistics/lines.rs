@@ -12,7 +12,7 @@ use crate::report::about::About;
 use crate::report::ago::Ago;
 use crate::report::mark::Mark;
 use crate::report::sparkline::{Bar, sparkline};
-use crate::report::table::{Look, Table, fit};
+use crate::report::table::{Look, Table};
 use crate::report::verdict::human;
 use crate::text::plain::printable;
 
@@ -28,7 +28,7 @@ pub fn render(jobs: &[JobStatistics], predictions: bool, now_ms: i64, look: Look
         [job] => {
             let mut text = String::new();
             for line in block(job, now_ms, look) {
-                text.push_str(&fit(&line, look));
+                text.push_str(&look.cut(&line));
                 text.push('\n');
             }
             if predictions {
@@ -50,7 +50,7 @@ pub fn render(jobs: &[JobStatistics], predictions: bool, now_ms: i64, look: Look
 fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     let totals = &job.totals;
     let command = match &job.command {
-        Some(command) => first_line(command, look),
+        Some(command) => look.first_line(command),
         None => "not in the config any more".into(),
     };
     let mut lines = vec![format!("Job: {} ({command})", job.name), format!("Total runs: {}", totals.runs)];
@@ -90,13 +90,6 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
         lines.extend(bars(&job.last, width, look));
     }
     lines
-}
-
-/// The first line of a command; the rest is a sign that there is more.
-fn first_line(command: &str, look: Look) -> String {
-    let mut lines = command.trim_end().lines();
-    let first = printable(lines.next().unwrap_or_default()).into_owned();
-    if lines.next().is_some() { format!("{first} {}", look.style.glyphs.ellipsis()) } else { first }
 }
 
 fn next(next: &Next) -> String {
@@ -196,7 +189,7 @@ fn told(job: &JobStatistics, look: Look) -> String {
     if any {
         format!("\n{}", table.render(look))
     } else {
-        format!("\n{}\n", fit("Nothing was foretold yet that can be compared.", look))
+        format!("\n{}\n", look.cut("Nothing was foretold yet that can be compared."))
     }
 }
 
