@@ -28,6 +28,8 @@ const LEVEL: f64 = 0.1;
 const ERROR_FADE: f64 = 0.933_032_991_536_807_4;
 /// With fewer errors than this, others stand in for them.
 const ERRORS_LEAST: usize = 8;
+/// With this many samples the band is made of a stage's own errors: there is one for each sample but the first.
+pub const OWN_BAND: u32 = 9;
 /// The share of errors between an end of the band and the other end's infinity.
 const ONE_SIDED: f64 = 0.9;
 /// The band's ends are at least this far from the point, as a factor. On a quiet machine a tenth, which one would think
