@@ -66,8 +66,8 @@ fn render(diagnosis: &Diagnosis, look: Look) -> String {
     let most = look.width.map_or(NAME_MOST, |width| (width / 3).saturating_sub(LEVEL).clamp(8, NAME_MOST));
     for section in &diagnosis.sections {
         let _ = writeln!(text, "{}", section.name);
-        let longest = section.findings.iter().filter_map(|finding| finding.stage.as_ref()).map(String::len).max();
-        let width = longest.map_or(0, |longest| longest.min(most) + 2);
+        let names = section.findings.iter().filter_map(|finding| finding.stage.as_ref()).map(String::len);
+        let width = names.filter(|length| *length <= most).max().map_or(0, |longest| longest + 2);
         for finding in &section.findings {
             let name = finding.stage.as_deref().unwrap_or_default();
             let mut lead = format!("  {:7}  {name:width$}", finding.level.word());

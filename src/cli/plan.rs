@@ -147,7 +147,8 @@ fn text(plan: &Plan, commands: &[String], verbose: bool, look: Look) -> String {
     let mut text = String::new();
     // A third of the line at most: the rest is for what is said of them.
     let most = look.width.map_or(NAME_MOST, |width| (width / 3).saturating_sub(DECISION).clamp(8, NAME_MOST));
-    let width = plan.stages.values().map(|stage| stage.name.as_str().len()).max().unwrap_or(0).min(most);
+    let names = plan.stages.values().map(|stage| stage.name.as_str().len());
+    let width = names.filter(|length| *length <= most).max().unwrap_or(0);
     let runs = plan.stages.values().filter(|stage| stage.runs()).count();
     let expectation = plan.expectation();
     let _ = writeln!(text, "{runs} of {} stages would run, {} at a time", plan.stages.len(), plan.jobs);

@@ -16,6 +16,7 @@ use crate::session::prepare::{self, Project};
 use crate::text::plain::printable;
 
 /// What every command starts from.
+#[derive(Clone)]
 pub(super) struct Context<'a> {
     pub(super) env: &'a Env,
     pub(super) global: Global,
@@ -52,12 +53,20 @@ impl<'a> Context<'a> {
         Ok(Self { env, global, directory, argv, user })
     }
 
+    /// The config that was named, if one was.
+    pub(super) fn config(&self) -> Option<PathBuf> {
+        self.global.config.as_ref().map(|file| self.directory.join(file))
+    }
+
+    /// The same with this config, where none was named.
+    pub(super) fn with_config(&self, config: Option<PathBuf>) -> Self {
+        let mut same = self.clone();
+        same.global.config = same.global.config.or(config);
+        same
+    }
+
     pub(super) fn load_request(&self) -> LoadRequest {
-        LoadRequest {
-            start: self.directory.clone(),
-            explicit: self.global.config.as_ref().map(|file| self.directory.join(file)),
-            home: self.env.absolute(env::HOME),
-        }
+        LoadRequest { start: self.directory.clone(), explicit: self.config(), home: self.env.absolute(env::HOME) }
     }
 
     /// What to type for the same project, up to where a command would stand.
