@@ -383,7 +383,7 @@ pub(super) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A code; without one, all codes are listed
+    /// A code, or `config` for every key; without either, all codes are listed
     #[arg(value_name = "CODE")]
     pub(super) code: Option<String>,
 }

@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::project::Context;
 use super::{Ending, faces, output};
 use crate::outcome::exit;
+use crate::report::Look;
 use crate::session::doctor::{self, Diagnosis, Level, Patient, Section, Streams};
 use crate::text::plain::printable;
 
@@ -49,31 +50,38 @@ pub(super) fn doctor(context: &Context<'_>, args: &DoctorArgs) -> Result<Ending,
         };
         serde_json::to_string_pretty(&document).map_err(|error| CliError::infrastructure(error.to_string()))? + "\n"
     } else {
-        render(&diagnosis)
+        render(&diagnosis, faces::look(context))
     };
     let _ = output::print(&text);
     Ok(Ending::Code(if problems == 0 { exit::PASSED } else { exit::FAILED }))
 }
 
-fn render(diagnosis: &Diagnosis) -> String {
+/// Names of stages are given so many columns at most; what is said of a longer one begins below it.
+const NAME_MOST: usize = 32;
+/// What stands before what was found.
+const LEVEL: usize = 2 + 7 + 2;
+
+fn render(diagnosis: &Diagnosis, look: Look) -> String {
     let mut text = String::new();
+    let most = look.width.map_or(NAME_MOST, |width| (width / 3).saturating_sub(LEVEL).clamp(8, NAME_MOST));
     for section in &diagnosis.sections {
         let _ = writeln!(text, "{}", section.name);
-        let width = section.findings.iter().filter_map(|finding| finding.stage.as_ref()).map(String::len).max();
+        let names = section.findings.iter().filter_map(|finding| finding.stage.as_ref()).map(String::len);
+        let width = names.filter(|length| *length <= most).max().map_or(0, |longest| longest + 2);
         for finding in &section.findings {
-            let mut indent = 2 + 9;
-            let _ = write!(text, "  {:7}  ", finding.level.word());
-            if let Some(width) = width.map(|width| width.min(32)) {
-                let _ = write!(text, "{:width$}  ", finding.stage.as_deref().unwrap_or_default());
-                indent += width + 2;
+            let name = finding.stage.as_deref().unwrap_or_default();
+            let mut lead = format!("  {:7}  {name:width$}", finding.level.word());
+            let indent = " ".repeat(LEVEL + width);
+            if name.len() + 2 > width && !name.is_empty() {
+                let _ = writeln!(text, "{lead}");
+                lead.clone_from(&indent);
             }
-            let mut lines = finding.text.lines();
-            let _ = writeln!(text, "{}", printable(lines.next().unwrap_or_default()));
-            for line in lines {
-                let _ = writeln!(text, "{:indent$}{}", "", printable(line));
+            for line in finding.text.lines() {
+                let _ = writeln!(text, "{lead}{}", printable(line));
+                lead.clone_from(&indent);
             }
             if let Some(cure) = &finding.cure {
-                let _ = writeln!(text, "{:indent$}try: {}", "", printable(cure));
+                let _ = writeln!(text, "{indent}try: {}", printable(cure));
             }
         }
         text.push('\n');

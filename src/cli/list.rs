@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use console::measure_text_width;
 use serde::Serialize;
 
 use super::args::ListArgs;
@@ -19,11 +20,14 @@ use crate::outcome::{HumanDuration, exit};
 use crate::pipeline::{Action, Stage};
 use crate::plan::signature::{self, Work};
 use crate::plan::{Request, command_text};
-use crate::report::About;
+use crate::report::{About, Ago, Look};
 use crate::session::prepare::Project;
 use crate::session::runs::{LastTime, last_times};
 use crate::text::plain::printable;
 use crate::view::StageState;
+
+/// A command is cut to no fewer columns than these.
+const COMMAND_LEAST: usize = 16;
 
 #[derive(Serialize)]
 struct Line {
@@ -84,7 +88,10 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
     let text = if args.json {
         serde_json::to_string_pretty(&lines).map_err(|error| CliError::infrastructure(error.to_string()))? + "\n"
     } else {
-        lines.iter().map(render).collect()
+        {
+            let look = faces::look(context);
+            lines.iter().map(|line| render(line, look)).collect()
+        }
     };
     context.say_detected(&project);
     let _ = output::print(&text);
@@ -184,12 +191,12 @@ fn human(ms: u64) -> HumanDuration {
     HumanDuration(Duration::from_millis(ms))
 }
 
-fn render(line: &Line) -> String {
+/// A line, of which on a terminal the command gives way to what is said after it.
+fn render(line: &Line, look: Look) -> String {
     let code = line.exit_code.map_or(String::new(), |code| format!(" ({code})"));
-    let mut words = line.command.trim_end().lines();
-    let first = printable(words.next().unwrap_or_default()).into_owned();
-    let more = if words.next().is_some() { " …" } else { "" };
-    let mut text = format!("{}  {}{code}: {first}{more}", line.name, line.state);
+    let mut command = look.first_line(&line.command);
+    let head = format!("{}  {}{code}: ", line.name, line.state);
+    let mut tail = String::new();
     if let (Some(run), Some(age)) = (line.run, line.age_ms) {
         let came_to = line.status.map_or("", past);
         let other = if line.other_command { ", another command" } else { "" };
@@ -198,17 +205,63 @@ fn render(line: &Line) -> String {
             (Some(elapsed), None) => format!("{elapsed} so far, "),
             (Some(elapsed), Some(expected)) => format!("{elapsed} of {}, ", About(expected)),
         };
-        let _ = write!(text, "  [{progress}{came_to}run {run}{other}, {} ago]", human(age));
+        let ago = Ago(i64::try_from(age).unwrap_or(i64::MAX));
+        let _ = write!(tail, "  [{progress}{came_to}run {run}{other}, {ago}]");
     }
     if !line.default {
-        text.push_str("  [not in the default set]");
+        tail.push_str("  [not in the default set]");
     }
     if line.hidden_by_command {
-        let _ = write!(text, "  [local-ci run {}]", line.name);
+        let _ = write!(tail, "  [local-ci run {}]", line.name);
     }
     if let Some(description) = &line.description {
-        let _ = write!(text, "  # {}", printable(description));
+        let _ = write!(tail, "  # {}", printable(description));
     }
-    text.push('\n');
-    text
+    let room = look
+        .width
+        .map(|width| width.saturating_sub(measure_text_width(&head) + measure_text_width(&tail)).max(COMMAND_LEAST));
+    if let Some(room) = room {
+        command = look.cut_to(&command, room);
+    }
+    format!("{head}{command}{tail}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Glyphs, Style};
+
+    fn shown(width: Option<usize>, glyphs: Glyphs) -> String {
+        let line = Line {
+            name: StageName::new("test").unwrap(),
+            state: "stopped",
+            exit_code: Some(0),
+            status: Some("pass"),
+            run: Some(RunNumber(7)),
+            age_ms: Some(23_500),
+            elapsed_ms: None,
+            expected_ms: None,
+            other_command: false,
+            command: "cargo test --workspace --all-features\nsecond".into(),
+            description: None,
+            default: true,
+            needs: Vec::new(),
+            hidden_by_command: false,
+        };
+        render(&line, Look { style: Style { colour: false, glyphs }, width })
+    }
+
+    /// What came of a stage stands on its line wherever there is room for it.
+    #[test]
+    fn the_command_gives_way_on_a_terminal() {
+        let tail = "  [passed, run 7, 23 sec ago]\n";
+        let whole = "test  stopped (0): cargo test --workspace --all-features";
+        assert_eq!(shown(None, Glyphs::Unicode), format!("{whole} …{tail}"));
+        assert_eq!(shown(Some(200), Glyphs::Ascii), format!("{whole} ...{tail}"));
+        assert_eq!(
+            shown(Some(80), Glyphs::Unicode),
+            format!("test  stopped (0): cargo test --workspace --all-fe…{tail}")
+        );
+        assert_eq!(shown(Some(20), Glyphs::Ascii), format!("test  stopped (0): cargo test --wo~{tail}"));
+    }
 }

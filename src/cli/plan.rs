@@ -14,6 +14,7 @@ use crate::ids::{Signature, StageName};
 use crate::outcome::{HumanDuration, exit};
 use crate::plan::diagram::{Sheet, dot, mermaid};
 use crate::plan::{Decision, Expectation, Plan, Reason};
+use crate::report::Look;
 use crate::text::plain::printable;
 
 /// Shows the plan of a selection.
@@ -52,7 +53,7 @@ pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> 
             .map_err(|error| CliError::infrastructure(error.to_string()))?
             + "\n"
     } else {
-        text(&plan, &commands, context.global.verbose > 0)
+        text(&plan, &commands, context.global.verbose > 0, faces::look(context))
     };
     // A reader that has gone away has read enough.
     let _ = output::print(&text);
@@ -136,49 +137,56 @@ fn is_hidden(stage: &StageName, commands: &[String]) -> bool {
     commands.iter().any(|command| command == stage.as_str())
 }
 
-fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
+/// Names are given so many columns at most; what is said of a longer one begins below it.
+const NAME_MOST: usize = 32;
+/// What stands before a name.
+const DECISION: usize = 8;
+
+/// The plan as a person reads it. Verbose, nothing of it is cut to the terminal.
+fn text(plan: &Plan, commands: &[String], verbose: bool, look: Look) -> String {
     let mut text = String::new();
-    let width = plan.stages.values().map(|stage| stage.name.as_str().len()).max().unwrap_or(0).min(32);
+    // A third of the line at most: the rest is for what is said of them.
+    let most = look.width.map_or(NAME_MOST, |width| (width / 3).saturating_sub(DECISION).clamp(8, NAME_MOST));
+    let names = plan.stages.values().map(|stage| stage.name.as_str().len());
+    let width = names.filter(|length| *length <= most).max().unwrap_or(0);
     let runs = plan.stages.values().filter(|stage| stage.runs()).count();
     let expectation = plan.expectation();
     let _ = writeln!(text, "{runs} of {} stages would run, {} at a time", plan.stages.len(), plan.jobs);
     for stage in plan.stages.values() {
         let name = &stage.name;
-        match &stage.decision {
-            Decision::Run => {
-                let command = stage.command_text();
-                let mut lines = command.trim_end().lines();
-                let first = printable(lines.next().unwrap_or_default());
-                let more = if lines.next().is_some() { " …" } else { "" };
-                let _ = writeln!(text, "  run   {name:width$}  {first}{more}");
-            }
-            Decision::Skip { reason } => {
-                let _ = writeln!(text, "  skip  {name:width$}  {}", printable(&reason.to_string()));
-            }
-        }
+        let (decision, said) = match &stage.decision {
+            Decision::Run => ("run", look.first_line(&stage.command_text())),
+            Decision::Skip { reason } => ("skip", printable(&reason.to_string()).into_owned()),
+        };
+        let mut lines = vec![said];
         if !stage.needs.is_empty() {
             let needs: Vec<&str> = stage.needs.iter().map(|need| plan.stages[*need].name.as_str()).collect();
-            let _ = writeln!(text, "        {:width$}  after {}", "", needs.join(", "));
+            lines.push(format!("after {}", needs.join(", ")));
         }
-        for reason in &stage.reasons {
-            let reason = match reason {
-                Reason::Asked { by } if by == name.as_str() => "asked for".to_owned(),
-                other => other.to_string(),
-            };
-            let _ = writeln!(text, "        {:width$}  {}", "", printable(&reason));
-        }
+        lines.extend(stage.reasons.iter().map(|reason| match reason {
+            Reason::Asked { by } if by == name.as_str() => "asked for".to_owned(),
+            other => printable(&other.to_string()).into_owned(),
+        }));
         if let (Some(_), true) = (&expectation, stage.runs()) {
-            let _ = writeln!(text, "        {:width$}  {}", "", usually(stage.estimate.as_ref()));
+            lines.push(usually(stage.estimate.as_ref()));
         }
         if is_hidden(name, commands) {
-            let _ = writeln!(text, "        {:width$}  bears a command's name: local-ci run {name}", "");
+            lines.push(format!("bears a command's name: local-ci run {name}"));
         }
         if verbose {
-            let _ = writeln!(text, "        {:width$}  signature {}", "", stage.signature.short());
-            for ingredient in crate::plan::signature::explain(&stage.work()) {
-                let _ =
-                    writeln!(text, "        {:width$}    {}: {}", "", ingredient.name, printable(&ingredient.value));
-            }
+            lines.push(format!("signature {}", stage.signature.short()));
+            let ingredients = crate::plan::signature::explain(&stage.work());
+            lines.extend(ingredients.iter().map(|part| format!("  {}: {}", part.name, printable(&part.value))));
+        }
+        let mut lead = format!("  {decision:4}  {name:width$}");
+        if name.as_str().len() > width {
+            let _ = writeln!(text, "{lead}");
+            lead = " ".repeat(DECISION + width);
+        }
+        for line in lines {
+            let line = format!("{lead}  {line}");
+            let _ = writeln!(text, "{}", if verbose { line } else { look.cut(&line) });
+            lead = " ".repeat(DECISION + width);
         }
     }
     if !plan.left_out.is_empty() {
@@ -186,14 +194,15 @@ fn text(plan: &Plan, commands: &[String], verbose: bool) -> String {
         let _ = writeln!(text, "left out: {}", names.join(", "));
     }
     if let Some(expectation) = &expectation {
-        let _ = writeln!(text, "{}", expected(expectation));
+        let _ = writeln!(text, "{}", expected(expectation, look));
     }
     text
 }
 
 /// How long a stage takes, and how that is known.
 fn usually(estimate: Option<&Estimate>) -> String {
-    let Some(estimate) = estimate else { return "first run".to_owned() };
+    // It may be new, or may have failed whenever it ran.
+    let Some(estimate) = estimate else { return "no estimate yet".to_owned() };
     let basis = match estimate.basis {
         Basis::Own => "",
         Basis::OtherWorktree => ", by other work trees of the repository",
@@ -203,18 +212,19 @@ fn usually(estimate: Option<&Estimate>) -> String {
 }
 
 /// How long the whole run takes.
-fn expected(expectation: &Expectation) -> String {
+fn expected(expectation: &Expectation, look: Look) -> String {
     let [expected, low, high] = [expectation.expected, expectation.low, expectation.high].map(HumanDuration);
     match expectation.unknown {
-        0 => format!("expected: ~{expected} ({low}–{high})"),
-        1 => format!("expected: ~{expected}, a guess: 1 stage runs for the first time"),
-        n => format!("expected: ~{expected}, a guess: {n} stages run for the first time"),
+        0 => format!("expected: ~{expected} ({low}{}{high})", look.style.glyphs.dash()),
+        1 => format!("expected: ~{expected}, a guess: 1 stage has no estimate yet"),
+        n => format!("expected: ~{expected}, a guess: {n} stages have no estimate yet"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Glyphs, Style};
 
     fn estimate(basis: Basis) -> Estimate {
         Estimate { expected_ms: 12_000, low_ms: 11_000, high_ms: 14_000, samples: 3, basis, longer_ms: Vec::new() }
@@ -222,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_stage_says_how_long_it_takes_and_how_that_is_known() {
-        assert_eq!(usually(None), "first run");
+        assert_eq!(usually(None), "no estimate yet");
         assert_eq!(usually(Some(&estimate(Basis::Own))), "usually 12.0s");
         assert_eq!(
             usually(Some(&estimate(Basis::OtherWorktree))),
@@ -235,8 +245,11 @@ mod tests {
     fn what_a_run_of_unknown_stages_takes_is_a_guess() {
         let secs = Duration::from_secs;
         let mut whole = Expectation { expected: secs(150), low: secs(120), high: secs(180), unknown: 0 };
-        assert_eq!(expected(&whole), "expected: ~2m30s (2m00s–3m00s)");
+        let look = Look::default();
+        assert_eq!(expected(&whole, look), "expected: ~2m30s (2m00s–3m00s)");
+        let ascii = Look { style: Style { glyphs: Glyphs::Ascii, ..Style::default() }, ..look };
+        assert_eq!(expected(&whole, ascii), "expected: ~2m30s (2m00s-3m00s)");
         whole.unknown = 2;
-        assert_eq!(expected(&whole), "expected: ~2m30s, a guess: 2 stages run for the first time");
+        assert_eq!(expected(&whole, look), "expected: ~2m30s, a guess: 2 stages have no estimate yet");
     }
 }

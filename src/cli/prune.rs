@@ -9,7 +9,7 @@ use super::{Ending, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::SCHEMA_VERSION;
 use crate::ids::RunNumber;
-use crate::outcome::exit;
+use crate::outcome::{HumanDuration, exit};
 use crate::session::retention::{self, Limits, Pruned};
 
 #[derive(Serialize)]
@@ -49,15 +49,18 @@ pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, C
         serde_json::to_string(&document).map_err(|error| CliError::infrastructure(error.to_string()))?
     } else {
         pruned.warnings.iter().for_each(|text| output::warning(text));
-        sentence(&pruned, args.dry_run)
+        sentence(&pruned, limits, args.dry_run)
     };
     let _ = output::print(&(text + "\n"));
     // What was to go and did not is no success.
     Ok(Ending::Code(if pruned.warnings.is_empty() { exit::PASSED } else { exit::INFRASTRUCTURE }))
 }
 
-fn sentence(pruned: &Pruned, dry_run: bool) -> String {
+fn sentence(pruned: &Pruned, limits: Limits, dry_run: bool) -> String {
     let kept = if pruned.kept == 1 { "1 is kept".to_owned() } else { format!("{} are kept", pruned.kept) };
+    let days = limits.age.as_secs() / (24 * 3600);
+    let age = if days > 0 { format!("{days} days") } else { HumanDuration(limits.age).to_string() };
+    let kept = format!("{kept} (at most {} runs, {age}, {})", limits.runs, megabytes(limits.size));
     if pruned.runs.is_empty() {
         let nothing = if pruned.warnings.is_empty() { "nothing to prune" } else { "nothing was pruned" };
         return format!("{nothing}; {kept}");
@@ -72,6 +75,8 @@ fn megabytes(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
         1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        _ => format!("{} MB", bytes / 1_000_000),
+        10_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ if bytes.is_multiple_of(1_000_000_000) => format!("{} GB", bytes / 1_000_000_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }

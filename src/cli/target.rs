@@ -1,13 +1,12 @@
 //! `42`, `latest`, `42/test`, `test`: which run, and which stage of it, a word means.
 
-use std::time::Duration;
-
 use super::error::CliError;
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{RunNumber, StageId};
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
-use crate::outcome::{HumanDuration, Outcome, Verdict, exit};
+use crate::outcome::{Outcome, Verdict, exit};
+use crate::report::Ago;
 use crate::session::past::ledger;
 use crate::session::runs::{self, Run};
 use crate::view::StageView;
@@ -120,9 +119,8 @@ fn missing(project: &ProjectDir, number: RunNumber) -> CliError {
     let Some(line) = ledger::find(project, number) else {
         return CliError::usage(format!("there is no run {number}")).or_try(which_runs(project));
     };
-    let now = u64::try_from(SystemClock.now().unix_ms).unwrap_or(0);
-    let ago = HumanDuration(Duration::from_millis(now.saturating_sub(line.pruned_ms)));
-    CliError::usage(format!("run {number} was pruned {ago} ago: what its stages printed is gone"))
+    let ago = Ago::between(line.pruned_ms, SystemClock.now().unix_ms);
+    CliError::usage(format!("run {number} was pruned {ago}: what its stages printed is gone"))
         .or_try("`local-ci runs` still has what came of it")
 }
 

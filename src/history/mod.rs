@@ -55,6 +55,9 @@ pub struct RunRecord {
 pub struct StageRecord {
     /// Its name.
     pub name: StageName,
+    /// Whether it ran its `fix`: that is kept apart from what its own command came to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_fix: bool,
     /// The fingerprint of what it ran.
     pub signature: Signature,
     /// Where it ran: `local`, or the name of a remote.
@@ -66,7 +69,7 @@ pub struct StageRecord {
     pub exit_code: Option<i32>,
     /// How many attempts were started.
     pub attempts: u32,
-    /// How long the last attempt took, in milliseconds.
+    /// How long it took, in milliseconds, from its first attempt to its last word.
     pub duration_ms: u64,
     /// What was foretold, in milliseconds: the point, and the band's ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -177,6 +177,7 @@ fn stage_record(row: &Row<'_>, name: &StageName) -> rusqlite::Result<StageRecord
     let foretold: [Option<i64>; 3] = [row.get(15)?, row.get(16)?, row.get(17)?];
     Ok(StageRecord {
         name: name.clone(),
+        is_fix: false,
         signature: Signature::from_bytes(signature),
         executor: row.get::<_, Option<String>>(18)?.unwrap_or_else(|| LOCAL.to_owned()),
         status: Status::of(row.get(10)?).ok_or_else(|| odd(10))?,

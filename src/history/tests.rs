@@ -28,6 +28,7 @@ pub(super) fn signature(n: u8) -> Signature {
 pub(super) fn passed(stage: &str, work: u8, duration_ms: u64) -> StageRecord {
     StageRecord {
         name: name(stage),
+        is_fix: false,
         signature: signature(work),
         executor: "local".into(),
         status: Status::Pass,

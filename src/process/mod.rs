@@ -18,7 +18,7 @@ mod unix;
 
 use std::os::fd::AsFd;
 
-pub use unix::{adopt_descriptor, become_subreaper, close_inherited, die_of_signal};
+pub use unix::{adopt_descriptor, become_subreaper, close_inherited, die_of_signal, stop_of_signal};
 
 /// Whether this process is in the foreground of a terminal.
 pub fn is_foreground(terminal: impl AsFd) -> bool {

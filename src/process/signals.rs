@@ -14,6 +14,9 @@ pub const QUIT: i32 = libc::SIGQUIT;
 /// SIGTERM.
 pub const TERMINATE: i32 = libc::SIGTERM;
 
+/// SIGTSTP.
+pub const STOP: i32 = libc::SIGTSTP;
+
 /// SIGKILL.
 pub const KILL: i32 = libc::SIGKILL;
 /// Asks a supervisor to stop its run: SIGUSR1, so that it is told from a SIGTERM that was not ours.

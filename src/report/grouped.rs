@@ -102,6 +102,11 @@ impl<W: Write> Grouped<W> {
         if let Some(mut group) = self.group.take() {
             let writing = Writing::of(view, group.cursor.key(), self.phase != Phase::Running);
             let progress = group.cursor.advance(logs, writing, &mut self.buffer, self.page.lines());
+            // Of an endless line there is a part. Where more is drawn below it, that begins on a line of its own.
+            if self.page.options.layout != Layout::Groups && self.page.lines().last().is_some_and(|last| *last != b'\n')
+            {
+                group.cursor.break_line(self.page.lines());
+            }
             match progress {
                 Progress::More | Progress::Wait => self.group = Some(group),
                 Progress::End => self.next_attempt_or_close(group, view, logs),

@@ -3,7 +3,7 @@
 //! Knows nothing of where runs are kept: whoever lists them fills in [`PastLine`]s. As JSON they are documented in
 //! `docs/events.md`; fields are only ever added within a schema version.
 
-use console::{Alignment, measure_text_width, truncate_str};
+use console::{Alignment, measure_text_width};
 use serde::Serialize;
 
 use super::about::About;
@@ -190,7 +190,7 @@ fn commit(line: &PastLine, most: usize, look: Look) -> String {
     let digits = line.commit.as_deref().map(|commit| commit.chars().take(COMMIT_DIGITS).collect::<String>());
     let words: Vec<&str> = digits.as_deref().into_iter().chain(line.branch.as_deref()).collect();
     let text = printable(&words.join(" ")).into_owned();
-    truncate_str(&text, most, look.style.glyphs.either("…", "~")).into_owned()
+    look.cut_to(&text, most)
 }
 
 /// What else there is to say: how far it is, what failed, what is gone.

@@ -15,20 +15,28 @@ pub(super) enum Bar {
     Failed,
 }
 
-/// The bars, from the lowest for the shortest duration to the highest for the longest; all in the middle where they are
-/// all the same. A failure is a cross in its place.
+/// Durations closer to each other than one part in so many of the longest fill the height no more: that is noise, and is
+/// not to look like a change.
+const NOISE: u64 = 8;
+
+/// The bars, from the lowest for the shortest duration to the highest for the longest; around the middle where they
+/// hardly differ. A failure is a cross in its place.
 pub(super) fn sparkline(bars: &[Bar], glyphs: Glyphs) -> String {
     let passed = |bar: &Bar| match bar {
         Bar::Passed(ms) => Some(*ms),
         Bar::Failed => None,
     };
-    let least = bars.iter().filter_map(passed).min().unwrap_or(0);
-    let range = bars.iter().filter_map(passed).max().unwrap_or(0) - least;
+    let shortest = bars.iter().filter_map(passed).min().unwrap_or(0);
+    let longest = bars.iter().filter_map(passed).max().unwrap_or(0);
+    let range = (longest - shortest).max(longest / NOISE);
+    // What is higher than the bars need is left half below them, half above.
+    let least = shortest - (range - (longest - shortest)) / 2;
     let levels = glyphs.either(BARS, ASCII_BARS);
     let steps = levels.len() - 1;
     bars.iter()
         .map(|bar| match bar {
             Bar::Failed => glyphs.either('✗', 'x'),
+            // Too short to be measured, all of them.
             Bar::Passed(_) if range == 0 => levels[steps / 2],
             Bar::Passed(ms) => {
                 // To the nearest level, in whole numbers.
@@ -53,6 +61,15 @@ mod tests {
         let mixed = [Passed(100), Failed, Passed(200), Passed(100)];
         assert_eq!(sparkline(&mixed, Glyphs::Unicode), "▁✗█▁");
         assert_eq!(sparkline(&mixed, Glyphs::Ascii), ".x@.");
+    }
+
+    /// A few per cent up and down are what every machine does.
+    #[test]
+    fn noise_is_no_change() {
+        let row = |bars: &[u64]| sparkline(&bars.iter().map(|ms| Passed(*ms)).collect::<Vec<_>>(), Glyphs::Unicode);
+        assert_eq!(row(&[5003, 5010, 5001, 5004, 5003, 5018]), "▄▅▄▄▄▅");
+        assert_eq!(row(&[5000, 5000, 5100, 5300, 6000]), "▁▁▂▃█");
+        assert_eq!(row(&[7, 7, 7]), "▄▄▄");
     }
 
     #[test]

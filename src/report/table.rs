@@ -5,6 +5,7 @@
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
 use super::style::Style;
+use crate::text::plain::printable;
 
 /// How a list looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,28 @@ pub struct Look {
     pub style: Style,
     /// How many columns there are; none where lines may have any length.
     pub width: Option<usize>,
+}
+
+impl Look {
+    /// A line cut to the width of the terminal, with a sign that it was.
+    pub fn cut(self, line: &str) -> String {
+        match self.width {
+            None => line.to_owned(),
+            Some(width) => self.cut_to(line, width),
+        }
+    }
+
+    /// The first line of a text that is foreign, with a sign where there is more of it.
+    pub fn first_line(self, text: &str) -> String {
+        let mut lines = text.trim_end().lines();
+        let first = printable(lines.next().unwrap_or_default()).into_owned();
+        if lines.next().is_some() { format!("{first} {}", self.style.glyphs.ellipsis()) } else { first }
+    }
+
+    /// A line cut to so many columns.
+    pub fn cut_to(self, line: &str, columns: usize) -> String {
+        truncate_str(line, columns, self.style.glyphs.either("…", "~")).trim_end().to_owned()
+    }
 }
 
 /// How many blanks stand between two columns.
@@ -46,18 +69,10 @@ impl Table {
             let cells = row.iter().zip(&widths).zip(&self.headings);
             let padded = cells.map(|((cell, width), (_, alignment))| pad_str(cell, *width, *alignment, None));
             let line = padded.collect::<Vec<_>>().join(&" ".repeat(GAP));
-            text.push_str(&fit(line.trim_end(), look));
+            text.push_str(&look.cut(line.trim_end()));
             text.push('\n');
         }
         text
-    }
-}
-
-/// A line cut to the width of the terminal, with a sign that it was.
-pub(super) fn fit(line: &str, look: Look) -> String {
-    match look.width {
-        None => line.to_owned(),
-        Some(width) => truncate_str(line, width, look.style.glyphs.either("…", "~")).trim_end().to_owned(),
     }
 }
 

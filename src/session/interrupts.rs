@@ -4,6 +4,7 @@
 //! To a run that it started they are for the run: once asks, twice kills, three times this process leaves at once. To one
 //! that it only looks at, and to a command line that has no run yet, they are for the process itself. Whoever leaves
 //! dies of the signal, so that a shell sees it. A hangup always leaves: whether the run goes on, its supervisor knows.
+//! Ctrl+Z stops this process and not the run; the terminal is the shell's meanwhile, so nothing is left on it.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -13,8 +14,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 
 use super::wire::Control;
-use crate::process::die_of_signal;
 use crate::process::signals::{self, Signals};
+use crate::process::{die_of_signal, stop_of_signal};
 use crate::report::terminal;
 
 /// Takes sentences for the person at the terminal.
@@ -49,16 +50,23 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Takes SIGHUP, SIGINT, SIGQUIT and SIGTERM from now on. To be called before any other thread is started.
+    /// Takes SIGHUP, SIGINT, SIGQUIT, SIGTERM and SIGTSTP from now on. To be called before any other thread is started.
     pub fn start(notify: Notify) -> io::Result<Self> {
-        let signals = Signals::take(&[signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE])?;
+        let wanted = [signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE, signals::STOP];
+        let taken = Signals::take(&wanted)?;
         let interrupts = Self { watching: Arc::default(), notify };
         let ours = interrupts.clone();
         std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
             loop {
-                let _ = poll(&mut [PollFd::new(&signals, PollFlags::IN)], None);
-                while let Some(signal) = signals.next() {
-                    ours.heard(signal);
+                let _ = poll(&mut [PollFd::new(&taken, PollFlags::IN)], None);
+                while let Some(signal) = taken.next() {
+                    if signal == signals::STOP {
+                        terminal::restore();
+                        // Where it cannot be blocked again the next one stops us all the same.
+                        let _ = stop_of_signal(signal);
+                    } else {
+                        ours.heard(signal);
+                    }
                 }
             }
         })?;

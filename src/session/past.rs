@@ -212,7 +212,7 @@ impl Past {
         let sought: Vec<Sought<'_>> = stages
             .iter()
             .map(|(_, stage)| Sought {
-                name: &stage.name,
+                name: (!stage.is_fix).then_some(&stage.name),
                 signature: &stage.signature,
                 is_local: stage.executor == LOCAL,
             })

@@ -160,7 +160,9 @@ pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<Hash
         // A run that is being pruned right now is none.
         let Ok(run) = read(project, number) else { continue };
         for (id, view) in run.view.stages().iter() {
-            if was_started(&run, id) && open.remove(&view.info.name) {
+            // What its fix came to says nothing of the stage.
+            let is_other = view.info.is_fix && view.finished().is_some();
+            if was_started(&run, id) && !is_other && open.remove(&view.info.name) {
                 let (state, signature) = (view.state.clone(), view.info.signature);
                 let estimate = view.info.estimate.clone();
                 let last = LastTime { number, run: run.state, state, signature, estimate, started: run.started };

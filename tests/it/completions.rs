@@ -70,9 +70,9 @@ fn runs_are_offered_with_what_came_of_them() {
     finished = finished.redact("\t", " | ");
     assert_transcript!(finished, @"
     $ local-ci -- local-ci show ''
-    latest | run 2: failed, [TIME] ago: -q test:1 fmt
-    2 | failed, [TIME] ago: -q test:1 fmt
-    1 | passed, [TIME] ago: -q fmt
+    latest | run 2: failed, [AGO]: -q test:1 fmt
+    2 | failed, [AGO]: -q test:1 fmt
+    1 | passed, [AGO]: -q fmt
     --- exit 0
     ");
     assert_eq!(answer(&project, "fish", &["local-ci", "logs", "2/"]), "2/fmt\ttrue\n2/test:1\texit 1\n");
@@ -159,7 +159,13 @@ fn installed(program: &str) -> bool {
     let trial = Command::new(program).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).status();
     let is_there = trial.is_ok_and(|status| status.success());
     if !is_there {
-        skip(&format!("skipped: {program} is not installed; completions in it are not tried"));
+        // Debian has no package of PowerShell.
+        let how = if program == "pwsh" {
+            "PowerShell's own packages have it".into()
+        } else {
+            format!("apt-get install {program}")
+        };
+        skip(&format!("skipped: {program} is not installed, and completions in it are not tried; {how}"));
     }
     is_there
 }

@@ -54,7 +54,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     let look = project.local_ci(&["prune", "--dry-run"]).output().redact(r"\d+ kB", "[N] kB");
     assert_transcript!(look, @"
     $ local-ci prune --dry-run
-    would prune 3 runs, [N] kB; 2 are kept
+    would prune 3 runs, [N] kB; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     assert_eq!(project.run_numbers(), [1, 2, 3, 4, 5]);
@@ -62,7 +62,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     let done = project.local_ci(&["prune"]).output().redact(r"\d+ kB", "[N] kB");
     assert_transcript!(done, @"
     $ local-ci prune
-    pruned 3 runs, [N] kB; 2 are kept
+    pruned 3 runs, [N] kB; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     assert_eq!(project.run_numbers(), [4, 5]);
@@ -73,7 +73,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     assert_eq!(pruned, [true, true, true, false, false]);
     assert_transcript!(project.local_ci(&["prune"]).output(), @"
     $ local-ci prune
-    nothing to prune; 2 are kept
+    nothing to prune; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     project.local_ci(&["-q"]).output().assert_code(0);
@@ -154,7 +154,7 @@ fn h74_a_full_disk_can_be_pruned() {
     };
     let Some(hopeless) = full("1+") else { return };
     let told = hopeless.output().assert_code(3).transcript();
-    assert!(told.contains("\nnothing was pruned; 3 are kept\n"), "{told}");
+    assert!(told.contains("\nnothing was pruned; 3 are kept ("), "{told}");
     assert_eq!(told.matches("warning: ").count(), 1, "{told}");
     assert_eq!(project.run_numbers(), [1, 2, 3]);
     let Some(tight) = full("1") else { return };
@@ -187,8 +187,8 @@ fn who_looks_for_a_pruned_run_is_told_so() {
     project.local_ci(&["prune"]).output().assert_code(0);
     for args in [["show", "1"], ["logs", "1"], ["attach", "1/one"], ["stop", "1"]] {
         let told = project.local_ci(&args).output().assert_code(2);
-        let said = told.redact(r"pruned \S+ ago", "pruned [TIME] ago").transcript();
-        assert!(said.contains("error: run 1 was pruned [TIME] ago: what its stages printed is gone\n"), "{said}");
+        let said = told.transcript();
+        assert!(said.contains("error: run 1 was pruned [AGO]: what its stages printed is gone\n"), "{said}");
         assert!(said.contains("`local-ci runs` still has what came of it"), "{said}");
     }
     let told = project.local_ci(&["show", "9"]).output().assert_code(2).stderr();

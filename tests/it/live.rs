@@ -285,6 +285,30 @@ fn h55_a_stopped_terminal_does_not_stop_the_run() {
     assert_restored(&left, &modes);
 }
 
+/// Ctrl+Z leaves the shell a clean terminal; `fg` shows the run again, as often as that is done.
+#[test]
+fn who_is_stopped_leaves_nothing_below_the_prompt() {
+    let project = Project::new();
+    gated(&project);
+    let shell = project.sh("exec bash --norc --noprofile -i").env("PS1", "> ").env("HISTFILE", "/dev/null");
+    let mut terminal = on_xterm(shell).on_terminal(30, 100);
+    terminal.type_keys("local-ci hold\n");
+    for _ in 0..2 {
+        terminal.wait_for_screen(", first run\n0/1 · ");
+        terminal.type_keys("\x1a");
+        terminal.wait_for_screen("Stopped");
+        terminal.wait_for_screen("\n> ");
+        assert!(!terminal.screen().contains("first run"), "{}", terminal.screen());
+        terminal.type_keys("clear; fg\n");
+    }
+    terminal.wait_for_screen(", first run\n0/1 · ");
+    project.open_gate("gate");
+    terminal.wait_for_screen("Run 1 is kept");
+    terminal.type_keys("exit\n");
+    assert_eq!(terminal.wait().status.code(), Some(0));
+    project.assert_nothing_left();
+}
+
 /// What is typed meanwhile is for who comes next.
 #[test]
 fn keys_are_left_for_the_shell() {

@@ -40,9 +40,9 @@ fn a_run_that_goes_on_can_be_looked_at() {
     let running = begun(&project);
     assert_transcript!(project.local_ci(&["list"]).output().redact(r"(?m): .*\[", ": … ["), @"
     $ local-ci list
-    one  running: … [TIME] ago]
-    two  waiting: … [TIME] ago]
-    long  running: … [TIME] ago]
+    one  running: … [AGO]]
+    two  waiting: … [AGO]]
+    long  running: … [AGO]]
     --- exit 0
     ");
     assert_transcript!(project.local_ci(&["show"]).output(), @"

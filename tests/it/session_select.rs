@@ -191,9 +191,9 @@ fn a_list_says_what_there_is() {
     project.local_ci(&["-q", "cells:a"]).output().assert_code(0);
     assert_transcript!(project.local_ci(&["--list"]).output(), @"
     $ local-ci --list
-    fmt  stopped (0): echo formatted  [passed, run 1, [TIME] ago]  # formatting
+    fmt  stopped (0): echo formatted  [passed, run 1, [AGO]]  # formatting
     list  never run: echo I am list  [not in the default set]  [local-ci run list]
-    cells:a  stopped (0): echo a $MATRIX_V  [passed, run 1, [TIME] ago]
+    cells:a  stopped (0): echo a $MATRIX_V  [passed, run 1, [AGO]]
     cells:b  never run: echo b $MATRIX_V
     mac  never run: true
     last  never run: echo several …

@@ -220,8 +220,8 @@ fn h75_a_full_file_system_costs_history_only() {
     code 0
     {"schema_version":1,"run":{"id":"[RUN-ID]","number":null},"verdict":"passed","exit_code":0,"results":[{"name":"flood","command":"chaos flood 4M","status":"pass","exit_code":0,"duration_ms":[TIME],"expected_ms":null,"cache_hit":false,"attempt":1,"log":null,"annotations":[]},{"name":"after","command":"echo it ran","status":"pass","exit_code":0,"duration_ms":[TIME],"expected_ms":null,"cache_hit":false,"attempt":1,"log":null,"annotations":[]}],"passed":2,"failed":0,"skipped":0,"cached":0,"duration_ms":[TIME],"warnings":[]}
     code 0
-    flood  stopped (0): chaos flood 4M  [passed, run 1, [TIME] ago]
-    after  stopped (0): echo it ran  [passed, run 1, [TIME] ago]
+    flood  stopped (0): chaos flood 4M  [passed, run 1, [AGO]]
+    after  stopped (0): echo it ran  [passed, run 1, [AGO]]
     code 0
     --- stderr
     warning: no history is kept of this run: the state directory cannot be used ([STATE]: No space left on device (os error 28))
@@ -267,7 +267,7 @@ fn h77_a_read_only_state_costs_history_only() {
       ✗ one: exit code 1
         rerun: local-ci one
     code 1
-    one  stopped (0): echo done; exit $CODE  [passed, run 1, [TIME] ago]
+    one  stopped (0): echo done; exit $CODE  [passed, run 1, [AGO]]
     ✓ one ([TIME])
 
     📊 Summary:

@@ -5,7 +5,6 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::shell::Candidate;
 use crate::clock::{Clock, SystemClock};
@@ -15,9 +14,10 @@ use crate::ids::RunNumber;
 use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::journal::state::{self, RunState};
-use crate::outcome::{HumanDuration, Verdict};
+use crate::outcome::Verdict;
 use crate::pipeline::Action;
 use crate::plan::{command_text, quote};
+use crate::report::Ago;
 use crate::session::prepare::{self, Project};
 use crate::session::runs;
 
@@ -126,9 +126,9 @@ fn candidate(dir: &ProjectDir, number: RunNumber) -> Option<Candidate> {
             Verdict::Lost => "lost",
         },
     };
-    let age = u64::try_from(SystemClock.now().unix_ms - header.started.unix_ms).unwrap_or(0);
+    let age = Ago(SystemClock.now().unix_ms.saturating_sub(header.started.unix_ms));
     let typed: Vec<String> = header.argv.iter().skip(1).map(|word| quote(word)).collect();
     let typed = if typed.is_empty() { "all stages".to_owned() } else { typed.join(" ") };
-    let help = format!("{came_to}, {} ago: {typed}", HumanDuration(Duration::from_millis(age)));
+    let help = format!("{came_to}, {age}: {typed}");
     Some(Candidate { value: number.to_string(), help })
 }

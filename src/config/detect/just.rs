@@ -26,6 +26,7 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
 fn recipes(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut recipes = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with([' ', '\t', '#', '['])) {
+        let line = without_strings(line);
         let Some((head, rest)) = line.split_once(':') else { continue };
         if rest.starts_with('=') {
             continue;
@@ -35,11 +36,26 @@ fn recipes(text: &str) -> BTreeMap<String, Vec<String>> {
         // A parameter is fine where it has a default, or may be given any number of times, nothing included.
         if words.all(|parameter| parameter.contains('=') || parameter.starts_with('*')) {
             let needs = rest.split('#').next().unwrap_or_default().split_whitespace();
-            let plain = needs.filter(|need| *need != "&&").map(|need| need.trim_matches(['(', ')']).to_owned());
-            recipes.insert(name.to_owned(), plain.collect());
+            let plain = needs.map(|need| need.trim_matches(['(', ')'])).filter(|need| !["&&", ""].contains(need));
+            recipes.insert(name.to_owned(), plain.map(str::to_owned).collect());
         }
     }
     recipes
+}
+
+/// The line without what is quoted in it, which may hold anything: colons, blanks, signs of a comment.
+fn without_strings(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut quote = None;
+    for c in line.chars() {
+        match quote {
+            Some(end) if c == end => quote = None,
+            Some(_) => {}
+            None if matches!(c, '\'' | '"' | '`') => quote = Some(c),
+            None => plain.push(c),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -60,10 +76,15 @@ mod tests {
             "lint path='.':",
             "deploy host:",
             "if x == y: z",
+            "serve url='http://a:1' name=\"a b: c\" +rest='x': build",
+            "echo +words:",
+            "all what=`pwd | sed s:a:b:`: (build 'a: b') # c",
+            "odd x='",
         ];
         let recipes = recipes(&text.join("\n"));
         let names: Vec<&str> = recipes.keys().map(String::as_str).collect();
-        assert_eq!(names, ["check", "lint", "test"]);
+        assert_eq!(names, ["all", "check", "lint", "serve", "test"]);
         assert_eq!(recipes["check"], ["lint", "test", "done"]);
+        assert_eq!(recipes["serve"], ["build"]);
     }
 }

@@ -52,7 +52,19 @@ pub(super) fn drafts(kind: Kind, targets: &BTreeMap<String, Vec<String>>, run: i
 fn targets(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut targets: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let joined = text.replace("\\\n", " ");
-    for line in joined.lines().filter(|line| !line.starts_with(['\t', ' ', '#'])) {
+    let mut defines = 0_usize;
+    for line in joined.lines().filter(|line| !line.starts_with('\t')) {
+        // A help text may look like a rule. `define` is no word of its own where it is a target or a variable.
+        let mut words = line.split_whitespace().skip_while(|word| ["override", "export"].contains(word));
+        let (word, next) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        if word == "define" && !next.is_empty() && !next.starts_with([':', '=', '?', '+', '!']) {
+            defines += 1;
+        } else if word == "endef" {
+            defines = defines.saturating_sub(1);
+        }
+        if defines > 0 || line.starts_with([' ', '#']) {
+            continue;
+        }
         let Some((names, rest)) = line.split_once(':') else { continue };
         let rest = rest.strip_prefix(':').unwrap_or(rest);
         // `A := b`, `A ::= b`, `A = b:c`, and `all: A = b`, which sets a variable for a target.
@@ -80,5 +92,13 @@ mod tests {
         let names: Vec<&str> = targets.keys().map(String::as_str).collect();
         assert_eq!(names, ["a", "all", "b", "check", "lint", "test"]);
         assert_eq!((&targets["check"], &targets["test"]), (&vec!["lint".into(), "test".into()], &vec!["main".into()]));
+    }
+
+    #[test]
+    fn what_is_defined_as_text_is_no_target() {
+        let text = "define HELP\nUsage:\ntest: runs the tests\ndefine INNER =\ncheck: x\nendef\nlint: x\nendef # HELP\n\
+                    override define A\ncheck:\nendef\ndefine: x\nbuild:\n";
+        let targets = targets(text);
+        assert_eq!(targets.keys().map(String::as_str).collect::<Vec<_>>(), ["build", "define"]);
     }
 }

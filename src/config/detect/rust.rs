@@ -48,7 +48,7 @@ pub(super) fn workspace(dir: &Directory<'_>) -> Option<PathBuf> {
             let entries = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
             entries.filter_map(toml::Value::as_str).any(matches)
         };
-        let excluded = listed("exclude", &|entry| member.starts_with(entry.trim_end_matches('/')));
+        let excluded = listed("exclude", &|entry| member.starts_with(plain(entry)));
         let included = listed("members", &|entry| matches(entry, member));
         // What is not listed may be a member as a dependency by path; cargo refuses it where it is neither.
         (included || !excluded).then(|| above.clone())
@@ -60,7 +60,14 @@ fn is_workspace(manifest: &str) -> Option<bool> {
     Some(manifest.contains_key("workspace"))
 }
 
+/// A path as cargo has it once it is joined to its workspace's.
+fn plain(entry: &str) -> &str {
+    entry.trim_start_matches("./").trim_end_matches('/')
+}
+
 fn matches(entry: &str, member: &Path) -> bool {
-    let entry = entry.trim_start_matches("./").trim_end_matches('/');
-    GlobBuilder::new(entry).literal_separator(true).build().is_ok_and(|glob| glob.compile_matcher().is_match(member))
+    GlobBuilder::new(plain(entry))
+        .literal_separator(true)
+        .build()
+        .is_ok_and(|glob| glob.compile_matcher().is_match(member))
 }

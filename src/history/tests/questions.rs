@@ -5,7 +5,7 @@ use super::*;
 const REPOSITORY: &[u8] = b"/repository/.git";
 
 fn sought<'a>(name: &'a StageName, signature: &'a Signature) -> Sought<'a> {
-    Sought { name, signature, is_local: true }
+    Sought { name: Some(name), signature, is_local: true }
 }
 
 fn samples(history: &History, project: &str, stage: &str, work: u8) -> (Vec<u64>, Basis) {

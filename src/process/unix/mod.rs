@@ -16,7 +16,7 @@ pub(super) use wait::{peek_any_child, reap};
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-pub use signal::die_of_signal;
+pub use signal::{die_of_signal, stop_of_signal};
 
 /// Makes this process the one that orphans below it are handed to, instead of init.
 pub fn become_subreaper() -> io::Result<()> {

@@ -77,6 +77,18 @@ fn default_disposition(signal: i32) {
 
 /// Ends this process by a signal, so that its parent sees that signal; returns only where that fails.
 pub fn die_of_signal(signal: i32) {
+    suffer(signal);
+}
+
+/// Stops this process as Ctrl+Z would have done; returns once it is continued. At once where nobody could continue it:
+/// there the system drops the signal (POSIX, "orphaned process group").
+pub fn stop_of_signal(signal: i32) -> io::Result<()> {
+    suffer(signal);
+    block(&[signal])
+}
+
+/// Has this thread get a signal that does to the process what the system has it do by default.
+fn suffer(signal: i32) {
     default_disposition(signal);
     let set = set_of(&[signal]);
     // SAFETY: `set` is an initialised set; raise takes a plain integer.

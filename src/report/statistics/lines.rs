@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use console::Alignment;
 
 use super::{JobStatistics, LastRun, Next, percent, whole};
-use crate::estimate::Flaky;
+use crate::estimate::{Flaky, OWN_BAND};
 use crate::event::{Basis, Estimate};
 use crate::history::Status;
 use crate::report::about::About;
 use crate::report::ago::Ago;
 use crate::report::mark::Mark;
 use crate::report::sparkline::{Bar, sparkline};
-use crate::report::table::{Look, Table, fit};
+use crate::report::table::{Look, Table};
 use crate::report::verdict::human;
 use crate::text::plain::printable;
 
@@ -28,7 +28,7 @@ pub fn render(jobs: &[JobStatistics], predictions: bool, now_ms: i64, look: Look
         [job] => {
             let mut text = String::new();
             for line in block(job, now_ms, look) {
-                text.push_str(&fit(&line, look));
+                text.push_str(&look.cut(&line));
                 text.push('\n');
             }
             if predictions {
@@ -50,7 +50,7 @@ pub fn render(jobs: &[JobStatistics], predictions: bool, now_ms: i64, look: Look
 fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     let totals = &job.totals;
     let command = match &job.command {
-        Some(command) => first_line(command, look),
+        Some(command) => look.first_line(command),
         None => "not in the config any more".into(),
     };
     let mut lines = vec![format!("Job: {} ({command})", job.name), format!("Total runs: {}", totals.runs)];
@@ -92,13 +92,6 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     lines
 }
 
-/// The first line of a command; the rest is a sign that there is more.
-fn first_line(command: &str, look: Look) -> String {
-    let mut lines = command.trim_end().lines();
-    let first = printable(lines.next().unwrap_or_default()).into_owned();
-    if lines.next().is_some() { format!("{first} {}", look.style.glyphs.ellipsis()) } else { first }
-}
-
 fn next(next: &Next) -> String {
     match next {
         Next::Expected(estimate) => About(estimate.expected_ms).to_string(),
@@ -111,7 +104,12 @@ fn next(next: &Next) -> String {
 /// The band leaves one run in ten out on either side.
 fn band(estimate: &Estimate, look: Look) -> String {
     let dash = look.style.glyphs.dash();
-    format!("Band: {}{dash}{}, eight of ten runs", human(estimate.low_ms), human(estimate.high_ms))
+    let (low, high) = (human(estimate.low_ms), human(estimate.high_ms));
+    if estimate.samples >= OWN_BAND && estimate.basis != Basis::EarlierCommand {
+        format!("Band: {low}{dash}{high}, eight of ten runs")
+    } else {
+        format!("Band: {low}{dash}{high}, a guess until it has passed more often")
+    }
 }
 
 fn basis(estimate: &Estimate) -> String {
@@ -138,15 +136,15 @@ fn trend(job: &JobStatistics) -> Option<String> {
     Some(format!("Trend: {word} (the last {}: {recent}, those before: {earlier})", runs(trend.runs)))
 }
 
+/// What was counted, and not the rate that comes of it: that leaves room for chance, and would be taken for a wrong sum.
 fn flaky(flaky: Flaky) -> String {
-    let often = (flaky.rate * 100.0).max(1.0);
     // Where nothing else is known of these inputs, how many of them it were says nothing.
-    let told = if flaky.total > flaky.failed {
-        format!(" (failed or needed another attempt: {} of {})", flaky.failed, flaky.total)
+    if flaky.total > flaky.failed {
+        let (failed, total) = (flaky.failed, flaky.total);
+        format!("Flaky: {failed} of {total} runs failed or needed another attempt on unchanged inputs")
     } else {
-        String::new()
-    };
-    format!("Flaky: about {often:.0}% of runs come out differently on unchanged inputs{told}")
+        "Flaky: runs came out differently on unchanged inputs".to_owned()
+    }
 }
 
 /// The last runs as a row of bars, oldest first.
@@ -196,7 +194,7 @@ fn told(job: &JobStatistics, look: Look) -> String {
     if any {
         format!("\n{}", table.render(look))
     } else {
-        format!("\n{}\n", fit("Nothing was foretold yet that can be compared.", look))
+        format!("\n{}\n", look.cut("Nothing was foretold yet that can be compared."))
     }
 }
 

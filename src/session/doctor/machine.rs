@@ -141,7 +141,7 @@ fn weight(root: &Path) -> (u64, bool) {
 pub(super) fn limits() -> Section {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut findings =
-        vec![Finding::ok(format!("{} for stages at a time, unless --jobs says otherwise", count(cores, "core")))];
+        vec![Finding::ok(format!("{} for stages, unless --jobs or the config says otherwise", count(cores, "core")))];
     findings.push(match getrlimit(Resource::Nofile).current {
         Some(few) if few < FEW_DESCRIPTORS => {
             Finding::warning(format!("only {few} files may be open, so that stages have to wait for each other"))

@@ -67,22 +67,30 @@ fn stage(stage: &StageView) -> StageRecord {
     let finished = stage.finished();
     StageRecord {
         name: info.name.clone(),
+        is_fix: info.is_fix,
         signature: info.signature,
         executor: info.executor.clone(),
         status: finished.map_or(Status::Lost, |finished| status(&finished.outcome)),
         exit_code: finished.and_then(StageFinished::exit_code),
         attempts: stage.attempts(),
-        duration_ms: finished.map_or(0, |finished| finished.duration_ms),
+        duration_ms: finished.map_or(0, |finished| whole(stage, finished)),
         foretold: info.estimate.as_ref().map(|e| [e.expected_ms, e.low_ms, e.high_ms]),
         inputs: info.inputs.clone(),
         is_sample: is_sample(stage),
     }
 }
 
+/// How long a stage took, in milliseconds: what it took all in all, for that is how long a run has to wait for it.
+fn whole(stage: &StageView, finished: &StageFinished) -> u64 {
+    let all = u64::try_from(stage.duration().as_millis()).unwrap_or(u64::MAX);
+    if stage.failed_attempts.is_empty() { finished.duration_ms } else { all.max(finished.duration_ms) }
+}
+
 /// A stage of a run that was lost before it could say anything.
 fn never_mentioned(stage: &HeaderStage) -> StageRecord {
     StageRecord {
         name: stage.name.clone(),
+        is_fix: false,
         signature: stage.signature,
         executor: LOCAL.to_owned(),
         status: Status::Lost,
@@ -153,6 +161,8 @@ mod tests {
             dir: String::new(),
             executor: LOCAL.into(),
             allow_failure: false,
+            is_fix: false,
+            has_fix: false,
             threads: 1,
             locks: Vec::new(),
             inputs: None,

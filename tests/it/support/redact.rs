@@ -18,6 +18,7 @@ impl Redactions {
             (r"\b[0-9a-f]{32}\b", "[RUN-ID]"),
             (r"\bpid \d+", "pid [PID]"),
             (r#"("(?:unix|expected|duration|delay)_ms":|"mono_us":) ?\d+"#, "$1[TIME]"),
+            (r"\bjust now\b|\b\d+ (?:sec|min|hours?) ago\b", "[AGO]"),
             (r"\b(?:\d+h\d{2}m|\d+m\d{2}s|\d+(?:\.\d+)?m?s)\b", "[TIME]"),
         ] {
             redactions.0.push((Regex::new(pattern).unwrap(), word.to_owned()));
@@ -46,11 +47,11 @@ impl Redactions {
 fn what_differs_is_taken_out_and_the_rest_stays() {
     let mut redactions = Redactions::new(&[("[PROJECT]", "/tmp/a+b/project".into()), ("[TEMP]", "/tmp/a+b".into())]);
     redactions.add("cost [0-9]+", "cost $1");
-    let text = "✓ fmt (245ms) ✗ x (2.3s) 2m30s 1h05m /tmp/a+b/project/x /tmp/a+b/y /tmp/aab pid 77 \
+    let text = "✓ fmt (245ms) ✗ x (2.3s) 2m30s 1h05m /tmp/a+b/project/x /tmp/a+b/y /tmp/aab pid 77 just now 5 sec ago \
                 {\"duration_ms\":12,\"mono_us\":3} 0123456789abcdef0123456789abcdef exit code 101 1.80 mss cost 5";
     assert_eq!(
         redactions.apply(text),
-        "✓ fmt ([TIME]) ✗ x ([TIME]) [TIME] [TIME] [PROJECT]/x [TEMP]/y /tmp/aab pid [PID] \
+        "✓ fmt ([TIME]) ✗ x ([TIME]) [TIME] [TIME] [PROJECT]/x [TEMP]/y /tmp/aab pid [PID] [AGO] [AGO] \
          {\"duration_ms\":[TIME],\"mono_us\":[TIME]} [RUN-ID] exit code 101 1.80 mss cost $1"
     );
 }

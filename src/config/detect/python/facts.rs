@@ -45,8 +45,8 @@ pub(super) struct Facts {
     pub(super) ruff: Option<String>,
     /// Why mypy is used, if it is, and whether its settings say on which files.
     pub(super) mypy: Option<(String, bool)>,
-    /// Why pytest is used, if anything says so.
-    pub(super) pytest: Option<String>,
+    /// Why pytest is used, if anything says so, and whether that is its settings: they are there for tests.
+    pub(super) pytest: Option<(String, bool)>,
 }
 
 /// Whether a file of this name makes a directory Python's.
@@ -95,7 +95,8 @@ impl Facts {
                 .or_else(|| configured("pytest.ini"))
                 .or_else(|| section("setup.cfg", "[tool:pytest]"))
                 .or_else(|| section("tox.ini", "[pytest]"))
-                .or_else(|| depends("pytest")),
+                .map(|why| (why, true))
+                .or_else(|| Some((depends("pytest")?, false))),
             marker,
         })
     }

@@ -6,6 +6,11 @@ use crate::config::detect::directory::Directory;
 /// How many test files are looked into to learn what they are written for.
 const LOOKS: usize = 20;
 
+/// How far below `tests` they are looked for.
+const DEPTH: usize = 4;
+/// And in how many directories.
+const DIRECTORIES: usize = 200;
+
 /// What runs the tests.
 pub(super) enum Runner {
     /// pytest, and why.
@@ -18,13 +23,17 @@ pub(super) enum Runner {
 const PLACES: [(&str, &str, &str); 3] =
     [("tests", " -s tests", " -s tests -t ."), ("test", " -s test", " -s test -t ."), ("", "", "")];
 
-/// What runs the tests; none where none were found.
+/// What runs the tests; none where none were found, but for pytest where it is configured: its settings may say where
+/// else they are, and where there are none it says so.
 pub(super) fn runner(dir: &Directory<'_>, facts: &Facts) -> Option<Runner> {
+    if let Some((why, true)) = &facts.pytest {
+        return Some(Runner::Pytest(why.clone()));
+    }
     let (place, files) = PLACES.iter().find_map(|place| {
         let files: Vec<String> = test_files(dir, place.0);
         (!files.is_empty()).then_some((place, files))
     })?;
-    if let Some(why) = &facts.pytest {
+    if let Some((why, _)) = &facts.pytest {
         return Some(Runner::Pytest(why.clone()));
     }
     let text =
@@ -36,18 +45,27 @@ pub(super) fn runner(dir: &Directory<'_>, facts: &Facts) -> Option<Runner> {
     Some(Runner::Unittest { place: if is_package { place.2 } else { place.1 } })
 }
 
-/// The names of test files in a directory, or where that has none, of those a level below, relative to it.
+/// The names of test files in a directory, or where that has none, of those at the first level below that has any,
+/// relative to it.
 fn test_files(dir: &Directory<'_>, below: &str) -> Vec<String> {
-    let tests =
-        |below: &str| -> Vec<String> { dir.names(below).into_iter().filter(|name| is_test_file(name)).collect() };
-    let own = tests(below);
-    if !own.is_empty() || below.is_empty() {
-        return own;
+    let mut level = vec![String::new()];
+    let depth = if below.is_empty() { 0 } else { DEPTH };
+    for _ in 0..=depth {
+        let of = |directory: &String| -> Vec<String> {
+            let at = if below.is_empty() { directory.clone() } else { format!("{below}/{directory}") };
+            let names = dir.names(&at).into_iter().filter(|name| !name.starts_with('.'));
+            names.map(|name| if directory.is_empty() { name } else { format!("{directory}/{name}") }).collect()
+        };
+        let names: Vec<String> = level.iter().take(DIRECTORIES).flat_map(of).collect();
+        let tests: Vec<String> =
+            names.iter().filter(|name| name.rsplit('/').next().is_some_and(is_test_file)).cloned().collect();
+        if !tests.is_empty() {
+            return tests;
+        }
+        // What is no directory has no names in it.
+        level = names.into_iter().filter(|name| !name.contains(".py")).collect();
     }
-    let deeper = dir.names(below).into_iter().filter(|name| !name.starts_with('.'));
-    deeper
-        .flat_map(|name| tests(&format!("{below}/{name}")).into_iter().map(move |file| format!("{name}/{file}")))
-        .collect()
+    Vec::new()
 }
 
 fn is_test_file(name: &str) -> bool {

@@ -122,6 +122,19 @@ fn pythons_tests_say_what_they_are_written_for() {
     );
 }
 
+/// What is configured is run wherever its tests are: a project is not to be green because they were not found.
+#[test]
+fn pytest_is_run_where_it_is_configured_and_tests_are_deep() {
+    let pytest = ["test: python3 -m pytest"];
+    let table = ("pyproject.toml", "[tool.pytest.ini_options]\ntestpaths = ['src']\n");
+    assert_eq!(stages(&[table, ("src/pkg/tests/test_x.py", "")]), pytest);
+    assert_eq!(stages(&[("pytest.ini", "[pytest]\n"), ("tests/unit/core/test_x.py", "")]), pytest);
+    let depends = ("requirements-dev.txt", "pytest\n");
+    assert_eq!(stages(&[depends, ("tests/unit/core/test_x.py", "")]), pytest);
+    assert_eq!(stages(&[("setup.py", ""), ("tests/a/b/c/test_x.py", "def test_x(): pass\n")]), pytest);
+    assert_eq!(no_stages(&[depends, ("x.py", "")]).len(), 1, "that it is there alone says too little");
+}
+
 #[test]
 fn deno_has_its_own_tools_or_tasks() {
     assert_eq!(

@@ -25,13 +25,15 @@ fn the_nearest_directory_with_stages_is_the_project() {
 
 #[test]
 fn a_member_is_run_from_its_workspace() {
-    let workspace = "[workspace]\nmembers = [\"crates/*\"]\nexclude = [\"crates/old\", \"fuzz\"]\n";
+    let workspace =
+        "[workspace]\nmembers = [\"crates/[a-l]*\"]\nexclude = [\"crates/old\", \"fuzz\", \"./crates/odd/\"]\n";
     let own = "[package]\nname='x'\n";
     let tree = Tree::new(&[
         ("Cargo.toml", workspace),
         ("crates/a/Cargo.toml", own),
         ("crates/a/src/x", ""),
         ("fuzz/Cargo.toml", own),
+        ("crates/odd/Cargo.toml", own),
         ("alone/Cargo.toml", "[package]\nname='x'\n[workspace]\n"),
         ("path/dep/Cargo.toml", own),
         ("broken/Cargo.toml", "["),
@@ -39,6 +41,7 @@ fn a_member_is_run_from_its_workspace() {
     assert_eq!(tree.found("crates/a/src").root, tree.root());
     assert_eq!(tree.found("path/dep").root, tree.root(), "a member by its path");
     assert_eq!(tree.found("fuzz").root, tree.root().join("fuzz"));
+    assert_eq!(tree.found("crates/odd").root, tree.root().join("crates/odd"), "paths are compared, not their spelling");
     assert_eq!(tree.found("alone").root, tree.root().join("alone"));
     assert_eq!(tree.found("broken").root, tree.root().join("broken"), "cargo says what is wrong with it");
     let gradle = Tree::new(&[("settings.gradle", ""), ("app/build.gradle", "")]);

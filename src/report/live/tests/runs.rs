@@ -4,6 +4,7 @@ use super::*;
 use crate::outcome::{Outcome, Verdict};
 use crate::report::terminal::Host;
 use crate::report::tests::{assorted, cancelled, failing, flaky, parallel};
+use crate::text::terminal::PIECE;
 use crate::view::recorded::{expecting, failed, stage};
 
 #[test]
@@ -330,6 +331,26 @@ fn h55_what_waits_for_a_terminal_is_bounded() {
     let largest = screen.0.writes.borrow().iter().copied().max().unwrap();
     assert!(largest < 400_000, "{largest} bytes were kept");
     assert!(screen.bytes().len() > 3_000_000, "then all of it is read");
+}
+
+/// H57: of a line without an end, what is shown stays, and its colour stays with it.
+#[test]
+fn h57_the_region_takes_nothing_of_an_endless_line() {
+    let screen = Screen::new(30, 80);
+    let mut options = transcript(Layout::Everything);
+    options.style.colour = true;
+    let mut stage = Stage::new(&screen, options, false);
+    let mut run = Recorded::of(vec![super::stage_named("talks")]);
+    run.start(0).print(0, format!("\x1b[31m{}", "x".repeat(PIECE + 30))).tick(1000);
+    stage.play(&run.steps);
+    assert!(screen.text().ends_with("xxx\n⠙ talks  1s, no estimate yet\n0/1 · 1s"), "{}", screen.text());
+    let shown = String::from_utf8(screen.bytes()).unwrap();
+    assert_eq!(shown.matches('x').count(), PIECE + 30, "all of what came is there");
+    assert!(shown.contains("x\x1b[0m\n"), "the region is in no colour of the stage's");
+    let before = run.steps.len();
+    run.print(0, "yyy\n").finish(0, Outcome::Passed).end(Verdict::Passed);
+    stage.play(&run.steps[before..]);
+    assert!(screen.text().contains("x\nyyy\n"), "{}", screen.text());
 }
 
 /// H10: a terminal that is gone costs what was to be shown, and nothing else.
