@@ -323,9 +323,9 @@ pub(super) struct RunsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatsArgs {
-    /// A stage
+    /// A stage; without one, all of them
     #[arg(value_name = "JOB")]
-    pub(super) job: String,
+    pub(super) job: Option<String>,
     /// Show how good earlier estimates were
     #[arg(long)]
     pub(super) accuracy: bool,

@@ -58,16 +58,21 @@ pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, C
 
 fn sentence(pruned: &Pruned, limits: Limits, dry_run: bool) -> String {
     let kept = if pruned.kept == 1 { "1 is kept".to_owned() } else { format!("{} are kept", pruned.kept) };
-    let days = limits.age.as_secs() / (24 * 3600);
-    let age = if days > 0 { format!("{days} days") } else { HumanDuration(limits.age).to_string() };
-    let kept = format!("{kept} (at most {} runs, {age}, {})", limits.runs, megabytes(limits.size));
+    let days = usize::try_from(limits.age.as_secs() / (24 * 3600)).unwrap_or(usize::MAX);
+    let age = if days > 0 { count(days, "day") } else { HumanDuration(limits.age).to_string() };
+    let most = count(usize::try_from(limits.runs).unwrap_or(usize::MAX), "run");
+    let kept = format!("{kept} (at most {most}, {age}, {})", megabytes(limits.size));
     if pruned.runs.is_empty() {
         let nothing = if pruned.warnings.is_empty() { "nothing to prune" } else { "nothing was pruned" };
         return format!("{nothing}; {kept}");
     }
     let verb = if dry_run { "would prune" } else { "pruned" };
-    let runs = if pruned.runs.len() == 1 { "run" } else { "runs" };
-    format!("{verb} {} {runs}, {}; {kept}", pruned.runs.len(), megabytes(pruned.bytes))
+    format!("{verb} {}, {}; {kept}", count(pruned.runs.len(), "run"), megabytes(pruned.bytes))
+}
+
+/// So many of something.
+fn count(number: usize, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 /// Bytes as a person reads them, in the units that disks are sold in.

@@ -13,7 +13,7 @@ use super::{Ending, argv, output, run, target, variables};
 use crate::ids::{RunNumber, StageName};
 use crate::journal::header::Header;
 use crate::outcome::exit;
-use crate::plan::{PlanError, Request};
+use crate::plan::PlanError;
 use crate::session::past::ledger;
 use crate::session::prepare::Project;
 use crate::session::runs::Run;
@@ -131,17 +131,7 @@ fn stages_now(
     again: &RunArgs,
     number: RunNumber,
 ) -> Result<Vec<StageName>, CliError> {
-    let selection = &again.selection;
-    let request = Request {
-        stages: selection.stages.clone(),
-        tags: selection.tags.clone(),
-        profile: selection.profile.clone(),
-        skip: selection.skip.clone(),
-        only: selection.only,
-        fix: selection.fix,
-        args: selection.args.clone(),
-        ..Request::default()
-    };
+    let request = again.selection.request();
     match project.plan(&request, context.env) {
         Ok(plan) => Ok(plan.stages.values().map(|stage| stage.name.clone()).collect()),
         Err(PlanError::UnknownStage { name, from: None, .. }) => Err(CliError::usage(format!(

@@ -1,4 +1,4 @@
-//! `stats`: what came of one job, and how long its next run should take.
+//! `stats`: what came of one job, or of each, and how long its next run should take.
 
 use std::slice;
 
@@ -25,12 +25,15 @@ const LAST: usize = 100;
 pub(super) fn stats(context: &Context<'_>, args: &StatsArgs) -> Result<Ending, CliError> {
     let project = context.project()?;
     let (_, past) = history::open(context, &project)?;
-    let names = history::jobs(&project.pipeline, &past, &args.job)?;
+    let names = match &args.job {
+        Some(job) => history::jobs(&project.pipeline, &past, job)?,
+        None => project.pipeline.stages().values().map(|stage| stage.name.clone()).collect(),
+    };
     let plan = foretold(context, &project, &past, &names);
     let asked = Asked { pipeline: &project.pipeline, past: &past, plan: plan.as_ref() };
     let jobs: Vec<JobStatistics> = names.iter().map(|name| asked.about(name)).collect::<Result<_, _>>()?;
     let text = if args.json {
-        format!("{:#}\n", document(&args.job, &jobs, args.accuracy))
+        format!("{:#}\n", document(args.job.as_deref(), &jobs, args.accuracy))
     } else {
         render(&jobs, args.accuracy, SystemClock.now().unix_ms, faces::look(context))
     };

@@ -196,7 +196,7 @@ fn shares_are_rounded_but_never_to_all_or_nothing() {
 
 #[test]
 fn programs_get_the_same_and_no_more_than_is_known() {
-    insta::assert_snapshot!(serde_json::to_string_pretty(&document("test", &[job()], true)).unwrap(), @r#"
+    insta::assert_snapshot!(serde_json::to_string_pretty(&document(Some("test"), &[job()], true)).unwrap(), @r#"
     {
       "job": "test",
       "jobs": [
@@ -290,7 +290,7 @@ fn programs_get_the_same_and_no_more_than_is_known() {
       "schema_version": 1
     }
     "#);
-    let unknown = document("test", &[never()], false);
+    let unknown = document(Some("test"), &[never()], false);
     assert_eq!(unknown["jobs"][0]["estimate"], serde_json::Value::Null);
     assert_eq!(unknown["jobs"][0].get("predictions"), None);
 }
