@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::output;
 use super::project::Context;
 use crate::ids::StageName;
-use crate::journal::layout::{ProjectDir, state_dir};
+use crate::journal::layout::ProjectDir;
 use crate::pipeline::Pipeline;
 use crate::plan::nearest;
 use crate::session::past::{self, Past};
@@ -14,7 +14,7 @@ use crate::session::runs::meant;
 /// The project's state and its history. What is wrong with the history is said.
 pub(super) fn open(context: &Context<'_>, project: &Project) -> Result<(ProjectDir, Past), CliError> {
     let dir = context.state(&project.root)?;
-    let past = past::open(&state_dir(context.env).unwrap_or_default(), &dir, &project.root);
+    let past = past::open(&dir, &project.root);
     past.warnings.iter().for_each(|warning| output::warning(warning));
     Ok((dir, past))
 }

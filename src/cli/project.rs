@@ -124,7 +124,7 @@ impl<'a> Context<'a> {
     pub(super) fn foretell(&self, root: &Path, plan: &mut Plan) -> Vec<String> {
         // That there is no state directory is said where a run would be put into it.
         let Some(state) = state_dir(self.env) else { return Vec::new() };
-        let past = past::glance(&state, &ProjectDir::new(&state, root), root);
+        let past = past::glance(&ProjectDir::new(&state, root), root);
         past.foretell(plan);
         past.warnings.iter().cloned().chain(past.later_warnings()).collect()
     }

@@ -90,13 +90,12 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
                 .or_try("`local-ci list` shows the stages; a run is a number, or `latest`")
         })?,
     };
+    let run = runs::read(project, number);
+    // Looked at afterwards: it may be deleted while it is read, and then nothing that was read means anything.
     if !project.run(number).path().is_dir() {
         return Err(missing(project, number));
     }
-    // It may be deleted while it is read.
-    let run = runs::read(project, number).map_err(|error| {
-        if project.run(number).path().is_dir() { unreadable(error) } else { missing(project, number) }
-    })?;
+    let run = run.map_err(unreadable)?;
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
         Some(word) => {

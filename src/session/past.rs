@@ -54,21 +54,21 @@ struct Index {
 ///
 /// For commands that show it: all is taken in, however long that takes, and where the file cannot be used, the runs that
 /// are there are shown without it.
-pub fn open(state: &Path, project: &ProjectDir, root: &Path) -> Past {
-    Past::new(state, project, root, Depth::All)
+pub fn open(project: &ProjectDir, root: &Path) -> Past {
+    Past::new(project, root, Depth::All)
 }
 
 /// The same for the estimates of a run that is about to start: what takes long is left for others, and so is a run whose
 /// supervisor is about to add it.
-pub fn glance(state: &Path, project: &ProjectDir, root: &Path) -> Past {
-    Past::new(state, project, root, Depth::Recent)
+pub fn glance(project: &ProjectDir, root: &Path) -> Past {
+    Past::new(project, root, Depth::Recent)
 }
 
 impl Past {
-    fn new(state: &Path, project: &ProjectDir, root: &Path, depth: Depth) -> Self {
+    fn new(project: &ProjectDir, root: &Path, depth: Depth) -> Self {
         let mut past = Self {
             warnings: Vec::new(),
-            file: state.join("history.db"),
+            file: project.history(),
             project: project.clone(),
             root: root.to_owned(),
             depth,
@@ -100,7 +100,8 @@ impl Past {
         match intake::take_in(&mut history, &self.project, &self.root, self.depth) {
             Ok(0) => {}
             Ok(missing) if self.depth == Depth::All => self.warn(format!(
-                "{missing} of the runs are missing from this: the history cannot be written ({})",
+                "{} missing from this: the history cannot be written ({})",
+                if missing == 1 { "a run is".to_owned() } else { format!("{missing} runs are") },
                 self.file.display()
             )),
             Ok(_) => {}
@@ -293,7 +294,8 @@ fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended, patience: 
     let repository = source::common_dir(root);
     let about = About { repository: repository.as_ref().map(|dir| dir.as_os_str().as_bytes()), ledger: None };
     if !history.is_writable() {
-        return Err(io::Error::from(io::ErrorKind::ReadOnlyFilesystem).into());
+        // It is on what can only be read, or a later version has made it.
+        return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "it can only be read").into());
     }
     history.add(&project.name(), about, slice::from_ref(ended))?;
     let first = project.numbers()?.first().copied().unwrap_or(RunNumber(0));
@@ -306,7 +308,7 @@ pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
 }
 
-/// What came of a run that is about to be deleted. None where it goes on.
+/// What came of a run that is about to be deleted. None where it goes on, or is for a later version to read.
 pub(super) fn outcome_of(project: &ProjectDir, number: RunNumber) -> io::Result<Option<Ended>> {
     record::read(project, number)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use crate::event::StageFinished;
+use crate::event::{SCHEMA_VERSION, StageFinished};
 use crate::history::{Ended, RunRecord, StageRecord, Status};
 use crate::ids::RunNumber;
 use crate::journal::header::{Header, HeaderStage};
@@ -18,7 +18,8 @@ use crate::view::{RunView, StageView};
 /// for a reason: the machine slept, or its clock was set.
 const DRIFT_MS: i64 = 5000;
 
-/// Reads what came of a run. None where it has not ended.
+/// Reads what came of a run. None where it has not ended, and where a later version of this program has to say what came
+/// of it.
 pub(super) fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Option<Ended>> {
     let run = runs::read(project, number)?;
     let (verdict, exit_code) = match run.state {
@@ -27,6 +28,9 @@ pub(super) fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Option
         RunState::Lost => (Verdict::Lost, Verdict::Lost.exit_code()),
     };
     let header = Header::read(&run.dir);
+    if header.as_ref().is_ok_and(|header| header.schema_version > SCHEMA_VERSION) {
+        return Ok(None);
+    }
     let (id, started, stages) = match (run.view.header(), &header) {
         // The journal says who the run was, too.
         (Some(said), _) => (&said.id, run.started.unwrap_or(said.at), run.view.stages().values().map(stage).collect()),

@@ -60,8 +60,8 @@ fn with_runs() -> (tempfile::TempDir, ProjectDir) {
 
 #[test]
 fn what_the_index_has_not_seen_is_there_when_it_is_asked() {
-    let (dir, project) = with_runs();
-    let past = open(dir.path(), &project, Path::new("/p"));
+    let (_dir, project) = with_runs();
+    let past = open(&project, Path::new("/p"));
     assert_eq!((numbers(&past, None), &past.warnings), (vec![2, 1], &Vec::new()));
     assert_eq!(numbers(&past, Some("test:a")), [2, 1]);
     assert_eq!(numbers(&past, Some("test")), [0; 0], "a name is not its beginning");
@@ -74,7 +74,7 @@ fn what_the_index_has_not_seen_is_there_when_it_is_asked() {
 fn a_project_without_runs_has_an_empty_history_and_no_index() {
     let dir = tempfile::tempdir().unwrap();
     let project = ProjectDir::new(dir.path(), Path::new("/p"));
-    let past = open(dir.path(), &project, Path::new("/p"));
+    let past = open(&project, Path::new("/p"));
     assert_eq!((numbers(&past, None), &past.warnings), (Vec::new(), &Vec::new()));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
@@ -82,13 +82,25 @@ fn a_project_without_runs_has_an_empty_history_and_no_index() {
 /// Somebody has deleted the project's state, and of what ran since nobody could say what came of it.
 #[test]
 fn runs_of_a_state_that_was_deleted_are_not_taken_for_those_of_the_new_one() {
-    let (dir, project) = with_runs();
+    let (_dir, project) = with_runs();
     lost_run(&project, 3);
-    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), None), [3, 2, 1]);
+    assert_eq!(numbers(&open(&project, Path::new("/p")), None), [3, 2, 1]);
     fs::remove_dir_all(project.path()).unwrap();
     lost_run_as(&project, 1, 77);
     lost_run_as(&project, 2, 78);
-    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), None), [2, 1]);
+    assert_eq!(numbers(&open(&project, Path::new("/p")), None), [2, 1]);
+}
+
+/// H34: of what a later version has written, this one says nothing, and so keeps it for that one.
+#[test]
+fn h34_a_run_of_a_later_version_is_left_to_it() {
+    let (_dir, project) = with_runs();
+    let header = project.run(RunNumber(1)).header();
+    let text = fs::read_to_string(&header).unwrap();
+    fs::write(&header, text.replace("\"schema_version\":1", "\"schema_version\":2")).unwrap();
+    assert_eq!(numbers(&open(&project, Path::new("/p")), None), [2]);
+    assert_eq!(outcome_of(&project, RunNumber(1)).unwrap(), None);
+    assert!(outcome_of(&project, RunNumber(2)).unwrap().is_some());
 }
 
 /// H75: without the file, the runs that are there are shown from their directories.
@@ -96,10 +108,10 @@ fn runs_of_a_state_that_was_deleted_are_not_taken_for_those_of_the_new_one() {
 fn h75_where_the_index_cannot_be_used_the_runs_are_shown_without_it() {
     let (dir, project) = with_runs();
     fs::create_dir(dir.path().join("history.db")).unwrap();
-    let past = open(dir.path(), &project, Path::new("/p"));
+    let past = open(&project, Path::new("/p"));
     assert_eq!(numbers(&past, Some("test:a")), [2, 1]);
     assert_eq!(past.warnings.len(), 1, "{:?}", past.warnings);
-    let past = glance(dir.path(), &project, Path::new("/p"));
+    let past = glance(&project, Path::new("/p"));
     assert_eq!((numbers(&past, None), past.warnings.len()), (Vec::new(), 1), "nobody waits for a run's estimates");
 }
 
@@ -107,13 +119,13 @@ fn h75_where_the_index_cannot_be_used_the_runs_are_shown_without_it() {
 #[test]
 fn h79_damage_that_is_met_later_is_made_good() {
     let (dir, project) = with_runs();
-    let past = open(dir.path(), &project, Path::new("/p"));
+    let past = open(&project, Path::new("/p"));
     let other = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
     other.execute_batch("DROP TABLE stage").unwrap();
     drop(other);
     assert_eq!(numbers(&past, Some("test:a")), [2, 1]);
     assert_eq!(past.later_warnings().len(), 1);
-    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), Some("test:a")), [2, 1]);
+    assert_eq!(numbers(&open(&project, Path::new("/p")), Some("test:a")), [2, 1]);
 }
 
 /// A run is not held up by whoever holds the index: one that writes, one that lets nobody else read, and one that was
@@ -136,14 +148,14 @@ fn h75_a_glance_and_a_run_without_a_supervisor_do_not_wait_for_others() {
             crate::journal::lock::wait_exclusive(&beside).unwrap();
             lock = Some(beside);
         } else {
-            drop(open(dir.path(), &project, Path::new("/p")));
+            drop(open(&project, Path::new("/p")));
             lost_run(&project, 3);
             let other = rusqlite::Connection::open(&file).unwrap();
             other.execute_batch(hold).unwrap();
             holder = Some(other);
         }
         in_time(hold, &|| {
-            let past = glance(dir.path(), &project, Path::new("/p"));
+            let past = glance(&project, Path::new("/p"));
             let known = if hold == "BEGIN IMMEDIATE" { (vec![2, 1], 0) } else { (Vec::new(), 1) };
             assert_eq!((numbers(&past, None), past.warnings.len()), known, "{hold}: {:?}", past.warnings);
         });
@@ -152,10 +164,6 @@ fn h75_a_glance_and_a_run_without_a_supervisor_do_not_wait_for_others() {
             assert_eq!(recorded.complaints.len(), 1, "{hold}");
         });
         drop((holder, lock));
-        assert!(numbers(&open(dir.path(), &project, Path::new("/p")), None).starts_with(&[if hold.is_empty() {
-            2
-        } else {
-            3
-        }]));
+        assert!(numbers(&open(&project, Path::new("/p")), None).starts_with(&[if hold.is_empty() { 2 } else { 3 }]));
     }
 }
