@@ -129,7 +129,9 @@ fn critical_path(view: &RunView, bottleneck: &Bottleneck, glyphs: Glyphs) -> Str
         }
         MoreSlots::Unknown => String::new(),
     };
-    let (path, wall) = (HumanDuration(bottleneck.path.duration), HumanDuration(bottleneck.wall));
+    // Both are rounded to whole milliseconds, each stage for itself.
+    let path = HumanDuration(bottleneck.path.duration.min(bottleneck.wall));
+    let wall = HumanDuration(bottleneck.wall);
     format!("Critical path: {chain}, {path} of {wall}{advice}.")
 }
 
