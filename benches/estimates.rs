@@ -102,6 +102,8 @@ fn speed() -> Result<(), Box<dyn Error>> {
             dir: String::new(),
             executor: "local".into(),
             allow_failure: false,
+            is_fix: false,
+            has_fix: false,
             threads: 1,
             locks: if index % 10 == 0 { vec!["lock".into()] } else { Vec::new() },
             inputs: None,

@@ -202,6 +202,8 @@ impl Pipeline {
             policy: Policy::default(),
             executor: "local".into(),
             signature: Signature::from_bytes([0; 32]),
+            is_fix: false,
+            has_fix: false,
             inputs: Vec::new(),
             inputs_digest: None,
             estimate: known.map(|ms| Estimate {

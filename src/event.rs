@@ -124,6 +124,12 @@ pub struct StageInfo {
     /// Whether its failure leaves the run's verdict alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_failure: bool,
+    /// Whether what runs is its `fix`, asked for with `--fix`, and not its own command: that says nothing of the check.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_fix: bool,
+    /// Whether it has a `fix` that `--fix` would run instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_fix: bool,
     /// Slots it takes.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub threads: u32,

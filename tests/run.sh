@@ -57,6 +57,13 @@ missing=''
 have cc || missing="$missing gcc libc6-dev"
 have git || missing="$missing git"
 have strace || missing="$missing strace"
+have make || missing="$missing make"
+have python3 || missing="$missing python3"
+# For completions, the manual page and drawn plans.
+have zsh || missing="$missing zsh"
+have fish || missing="$missing fish"
+have groff || missing="$missing groff-base"
+have dot || missing="$missing graphviz"
 # Word splitting is meant: a list of packages.
 # shellcheck disable=SC2086
 [ -z "$missing" ] || install $missing

@@ -107,7 +107,7 @@ pub(super) struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// Work as if started in this directory
@@ -323,9 +323,9 @@ pub(super) struct RunsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StatsArgs {
-    /// A stage
+    /// A stage; without one, all of them
     #[arg(value_name = "JOB")]
-    pub(super) job: String,
+    pub(super) job: Option<String>,
     /// Show how good earlier estimates were
     #[arg(long)]
     pub(super) accuracy: bool,
@@ -383,7 +383,7 @@ pub(super) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A code; without one, all codes are listed
+    /// A code, or `config` for every key; without either, all codes are listed
     #[arg(value_name = "CODE")]
     pub(super) code: Option<String>,
 }

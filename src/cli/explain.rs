@@ -1,4 +1,5 @@
-//! `explain`: the long form of an error code, with a configuration that has the fault and one that has not.
+//! `explain`: the long form of an error code, with a configuration that has the fault and one that has not; and the whole
+//! reference of the configuration, which nobody else has at hand.
 
 use std::fmt::Write as _;
 
@@ -10,10 +11,17 @@ use crate::outcome::exit;
 use crate::plan::error::nearest;
 use crate::text::plain::printable;
 
-/// Explains a code; without one, lists all of them.
+/// Every key of a configuration.
+const REFERENCE: &str = include_str!("../../docs/config.md");
+
+/// Explains a code or the configuration; without either, lists all codes.
 pub(super) fn explain(args: &ExplainArgs) -> Result<Ending, CliError> {
     let text = match &args.code {
-        None => Code::ALL.iter().fold(String::new(), |list, code| list + &format!("{code}  {}\n", code.title())),
+        None => {
+            let codes = Code::ALL.iter().map(|code| format!("{code}  {}\n", code.title()));
+            codes.chain(["config  every key of a configuration\n".to_owned()]).collect()
+        }
+        Some(typed) if typed.eq_ignore_ascii_case("config") => REFERENCE.to_owned(),
         Some(typed) => text(find(typed)?),
     };
     let _ = output::print(&text);

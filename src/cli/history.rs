@@ -9,7 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::plan::nearest;
 use crate::session::past::{self, Past};
 use crate::session::prepare::Project;
-use crate::session::runs::names_stage;
+use crate::session::runs::meant;
 
 /// The project's state and its history. What is wrong with the history is said.
 pub(super) fn open(context: &Context<'_>, project: &Project) -> Result<(ProjectDir, Past), CliError> {
@@ -19,18 +19,15 @@ pub(super) fn open(context: &Context<'_>, project: &Project) -> Result<(ProjectD
     Ok((dir, past))
 }
 
-/// The jobs that a word stands for: the stage or the matrix of the config that has this name; where it has none any
-/// more, those of earlier runs.
+/// The jobs that a word stands for: the stage or the cells of the matrix of the config that has this name; where it has
+/// none any more, those of earlier runs.
 pub(super) fn jobs(pipeline: &Pipeline, past: &Past, word: &str) -> Result<Vec<StageName>, CliError> {
     let now: Vec<StageName> = pipeline.stages().values().map(|stage| stage.name.clone()).collect();
     let then = past.jobs().map_err(unreadable)?;
     for names in [&now, &then] {
-        if let Some(exact) = names.iter().find(|name| name.as_str() == word) {
-            return Ok(vec![exact.clone()]);
-        }
-        let cells: Vec<StageName> = names.iter().filter(|name| names_stage(name, word)).cloned().collect();
-        if !cells.is_empty() {
-            return Ok(cells);
+        let meant = meant(names.iter().cloned(), word);
+        if !meant.is_empty() {
+            return Ok(meant);
         }
     }
     let matrices = pipeline.stages().values().map(|stage| stage.declared.as_str());
@@ -38,6 +35,18 @@ pub(super) fn jobs(pipeline: &Pipeline, past: &Past, word: &str) -> Result<Vec<S
     let meant = if similar.is_empty() { String::new() } else { format!("; did you mean {}?", similar.join(" or ")) };
     Err(CliError::usage(format!("there is no job {word:?}, now or in earlier runs{meant}"))
         .or_try("`local-ci list` shows the stages, `local-ci runs` what came of them"))
+}
+
+/// The same with the cells that the matrix no longer has.
+pub(super) fn jobs_ever(pipeline: &Pipeline, past: &Past, word: &str) -> Result<Vec<StageName>, CliError> {
+    let mut found = jobs(pipeline, past, word)?;
+    if found.iter().all(|name| name.as_str() != word) {
+        let then = meant(past.jobs().map_err(unreadable)?, word);
+        found.extend(then.into_iter().filter(|name| name.as_str() != word));
+        found.sort();
+        found.dedup();
+    }
+    Ok(found)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

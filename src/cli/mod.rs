@@ -35,7 +35,8 @@ mod variables;
 
 use std::ffi::OsString;
 
-use clap::error::ContextKind;
+use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::env::Env;
 use crate::outcome::exit;
@@ -96,8 +97,21 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
 fn refuse(mut error: clap::Error) -> Ending {
     // What clap would suggest: `-- --bogus`. Here that is an argument for a stage, and hardly what was meant.
     error.remove(ContextKind::Suggested);
+    // Nor an option that would be refused.
+    if let Some(ContextValue::String(near)) = error.get(ContextKind::SuggestedArg)
+        && is_hidden(near)
+    {
+        error.remove(ContextKind::SuggestedArg);
+    }
     let _ = error.print();
     Ending::Code(if error.use_stderr() { exit::USAGE } else { exit::PASSED })
+}
+
+/// Whether an option is known only so that the answer is a sentence.
+fn is_hidden(option: &str) -> bool {
+    let command = Cli::command();
+    let mut options = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    options.any(|arg| arg.is_hide_set() && arg.get_long() == option.strip_prefix("--"))
 }
 
 fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliError> {

@@ -15,7 +15,24 @@ use crate::session::past;
 use crate::session::prepare::{self, Project};
 use crate::text::plain::printable;
 
+impl Selection {
+    /// Which stages were asked for, and what of them.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            stages: self.stages.clone(),
+            tags: self.tags.clone(),
+            profile: self.profile.clone(),
+            skip: self.skip.clone(),
+            only: self.only,
+            fix: self.fix,
+            args: self.args.clone(),
+            ..Request::default()
+        }
+    }
+}
+
 /// What every command starts from.
+#[derive(Clone)]
 pub(super) struct Context<'a> {
     pub(super) env: &'a Env,
     pub(super) global: Global,
@@ -52,12 +69,20 @@ impl<'a> Context<'a> {
         Ok(Self { env, global, directory, argv, user })
     }
 
+    /// The config that was named, if one was.
+    pub(super) fn config(&self) -> Option<PathBuf> {
+        self.global.config.as_ref().map(|file| self.directory.join(file))
+    }
+
+    /// The same with this config, where none was named.
+    pub(super) fn with_config(&self, config: Option<PathBuf>) -> Self {
+        let mut same = self.clone();
+        same.global.config = same.global.config.or(config);
+        same
+    }
+
     pub(super) fn load_request(&self) -> LoadRequest {
-        LoadRequest {
-            start: self.directory.clone(),
-            explicit: self.global.config.as_ref().map(|file| self.directory.join(file)),
-            home: self.env.absolute(env::HOME),
-        }
+        LoadRequest { start: self.directory.clone(), explicit: self.config(), home: self.env.absolute(env::HOME) }
     }
 
     /// What to type for the same project, up to where a command would stand.
@@ -112,13 +137,6 @@ impl<'a> Context<'a> {
     /// Plans what was asked for, and says what a person should know of the plan.
     pub(super) fn plan(&self, project: &Project, selection: &Selection) -> Result<Plan, CliError> {
         let request = Request {
-            stages: selection.stages.clone(),
-            tags: selection.tags.clone(),
-            profile: selection.profile.clone(),
-            skip: selection.skip.clone(),
-            only: selection.only,
-            fix: selection.fix,
-            args: selection.args.clone(),
             jobs: selection.jobs.or(project.pipeline.run().jobs).or(self.user.jobs),
             fail_fast: match (selection.fail_fast, selection.keep_going) {
                 (true, _) => Some(true),
@@ -126,6 +144,7 @@ impl<'a> Context<'a> {
                 (false, false) => None,
             },
             timeout: selection.timeout,
+            ..selection.request()
         };
         let plan = project.plan(&request, self.env)?;
         project.warnings.iter().chain(&plan.warnings).for_each(|text| output::warning(text));

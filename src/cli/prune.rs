@@ -9,7 +9,7 @@ use super::{Ending, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::SCHEMA_VERSION;
 use crate::ids::RunNumber;
-use crate::outcome::exit;
+use crate::outcome::{HumanDuration, exit};
 use crate::session::retention::{self, Limits, Pruned};
 
 #[derive(Serialize)]
@@ -49,21 +49,30 @@ pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, C
         serde_json::to_string(&document).map_err(|error| CliError::infrastructure(error.to_string()))?
     } else {
         pruned.warnings.iter().for_each(|text| output::warning(text));
-        sentence(&pruned, args.dry_run)
+        sentence(&pruned, limits, args.dry_run)
     };
     let _ = output::print(&(text + "\n"));
     // What was to go and did not is no success.
     Ok(Ending::Code(if pruned.warnings.is_empty() { exit::PASSED } else { exit::INFRASTRUCTURE }))
 }
 
-fn sentence(pruned: &Pruned, dry_run: bool) -> String {
+fn sentence(pruned: &Pruned, limits: Limits, dry_run: bool) -> String {
     let kept = if pruned.kept == 1 { "1 is kept".to_owned() } else { format!("{} are kept", pruned.kept) };
+    let days = usize::try_from(limits.age.as_secs() / (24 * 3600)).unwrap_or(usize::MAX);
+    let age = if days > 0 { count(days, "day") } else { HumanDuration(limits.age).to_string() };
+    let most = count(usize::try_from(limits.runs).unwrap_or(usize::MAX), "run");
+    let kept = format!("{kept} (at most {most}, {age}, {})", megabytes(limits.size));
     if pruned.runs.is_empty() {
-        return format!("nothing to prune; {kept}");
+        let nothing = if pruned.warnings.is_empty() { "nothing to prune" } else { "nothing was pruned" };
+        return format!("{nothing}; {kept}");
     }
     let verb = if dry_run { "would prune" } else { "pruned" };
-    let runs = if pruned.runs.len() == 1 { "run" } else { "runs" };
-    format!("{verb} {} {runs}, {}; {kept}", pruned.runs.len(), megabytes(pruned.bytes))
+    format!("{verb} {}, {}; {kept}", count(pruned.runs.len(), "run"), megabytes(pruned.bytes))
+}
+
+/// So many of something.
+fn count(number: usize, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 /// Bytes as a person reads them, in the units that disks are sold in.
@@ -71,6 +80,8 @@ fn megabytes(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
         1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        _ => format!("{} MB", bytes / 1_000_000),
+        10_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ if bytes.is_multiple_of(1_000_000_000) => format!("{} GB", bytes / 1_000_000_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }

@@ -4,6 +4,7 @@ mod failed;
 mod words;
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use super::args::{Command, RerunArgs, RunArgs};
 use super::error::CliError;
@@ -12,7 +13,7 @@ use super::{Ending, argv, output, run, target, variables};
 use crate::ids::{RunNumber, StageName};
 use crate::journal::header::Header;
 use crate::outcome::exit;
-use crate::plan::{PlanError, Request};
+use crate::plan::PlanError;
 use crate::session::past::ledger;
 use crate::session::prepare::Project;
 use crate::session::runs::Run;
@@ -28,7 +29,9 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
     let header = Header::read(&run.dir).map_err(|error| {
         CliError::infrastructure(format!("what run {number} was asked to do cannot be read: {error}"))
     })?;
-    let mut again = asked_then(&header, number, context)?;
+    let (mut again, config) = asked_then(&header, number, context)?;
+    let context = &context.with_config(config);
+    let project = context.project()?;
     again.dry_run |= args.dry_run;
     (again.quiet, again.json, again.output) = (args.quiet, args.json, args.output.clone());
     // It was one run, also where it was one of several rounds.
@@ -56,7 +59,7 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
             say_other_stages(&header, &now);
         }
     }
-    run::run_as(context, &again, &words::words(&again))
+    run::run_as(context, &again, &words::words(&again, context.config().as_deref()))
 }
 
 /// The run that is meant.
@@ -77,8 +80,12 @@ fn find(context: &Context<'_>, project: &Project, word: &str) -> Result<Run, Cli
     Ok(target.run)
 }
 
-/// What that run was asked to do, with what the environment says today.
-fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Result<RunArgs, CliError> {
+/// What that run was asked to do, with what the environment says today, and the config that it was told to read.
+fn asked_then(
+    header: &Header,
+    number: RunNumber,
+    context: &Context<'_>,
+) -> Result<(RunArgs, Option<PathBuf>), CliError> {
     let words = if header.equivalent.is_empty() { &header.argv } else { &header.equivalent };
     let words: Vec<std::ffi::OsString> = words.iter().map(Into::into).collect();
     let unknown = |why: String| {
@@ -91,7 +98,7 @@ fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Resu
     })?;
     variables::fill_in(&mut cli, context.env)?;
     match cli.command {
-        Command::Run(args) => Ok(args),
+        Command::Run(args) => Ok((args, cli.global.config.map(|file| Path::new(&header.directory).join(file)))),
         other => {
             let name = format!("{other:?}");
             Err(unknown(format!("it was not started by `run` ({})", name.split('(').next().unwrap_or_default())))
@@ -124,17 +131,7 @@ fn stages_now(
     again: &RunArgs,
     number: RunNumber,
 ) -> Result<Vec<StageName>, CliError> {
-    let selection = &again.selection;
-    let request = Request {
-        stages: selection.stages.clone(),
-        tags: selection.tags.clone(),
-        profile: selection.profile.clone(),
-        skip: selection.skip.clone(),
-        only: selection.only,
-        fix: selection.fix,
-        args: selection.args.clone(),
-        ..Request::default()
-    };
+    let request = again.selection.request();
     match project.plan(&request, context.env) {
         Ok(plan) => Ok(plan.stages.values().map(|stage| stage.name.clone()).collect()),
         Err(PlanError::UnknownStage { name, from: None, .. }) => Err(CliError::usage(format!(
@@ -168,7 +165,7 @@ fn changed(header: &Header, project: &Project) -> Option<String> {
     let find =
         |files: &[(&str, &str)], path: &str| files.iter().find(|file| file.0 == path).map(|file| file.1.to_owned());
     let short = |path: &str| {
-        let inside = std::path::Path::new(path).strip_prefix(&project.root).ok();
+        let inside = Path::new(path).strip_prefix(&project.root).ok();
         crate::text::plain::printable(&inside.map_or(path.into(), |inside| inside.to_string_lossy())).into_owned()
     };
     let mut changes: Vec<String> = Vec::new();

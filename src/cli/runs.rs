@@ -26,18 +26,17 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
     let active = runs::active(&state).map_err(unreadable)?;
     let (_, past) = history::open(context, &project)?;
     let job = args.job.as_deref();
-    if let Some(job) = job {
-        history::jobs(&project.pipeline, &past, job)?;
-    }
+    let jobs = job.map(|job| history::jobs_ever(&project.pipeline, &past, job)).transpose()?;
+    let jobs = jobs.as_deref();
     let limit = args.limit.unwrap_or(LINES);
     // One more than is shown, to know whether there are more.
-    let ended = past.runs(job, limit.saturating_add(1)).map_err(history::unreadable)?;
+    let ended = past.runs(jobs, limit.saturating_add(1)).map_err(history::unreadable)?;
     let now = SystemClock.now();
     let mut lines: Vec<PastLine> = Vec::new();
     for number in active.into_iter().filter(|number| ended.iter().all(|run| run.number != *number)) {
         // One that is being pruned right now is none.
         let Ok(run) = runs::read(&state, number) else { continue };
-        lines.extend(line::of_active(&run, job, now));
+        lines.extend(line::of_active(&run, jobs, now));
     }
     lines.extend(ended.into_iter().map(|run| line::of_past(&state, run)));
     // Stable: cells of one run stay in the run's order.

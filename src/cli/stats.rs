@@ -1,4 +1,6 @@
-//! `stats`: what came of one job, and how long its next run should take.
+//! `stats`: what came of one job, or of each, and how long its next run should take.
+
+use std::slice;
 
 use super::args::StatsArgs;
 use super::error::CliError;
@@ -8,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::estimate::{self, PastOutcome};
 use crate::event::Basis;
 use crate::history::{StageRecord, Status};
-use crate::ids::StageName;
+use crate::ids::{Signature, StageName};
 use crate::outcome::exit;
 use crate::pipeline::{Action, Pipeline};
 use crate::plan::{Decision, Plan, PlannedStage, Request, command_text};
@@ -23,12 +25,15 @@ const LAST: usize = 100;
 pub(super) fn stats(context: &Context<'_>, args: &StatsArgs) -> Result<Ending, CliError> {
     let project = context.project()?;
     let (_, past) = history::open(context, &project)?;
-    let names = history::jobs(&project.pipeline, &past, &args.job)?;
+    let names = match &args.job {
+        Some(job) => history::jobs(&project.pipeline, &past, job)?,
+        None => project.pipeline.stages().values().map(|stage| stage.name.clone()).collect(),
+    };
     let plan = foretold(context, &project, &past, &names);
     let asked = Asked { pipeline: &project.pipeline, past: &past, plan: plan.as_ref() };
     let jobs: Vec<JobStatistics> = names.iter().map(|name| asked.about(name)).collect::<Result<_, _>>()?;
     let text = if args.json {
-        format!("{:#}\n", document(&args.job, &jobs, args.accuracy))
+        format!("{:#}\n", document(args.job.as_deref(), &jobs, args.accuracy))
     } else {
         render(&jobs, args.accuracy, SystemClock.now().unix_ms, faces::look(context))
     };
@@ -54,16 +59,9 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn about(&self, name: &StageName) -> Result<JobStatistics, CliError> {
-        let word = name.as_str();
-        let totals = self.past.totals(word).map_err(history::unreadable)?;
-        let samples = self.past.samples(word).map_err(history::unreadable)?;
-        let runs = self.past.runs(Some(word), LAST).map_err(history::unreadable)?;
-        // The name may be that of a matrix, too, whose cells are others than this job.
-        let records: Vec<_> = runs
-            .into_iter()
-            .filter_map(|run| Some((run.number, run.job?)))
-            .filter(|(_, record)| record.name == *name)
-            .collect();
+        let totals = self.past.totals(name).map_err(history::unreadable)?;
+        let runs = self.past.runs(Some(slice::from_ref(name)), LAST).map_err(history::unreadable)?;
+        let records: Vec<_> = runs.into_iter().filter_map(|run| Some((run.number, run.job?))).collect();
         let last: Vec<LastRun> = records
             .iter()
             .map(|(run, record)| LastRun {
@@ -76,6 +74,7 @@ impl Asked<'_> {
             .collect();
         let predictions: Vec<_> = last.iter().filter_map(LastRun::prediction).collect();
         let records: Vec<&StageRecord> = records.iter().map(|(_, record)| record).collect();
+        let samples = self.samples(name, &records);
         let stage = self.pipeline.stages().values().find(|stage| stage.name == *name);
         Ok(JobStatistics {
             name: name.clone(),
@@ -105,6 +104,19 @@ impl Asked<'_> {
             None => estimate::estimate(samples, &[], Basis::Own),
         };
         estimate.map_or(Next::Unknown, Next::Expected)
+    }
+
+    /// How long the job took when it passed in its last runs, newest first, in milliseconds: with the command that it has
+    /// now, or the one that it had last, where that one never ran.
+    fn samples(&self, name: &StageName, newest_first: &[&StageRecord]) -> Vec<u64> {
+        let planned = self.planned(name).map(|stage| stage.signature);
+        let has_run = |signature: &Signature| newest_first.iter().any(|record| record.signature == *signature);
+        let last = newest_first.first().map(|record| record.signature);
+        let signature = planned.filter(has_run).or(last);
+        let samples = newest_first
+            .iter()
+            .filter(|record| Some(record.signature) == signature && record.is_sample && record.status == Status::Pass);
+        samples.map(|record| record.duration_ms).take(estimate::SAMPLES).collect()
     }
 
     /// What the job itself said in its last runs, with the command that it has now.

@@ -99,7 +99,10 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
     })?;
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
-        Some(name) => run.names.iter().filter(|(_, stage)| runs::names_stage(stage, name)).map(|(id, _)| id).collect(),
+        Some(word) => {
+            let meant = runs::meant(run.names.values().cloned(), word);
+            run.names.iter().filter(|(_, name)| meant.contains(name)).map(|(id, _)| id).collect()
+        }
     };
     if let (Some(name), true) = (stage, stages.is_empty()) {
         return Err(CliError::usage(format!("run {number} has no stage {name:?}"))

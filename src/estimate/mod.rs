@@ -13,6 +13,6 @@ mod typical;
 
 pub use bound::{Bound, Limit, Span, Task, bound};
 pub use flakes::{Flaky, PastOutcome, flakiness};
-pub use point::{POOLED, SAMPLES, error, estimate};
+pub use point::{OWN_BAND, POOLED, SAMPLES, error, estimate};
 pub use statistics::{Accuracy, Trend, accuracy, median, trend};
 pub use typical::typical;

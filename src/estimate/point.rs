@@ -28,6 +28,8 @@ const LEVEL: f64 = 0.1;
 const ERROR_FADE: f64 = 0.933_032_991_536_807_4;
 /// With fewer errors than this, others stand in for them.
 const ERRORS_LEAST: usize = 8;
+/// With this many samples the band is made of a stage's own errors: there is one for each sample but the first.
+pub const OWN_BAND: u32 = 9;
 /// The share of errors between an end of the band and the other end's infinity.
 const ONE_SIDED: f64 = 0.9;
 /// The band's ends are at least this far from the point, as a factor. On a quiet machine a tenth, which one would think
@@ -65,13 +67,15 @@ pub fn estimate(newest_first: &[u64], pooled: &[f64], basis: Basis) -> Option<Es
     } else {
         [1.0 / UNKNOWN, UNKNOWN]
     };
+    // What another command took says little about how far off this one will be.
+    let least = if basis == Basis::EarlierCommand { UNKNOWN } else { LEAST };
     let at = |ratio: f64| milliseconds(seconds(point) * ratio);
     let mut longer_ms: Vec<u64> = samples.iter().copied().filter(|sample| *sample > point).collect();
     longer_ms.sort_unstable();
     Some(Estimate {
         expected_ms: point,
-        low_ms: at(below.min(1.0 / LEAST)).min(point),
-        high_ms: at(above.max(LEAST)).max(point),
+        low_ms: at(below.min(1.0 / least)).min(point),
+        high_ms: at(above.max(least)).max(point),
         samples: u32::try_from(samples.len()).unwrap_or(u32::MAX),
         basis,
         longer_ms,

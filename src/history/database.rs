@@ -14,11 +14,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
-use super::file::{Lock, Medium, beside, create};
+use super::file::{Lock, Medium, Patience, beside, create};
 use super::schema;
-
-/// How long a write waits for others. Each holds the file for a millisecond, or for some tens where it makes it anew.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the log of writes may be, in bytes, before it is worked into the file. All of it is read again by whoever is
 /// the first to open the file, so it is kept short.
@@ -56,14 +53,19 @@ impl fmt::Debug for History {
 impl History {
     /// Opens the file, making it where it is not there, and leads it to the tables of this version. What cannot be
     /// written is opened to be read.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
-        Self::open_with(path, schema::STEPS, Medium::of)
+    pub fn open(path: &Path, patience: Patience) -> Result<Self, Fault> {
+        Self::open_with(path, schema::STEPS, Medium::of, patience)
     }
 
-    pub(super) fn open_with(path: &Path, steps: &[&str], medium: fn(&Path) -> Medium) -> Result<Self, Fault> {
+    pub(super) fn open_with(
+        path: &Path,
+        steps: &[&str],
+        medium: fn(&Path) -> Medium,
+        patience: Patience,
+    ) -> Result<Self, Fault> {
         // Where the directory refuses, the file may be there all the same.
         let refused = create(path).err();
-        let opened = Self::connect(path).and_then(|history| history.prepare(path, steps, medium));
+        let opened = Self::connect(path, patience).and_then(|history| history.prepare(path, steps, medium, patience));
         match (opened, refused) {
             (Ok(history), _) => Ok(history),
             (Err(Fault::Refused(_)), None) if path.exists() => Self::as_it_is(path, steps),
@@ -115,11 +117,11 @@ impl History {
         Ok(empty)
     }
 
-    fn connect(path: &Path) -> Result<Self, Fault> {
+    fn connect(path: &Path, patience: Patience) -> Result<Self, Fault> {
         // Not to be created: that was done, for its owner alone.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(patience.limit())?;
         // Closing would wait for the disk, and lock out who opens.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(Self::new(connection, path))
@@ -129,7 +131,13 @@ impl History {
         Self { connection, access: Access::Write, file: Some(path.to_owned()), wrote: false, notices: Vec::new() }
     }
 
-    fn prepare(mut self, path: &Path, steps: &[&str], medium: fn(&Path) -> Medium) -> Result<Self, Fault> {
+    fn prepare(
+        mut self,
+        path: &Path,
+        steps: &[&str],
+        medium: fn(&Path) -> Medium,
+        patience: Patience,
+    ) -> Result<Self, Fault> {
         let found = schema::version(&self.connection)?;
         if found > schema::newest(steps) {
             self.access = Access::Read;
@@ -147,7 +155,7 @@ impl History {
         }
         let is_remote = medium(path) == Medium::Network;
         if found < schema::newest(steps) || is_remote && self.journal_mode()? != ROLLBACK {
-            let lock = Lock::wait(path)?;
+            let lock = Lock::wait(path, patience)?;
             self.set_journal(is_remote)?;
             schema::migrate(&mut self.connection, path, steps, &lock)?;
         }

@@ -5,11 +5,35 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
 /// How many damaged files are kept.
 const DAMAGED_KEPT: usize = 3;
+
+/// How long it is until a lock that others hold is tried again.
+const STEP: Duration = Duration::from_millis(5);
+
+/// How long others are waited for. Each holds the file for a millisecond, or for some tens where it makes it anew; one that
+/// was stopped in the middle holds it for as long as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// For as long as it takes where all is well, and more.
+    Long,
+    /// For hardly longer than a person notices: somebody waits for more than this.
+    Short,
+}
+
+impl Patience {
+    /// How long that is.
+    pub(super) fn limit(self) -> Duration {
+        Duration::from_millis(match self {
+            Patience::Long => 10_000,
+            Patience::Short => 200,
+        })
+    }
+}
 
 /// The path with this at its end.
 pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
@@ -41,13 +65,21 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// Waits for the lock.
-    pub(super) fn wait(path: &Path) -> io::Result<Self> {
+    /// Waits for the lock, for as long as there is patience.
+    pub(super) fn wait(path: &Path, patience: Patience) -> io::Result<Self> {
         let file = private().create(true).truncate(false).open(beside(path, ".lock"))?;
+        let mut waited = Duration::ZERO;
         loop {
-            match flock(&file, FlockOperation::LockExclusive) {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Self { _held: file }),
                 Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) if waited < patience.limit() => {
+                    std::thread::sleep(STEP);
+                    waited += STEP;
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(io::Error::new(io::ErrorKind::WouldBlock, "others are changing it"));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -68,8 +100,13 @@ impl Identity {
 
 /// Moves a damaged file out of the way, with what belongs to it, and says what it is called now. None where somebody
 /// else did so before: `damaged` is the file that was seen to be.
-pub fn set_aside(path: &Path, damaged: Option<Identity>, unix_secs: i64) -> io::Result<Option<PathBuf>> {
-    let _lock = Lock::wait(path)?;
+pub fn set_aside(
+    path: &Path,
+    damaged: Option<Identity>,
+    unix_secs: i64,
+    patience: Patience,
+) -> io::Result<Option<PathBuf>> {
+    let _lock = Lock::wait(path, patience)?;
     match (Identity::of(path), damaged) {
         (Err(error), _) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         (Err(error), _) => return Err(error),

@@ -21,8 +21,8 @@ const WORKTREES: i64 = 20;
 /// A stage whose duration is sought.
 #[derive(Clone, Copy, Debug)]
 pub struct Sought<'a> {
-    /// Its name.
-    pub name: &'a StageName,
+    /// Its name; none where nothing else that ran under it is like it: for its `fix`.
+    pub name: Option<&'a StageName>,
     /// The fingerprint of what it runs.
     pub signature: &'a Signature,
     /// Whether it runs on this machine.
@@ -175,7 +175,8 @@ impl<'h> Search<'h> {
     /// Those of the stage of this name, with whatever command it had.
     fn earlier(&mut self, stage: &Sought<'_>) -> Result<Vec<u64>, Fault> {
         let Some(project) = self.project else { return Ok(Vec::new()) };
-        let key = params![project.id, stage.name.as_str(), stage.is_local, signed(NEWEST as u64)];
+        let Some(name) = stage.name else { return Ok(Vec::new()) };
+        let key = params![project.id, name.as_str(), stage.is_local, signed(NEWEST as u64)];
         let statement = match &mut self.earlier {
             Some(statement) => statement,
             unprepared @ None => unprepared.insert(self.history.connection.prepare(

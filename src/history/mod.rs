@@ -16,7 +16,7 @@ mod write;
 
 pub use database::History;
 pub use fault::Fault;
-pub use file::{Identity, set_aside};
+pub use file::{Identity, Patience, set_aside};
 pub use forecast::{Samples, Sought};
 pub use read::{Job, Known};
 pub use write::{About, Ended};
@@ -55,6 +55,9 @@ pub struct RunRecord {
 pub struct StageRecord {
     /// Its name.
     pub name: StageName,
+    /// Whether it ran its `fix`: that is kept apart from what its own command came to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_fix: bool,
     /// The fingerprint of what it ran.
     pub signature: Signature,
     /// Where it ran: `local`, or the name of a remote.
@@ -66,7 +69,7 @@ pub struct StageRecord {
     pub exit_code: Option<i32>,
     /// How many attempts were started.
     pub attempts: u32,
-    /// How long the last attempt took, in milliseconds.
+    /// How long it took, in milliseconds, from its first attempt to its last word.
     pub duration_ms: u64,
     /// What was foretold, in milliseconds: the point, and the band's ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +116,10 @@ pub struct PastRun {
     pub verdict: String,
     /// The run's exit code.
     pub exit_code: u8,
+    /// The commit that was checked out, where there was one.
+    pub commit: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
     /// How many stages it had, and how many of them failed (timed out and errored ones too).
     pub stages: (u32, u32),
     /// The job in it, where one was asked for.

@@ -6,7 +6,6 @@ use super::database::History;
 use super::fault::Fault;
 use super::write::signed;
 use super::{PastRun, StageRecord, Status, Totals};
-use crate::estimate::SAMPLES;
 use crate::ids::{RunNumber, Signature, StageName};
 use crate::plan::signature::LOCAL;
 
@@ -19,7 +18,8 @@ pub struct Known {
     pub ledger: u64,
 }
 
-const RUN: &str = "r.number, r.started, r.duration, r.verdict, r.exit_code, r.stages, r.failed, r.pruned";
+const RUN: &str = "r.number, r.started, r.duration, r.verdict, r.exit_code, r.stages, r.failed, r.pruned, r.commit_id, \
+                   r.branch";
 const STAGE: &str = "s.status, s.duration, s.attempts, s.is_sample, s.exit_code, s.expected, s.low, s.high, s.remote, \
                      s.inputs, w.signature";
 
@@ -45,6 +45,12 @@ impl History {
             self.connection.prepare("SELECT number FROM run WHERE project = ?1 AND number >= ?2 ORDER BY number")?;
         let numbers = statement.query_map([project.id, signed(from.0)], |row| number(row, 0))?;
         Ok(numbers.map(|number| number.map(RunNumber)).collect::<Result<_, _>>()?)
+    }
+
+    /// The identity of a run that is known.
+    pub fn run_id(&self, project: &Known, run: RunNumber) -> Result<Option<String>, Fault> {
+        let sql = "SELECT id FROM run WHERE project = ?1 AND number = ?2";
+        Ok(self.connection.query_row(sql, [project.id, signed(run.0)], |row| row.get(0)).optional()?)
     }
 
     /// About how much room the runs take from this one on whose directories are there, in bytes.
@@ -77,7 +83,7 @@ impl History {
         let mut found = Vec::new();
         for job in jobs {
             let rows = statement.query_map(params![job.id, signed(limit as u64), project.id], |row| {
-                Ok((row.get::<_, i64>(19)?, past_run(row, Some(&job.name))?))
+                Ok((row.get::<_, i64>(21)?, past_run(row, Some(&job.name))?))
             })?;
             for row in rows {
                 found.push(row?);
@@ -131,28 +137,6 @@ impl History {
         }
         Ok(totals)
     }
-
-    /// The durations that the next estimate of these jobs rests on, newest first, in milliseconds: of each job those
-    /// with the command that it had last.
-    pub fn samples(&self, jobs: &[Job]) -> Result<Vec<u64>, Fault> {
-        let mut statement = self.connection.prepare(
-            "SELECT number, duration FROM stage \
-             WHERE job = ?1 AND is_sample = 1 AND status = 0 \
-             AND work = (SELECT work FROM stage WHERE job = ?1 ORDER BY number DESC LIMIT 1) \
-             ORDER BY number DESC LIMIT ?2",
-        )?;
-        let mut found = Vec::new();
-        for job in jobs {
-            let rows = statement
-                .query_map(params![job.id, signed(SAMPLES as u64)], |row| Ok((number(row, 0)?, number(row, 1)?)))?;
-            for row in rows {
-                found.push(row?);
-            }
-        }
-        found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-        found.truncate(SAMPLES);
-        Ok(found.into_iter().map(|(_, duration)| duration).collect())
-    }
 }
 
 /// A job of a project.
@@ -172,6 +156,8 @@ fn past_run(row: &Row<'_>, job: Option<&StageName>) -> rusqlite::Result<PastRun>
         duration_ms: number(row, 2)?,
         verdict: row.get(3)?,
         exit_code: row.get(4)?,
+        commit: row.get(8)?,
+        branch: row.get(9)?,
         stages: (count(5)?, count(6)?),
         job: None,
         pruned: row.get(7)?,
@@ -186,21 +172,22 @@ fn past_run(row: &Row<'_>, job: Option<&StageName>) -> rusqlite::Result<PastRun>
 
 fn stage_record(row: &Row<'_>, name: &StageName) -> rusqlite::Result<StageRecord> {
     let odd = |column: usize| rusqlite::Error::IntegralValueOutOfRange(column, 0);
-    let signature: [u8; 32] = row.get(18)?;
-    let foretold: [Option<i64>; 3] = [row.get(13)?, row.get(14)?, row.get(15)?];
+    let signature: [u8; 32] = row.get(20)?;
+    let foretold: [Option<i64>; 3] = [row.get(15)?, row.get(16)?, row.get(17)?];
     Ok(StageRecord {
         name: name.clone(),
+        is_fix: false,
         signature: Signature::from_bytes(signature),
-        executor: row.get::<_, Option<String>>(16)?.unwrap_or_else(|| LOCAL.to_owned()),
-        status: Status::of(row.get(8)?).ok_or_else(|| odd(8))?,
-        exit_code: row.get(12)?,
-        attempts: row.get(10)?,
-        duration_ms: number(row, 9)?,
+        executor: row.get::<_, Option<String>>(18)?.unwrap_or_else(|| LOCAL.to_owned()),
+        status: Status::of(row.get(10)?).ok_or_else(|| odd(10))?,
+        exit_code: row.get(14)?,
+        attempts: row.get(12)?,
+        duration_ms: number(row, 11)?,
         foretold: match foretold {
             [Some(point), Some(low), Some(high)] => Some([point, low, high].map(unsigned)),
             _ => None,
         },
-        inputs: row.get(17)?,
-        is_sample: row.get(11)?,
+        inputs: row.get(19)?,
+        is_sample: row.get(13)?,
     })
 }

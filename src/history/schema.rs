@@ -109,7 +109,8 @@ pub(super) fn newest(steps: &[&str]) -> u32 {
 pub(super) fn check(connection: &Connection) -> Result<(), Fault> {
     for sql in [
         "SELECT id, name, repository, ledger FROM project",
-        "SELECT project, number, started, duration, verdict, exit_code, stages, failed, pruned, bytes FROM run",
+        "SELECT project, number, started, duration, verdict, exit_code, stages, failed, pruned, bytes, id, commit_id, branch \
+         FROM run",
         "SELECT id, project, name FROM job",
         "SELECT id, signature FROM work",
         "SELECT job, number, status, duration, attempts, work, project, place, is_sample, exit_code, expected, low, high, \

@@ -28,6 +28,7 @@ pub(super) fn signature(n: u8) -> Signature {
 pub(super) fn passed(stage: &str, work: u8, duration_ms: u64) -> StageRecord {
     StageRecord {
         name: name(stage),
+        is_fix: false,
         signature: signature(work),
         executor: "local".into(),
         status: Status::Pass,
@@ -74,7 +75,7 @@ impl State {
     }
 
     pub(super) fn open(&self) -> History {
-        History::open(&self.file()).unwrap()
+        History::open(&self.file(), Patience::Long).unwrap()
     }
 
     pub(super) fn add(&self, project: &str, runs: &[Ended]) {
@@ -239,7 +240,8 @@ fn a_project_that_begins_anew_forgets_its_former_life() {
     assert_eq!(numbers(&history, "p"), [1]);
     assert_eq!(numbers(&history, "q"), [5, 4, 3, 2, 1]);
     let known = history.project("p").unwrap().unwrap();
-    assert_eq!(history.samples(&history.jobs(&known).unwrap()).unwrap(), [77]);
+    let runs = history.runs_of(&known, &history.jobs(&known).unwrap(), 9).unwrap();
+    assert_eq!(runs.iter().map(|run| run.duration_ms).collect::<Vec<_>>(), [77]);
     drop(history);
     // A line of the former life says nothing of the new one.
     state.add("p", &[Ended { pruned: true, ..before[0].clone() }]);

@@ -197,7 +197,9 @@ impl<'t> Statements<'t> {
     }
 
     fn add_stage(&mut self, project: i64, number: i64, place: i64, stage: &StageRecord) -> Result<(), Fault> {
-        let name = stage.name.as_str();
+        // No stage has a blank in its name.
+        let fixing = stage.is_fix.then(|| format!("{} --fix", stage.name));
+        let name = fixing.as_deref().unwrap_or(stage.name.as_str());
         let job: Option<i64> = self.job.query_row(params![project, name], |row| row.get(0)).optional()?;
         let job = match job {
             Some(job) => job,

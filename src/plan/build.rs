@@ -251,6 +251,8 @@ impl<'a> Chosen<'a> {
             dir: stage.dir.clone(),
             policy,
             executor,
+            is_fix: self.fix_of(stage).is_some(),
+            has_fix: stage.fix.is_some(),
             inputs: stage.inputs.clone(),
             inputs_digest: None,
             estimate: None,

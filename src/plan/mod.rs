@@ -126,6 +126,10 @@ pub struct PlannedStage {
     pub executor: String,
     /// The fingerprint of its command.
     pub signature: Signature,
+    /// Whether what runs is its `fix`.
+    pub is_fix: bool,
+    /// Whether it has a `fix`.
+    pub has_fix: bool,
     /// Globs of the files it reads.
     pub inputs: Vec<String>,
     /// The fingerprint of what they match, once that was looked at.
@@ -192,6 +196,8 @@ impl PlannedStage {
             dir: self.dir.to_string_lossy().into_owned(),
             executor: self.executor.clone(),
             allow_failure: self.policy.allow_failure,
+            is_fix: self.is_fix,
+            has_fix: self.has_fix && !self.is_fix,
             threads: self.policy.threads,
             locks: self.policy.locks.clone(),
             inputs: self.inputs_digest.clone(),

@@ -165,6 +165,8 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
         let run = if is_subcommand { " run" } else { "" };
         let Rerun { options, arguments } = &page.options.rerun;
         let arguments = arguments.as_ref().filter(|(stage, _)| stage == name.as_str()).map_or("", |(_, given)| given);
-        page.line(&format!("    rerun: {program}{run}{options} {name}{arguments}"));
+        let again = format!("    rerun: {program}{run}{options} {name}{arguments}");
+        let mend = stage.info.has_fix.then(|| format!("    fix: {program}{run} --fix {name}"));
+        [Some(again), mend].into_iter().flatten().for_each(|line| page.line(&line));
     }
 }

@@ -9,6 +9,7 @@ use super::place::Place;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::engine::runner::{self, Identity, Ports};
 use crate::event::{Event, Sink};
+use crate::history::Patience;
 use crate::journal::claim::release;
 use crate::journal::write::JournalWriter;
 use crate::outcome::Verdict;
@@ -46,8 +47,8 @@ pub fn run(plan: Plan, place: &Place, display: Display) -> Verdict {
     let verdict = runner::run(plan, identity, ports);
     if let (Some(project), Some(number)) = (&place.project, place.number) {
         release(project, number);
-        // What cannot be added now is added later, by whoever opens the history.
-        past::record(project, number, &root);
+        // Somebody waits for this process to end.
+        past::record(project, number, &root, Patience::Short);
     }
     verdict
 }

@@ -14,13 +14,14 @@ use std::cell::RefCell;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use intake::Depth;
 
-use super::{runs, source};
+use super::source;
 use crate::clock::{Clock, SystemClock};
 use crate::estimate::estimate;
-use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Sought, Totals};
+use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Patience, Sought, Totals};
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::plan::{Plan, PlannedStage, signature::LOCAL};
@@ -89,7 +90,7 @@ impl Past {
         if !self.file.exists() && !intake::is_needed(&self.project, self.depth) {
             return Ok(None);
         }
-        let history = History::open(&self.file)?;
+        let history = History::open(&self.file, self.depth.patience())?;
         let identity = Identity::of(&self.file).ok();
         self.fill(history, identity).map(Some)
     }
@@ -104,6 +105,8 @@ impl Past {
             )),
             Ok(_) => {}
             Err(fault) if fault.is_damage() => return Err(fault),
+            // Whoever holds it up is about to be done, and the next one who looks takes them in.
+            Err(Fault::Busy(_)) if self.depth == Depth::Recent => {}
             Err(fault) => self.warn(format!(
                 "the history cannot be written ({}: {fault}): runs are kept, and are added to it later",
                 self.file.display()
@@ -115,11 +118,11 @@ impl Past {
 
     /// Sets a damaged index aside and makes it anew from what the runs say.
     fn remake(&self, damaged: Option<Identity>, why: &Fault) -> Result<Option<Index>, Fault> {
-        let aside = set_aside(&self.file, damaged)?;
+        let aside = set_aside(&self.file, damaged, self.depth.patience())?;
         if let Some(aside) = aside {
             self.warn(format!("the history was damaged ({why}) and was made anew; the old one is {}", aside.display()));
         }
-        let history = History::open(&self.file)?;
+        let history = History::open(&self.file, self.depth.patience())?;
         let identity = Identity::of(&self.file).ok();
         self.fill(history, identity).map(Some)
     }
@@ -163,26 +166,26 @@ impl Past {
         question(&open.history, open.known.as_ref())
     }
 
-    /// Asks about the project's jobs of this name: a stage, or all cells of a matrix.
+    /// Asks about the project's jobs of these names.
     fn ask_of<T: Default>(
         &self,
-        job: &str,
+        names: &[StageName],
         question: impl Fn(&History, &Known, &[Job]) -> Result<T, Fault>,
     ) -> io::Result<T> {
         self.ask(|history, known| {
             let Some(known) = known else { return Ok(T::default()) };
             let mut jobs = history.jobs(known)?;
-            jobs.retain(|found| runs::names_stage(&found.name, job));
+            jobs.retain(|found| names.contains(&found.name));
             question(history, known, &jobs)
         })
         .map_err(unreadable)
     }
 
-    /// The runs, newest first; with a job, those that had it, with what came of it. A matrix stage's name stands for all
-    /// its cells, one line each.
-    pub fn runs(&self, job: Option<&str>, limit: usize) -> io::Result<Vec<PastRun>> {
-        match job {
-            Some(job) => self.ask_of(job, |history, known, jobs| history.runs_of(known, jobs, limit)),
+    /// The runs, newest first; with jobs, those that had one of them, one line for each that they had, with what came of
+    /// it.
+    pub fn runs(&self, jobs: Option<&[StageName]>, limit: usize) -> io::Result<Vec<PastRun>> {
+        match jobs {
+            Some(names) => self.ask_of(names, |history, known, jobs| history.runs_of(known, jobs, limit)),
             None => self
                 .ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.runs(known, limit)))
                 .map_err(unreadable),
@@ -190,13 +193,8 @@ impl Past {
     }
 
     /// All that ever came of a job.
-    pub fn totals(&self, job: &str) -> io::Result<Totals> {
-        self.ask_of(job, History::totals)
-    }
-
-    /// The durations, in milliseconds and newest first, that a job's next estimate rests on.
-    pub fn samples(&self, job: &str) -> io::Result<Vec<u64>> {
-        self.ask_of(job, |history, _, jobs| history.samples(jobs))
+    pub fn totals(&self, job: &StageName) -> io::Result<Totals> {
+        self.ask_of(slice::from_ref(job), History::totals)
     }
 
     /// The names of all jobs that ever ran.
@@ -214,7 +212,7 @@ impl Past {
         let sought: Vec<Sought<'_>> = stages
             .iter()
             .map(|(_, stage)| Sought {
-                name: &stage.name,
+                name: (!stage.is_fix).then_some(&stage.name),
                 signature: &stage.signature,
                 is_local: stage.executor == LOCAL,
             })
@@ -240,8 +238,8 @@ fn unreadable(fault: Fault) -> io::Error {
     io::Error::other(fault.to_string())
 }
 
-fn set_aside(file: &Path, damaged: Option<Identity>) -> Result<Option<PathBuf>, Fault> {
-    Ok(history::set_aside(file, damaged, SystemClock.now().unix_ms / 1000)?)
+fn set_aside(file: &Path, damaged: Option<Identity>, patience: Patience) -> Result<Option<PathBuf>, Fault> {
+    Ok(history::set_aside(file, damaged, SystemClock.now().unix_ms / 1000, patience)?)
 }
 
 /// What recording a run came to.
@@ -253,8 +251,8 @@ pub struct Recorded {
     pub bytes: u64,
 }
 
-/// Adds a run that has ended to the index.
-pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded {
+/// Adds a run that has ended to the index. What cannot be added is added later, by whoever opens the history.
+pub fn record(project: &ProjectDir, number: RunNumber, root: &Path, patience: Patience) -> Recorded {
     let mut recorded = Recorded::default();
     let ended = match record::read(project, number) {
         Ok(Some(ended)) => ended,
@@ -267,17 +265,17 @@ pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded 
     };
     let file = project.history();
     let identity = Identity::of(&file).ok();
-    let outcome = match add(&file, project, root, &ended) {
-        Err(fault) if fault.is_damage() => set_aside(&file, identity).and_then(|aside| {
+    let outcome = match add(&file, project, root, &ended, patience) {
+        Err(fault) if fault.is_damage() => set_aside(&file, identity, patience).and_then(|aside| {
             if let Some(aside) = aside {
                 let aside = aside.display();
                 recorded
                     .complaints
                     .push(format!("the history was damaged ({fault}) and is made anew; the old one is {aside}"));
             }
-            let mut history = History::open(&file)?;
+            let mut history = History::open(&file, patience)?;
             intake::take_in(&mut history, project, root, Depth::All)?;
-            add(&file, project, root, &ended)
+            add(&file, project, root, &ended, patience)
         }),
         other => other,
     };
@@ -290,21 +288,21 @@ pub fn record(project: &ProjectDir, number: RunNumber, root: &Path) -> Recorded 
     recorded
 }
 
-fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended) -> Result<u64, Fault> {
-    let mut history = History::open(file)?;
+fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended, patience: Patience) -> Result<u64, Fault> {
+    let mut history = History::open(file, patience)?;
     let repository = source::common_dir(root);
     let about = About { repository: repository.as_ref().map(|dir| dir.as_os_str().as_bytes()), ledger: None };
     if !history.is_writable() {
         return Err(io::Error::from(io::ErrorKind::ReadOnlyFilesystem).into());
     }
-    history.add(&project.name(), about, std::slice::from_ref(ended))?;
+    history.add(&project.name(), about, slice::from_ref(ended))?;
     let first = project.numbers()?.first().copied().unwrap_or(RunNumber(0));
     history.project(&project.name())?.map_or(Ok(0), |known| history.bytes(&known, first))
 }
 
 /// Takes in all that the index has not seen of a project; for who has just deleted runs.
 pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
-    let mut history = History::open(&project.history())?;
+    let mut history = History::open(&project.history(), Patience::Long)?;
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
 }
 

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The next one who prunes finds the line, and what is left in `gone/`. One process does it at a time. A run that goes on
-//! is never touched, nor one whose supervisor is still about, nor the newest.
+//! is never touched, nor one whose supervisor is still about, nor the newest. Where the disk is so full that not even the
+//! line can be written, what the run printed goes before it: that is what was to go.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, futimens};
 
-use super::past::{self, ledger};
+use super::past;
+use super::past::ledger::{self, Ledger, Line};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Retention, load_user};
 use crate::env::Env;
@@ -135,7 +137,8 @@ fn delete(
     held: &File,
 ) -> io::Result<Pruned> {
     let began = clock.now();
-    remove_gone(project)?;
+    // What was being deleted when somebody was killed.
+    remove(&project.gone())?;
     let candidates = candidates(project, limits, began)?;
     let mut pruned = Pruned { kept: candidates.len(), ..Pruned::default() };
     let mut list = None;
@@ -143,14 +146,16 @@ fn delete(
         if patience.is_some_and(|patience| clock.now().since(began) >= patience) {
             break;
         }
-        let list = match &mut list {
-            Some(list) => list,
-            None => list.insert(ledger::Ledger::open(project)?),
-        };
-        match delete_one(project, run.number, list, clock.now()) {
+        match delete_one(project, run.number, &mut list, clock.now()) {
             Ok(true) => pruned.went(run),
             Ok(false) => {}
-            Err(error) => pruned.warnings.push(format!("run {} could not be deleted: {error}", run.number)),
+            Err(error) => {
+                pruned.warnings.push(format!("run {} could not be deleted: {error}", run.number));
+                // It is no better for the next one.
+                if is_full(&error) {
+                    break;
+                }
+            }
         }
     }
     let times = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
@@ -172,20 +177,49 @@ impl Pruned {
 }
 
 /// Deletes a run. Says whether it did: one that has become somebody's, or nobody's, meanwhile is none.
-fn delete_one(project: &ProjectDir, number: RunNumber, list: &mut ledger::Ledger, now: Timestamp) -> io::Result<bool> {
-    let Some(ended) = past::outcome_of(project, number)? else { return Ok(false) };
-    let pruned_ms = u64::try_from(now.unix_ms).unwrap_or(0);
-    list.add(&ledger::Line { pruned_ms, run: ended.record })?;
+fn delete_one(project: &ProjectDir, number: RunNumber, list: &mut Option<Ledger>, now: Timestamp) -> io::Result<bool> {
+    let run = project.run(number);
+    match past::outcome_of(project, number) {
+        Ok(None) => return Ok(false),
+        Ok(Some(ended)) => {
+            let pruned_ms = u64::try_from(now.unix_ms).unwrap_or(0);
+            let line = Line { pruned_ms, run: ended.record };
+            match add_line(project, list, &line) {
+                Err(error) if is_full(&error) => {
+                    remove(&run.logs())?;
+                    add_line(project, list, &line)?;
+                }
+                other => other?,
+            }
+        }
+        // It does not even say which run it was: a loss of power, or somebody's hands. There is nothing to be kept of it.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {}
+        Err(error) => return Err(error),
+    }
     create_dir(&project.gone())?;
     let gone = project.gone().join(number.to_string());
-    fs::rename(project.run(number).path(), &gone)?;
+    fs::rename(run.path(), &gone)?;
     fs::remove_dir_all(gone)?;
     Ok(true)
 }
 
-/// What was being deleted when somebody was killed.
-fn remove_gone(project: &ProjectDir) -> io::Result<()> {
-    match fs::remove_dir_all(project.gone()) {
+/// Adds a line to the list, which is opened for the first of them.
+fn add_line(project: &ProjectDir, list: &mut Option<Ledger>, line: &Line) -> io::Result<()> {
+    let list = match list {
+        Some(list) => list,
+        None => list.insert(Ledger::open(project)?),
+    };
+    list.add(line)
+}
+
+/// Whether an error says that there is no room.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Removes a directory with all in it, where it is there.
+fn remove(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }

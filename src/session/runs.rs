@@ -118,8 +118,18 @@ pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNu
 }
 
 /// Whether a name stands for a stage: its own, or that of the matrix it is a cell of.
-pub fn names_stage(stage: &StageName, name: &str) -> bool {
+fn names_stage(stage: &StageName, name: &str) -> bool {
     stage.as_str().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+/// Which of these names a word stands for: the one that it is, or those of the cells of the matrix of that name.
+pub fn meant(names: impl IntoIterator<Item = StageName>, word: &str) -> Vec<StageName> {
+    let mut names: Vec<StageName> = names.into_iter().filter(|name| names_stage(name, word)).collect();
+    // A name may go on where another ends, without a matrix: `test` and `test:slow`.
+    if names.iter().any(|name| name.as_str() == word) {
+        names.retain(|name| name.as_str() == word);
+    }
+    names
 }
 
 /// What came of a stage the last time.
@@ -150,7 +160,9 @@ pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<Hash
         // A run that is being pruned right now is none.
         let Ok(run) = read(project, number) else { continue };
         for (id, view) in run.view.stages().iter() {
-            if was_started(&run, id) && open.remove(&view.info.name) {
+            // What its fix came to says nothing of the stage.
+            let is_other = view.info.is_fix && view.finished().is_some();
+            if was_started(&run, id) && !is_other && open.remove(&view.info.name) {
                 let (state, signature) = (view.state.clone(), view.info.signature);
                 let estimate = view.info.estimate.clone();
                 let last = LastTime { number, run: run.state, state, signature, estimate, started: run.started };

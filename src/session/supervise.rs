@@ -35,6 +35,7 @@ use crate::env::{self, Env};
 use crate::event::Sink;
 use crate::executor::Executor;
 use crate::executor::local::{LocalExecutor, Sharing};
+use crate::history::Patience;
 use crate::ids::RunNumber;
 use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
@@ -139,7 +140,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
 
 /// Adds the run to the history and sees to the limits of what is kept. Nobody waits for this.
 fn remember(project: &ProjectDir, number: RunNumber, root: &Path, environment: &Env) {
-    let recorded = past::record(project, number, root);
+    let recorded = past::record(project, number, root, Patience::Long);
     let complaint = retention::after_run(project, root, recorded.bytes, environment, &SystemClock);
     recorded.complaints.iter().chain(&complaint).for_each(|line| log(line));
 }

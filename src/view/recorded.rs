@@ -42,6 +42,8 @@ pub(crate) fn stage(name: &str, command: &str) -> StageInfo {
         dir: String::new(),
         executor: "local".into(),
         allow_failure: false,
+        is_fix: false,
+        has_fix: false,
         threads: 1,
         locks: Vec::new(),
         inputs: None,

@@ -159,7 +159,13 @@ fn installed(program: &str) -> bool {
     let trial = Command::new(program).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).status();
     let is_there = trial.is_ok_and(|status| status.success());
     if !is_there {
-        skip(&format!("skipped: {program} is not installed; completions in it are not tried"));
+        // Debian has no package of PowerShell.
+        let how = if program == "pwsh" {
+            "PowerShell's own packages have it".into()
+        } else {
+            format!("apt-get install {program}")
+        };
+        skip(&format!("skipped: {program} is not installed, and completions in it are not tried; {how}"));
     }
     is_there
 }

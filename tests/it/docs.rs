@@ -12,11 +12,12 @@ const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart/README.md");
 
 /// Every document for users, by its path from the top of the checkout.
-const DOCUMENTS: [(&str, &str); 6] = [
+const DOCUMENTS: [(&str, &str); 7] = [
     ("README.md", README),
     ("CHANGELOG.md", include_str!("../../CHANGELOG.md")),
     ("docs/config.md", include_str!("../../docs/config.md")),
     ("docs/design.md", include_str!("../../docs/design.md")),
+    ("docs/detection.md", include_str!("../../docs/detection.md")),
     ("docs/events.md", include_str!("../../docs/events.md")),
     ("examples/quickstart/README.md", QUICKSTART),
 ];
@@ -196,12 +197,28 @@ fn the_quickstart_prints_what_the_readme_shows() {
 #[test]
 fn the_ten_lines_do_what_the_readme_shows() {
     let project = Project::new();
-    project.config(blocks(README, Some("toml"))[0]);
+    let page = section(README, "In a project of your own");
+    project.config(blocks(page, Some("toml"))[0]);
     let validated = project.local_ci(&["validate"]).output().assert_code(0);
-    let shown = session(README, "local-ci validate").join("\n").replace("/home/user/hello", "[PROJECT]");
+    let shown = session(page, "local-ci validate").join("\n").replace("/home/user/hello", "[PROJECT]");
     assert_eq!(project.redactions().apply(validated.stderr().trim_end()), shown);
     // How many run at a time is the machine's.
     let planned = project.local_ci(&["plan", "-j", "2"]).output().assert_code(0);
-    assert_eq!(planned.stdout().trim_end(), session(README, "local-ci plan").join("\n"));
+    assert_eq!(planned.stdout().trim_end(), session(page, "local-ci plan").join("\n"));
+    project.assert_nothing_left();
+}
+
+#[test]
+fn a_crate_without_a_configuration_does_what_the_readme_shows() {
+    let project = Project::new();
+    project.write("Cargo.toml", "[package]\nname = \"hello\"\nversion = \"0.1.0\"\n").write("src/lib.rs", "");
+    let page = section(README, "Without a configuration");
+    let planned = project.local_ci(&["plan", "-j", "2"]).output().assert_code(0);
+    assert_eq!(planned.stderr() + planned.stdout().trim_end(), session(page, "local-ci plan").join("\n"));
+    project.expects("local-ci.toml");
+    let written = project.local_ci(&["init"]).output().assert_code(0);
+    let shown = session(page, "local-ci init").join("\n").replace("/home/user/hello", "[PROJECT]");
+    let printed = project.redactions().apply(&(written.stderr() + &written.stdout()));
+    assert_eq!(printed.trim_end(), shown);
     project.assert_nothing_left();
 }

@@ -52,3 +52,22 @@ fn a_run_of_schema_1_is_read() {
     assert_eq!(pieces.last().map(|piece| piece.end), Some(11));
     assert_eq!(std::fs::metadata(run.dir.log(&stage("test").info.name, 1)).unwrap().len(), 8);
 }
+
+/// The same schema with what was added to it: estimates, fingerprints of inputs, threads and locks, and the command line
+/// that a rerun stands for.
+#[test]
+fn a_run_of_schema_1_with_estimates_is_read() {
+    let journals = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/journals/schema-1");
+    let run = runs::read(&ProjectDir::at(journals), RunNumber(2)).unwrap();
+    assert_eq!(run.state, RunState::Finished { verdict: Verdict::Failed, exit_code: 1 });
+    let infos: Vec<_> = run.view.stages().values().map(|stage| &stage.info).collect();
+    let estimates: Vec<_> =
+        infos.iter().map(|info| info.estimate.as_ref().map(|e| (e.expected_ms, e.samples))).collect();
+    assert_eq!(estimates, [Some((53, 3)), Some((103, 2)), None]);
+    assert_eq!((infos[0].threads, infos[1].threads), (1, 2));
+    assert_eq!(infos[1].locks, ["target"]);
+    assert!(infos[0].inputs.as_ref().is_some_and(|digest| digest.len() == 64) && infos[1].inputs.is_none());
+    let header = Header::read(&run.dir).unwrap();
+    assert_eq!(header.argv, ["local-ci", "rerun", "--failed", "-q"]);
+    assert_eq!(header.equivalent, ["local-ci", "run", "--jobs=2", "test", "pack"]);
+}

@@ -37,7 +37,10 @@ fn run(project: &Project, args: &[&str]) -> Finished {
 
 /// Six runs: passed, passed, failed, failed, flaky, cancelled by its limit.
 fn with_runs() -> Project {
-    let project = project();
+    with_runs_in(project())
+}
+
+fn with_runs_in(project: Project) -> Project {
     run(&project, &["-q"]).assert_code(0);
     // The next one may start before this one is in the history, and then knows nothing of it: who looks takes it in.
     run(&project, &["runs"]).assert_code(0);
@@ -189,7 +192,7 @@ fn a_job_is_summed_up() {
     Fastest: [TIME]
     Slowest: [TIME]
     Estimated next run: ~[TIME]
-    Band: [TIME]–[TIME], eight of ten runs
+    Band: [TIME]–[TIME], a guess until it has passed more often
     Estimated from: 3 passed runs
     Median duration: [TIME]
     Last failure: run 4, [AGO]
@@ -205,14 +208,17 @@ fn a_job_is_summed_up() {
     Fastest: [TIME]
     Slowest: [TIME]
     Estimated next run: ~[TIME]
-    Band: [TIME]–[TIME], eight of ten runs
+    Band: [TIME]–[TIME], a guess until it has passed more often
     Estimated from: 4 passed runs
     Median duration: [TIME]
     Passed only after another attempt: 1 of 4
-    Flaky: about 6% of runs come out differently on unchanged inputs
+    Flaky: runs came out differently on unchanged inputs
     Estimates so far: off by [N]% in the median over 3 runs; [N]% within the band
     --- exit 0
     ");
+    let all = run(&project, &["stats"]).assert_code(0).stdout();
+    assert!(["fmt", "test", "cell:a", "late"].iter().all(|name| all.contains(name)), "{all}");
+    assert!(json(&run(&project, &["stats", "--json"]))["job"].is_null());
     let table = run(&project, &["stats", "cell"]).assert_code(0).stdout();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
     assert_eq!(rows, [["Job", "Runs", "Success"], ["cell:a", "4", "100%"], ["cell:b", "4", "100%"]]);
@@ -225,6 +231,31 @@ fn a_job_is_summed_up() {
     assert_eq!(job["last_failure"]["run"], 4);
     let statuses: Vec<&Value> = job["last"].as_array().unwrap().iter().map(|run| &run["status"]).collect();
     assert_eq!(statuses, ["pass", "fail", "fail", "pass", "pass"]);
+    project.assert_nothing_left();
+}
+
+/// A stage is not taken for the cell of a matrix of another's name, nor its `fix` for its command.
+#[test]
+fn a_jobs_statistics_are_its_own() {
+    let project = Project::new();
+    project.config(
+        "[stages.test]\nrun = 'sleep 0.1'\nfix = 'sleep 0.4'\n\
+         [stages.\"test:slow\"]\nrun = 'exit 1'\nallow-failure = true\n",
+    );
+    run(&project, &["-q"]).assert_code(0);
+    run(&project, &["-q"]).assert_code(0);
+    run(&project, &["-q", "--fix", "test"]).assert_code(0);
+    let document = json(&run(&project, &["stats", "test", "--json"]).assert_code(0));
+    let job = &document["jobs"][0];
+    assert_eq!((&job["runs"], &job["passed"]), (&2.into(), &2.into()), "{job:#}");
+    let median = job["median_ms"].as_u64().unwrap();
+    assert!((100..400).contains(&median), "{job:#}");
+    let listed = json(&run(&project, &["runs", "test", "--json"]).assert_code(0));
+    let names: Vec<&Value> = listed["runs"].as_array().unwrap().iter().map(|run| &run["job"]["name"]).collect();
+    assert_eq!(names, ["test", "test"]);
+    let printed = run(&project, &["logs", "1/test"]).assert_code(0).stdout();
+    assert!(!printed.contains("slow"), "{printed}");
+    assert_eq!(json(&run(&project, &["stats", "test:slow", "--json"]))["jobs"][0]["passed"], 0);
     project.assert_nothing_left();
 }
 
@@ -296,12 +327,15 @@ fn h189_a_terminal_gets_what_it_can_show() {
 /// What came of a run is told when the run itself is gone; what it was asked to do is not.
 #[test]
 fn a_pruned_run_is_listed_as_such() {
-    let project = with_runs();
+    let project = project();
+    project.write(".git/HEAD", "ref: refs/heads/topic\n");
+    project.write(".git/refs/heads/topic", "0123456789abcdef\n");
+    let project = with_runs_in(project);
     project.write("user/local-ci/config.toml", "[retention]\nruns = 2\n");
     project.local_ci(&["prune"]).env("XDG_CONFIG_HOME", project.dir().join("user")).output().assert_code(0);
     let listed = run(&project, &["runs"]).assert_code(0).stdout();
     let third = listed.lines().find(|line| line.starts_with("3 ")).unwrap();
-    assert!(third.contains("failed (1)") && third.ends_with("1 of 5 failed · pruned"), "{listed}");
+    assert!(third.contains("failed (1)") && third.ends_with("0123456 topic  1 of 5 failed · pruned"), "{listed}");
     assert_transcript!(run(&project, &["rerun", "3"]), @"
     $ local-ci rerun 3
     --- stderr

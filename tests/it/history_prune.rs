@@ -54,7 +54,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     let look = project.local_ci(&["prune", "--dry-run"]).output().redact(r"\d+ kB", "[N] kB");
     assert_transcript!(look, @"
     $ local-ci prune --dry-run
-    would prune 3 runs, [N] kB; 2 are kept
+    would prune 3 runs, [N] kB; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     assert_eq!(project.run_numbers(), [1, 2, 3, 4, 5]);
@@ -62,7 +62,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     let done = project.local_ci(&["prune"]).output().redact(r"\d+ kB", "[N] kB");
     assert_transcript!(done, @"
     $ local-ci prune
-    pruned 3 runs, [N] kB; 2 are kept
+    pruned 3 runs, [N] kB; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     assert_eq!(project.run_numbers(), [4, 5]);
@@ -73,7 +73,7 @@ fn the_oldest_beyond_the_limit_go_and_what_came_of_them_stays() {
     assert_eq!(pruned, [true, true, true, false, false]);
     assert_transcript!(project.local_ci(&["prune"]).output(), @"
     $ local-ci prune
-    nothing to prune; 2 are kept
+    nothing to prune; 2 are kept (at most 2 runs, 30 days, 1 GB)
     --- exit 0
     ");
     project.local_ci(&["-q"]).output().assert_code(0);
@@ -140,6 +140,45 @@ fn a_run_that_exceeds_a_limit_by_half_prunes() {
     project.local_ci(&["-q"]).output().assert_code(0);
     settle(&project);
     assert_eq!(project.run_numbers(), [4, 5, 6]);
+}
+
+/// H74, H87: a disk that is too full for the line that is kept of a run does not keep the run there.
+#[test]
+fn h74_a_full_disk_can_be_pruned() {
+    let project = after(3, "runs = 1");
+    let list = project.runs_dir().unwrap().with_file_name("pruned.jsonl");
+    fs::write(&list, "").unwrap();
+    let full = |when: &str| {
+        let inject = format!("inject=write:error=ENOSPC:when={when}");
+        project.local_ci(&["prune"]).under_strace(&["-P", list.to_str().unwrap(), "-e", &inject])
+    };
+    let Some(hopeless) = full("1+") else { return };
+    let told = hopeless.output().assert_code(3).transcript();
+    assert!(told.contains("\nnothing was pruned; 3 are kept (at most 1 run, 30 days, 1 GB)\n"), "{told}");
+    assert_eq!(told.matches("warning: ").count(), 1, "{told}");
+    assert_eq!(project.run_numbers(), [1, 2, 3]);
+    let Some(tight) = full("1") else { return };
+    tight.output().assert_code(0);
+    assert_eq!((project.run_numbers(), listed(&project)), (vec![3], vec![1, 2]));
+    assert_eq!(indexed_numbers(&project), [1, 2, 3]);
+    assert_sound(&project);
+}
+
+/// H29, H32: a run whose header was lost is known by its journal, and one that says nothing at all is in nobody's way.
+#[test]
+fn h32_a_run_without_its_header_can_be_pruned() {
+    let project = after(3, "runs = 1");
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", file(&project).display()));
+    }
+    for number in [1, 2] {
+        fs::write(project.run_dir(number).join("header.json"), "").unwrap();
+    }
+    fs::remove_file(project.run_dir(1).join("events.jsonl")).unwrap();
+    project.local_ci(&["runs"]).output().assert_code(0);
+    assert_eq!(indexed_numbers(&project), [2, 3]);
+    project.local_ci(&["prune"]).output().assert_code(0);
+    assert_eq!((project.run_numbers(), listed(&project)), (vec![3], vec![2]));
 }
 
 #[test]

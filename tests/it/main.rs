@@ -19,6 +19,7 @@ mod fixtures;
 mod flood;
 mod history;
 mod history_faces;
+mod history_fix;
 mod history_prune;
 mod hostile;
 mod init;

@@ -232,6 +232,27 @@ fn what_is_no_longer_as_it_was_is_said() {
     project.assert_nothing_left();
 }
 
+/// The config that a run was told to read is read again, also by the rerun of its rerun and from elsewhere.
+#[test]
+fn a_run_of_another_config_is_done_again_with_that_one() {
+    let project = project();
+    project.write("other.toml", "[stages.only]\nrun = 'test -e $SIDE/good'\n");
+    project.write("below/file", "");
+    let run = |args: &[&str]| project.local_ci(args).env("SIDE", project.side_dir()).output();
+    run(&["-q", "-C", "below", "-c", "../other.toml"]).assert_code(1);
+    for round in 2..4 {
+        let said = run(&["rerun", "-q"]).assert_code(1).stderr();
+        assert_eq!(said, format!("rerunning run {}: only\n", round - 1));
+        assert_eq!(stages(&project, round), ["only"]);
+    }
+    project.open_gate("good");
+    run(&["rerun", "--failed", "-q", "-C", "below"]).assert_code(0);
+    assert_eq!(stages(&project, 4), ["only"]);
+    // What is typed now goes before.
+    assert!(run(&["rerun", "1", "-q", "-c", "local-ci.toml"]).stderr().contains("other.toml is not read now"));
+    project.assert_nothing_left();
+}
+
 #[test]
 fn what_cannot_be_run_again_is_refused() {
     let project = project();

@@ -42,7 +42,12 @@ pub(super) fn page(command: &Command) -> String {
         page.control("SH", [section]);
         for sub in commands() {
             let after = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-            paragraphs(&mut page, &after, |first| first == heading);
+            let is_about_it = |first: &str| first == heading;
+            // What is said of `run` holds for the program.
+            if sub.get_name() != "run" && after.split("\n\n").filter_map(|text| text.lines().next()).any(is_about_it) {
+                page.control("SS", [format!("local\\-ci {}", sub.get_name()).as_str()]);
+            }
+            paragraphs(&mut page, &after, is_about_it);
         }
     }
     page.control("SH", ["ENVIRONMENT"]);
@@ -111,6 +116,7 @@ fn paragraphs(page: &mut Roff, text: &str, is_wanted: impl Fn(&str) -> bool) {
         }
         let has_section = SECTIONS.iter().any(|(heading, _)| *heading == first);
         page.control("PP", []);
+        let mut is_list = false;
         for line in paragraph.lines().skip(usize::from(has_section)) {
             match line.strip_prefix("  ").map(str::trim) {
                 // What goes on from the line before, in its second column.
@@ -118,10 +124,16 @@ fn paragraphs(page: &mut Roff, text: &str, is_wanted: impl Fn(&str) -> bool) {
                     page.text(words(more));
                 }
                 None => {
+                    if std::mem::take(&mut is_list) {
+                        page.control("PP", []);
+                    }
                     page.text(words(line));
                 }
                 Some(indented) => match indented.split_once("  ") {
-                    Some((left, right)) => entry(page, left, right.trim()),
+                    Some((left, right)) => {
+                        is_list = true;
+                        entry(page, left, right.trim());
+                    }
                     None => {
                         page.control("TP", []);
                         page.text([bold(indented)]);

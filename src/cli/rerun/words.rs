@@ -1,14 +1,18 @@
 //! A request as a command line, in one form: what a run that was started in other words writes into its header.
 
+use std::path::Path;
+
 use crate::cli::args::{RunArgs, Selection};
 
-/// The `run` command line that asks for the same. How the run is shown is no part of it.
-pub(super) fn words(args: &RunArgs) -> Vec<String> {
+/// The `run` command line that asks for the same of this config, or of the one that is found. How the run is shown is no
+/// part of it.
+pub(super) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String> {
     // Named one by one, so that an option that is added is thought of here.
     let Selection { stages, args: arguments, profile, tags, skip, only, fix, jobs, fail_fast, keep_going, timeout } =
         &args.selection;
     let mut words: Vec<String> = ["local-ci", "run"].map(str::to_owned).into();
     // With `=`, a value that begins with a dash is no option.
+    words.extend(config.map(|file| format!("--config={}", file.to_string_lossy())));
     words.extend(profile.iter().map(|name| format!("--profile={name}")));
     words.extend(tags.iter().map(|tag| format!("--tag={tag}")));
     words.extend(skip.iter().map(|stage| format!("--skip={stage}")));
@@ -56,10 +60,10 @@ mod tests {
         let line = ["-kj", "4", "run", "list", "--timeout", "1m30s", "-q", "--tag=-x", "--", "a b", "--fix"];
         let args = typed(&line);
         assert_eq!(
-            words(&args).join("|"),
-            "local-ci|run|--tag=-x|--jobs=4|--timeout=90000ms|--keep-going|list|--|a b|--fix"
+            words(&args, Some(Path::new("/p/other.toml"))).join("|"),
+            "local-ci|run|--config=/p/other.toml|--tag=-x|--jobs=4|--timeout=90000ms|--keep-going|list|--|a b|--fix"
         );
-        assert_eq!(words(&typed(&[])).join(" "), "local-ci run");
+        assert_eq!(words(&typed(&[]), None).join(" "), "local-ci run");
     }
 
     proptest! {
@@ -84,12 +88,12 @@ mod tests {
                 keep_going: !switches[3],
                 timeout: timeout.map(std::time::Duration::from_millis),
             };
-            let written = words(&args);
+            let written = words(&args, None);
             let again = parsed(&written);
             prop_assert_eq!(format!("{:?}", &again.selection), format!("{:?}", &args.selection));
             prop_assert_eq!(again.no_cache, args.no_cache);
             prop_assert!(!again.quiet);
-            prop_assert_eq!(words(&again), written);
+            prop_assert_eq!(words(&again, None), written);
         }
     }
 }

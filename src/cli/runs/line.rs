@@ -8,13 +8,11 @@ use crate::ids::{DenseMap, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::report::past_runs::{JobLine, PastLine};
-use crate::session::runs::{self, Run, names_stage};
+use crate::session::runs::{self, Run};
 use crate::view::{StageState, StageView, Tally};
 
 /// The line of a run that has ended, with what its directory adds as long as it is there.
 pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
-    let header = if run.pruned { None } else { Header::read(&state.run(run.number)).ok() };
-    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
     let (stages, failed) = run.stages;
     let look_up = failed > 0 && !run.pruned && run.job.is_none();
     PastLine {
@@ -33,8 +31,8 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
         },
         running_stages: Vec::new(),
         left_ms: None,
-        commit,
-        branch,
+        commit: run.commit,
+        branch: run.branch,
         pruned: run.pruned,
         job: run.job.map(job),
     }
@@ -61,8 +59,8 @@ fn job(record: StageRecord) -> JobLine {
     }
 }
 
-/// The line of a run that goes on; with a job, a line for each stage that has its name.
-pub(super) fn of_active(run: &Run, job: Option<&str>, now: Timestamp) -> Vec<PastLine> {
+/// The line of a run that goes on; with jobs, a line for each of them that it has.
+pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -> Vec<PastLine> {
     let header = Header::read(&run.dir).ok();
     // Before its first event a run has only its header to say when it began.
     let started = run.started.or_else(|| header.as_ref().map(|header| header.started));
@@ -84,8 +82,8 @@ pub(super) fn of_active(run: &Run, job: Option<&str>, now: Timestamp) -> Vec<Pas
         pruned: false,
         job: None,
     };
-    let Some(job) = job else { return vec![line] };
-    let jobs = run.names.iter().filter(|(_, name)| names_stage(name, job));
+    let Some(jobs) = jobs else { return vec![line] };
+    let jobs = run.names.iter().filter(|(_, name)| jobs.contains(name));
     jobs.map(|(id, name)| PastLine { job: Some(active_job(id, name, run, now)), ..line.clone() }).collect()
 }
 

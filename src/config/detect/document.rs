@@ -33,7 +33,7 @@ needs = ["lint"]                         # these come first; what does not need 
 
 /// What can be said besides; every key is right as it stands.
 const MORE: &str = r#"
-# More that a stage can have (docs/config.md of local-ci has every key):
+# More that a stage can have (`local-ci explain config` has every key):
 #   needs = ["fmt"]            stages that come first
 #   timeout = "20m"            how long it may take; `retries = 1` tries again
 #   env = { KEY = "value" }    `env-file = ".env?"` for a file of them

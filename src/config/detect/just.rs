@@ -76,7 +76,7 @@ mod tests {
             "lint path='.':",
             "deploy host:",
             "if x == y: z",
-            "serve url='a://b:1' name=\"a b: c\" +rest='x': build",
+            "serve url='http://127.0.0.1:1' name=\"a b: c\" +rest='x': build",
             "echo +words:",
             "all what=`pwd | sed s:a:b:`: (build 'a: b') # c",
             "odd x='",

@@ -26,6 +26,8 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
                 policy: policy.clone(),
                 executor: "local".into(),
                 signature: Signature::from_bytes([0; 32]),
+                is_fix: false,
+                has_fix: false,
                 inputs: Vec::new(),
                 inputs_digest: None,
                 estimate: None,

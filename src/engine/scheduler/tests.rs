@@ -28,6 +28,8 @@ pub(super) fn stage(index: usize, needs: &[usize]) -> PlannedStage {
         policy: Policy::default(),
         executor: "local".into(),
         signature: Signature::from_bytes([0; 32]),
+        is_fix: false,
+        has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
         estimate: None,

@@ -20,14 +20,13 @@ type Way<'a> = &'a dyn Fn(&fs::File, u64);
 
 /// Opens it and asks all that can be asked.
 fn ask_everything(state: &State) -> Result<(), Fault> {
-    let history = History::open(&state.file())?;
+    let history = History::open(&state.file(), Patience::Long)?;
     let Some(known) = history.project("p")? else { return Ok(()) };
     history.known_runs(&known, RunNumber(0))?;
     history.runs(&known, 1000)?;
     let jobs = history.jobs(&known)?;
     history.runs_of(&known, &jobs, 100_000)?;
     history.totals(&known, &jobs)?;
-    history.samples(&jobs)?;
     Ok(())
 }
 
@@ -78,7 +77,7 @@ fn h79_a_database_of_something_else_is_damage() {
     let other = rusqlite::Connection::open(state.file()).unwrap();
     other.execute_batch("CREATE TABLE project (shoe_size)").unwrap();
     drop(other);
-    assert!(History::open(&state.file()).unwrap_err().is_damage());
+    assert!(History::open(&state.file(), Patience::Long).unwrap_err().is_damage());
 }
 
 /// H79: it goes with all that belongs to it, three of them are kept, and one that somebody has made anew stays.
@@ -90,10 +89,14 @@ fn h79_a_damaged_file_is_set_aside_once() {
         fs::write(&file, "broken").unwrap();
         fs::write(beside(&file, "-wal"), "its log").unwrap();
         let damaged = Identity::of(&file).unwrap();
-        let aside = set_aside(&file, Some(damaged), at).unwrap().unwrap();
+        let aside = set_aside(&file, Some(damaged), at, Patience::Long).unwrap().unwrap();
         assert_eq!(aside, beside(&file, &format!(".corrupt-{at}")));
         assert!(!file.exists() && !beside(&file, "-wal").exists());
-        assert_eq!(set_aside(&file, Some(damaged), at + 100).unwrap(), None, "there is nothing any more");
+        assert_eq!(
+            set_aside(&file, Some(damaged), at + 100, Patience::Long).unwrap(),
+            None,
+            "there is nothing any more"
+        );
     }
     let kept: Vec<String> = state.entries().into_iter().filter(|entry| entry != "history.db.lock").collect();
     let names = [3, 4, 5].map(|at| [format!("history.db.corrupt-{at}"), format!("history.db.corrupt-{at}-wal")]);
@@ -103,7 +106,7 @@ fn h79_a_damaged_file_is_set_aside_once() {
     let damaged = Identity::of(&file).unwrap();
     fs::rename(&file, state.file().with_file_name("elsewhere")).unwrap();
     fs::write(&file, "made anew").unwrap();
-    assert_eq!(set_aside(&file, Some(damaged), 9).unwrap(), None);
+    assert_eq!(set_aside(&file, Some(damaged), 9, Patience::Long).unwrap(), None);
     assert_eq!(fs::read_to_string(&file).unwrap(), "made anew");
 }
 
@@ -112,7 +115,7 @@ fn h79_a_damaged_file_is_set_aside_once() {
 fn h82_a_network_file_system_gets_a_rollback_journal() {
     let state = State::new();
     let far = |_: &Path| Medium::Network;
-    let open = || History::open_with(&state.file(), STEPS, far).unwrap();
+    let open = || History::open_with(&state.file(), STEPS, far, Patience::Long).unwrap();
     let mode = |history: &History| -> String {
         history.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap()
     };
@@ -129,7 +132,7 @@ fn h82_a_network_file_system_gets_a_rollback_journal() {
 
     // One that was made on this machine and moved.
     let state = sound();
-    let moved = History::open_with(&state.file(), STEPS, far).unwrap();
+    let moved = History::open_with(&state.file(), STEPS, far, Patience::Long).unwrap();
     assert_eq!((mode(&moved).as_str(), moved.notices.len()), ("delete", 1));
 }
 
@@ -138,9 +141,9 @@ fn h82_a_network_file_system_gets_a_rollback_journal() {
 fn h75_a_file_that_cannot_be_opened_is_not_damaged() {
     let state = State::new();
     fs::create_dir(state.file()).unwrap();
-    let fault = History::open(&state.file()).unwrap_err();
+    let fault = History::open(&state.file(), Patience::Long).unwrap_err();
     assert!(!fault.is_damage(), "{fault:?}");
-    let fault = History::open(Path::new("/dev/null/history.db")).unwrap_err();
+    let fault = History::open(Path::new("/dev/null/history.db"), Patience::Long).unwrap_err();
     assert!(matches!(fault, Fault::File(_)), "{fault:?}");
 }
 

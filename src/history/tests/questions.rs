@@ -5,7 +5,7 @@ use super::*;
 const REPOSITORY: &[u8] = b"/repository/.git";
 
 fn sought<'a>(name: &'a StageName, signature: &'a Signature) -> Sought<'a> {
-    Sought { name, signature, is_local: true }
+    Sought { name: Some(name), signature, is_local: true }
 }
 
 fn samples(history: &History, project: &str, stage: &str, work: u8) -> (Vec<u64>, Basis) {
@@ -71,21 +71,4 @@ fn errors_of_predictions_are_the_other_stages() {
     let (a, one) = (name("a"), signature(1));
     let found = history.samples_for(known.as_ref(), || None, &[sought(&a, &one)]).unwrap();
     assert_eq!(found[0].pooled, [0.0, 3_f64.ln()]);
-}
-
-/// What `stats` calls the samples: with the command that the job had last, of all cells of a matrix.
-#[test]
-fn a_jobs_samples_are_those_of_its_last_command() {
-    let state = State::new();
-    let runs = [
-        run(1, vec![passed("a:x", 1, 10), passed("a:y", 2, 20)]),
-        run(2, vec![passed("a:x", 3, 30), passed("a:y", 2, 40)]),
-        run(3, vec![failed("a:x", 3)]),
-    ];
-    state.add("p", &runs);
-    let history = state.open();
-    let known = history.project("p").unwrap().unwrap();
-    let jobs = history.jobs(&known).unwrap();
-    assert_eq!(history.samples(&jobs[..1]).unwrap(), [30]);
-    assert_eq!(history.samples(&jobs).unwrap(), [30, 40, 20]);
 }

@@ -32,6 +32,8 @@ fn stage(text: &str, needs: &[u32], script: &str) -> PlannedStage {
         policy,
         executor: LOCAL.into(),
         signature,
+        is_fix: false,
+        has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
         estimate: None,

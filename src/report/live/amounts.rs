@@ -23,6 +23,15 @@ pub(super) fn about(duration: Duration) -> String {
     whole(((seconds + step / 2) / step * step).max(1))
 }
 
+/// A whole duration that is expected: what takes less than a second is said in milliseconds, to two digits.
+pub(super) fn usual(duration: Duration) -> String {
+    match duration.as_millis() {
+        ms @ 0..100 => format!("{}ms", ms.max(1)),
+        ms @ 100..995 => format!("{}ms", (ms + 5) / 10 * 10),
+        _ => about(duration),
+    }
+}
+
 /// What is left, as a point and the band around it: `~1m20s left (1m–2m)`. The band is left out where it says no more.
 pub(super) fn left(point: Duration, band: Option<(Duration, Duration)>, dash: &str) -> String {
     let shown = about(point);
@@ -54,6 +63,13 @@ mod tests {
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn what_usually_takes_less_than_a_second_is_said_in_milliseconds() {
+        for (time, text) in [(0, "1ms"), (45, "45ms"), (404, "400ms"), (994, "990ms"), (995, "1s"), (2400, "2s")] {
+            assert_eq!(usual(ms(time)), text);
+        }
     }
 
     #[test]

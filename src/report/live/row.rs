@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::amounts::{about, passed, percent};
+use super::amounts::{about, passed, percent, usual};
 use super::fit::{fit, padded, width};
 use crate::clock::Timestamp;
 use crate::event::{Basis, Estimate};
@@ -81,13 +81,15 @@ impl<'a> Row<'a> {
 fn notes(estimate: Option<&Estimate>, elapsed: Duration, unknown: &str) -> Vec<String> {
     let time = passed(elapsed);
     let Some(estimate) = estimate else { return vec![format!("{time}, {unknown}"), time] };
-    if let Some(late) = estimate.late_by(elapsed) {
-        let late = passed(late);
+    let expected = Duration::from_millis(estimate.expected_ms);
+    if estimate.is_late(elapsed) {
+        // Longer than it usually takes, not than it may well take: the sum is one that anybody can do.
+        let late = passed(elapsed.saturating_sub(expected));
         return vec![format!("{time}, {late} longer than usual"), format!("{time}, {late} longer"), time];
     }
     let usual = match estimate.given(elapsed) {
-        Some(whole) => format!("{time} of ~{}", about(whole)),
-        None => format!("{time}, usually {}", about(Duration::from_millis(estimate.expected_ms))),
+        Some(whole) => format!("{time} of ~{}", usual(whole)),
+        None => format!("{time}, usually {}", usual(expected)),
     };
     let mut notes = Vec::with_capacity(3);
     if let Some(caveat) = caveat(estimate) {

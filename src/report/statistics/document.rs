@@ -7,7 +7,7 @@ use crate::event::SCHEMA_VERSION;
 
 /// The statistics of the jobs that a name stands for, as one object. With `predictions`, every estimate that can be
 /// compared with what happened is in it.
-pub fn document(asked: &str, jobs: &[JobStatistics], predictions: bool) -> Value {
+pub fn document(asked: Option<&str>, jobs: &[JobStatistics], predictions: bool) -> Value {
     let jobs: Vec<Value> = jobs.iter().map(|job| one(job, predictions)).collect();
     json!({ "schema_version": SCHEMA_VERSION, "job": asked, "jobs": jobs })
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use console::Alignment;
 
 use super::{JobStatistics, LastRun, Next, percent, whole};
-use crate::estimate::Flaky;
+use crate::estimate::{Flaky, OWN_BAND};
 use crate::event::{Basis, Estimate};
 use crate::history::Status;
 use crate::report::about::About;
@@ -104,7 +104,12 @@ fn next(next: &Next) -> String {
 /// The band leaves one run in ten out on either side.
 fn band(estimate: &Estimate, look: Look) -> String {
     let dash = look.style.glyphs.dash();
-    format!("Band: {}{dash}{}, eight of ten runs", human(estimate.low_ms), human(estimate.high_ms))
+    let (low, high) = (human(estimate.low_ms), human(estimate.high_ms));
+    if estimate.samples >= OWN_BAND && estimate.basis != Basis::EarlierCommand {
+        format!("Band: {low}{dash}{high}, eight of ten runs")
+    } else {
+        format!("Band: {low}{dash}{high}, a guess until it has passed more often")
+    }
 }
 
 fn basis(estimate: &Estimate) -> String {
@@ -131,15 +136,15 @@ fn trend(job: &JobStatistics) -> Option<String> {
     Some(format!("Trend: {word} (the last {}: {recent}, those before: {earlier})", runs(trend.runs)))
 }
 
+/// What was counted, and not the rate that comes of it: that leaves room for chance, and would be taken for a wrong sum.
 fn flaky(flaky: Flaky) -> String {
-    let often = (flaky.rate * 100.0).max(1.0);
     // Where nothing else is known of these inputs, how many of them it were says nothing.
-    let told = if flaky.total > flaky.failed {
-        format!(" (failed or needed another attempt: {} of {})", flaky.failed, flaky.total)
+    if flaky.total > flaky.failed {
+        let (failed, total) = (flaky.failed, flaky.total);
+        format!("Flaky: {failed} of {total} runs failed or needed another attempt on unchanged inputs")
     } else {
-        String::new()
-    };
-    format!("Flaky: about {often:.0}% of runs come out differently on unchanged inputs{told}")
+        "Flaky: runs came out differently on unchanged inputs".to_owned()
+    }
 }
 
 /// The last runs as a row of bars, oldest first.

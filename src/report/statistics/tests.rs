@@ -32,7 +32,7 @@ fn job() -> JobStatistics {
             expected_ms: 150_000,
             low_ms: 135_000,
             high_ms: 165_000,
-            samples: 4,
+            samples: 9,
             basis: Basis::Own,
             longer_ms: vec![165_000],
         }),
@@ -77,12 +77,12 @@ fn a_job_is_told_in_the_order_of_its_documentation() {
     Slowest: 2m45s
     Estimated next run: ~2m30s
     Band: 2m15s–2m45s, eight of ten runs
-    Estimated from: 4 passed runs
+    Estimated from: 9 passed runs
     Median duration: 2m29s
     Trend: 14% slower (the last 4 runs: 2m40s, those before: 2m20s)
     Last failure: run 3, 2 hours ago
     Passed only after another attempt: 1 of 4
-    Flaky: about 5% of runs come out differently on unchanged inputs (failed or needed another attempt: 1 of 3)
+    Flaky: 1 of 3 runs failed or needed another attempt on unchanged inputs
     Estimates so far: off by 4% in the median over 2 runs; 50% within the band
     ");
 }
@@ -98,12 +98,12 @@ fn a_terminal_gets_bars_and_is_not_written_past_its_edge() {
     Slowest: 2m45s
     Estimated next run: ~2m30s
     Band: 2m15s–2m45s, eight of ten runs
-    Estimated from: 4 passed runs
+    Estimated from: 9 passed runs
     Median duration: 2m29s
     Trend: 14% slower (the last 4 runs: 2m40s, those before: 2m20s)
     Last failure: run 3, 2 hours ago
     Passed only after another attempt: 1 of 4
-    Flaky: about 5% of runs come out differently on unchanged inputs (failed or nee…
+    Flaky: 1 of 3 runs failed or needed another attempt on unchanged inputs
     Estimates so far: off by 4% in the median over 2 runs; 50% within the band
     Last 4 runs: ▁✗▅█
 
@@ -120,12 +120,12 @@ fn a_terminal_gets_bars_and_is_not_written_past_its_edge() {
     Slowest: 2m45s
     Estimated next run: ~2m30s
     Band: 2m15s-2m45s, eight of ten runs
-    Estimated from: 4 passed runs
+    Estimated from: 9 passed runs
     Median duration: 2m29s
     Trend: 14% slower (the last 4 runs: 2m4~
     Last failure: run 3, 2 hours ago
     Passed only after another attempt: 1 of~
-    Flaky: about 5% of runs come out differ~
+    Flaky: 1 of 3 runs failed or needed ano~
     Estimates so far: off by 4% in the medi~
     Last 4 runs: .x+@
     ");
@@ -196,7 +196,7 @@ fn shares_are_rounded_but_never_to_all_or_nothing() {
 
 #[test]
 fn programs_get_the_same_and_no_more_than_is_known() {
-    insta::assert_snapshot!(serde_json::to_string_pretty(&document("test", &[job()], true)).unwrap(), @r#"
+    insta::assert_snapshot!(serde_json::to_string_pretty(&document(Some("test"), &[job()], true)).unwrap(), @r#"
     {
       "job": "test",
       "jobs": [
@@ -216,7 +216,7 @@ fn programs_get_the_same_and_no_more_than_is_known() {
               165000
             ],
             "low_ms": 135000,
-            "samples": 4
+            "samples": 9
           },
           "fastest_ms": 135000,
           "flaky": {
@@ -290,7 +290,7 @@ fn programs_get_the_same_and_no_more_than_is_known() {
       "schema_version": 1
     }
     "#);
-    let unknown = document("test", &[never()], false);
+    let unknown = document(Some("test"), &[never()], false);
     assert_eq!(unknown["jobs"][0]["estimate"], serde_json::Value::Null);
     assert_eq!(unknown["jobs"][0].get("predictions"), None);
 }

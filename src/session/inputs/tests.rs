@@ -60,6 +60,8 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         executor: "local".into(),
         signature: Signature::from_bytes([0; 32]),
         inputs: inputs.iter().map(ToString::to_string).collect(),
+        is_fix: false,
+        has_fix: false,
         inputs_digest: None,
         estimate: None,
     };

@@ -4,8 +4,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{ledger, record};
-use crate::history::{About, Ended, Fault, History, Known};
+use crate::history::{About, Ended, Fault, History, Known, Patience};
 use crate::ids::RunNumber;
+use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
 use crate::session::source;
@@ -26,6 +27,16 @@ pub(super) enum Depth {
     All,
     /// What costs next to nothing, and the newest runs first.
     Recent,
+}
+
+impl Depth {
+    /// How long others are waited for on the way.
+    pub(super) fn patience(self) -> Patience {
+        match self {
+            Depth::All => Patience::Long,
+            Depth::Recent => Patience::Short,
+        }
+    }
 }
 
 /// Whether there is anything to make an index of where there is none.
@@ -80,10 +91,19 @@ pub(super) fn take_in(history: &mut History, project: &ProjectDir, root: &Path, 
 fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
     let mut numbers = project.numbers()?;
     if let (Some(known), Some(first)) = (known, numbers.first()) {
+        // Where the oldest is another run by now, somebody has deleted the project's state, and it began anew.
+        if is_another(history.run_id(known, *first)?, project, *first) {
+            return Ok(numbers);
+        }
         let seen = history.known_runs(known, *first)?;
         numbers.retain(|number| seen.binary_search(number).is_err());
     }
     Ok(numbers)
+}
+
+/// Whether a run is not the one that the index knows under its number.
+fn is_another(known: Option<String>, project: &ProjectDir, number: RunNumber) -> bool {
+    known.is_some_and(|known| Header::read(&project.run(number)).is_ok_and(|header| header.run.to_string() != known))
 }
 
 /// Whether nobody is there any more who would add a run.

@@ -28,7 +28,8 @@ pub struct Line {
 pub struct Ledger {
     file: File,
     length: u64,
-    last: Option<RunNumber>,
+    /// The identity of the last run in it.
+    last: Option<String>,
 }
 
 impl Ledger {
@@ -40,13 +41,13 @@ impl Ledger {
         if whole < length {
             file.set_len(whole)?;
         }
-        let last = last_line(&mut file, whole)?.map(|line| line.run.number);
+        let last = last_line(&mut file, whole)?.map(|line| line.run.run);
         Ok(Self { file, length: whole, last })
     }
 
     /// Adds a run and waits until that is on the disk, unless it was the last one added already.
     pub fn add(&mut self, line: &Line) -> io::Result<()> {
-        if self.last == Some(line.run.number) {
+        if self.last.as_ref() == Some(&line.run.run) {
             return Ok(());
         }
         let mut text = serde_json::to_vec(line)?;
@@ -61,7 +62,7 @@ impl Ledger {
             return written;
         }
         self.length += text.len() as u64;
-        self.last = Some(line.run.number);
+        self.last = Some(line.run.run.clone());
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 
+use crate::event::StageFinished;
 use crate::history::{Ended, RunRecord, StageRecord, Status};
 use crate::ids::RunNumber;
 use crate::journal::header::{Header, HeaderStage};
@@ -25,21 +26,27 @@ pub(super) fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Option
         RunState::Finished { verdict, exit_code } => (verdict, exit_code),
         RunState::Lost => (Verdict::Lost, Verdict::Lost.exit_code()),
     };
-    let header = Header::read(&run.dir)?;
-    let started = run.started.unwrap_or(header.started);
-    let stages = match run.view.header() {
-        Some(_) => run.view.stages().values().map(stage).collect(),
-        None => header.stages.iter().map(never_mentioned).collect(),
+    let header = Header::read(&run.dir);
+    let (id, started, stages) = match (run.view.header(), &header) {
+        // The journal says who the run was, too.
+        (Some(said), _) => (&said.id, run.started.unwrap_or(said.at), run.view.stages().values().map(stage).collect()),
+        (None, Ok(header)) => {
+            let stages = header.stages.iter().map(never_mentioned).collect();
+            (&header.run, run.started.unwrap_or(header.started), stages)
+        }
+        (None, Err(_)) => return Err(header.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
     };
+    let id = id.to_string();
+    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
     let record = RunRecord {
         number,
-        run: header.run.to_string(),
+        run: id,
         started_ms: u64::try_from(started.unix_ms).unwrap_or(0),
         duration_ms: run.view.end().map_or(0, |end| end.duration_ms),
         verdict: verdict.word().to_owned(),
         exit_code,
-        commit: header.commit,
-        branch: header.branch,
+        commit,
+        branch,
         stages,
     };
     let journal = fs::metadata(run.dir.events()).map_or(0, |metadata| metadata.len());
@@ -66,22 +73,30 @@ fn stage(stage: &StageView) -> StageRecord {
     };
     StageRecord {
         name: info.name.clone(),
+        is_fix: info.is_fix,
         signature: info.signature,
         executor: info.executor.clone(),
         status: finished.map_or(Status::Lost, |finished| status(&finished.outcome)),
         exit_code: finished.and_then(|finished| exit_code(&finished.outcome, finished.exit)),
         attempts,
-        duration_ms: finished.map_or(0, |finished| finished.duration_ms),
+        duration_ms: finished.map_or(0, |finished| whole(stage, finished)),
         foretold: info.estimate.as_ref().map(|e| [e.expected_ms, e.low_ms, e.high_ms]),
         inputs: info.inputs.clone(),
         is_sample: is_sample(stage),
     }
 }
 
+/// How long a stage took, in milliseconds: what it took all in all, for that is how long a run has to wait for it.
+fn whole(stage: &StageView, finished: &StageFinished) -> u64 {
+    let all = u64::try_from(stage.duration().as_millis()).unwrap_or(u64::MAX);
+    if stage.failed_attempts.is_empty() { finished.duration_ms } else { all.max(finished.duration_ms) }
+}
+
 /// A stage of a run that was lost before it could say anything.
 fn never_mentioned(stage: &HeaderStage) -> StageRecord {
     StageRecord {
         name: stage.name.clone(),
+        is_fix: false,
         signature: stage.signature,
         executor: LOCAL.to_owned(),
         status: Status::Lost,
@@ -158,6 +173,8 @@ mod tests {
             dir: String::new(),
             executor: LOCAL.into(),
             allow_failure: false,
+            is_fix: false,
+            has_fix: false,
             threads: 1,
             locks: Vec::new(),
             inputs: None,

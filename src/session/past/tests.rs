@@ -1,6 +1,7 @@
 //! The history as commands ask it, over run directories that are written here.
 
 use std::fs;
+use std::time::Duration;
 
 use super::*;
 use crate::clock::Timestamp;
@@ -12,6 +13,10 @@ use crate::pipeline::Command;
 
 /// A run that was lost before it said anything: a directory with a header.
 fn lost_run(project: &ProjectDir, number: u64) {
+    lost_run_as(project, number, u8::try_from(number).unwrap());
+}
+
+fn lost_run_as(project: &ProjectDir, number: u64, id: u8) {
     let run = project.run(RunNumber(number));
     create_dir(run.path()).unwrap();
     let stage = HeaderStage {
@@ -24,7 +29,7 @@ fn lost_run(project: &ProjectDir, number: u64) {
     let header = Header {
         schema_version: SCHEMA_VERSION,
         program: String::new(),
-        run: RunId::from_bytes([u8::try_from(number).unwrap(); 16]),
+        run: RunId::from_bytes([id; 16]),
         number: Some(RunNumber(number)),
         started: Timestamp { unix_ms: 1, mono_us: 1 },
         argv: Vec::new(),
@@ -41,7 +46,8 @@ fn lost_run(project: &ProjectDir, number: u64) {
 }
 
 fn numbers(past: &Past, job: Option<&str>) -> Vec<u64> {
-    past.runs(job, 10).unwrap().iter().map(|run| run.number.0).collect()
+    let job = job.map(|name| [StageName::new(name).unwrap()]);
+    past.runs(job.as_ref().map(<[_; 1]>::as_slice), 10).unwrap().iter().map(|run| run.number.0).collect()
 }
 
 fn with_runs() -> (tempfile::TempDir, ProjectDir) {
@@ -57,12 +63,11 @@ fn what_the_index_has_not_seen_is_there_when_it_is_asked() {
     let (dir, project) = with_runs();
     let past = open(dir.path(), &project, Path::new("/p"));
     assert_eq!((numbers(&past, None), &past.warnings), (vec![2, 1], &Vec::new()));
-    assert_eq!(numbers(&past, Some("test")), [2, 1], "a matrix's name stands for its cells");
-    assert_eq!(numbers(&past, Some("tes")), [0; 0]);
+    assert_eq!(numbers(&past, Some("test:a")), [2, 1]);
+    assert_eq!(numbers(&past, Some("test")), [0; 0], "a name is not its beginning");
     assert_eq!(past.runs(None, 1).unwrap()[0].verdict, "lost");
     assert_eq!(past.jobs().unwrap(), [StageName::new("test:a").unwrap()]);
-    assert_eq!(past.totals("test").unwrap(), Totals::default());
-    assert_eq!(past.samples("test").unwrap(), [0; 0]);
+    assert_eq!(past.totals(&StageName::new("test:a").unwrap()).unwrap(), Totals::default());
 }
 
 #[test]
@@ -74,13 +79,25 @@ fn a_project_without_runs_has_an_empty_history_and_no_index() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
+/// Somebody has deleted the project's state, and of what ran since nobody could say what came of it.
+#[test]
+fn runs_of_a_state_that_was_deleted_are_not_taken_for_those_of_the_new_one() {
+    let (dir, project) = with_runs();
+    lost_run(&project, 3);
+    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), None), [3, 2, 1]);
+    fs::remove_dir_all(project.path()).unwrap();
+    lost_run_as(&project, 1, 77);
+    lost_run_as(&project, 2, 78);
+    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), None), [2, 1]);
+}
+
 /// H75: without the file, the runs that are there are shown from their directories.
 #[test]
 fn h75_where_the_index_cannot_be_used_the_runs_are_shown_without_it() {
     let (dir, project) = with_runs();
     fs::create_dir(dir.path().join("history.db")).unwrap();
     let past = open(dir.path(), &project, Path::new("/p"));
-    assert_eq!(numbers(&past, Some("test")), [2, 1]);
+    assert_eq!(numbers(&past, Some("test:a")), [2, 1]);
     assert_eq!(past.warnings.len(), 1, "{:?}", past.warnings);
     let past = glance(dir.path(), &project, Path::new("/p"));
     assert_eq!((numbers(&past, None), past.warnings.len()), (Vec::new(), 1), "nobody waits for a run's estimates");
@@ -94,7 +111,51 @@ fn h79_damage_that_is_met_later_is_made_good() {
     let other = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
     other.execute_batch("DROP TABLE stage").unwrap();
     drop(other);
-    assert_eq!(numbers(&past, Some("test")), [2, 1]);
+    assert_eq!(numbers(&past, Some("test:a")), [2, 1]);
     assert_eq!(past.later_warnings().len(), 1);
-    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), Some("test")), [2, 1]);
+    assert_eq!(numbers(&open(dir.path(), &project, Path::new("/p")), Some("test:a")), [2, 1]);
+}
+
+/// A run is not held up by whoever holds the index: one that writes, one that lets nobody else read, and one that was
+/// stopped while it made the file.
+#[test]
+fn h75_a_glance_and_a_run_without_a_supervisor_do_not_wait_for_others() {
+    let in_time = |what: &str, look: &dyn Fn()| {
+        let began = SystemClock.now();
+        look();
+        let took = SystemClock.now().since(began);
+        assert!(took < Duration::from_secs(3), "{what}: {took:?}");
+    };
+    for hold in ["BEGIN IMMEDIATE", "PRAGMA locking_mode = exclusive; BEGIN EXCLUSIVE", ""] {
+        let (dir, project) = with_runs();
+        let file = dir.path().join("history.db");
+        let mut holder = None;
+        let mut lock = None;
+        if hold.is_empty() {
+            let beside = fs::File::create(dir.path().join("history.db.lock")).unwrap();
+            crate::journal::lock::wait_exclusive(&beside).unwrap();
+            lock = Some(beside);
+        } else {
+            drop(open(dir.path(), &project, Path::new("/p")));
+            lost_run(&project, 3);
+            let other = rusqlite::Connection::open(&file).unwrap();
+            other.execute_batch(hold).unwrap();
+            holder = Some(other);
+        }
+        in_time(hold, &|| {
+            let past = glance(dir.path(), &project, Path::new("/p"));
+            let known = if hold == "BEGIN IMMEDIATE" { (vec![2, 1], 0) } else { (Vec::new(), 1) };
+            assert_eq!((numbers(&past, None), past.warnings.len()), known, "{hold}: {:?}", past.warnings);
+        });
+        in_time(hold, &|| {
+            let recorded = record(&project, RunNumber(2), Path::new("/p"), Patience::Short);
+            assert_eq!(recorded.complaints.len(), 1, "{hold}");
+        });
+        drop((holder, lock));
+        assert!(numbers(&open(dir.path(), &project, Path::new("/p")), None).starts_with(&[if hold.is_empty() {
+            2
+        } else {
+            3
+        }]));
+    }
 }

@@ -9,7 +9,7 @@ pub(crate) fn have(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     if !found {
-        skip(&format!("skipped: {program} is not installed"));
+        skip(&format!("skipped: {program} is not installed; apt-get install {program}"));
     }
     found
 }

@@ -61,7 +61,7 @@ fn the_document_explains_itself() {
     #   [stages.check]
     #   run = ["make", "check"]
 
-    # More that a stage can have (docs/config.md of local-ci has every key):
+    # More that a stage can have (`local-ci explain config` has every key):
     #   needs = ["fmt"]            stages that come first
     #   timeout = "20m"            how long it may take; `retries = 1` tries again
     #   env = { KEY = "value" }    `env-file = ".env?"` for a file of them

@@ -73,7 +73,7 @@ fn everything_that_can_be_shown() {
     1/8 · 12s · ~1m left
     ----------------------------------------
     ⠙ clippy                11s of ~40s
-    ⠙ test                  11s, 3s longer
+    ⠙ test                  11s, 4s longer
     ⠼ deploy:staging        attempt 2 in 25s
     ⠙ e2e:firefox           11s of ~30s
     ⠼ integratio…workspace  4s
@@ -81,7 +81,7 @@ fn everything_that_can_be_shown() {
     1/8 · 12s · ~1m left, a guess
     -------------------------------------------------------------------------------
     ⠙ clippy                          11s of ~40s                ███░░░░░░░░░░░ 27%
-    ⠙ test                            11s, 3s longer than usual  █████████████░ 99%
+    ⠙ test                            11s, 4s longer than usual  █████████████░ 99%
     ⠼ deploy:staging                  attempt 2 in 25s
     ⠙ e2e:firefox                     11s of ~30s (2 samples)    █████░░░░░░░░░ 36%
     ⠼ integration-tes…hole-workspace  4s, no estimate yet
@@ -89,7 +89,7 @@ fn everything_that_can_be_shown() {
     1/8 · 12s · ~1m left, a guess ██░░░░░░░░░░░░░░
     -------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
     ⠙ clippy                                    11s of ~40s                ██████░░░░░░░░░░░░░░░░░░ 27%
-    ⠙ test                                      11s, 3s longer than usual  ███████████████████████░ 99%
+    ⠙ test                                      11s, 4s longer than usual  ███████████████████████░ 99%
     ⠼ deploy:staging                            attempt 2 in 25s
     ⠙ e2e:firefox                               11s of ~30s (2 samples)    ████████░░░░░░░░░░░░░░░░ 36%
     ⠼ integration-tests-of-the-whole-workspace  4s, no estimate yet
@@ -107,7 +107,7 @@ fn everything_that_can_be_shown() {
     1/8, 12s, ~1m left
     ----------------------------------------
     \ clippy                11s of ~40s
-    \ test                  11s, 3s longer
+    \ test                  11s, 4s longer
     | deploy:staging        attempt 2 in 25s
     \ e2e:firefox           11s of ~30s
     | integrati...orkspace  4s
@@ -115,7 +115,7 @@ fn everything_that_can_be_shown() {
     1/8, 12s, ~1m left, a guess
     -------------------------------------------------------------------------------
     \ clippy                          11s of ~40s                [###.........] 27%
-    \ test                            11s, 3s longer than usual  [###########.] 99%
+    \ test                            11s, 4s longer than usual  [###########.] 99%
     | deploy:staging                  attempt 2 in 25s
     \ e2e:firefox                     11s of ~30s (2 samples)    [####........] 36%
     | integration-te...ole-workspace  4s, no estimate yet
@@ -123,7 +123,7 @@ fn everything_that_can_be_shown() {
     1/8, 12s, ~1m left, a guess [##............]
     -------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------------
     \ clippy                                    11s of ~40s                [#####.................] 27%
-    \ test                                      11s, 3s longer than usual  [#####################.] 99%
+    \ test                                      11s, 4s longer than usual  [#####################.] 99%
     | deploy:staging                            attempt 2 in 25s
     \ e2e:firefox                               11s of ~30s (2 samples)    [#######...............] 36%
     | integration-tests-of-the-whole-workspace  4s, no estimate yet
@@ -137,7 +137,7 @@ fn colours_say_again_what_words_say() {
     insta::assert_snapshot!(ruled(&busy(), 12, 79, STYLES[2]), @r"
     -------------------------------------------------------------------------------
     ^[36m⠙^[0m clippy                          11s of ~40s                ^[36m███^[0m^[2m░░░░░░░░░░░^[0m 27%
-    ^[33m⠙^[0m test                            11s, 3s longer than usual  ^[33m█████████████^[0m^[2m░^[0m 99%
+    ^[33m⠙^[0m test                            11s, 4s longer than usual  ^[33m█████████████^[0m^[2m░^[0m 99%
     ^[33m⠼^[0m deploy:staging                  attempt 2 in 25s
     ^[36m⠙^[0m e2e:firefox                     11s of ~30s (2 samples)    ^[36m█████^[0m^[2m░░░░░░░░░^[0m 36%
     ^[36m⠼^[0m integration-tes…hole-workspace  4s, no estimate yet
@@ -211,9 +211,9 @@ fn what_is_expected_moves_on() {
     0/1 · 11s · ~5s left (1s–5s) ██████████░░░░░░
     ⠸ build  13s of ~20s  ███████████████████████░ 99%
     0/1 · 13s · ~7s left (1s–7s) ██████████░░░░░░
-    ⠦ build  16s, 1s longer than usual  ███████████████████████░ 99%
+    ⠦ build  16s, 6s longer than usual  ███████████████████████░ 99%
     0/1 · 16s · ~4s left (1s–4s) ████████████░░░░
-    ⠴ build  25s, 10s longer than usual  ███████████████████████░ 99%
+    ⠴ build  25s, 15s longer than usual  ███████████████████████░ 99%
     0/1 · 25s · ~10s left, a guess ███████████░░░░░
     ⠋ build  1h06m, 1h06m longer than usual  ███████████████████████░ 99%
     0/1 · 1h06m · ~10s left, a guess ███████████████░
