@@ -161,8 +161,8 @@ fn options(context: &Context<'_>, rerun: Rerun, mode: Mode) -> TranscriptOptions
     let glyphs = match mode {
         // What programs parse does not depend on a person's locale.
         Mode::Grouped => Glyphs::Unicode,
-        // What is read out is words.
-        Mode::Lines if context.env.truthy(env::ACCESSIBLE) => Glyphs::Ascii,
+        // What is read out is words, with whatever face.
+        _ if context.env.truthy(env::ACCESSIBLE) => Glyphs::Ascii,
         Mode::Live | Mode::Lines | Mode::Quiet | Mode::Recap | Mode::Events | Mode::Report => Glyphs::of(context.env),
     };
     TranscriptOptions {

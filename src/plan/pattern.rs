@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobSet;
 
 use super::error::PlanError;
+use crate::config::name_matcher;
 
 /// Whether a text is a glob rather than a name. Names have none of these characters.
 pub(super) fn is_glob(text: &str) -> bool {
@@ -12,18 +13,13 @@ pub(super) fn is_glob(text: &str) -> bool {
 }
 
 /// A glob that is ready to be matched.
-pub(super) fn compile(glob: &str) -> Result<GlobMatcher, PlanError> {
-    GlobBuilder::new(glob)
-        .literal_separator(false)
-        .backslash_escape(true)
-        .build()
-        .map(|glob| glob.compile_matcher())
-        .map_err(|fault| PlanError::InvalidGlob { glob: glob.to_owned(), fault: fault.kind().to_string() })
+pub(super) fn compile(glob: &str) -> Result<GlobSet, PlanError> {
+    name_matcher(glob).map_err(|fault| PlanError::InvalidGlob { glob: glob.to_owned(), fault })
 }
 
 /// Globs that are each compiled once, however many stages name them.
 #[derive(Default)]
-pub(super) struct Globs(HashMap<String, GlobMatcher>);
+pub(super) struct Globs(HashMap<String, GlobSet>);
 
 impl Globs {
     /// Whether a name matches a glob.

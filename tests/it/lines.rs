@@ -57,6 +57,21 @@ fn stages_at_the_same_time_are_both_shown() {
     assert!(run.stdout().contains("[a] ✓ passed in ") && run.stdout().contains("[b] ✓ passed in "), "{}", run.stdout());
 }
 
+/// Who has it read out hears words, after the run as well as in it: nothing is said by a sign alone.
+#[test]
+fn what_is_read_out_has_words_for_signs() {
+    let project = Project::new();
+    project.config("[stages.a]\nrun = \"true\"\n[stages.b]\nrun = \"exit 2\"\n");
+    let run = |args: &[&str]| project.local_ci(args).env("LOCAL_CI_ACCESSIBLE", "1").output().assert_code(1);
+    let said = run(&["--output", "lines"]).stdout();
+    assert!(said.contains("a passed in ") && said.contains("b failed in "), "{said}");
+    for args in [&["show"][..], &["attach", "--output", "quiet"], &["-q", "b"]] {
+        let told = run(args).stdout();
+        assert!(told.is_ascii() && told.contains("FAIL b (") && told.contains("\n  FAIL b: exit code 2\n"), "{told}");
+    }
+    assert!(run(&["show", "1"]).stdout().starts_with("ok a ("));
+}
+
 /// H65, H66: under GitHub nothing that a stage prints is acted on, without a fence.
 #[test]
 fn h65_h66_no_line_is_a_command() {

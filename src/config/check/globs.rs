@@ -1,21 +1,11 @@
 //! That globs are globs.
 
-use globset::{Glob, GlobBuilder, GlobMatcher};
 use toml::Spanned;
 
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
+use crate::config::glob;
 use crate::config::visible::visible_line;
-
-/// A glob of paths, in which `*` stops at `/`.
-pub(super) fn path(text: &str) -> Result<Glob, globset::Error> {
-    GlobBuilder::new(text).literal_separator(true).build()
-}
-
-/// A glob of stage names.
-pub(super) fn name(text: &str) -> Option<GlobMatcher> {
-    Glob::new(text).ok().map(|glob| glob.compile_matcher())
-}
 
 /// Whether a name is meant as a glob.
 pub(super) fn is_glob(text: &str) -> bool {
@@ -24,22 +14,22 @@ pub(super) fn is_glob(text: &str) -> bool {
 
 /// Checks globs and gives them as texts. A leading `!` takes what the rest matches out again.
 pub(super) fn check(globs: &[Spanned<String>], faults: &mut FaultList) -> Vec<String> {
-    for glob in globs {
-        let text = glob.get_ref().as_str();
+    for given in globs {
+        let text = given.get_ref().as_str();
         let pattern = text.strip_prefix('!').unwrap_or(text);
         if pattern.is_empty() {
-            let fault = Fault::new(Code::BadGlob, "this glob is empty", glob.span(), "here");
+            let fault = Fault::new(Code::BadGlob, "this glob is empty", given.span(), "here");
             faults.push(fault.help("for example: \"src/**/*.rs\""));
-        } else if let Err(error) = path(pattern) {
-            faults.push(bad(glob, &error));
+        } else if let Err(why) = glob::path(pattern) {
+            faults.push(bad(given, &why));
         }
     }
     globs.iter().map(|glob| glob.get_ref().clone()).collect()
 }
 
 /// The fault of a glob that is none.
-pub(super) fn bad(glob: &Spanned<String>, error: &globset::Error) -> Fault {
-    let text = format!("`{}` is not a glob: {}", visible_line(glob.get_ref()), error.kind());
+pub(super) fn bad(glob: &Spanned<String>, why: &str) -> Fault {
+    let text = format!("`{}` is not a glob: {}", visible_line(glob.get_ref()), visible_line(why));
     Fault::new(Code::BadGlob, text, glob.span(), "here")
         .help("put [brackets] around a special character to mean itself")
 }

@@ -9,6 +9,7 @@ use super::stage::Stages;
 use super::{globs, needs};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
+use crate::config::glob::name_matcher;
 use crate::config::nearest::nearest;
 use crate::config::schema::Document;
 use crate::config::visible::visible_line;
@@ -53,11 +54,9 @@ fn check_name(name: &Spanned<String>, document: &Document, layout: &Layout<'_>, 
         return;
     }
     let message = if globs::is_glob(text) {
-        let Some(glob) = globs::name(text) else {
-            if let Err(error) = globset::Glob::new(text) {
-                faults.push(globs::bad(name, &error));
-            }
-            return;
+        let glob = match name_matcher(text) {
+            Ok(glob) => glob,
+            Err(why) => return faults.push(globs::bad(name, &why)),
         };
         if layout.names.keys().chain(&layout.excused).any(|name| glob.is_match(name)) {
             return;

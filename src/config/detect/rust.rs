@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
-
 use super::directory::{Directory, Seen};
 use super::draft::{Draft, Run};
 use super::kind::Kind;
+use crate::config::glob::path_matcher;
 
 /// The file that makes a directory a package or a workspace.
 pub(super) const MANIFEST: &str = "Cargo.toml";
@@ -65,9 +64,7 @@ fn plain(entry: &str) -> &str {
     entry.trim_start_matches("./").trim_end_matches('/')
 }
 
+/// Whether a member is one of those that a pattern names; a pattern that is none names nothing.
 fn matches(entry: &str, member: &Path) -> bool {
-    GlobBuilder::new(plain(entry))
-        .literal_separator(true)
-        .build()
-        .is_ok_and(|glob| glob.compile_matcher().is_match(member))
+    path_matcher(plain(entry)).is_ok_and(|glob| glob.is_match(member))
 }

@@ -48,6 +48,16 @@ fn a_member_is_run_from_its_workspace() {
     assert_eq!(gradle.found("app").root, gradle.root());
 }
 
+/// What a pattern may be is for cargo to say; one that cannot be compiled matches nothing.
+#[test]
+fn no_pattern_of_members_is_too_much() {
+    for pattern in ["{".repeat(5000) + "a,b" + &"}".repeat(5000), "[a-z]*".repeat(300_000), "*".repeat(3000)] {
+        let workspace = format!("[workspace]\nmembers = [{pattern:?}]\nexclude = [\"a\"]\n");
+        let tree = Tree::new(&[("Cargo.toml", &workspace), ("a/b/Cargo.toml", "[package]\n")]);
+        assert_eq!(tree.found("a/b").root, tree.root().join("a/b"));
+    }
+}
+
 #[test]
 fn a_lock_file_above_decides_for_a_package_below() {
     let tree = Tree::new(&[(".git/HEAD", ""), ("pnpm-lock.yaml", ""), ("packages/a/package.json", PACKAGE)]);
