@@ -99,11 +99,14 @@ fn rounds_of_killing(thread: u64) {
          [stages.c]\nrun = \"echo c; {end}\"\nneeds = [\"a\"]\n"
     ));
     let (mut lost, mut finished) = (0, 0);
+    // In microseconds: as long as a run takes here, which is found out on the way.
+    let mut window = 45_000;
     for number in 1..=ROUNDS / PROJECTS {
         let run = project.local_ci(&[]).env("CI", "true").spawn();
         let supervisor = project.supervisor(number);
         // Not waiting for anything: this is the moment, a different one each time.
-        thread::sleep(Duration::from_micros((number * 7919 + thread * 4001) % 45_000));
+        let moment = (number * 7919 + thread * 4001) % window;
+        thread::sleep(Duration::from_micros(moment));
         supervisor.kill(Signal::KILL);
         if kills_viewer {
             run.kill(Signal::KILL);
@@ -119,6 +122,9 @@ fn rounds_of_killing(thread: u64) {
         let is_lost = project.last_word(number).is_none();
         let expected = if is_lost { 3 } else { code };
         (lost, finished) = (lost + u32::from(is_lost), finished + u32::from(!is_lost));
+        if is_lost && moment > window / 2 {
+            window += window / 4;
+        }
         assert_eq!((show.status.code(), says_lost(&show)), (Some(expected), is_lost), "{}", show.transcript());
         if run.status.signal() != Some(Signal::KILL.as_raw()) {
             assert_eq!((run.status.code(), says_lost(&run)), (Some(expected), is_lost), "{}", run.transcript());
