@@ -50,6 +50,14 @@ impl History {
         stages: &[Sought<'_>],
     ) -> Result<Vec<Samples>, Fault> {
         let mut search = Search::new(self, project, &repository)?;
+        // Where nothing of this project and of its other work trees ever ran, no stage has to be looked for.
+        if project.is_none() {
+            let worktrees = search.find_worktrees()?;
+            if worktrees.is_empty() {
+                return Ok(vec![Samples::default(); stages.len()]);
+            }
+            search.worktrees = Some(worktrees);
+        }
         stages.iter().map(|stage| search.samples(stage)).collect()
     }
 }
