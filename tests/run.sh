@@ -5,6 +5,12 @@
 #
 # Ends with one line, `N passed, N failed, N skipped`, and code 1 if anything failed.
 set -eu
+# A shell starts what is in its background with SIGINT ignored, and whoever is started so cannot take that back, nor can
+# what the tests start. So this begins anew with the usual dispositions.
+if [ -z "${LOCAL_CI_TEST_SIGNALS:-}" ] && env --default-signal=INT true 2>/dev/null; then
+    exec env --default-signal=INT,QUIT,HUP,TERM LOCAL_CI_TEST_SIGNALS=default sh "$0" "$@"
+fi
+unset LOCAL_CI_TEST_SIGNALS
 cd "$(dirname "$0")/.."
 exec </dev/null
 # A snapshot that differs is a failure here, never a file to look at later.
