@@ -226,6 +226,13 @@ impl StageView {
         failed.chain(self.finished().map(|finished| finished.log.lost)).sum()
     }
 
+    /// How long it took, in milliseconds, as estimates count it: all of its attempts, for that is how long a run has to
+    /// wait for it. None as long as it has not ended.
+    pub fn took_ms(&self) -> Option<u64> {
+        let last = self.finished()?.duration_ms;
+        Some(if self.failed_attempts.is_empty() { last } else { milliseconds(self.duration()).max(last) })
+    }
+
     /// How long it took from its first attempt to its last word, waits between attempts included.
     pub fn duration(&self) -> Duration {
         match (self.started, self.ended) {

@@ -15,8 +15,13 @@ use crate::session::runs::meant;
 pub(super) fn open(context: &Context<'_>, project: &Project) -> Result<(ProjectDir, Past), CliError> {
     let dir = context.state(&project.root)?;
     let past = past::open(&dir, &project.root);
-    past.warnings.iter().for_each(|warning| output::warning(warning));
+    say(&past);
     Ok((dir, past))
+}
+
+/// Says what is wrong with the history and was not said yet: some of it turns out only when it is asked.
+pub(super) fn say(past: &Past) {
+    past.warnings().iter().for_each(|warning| output::warning(warning));
 }
 
 /// The jobs that a word stands for: the stage or the cells of the matrix of the config that has this name; where it has

@@ -112,6 +112,7 @@ fn expectations(context: &Context<'_>, project: &Project) -> HashMap<StageName, 
         return HashMap::new();
     };
     past.foretell(&mut plan);
+    history::say(&past);
     plan.stages.values().filter_map(|stage| Some((stage.name.clone(), stage.estimate.as_ref()?.expected_ms))).collect()
 }
 

@@ -126,7 +126,7 @@ impl<'a> Context<'a> {
         let Some(state) = state_dir(self.env) else { return Vec::new() };
         let past = past::glance(&ProjectDir::new(&state, root), root);
         past.foretell(plan);
-        past.warnings.iter().cloned().chain(past.later_warnings()).collect()
+        past.warnings()
     }
 
     /// Whether a person sits here: there is a terminal to ask on, and nothing says that this is CI.

@@ -31,6 +31,7 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
     let limit = args.limit.unwrap_or(LINES);
     // One more than is shown, to know whether there are more.
     let ended = past.runs(jobs, limit.saturating_add(1)).map_err(history::unreadable)?;
+    history::say(&past);
     let now = SystemClock.now();
     let mut lines: Vec<PastLine> = Vec::new();
     for number in active.into_iter().filter(|number| ended.iter().all(|run| run.number != *number)) {

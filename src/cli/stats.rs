@@ -32,6 +32,7 @@ pub(super) fn stats(context: &Context<'_>, args: &StatsArgs) -> Result<Ending, C
     let plan = foretold(context, &project, &past, &names);
     let asked = Asked { pipeline: &project.pipeline, past: &past, plan: plan.as_ref() };
     let jobs: Vec<JobStatistics> = names.iter().map(|name| asked.about(name)).collect::<Result<_, _>>()?;
+    history::say(&past);
     let text = if args.json {
         format!("{:#}\n", document(args.job.as_deref(), &jobs, args.accuracy))
     } else {

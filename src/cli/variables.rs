@@ -22,14 +22,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
             args.output = args.output.take().or_else(|| variables.text(env::OUTPUT));
             Ok(())
         }
-        Command::Rerun(args) => {
-            if !args.json && !args.quiet && args.output.is_none() {
-                args.json = variables.is_set(env::JSON)?;
-                args.quiet = variables.is_set(env::QUIET)?;
-                args.output = variables.text(env::OUTPUT);
-            }
-            Ok(())
-        }
+        Command::Rerun(args) => variables.face(&mut args.json, &mut args.quiet, &mut args.output),
         Command::List(_)
         | Command::Validate(_)
         | Command::Show(_)
@@ -94,10 +87,15 @@ impl Variables<'_> {
         if args.repeat.is_none() {
             args.repeat = self.parsed(env::REPEAT, count)?;
         }
-        if !args.json && !args.quiet && args.output.is_none() {
-            args.json = self.is_set(env::JSON)?;
-            args.quiet = self.is_set(env::QUIET)?;
-            args.output = self.text(env::OUTPUT);
+        self.face(&mut args.json, &mut args.quiet, &mut args.output)
+    }
+
+    /// How a run is shown: one question, so that any of the three that was typed passes over the variables of all.
+    fn face(&self, json: &mut bool, quiet: &mut bool, output: &mut Option<String>) -> Result<(), CliError> {
+        if !*json && !*quiet && output.is_none() {
+            *json = self.is_set(env::JSON)?;
+            *quiet = self.is_set(env::QUIET)?;
+            *output = self.text(env::OUTPUT);
         }
         Ok(())
     }

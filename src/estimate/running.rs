@@ -9,9 +9,6 @@ use crate::event::Estimate;
 
 /// Where a bar stops as long as the stage has not ended.
 const ALMOST: f64 = 0.99;
-/// How long past the longest of all runs a stage must be, and how long silent, to seem stuck.
-const STUCK_LEAST: Duration = Duration::from_mins(1);
-const STUCK_SILENT: Duration = Duration::from_mins(1);
 
 impl Estimate {
     /// How long the whole is expected to take for a stage that has run this long and not ended.
@@ -52,14 +49,6 @@ impl Estimate {
     /// How long ago nine of ten would have ended, for a stage that has run longer than that.
     pub fn late_by(&self, elapsed: Duration) -> Option<Duration> {
         elapsed.checked_sub(Duration::from_millis(self.high_ms)).filter(|by| !by.is_zero())
-    }
-
-    /// Whether a stage seems to be stuck that has run this long and printed nothing for this long: longer than half as
-    /// much again as it ever took, and at least a minute more, and silent for a minute. A hint for a person: nothing is
-    /// ended because of it.
-    pub fn seems_stuck(&self, elapsed: Duration, silent: Duration) -> bool {
-        let ever = Duration::from_millis(self.longer_ms.last().copied().unwrap_or(0).max(self.high_ms));
-        silent >= STUCK_SILENT && elapsed > ever.saturating_add(ever / 2).max(ever.saturating_add(STUCK_LEAST))
     }
 }
 

@@ -61,7 +61,7 @@ pub struct LastRun {
     pub run: RunNumber,
     /// What came of it.
     pub status: Status,
-    /// How long its last attempt took, in milliseconds.
+    /// How long it took with all its attempts, in milliseconds.
     pub duration_ms: u64,
     /// What was foretold, in milliseconds: the point, and the band's ends.
     pub foretold: Option<[u64; 3]>,

@@ -9,7 +9,7 @@ use super::transcript::{Block, Rerun, Transcript};
 use super::verdict::human;
 use super::{LogKey, LogPart, Logs};
 use crate::ids::StageId;
-use crate::outcome::{HumanDuration, Outcome, Verdict};
+use crate::outcome::{HumanDuration, Verdict};
 use crate::text::plain::printable;
 use crate::view::{Bottleneck, MoreSlots, RunView, StageView, Tally};
 
@@ -100,9 +100,8 @@ fn incomplete(stage: &StageView) -> Option<String> {
 }
 
 fn slower(stage: &StageView) -> Option<String> {
-    let finished = stage.finished().filter(|finished| finished.outcome == Outcome::Passed)?;
+    let took = stage.took_ms().filter(|_| stage.tally() == Some(Tally::Passed))?;
     let estimate = stage.info.estimate.as_ref()?;
-    let took = finished.duration_ms;
     estimate.late_by(Duration::from_millis(took)).filter(|by| *by >= SLOWER_LEAST)?;
     Some(format!("{} ({}, usually {})", stage.info.name, human(took), human(estimate.expected_ms)))
 }

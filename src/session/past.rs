@@ -29,14 +29,12 @@ use crate::plan::{Plan, PlannedStage, signature::LOCAL};
 /// The history of one project.
 #[derive(Debug)]
 pub struct Past {
-    /// What a person should know of it: that it could not be read, or had to be made anew.
-    pub warnings: Vec<String>,
     file: PathBuf,
     project: ProjectDir,
     root: PathBuf,
     depth: Depth,
     index: RefCell<Option<Index>>,
-    late: RefCell<Vec<String>>,
+    warnings: RefCell<Vec<String>>,
 }
 
 /// The index, open.
@@ -67,20 +65,18 @@ pub fn glance(project: &ProjectDir, root: &Path) -> Past {
 impl Past {
     fn new(project: &ProjectDir, root: &Path, depth: Depth) -> Self {
         let mut past = Self {
-            warnings: Vec::new(),
             file: project.history(),
             project: project.clone(),
             root: root.to_owned(),
             depth,
             index: RefCell::default(),
-            late: RefCell::default(),
+            warnings: RefCell::default(),
         };
         let index = match past.begin() {
             Err(fault) if fault.is_damage() => past.remake(Identity::of(&past.file).ok(), &fault),
             other => other,
         };
         let index = index.unwrap_or_else(|fault| past.without(&fault));
-        past.warnings = past.late.take();
         past.index = RefCell::new(index);
         past
     }
@@ -96,7 +92,7 @@ impl Past {
     }
 
     fn fill(&self, mut history: History, identity: Option<Identity>) -> Result<Index, Fault> {
-        self.late.borrow_mut().append(&mut history.notices);
+        self.warnings.borrow_mut().append(&mut history.notices);
         match intake::take_in(&mut history, &self.project, &self.root, self.depth) {
             Ok(0) => {}
             Ok(missing) if self.depth == Depth::All => self.warn(format!(
@@ -143,12 +139,13 @@ impl Past {
     }
 
     fn warn(&self, text: String) {
-        self.late.borrow_mut().push(text);
+        self.warnings.borrow_mut().push(text);
     }
 
-    /// What a person should know that turned out only when the index was asked.
-    pub fn later_warnings(&self) -> Vec<String> {
-        self.late.take()
+    /// What a person should know of it that was not asked for yet: that it could not be read, or had to be made anew. Some
+    /// of it turns out only when the index is asked.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.take()
     }
 
     /// Asks the index; once more where it was damaged and could be made anew.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::{RunView, StageState, StageView};
+use super::{RunView, StageState, StageView, Tally};
 use crate::clock::Timestamp;
 use crate::estimate::{Span, Task, bound, typical};
 use crate::event::Estimate;
-use crate::outcome::Outcome;
 
 /// How long the rest of a run takes, as far as history can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +94,9 @@ fn expected_ms(stage: &StageView) -> Option<u64> {
 
 /// How much longer a stage took that passed than was foretold.
 fn ratio(stage: &StageView) -> Option<f64> {
-    let finished = stage.finished().filter(|finished| finished.outcome == Outcome::Passed)?;
+    let took = stage.took_ms().filter(|_| stage.tally() == Some(Tally::Passed))?;
     let seconds = |ms: u64| Duration::from_millis(ms.max(COMPARED_LEAST_MS)).as_secs_f64();
-    Some(seconds(finished.duration_ms) / seconds(expected_ms(stage)?))
+    Some(seconds(took) / seconds(expected_ms(stage)?))
 }
 
 impl Measure {

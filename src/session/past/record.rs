@@ -77,17 +77,11 @@ fn stage(stage: &StageView) -> StageRecord {
         status: finished.map_or(Status::Lost, |finished| status(&finished.outcome)),
         exit_code: finished.and_then(StageFinished::exit_code),
         attempts: stage.attempts(),
-        duration_ms: finished.map_or(0, |finished| whole(stage, finished)),
+        duration_ms: stage.took_ms().unwrap_or(0),
         foretold: info.estimate.as_ref().map(|e| [e.expected_ms, e.low_ms, e.high_ms]),
         inputs: info.inputs.clone(),
         is_sample: is_sample(stage),
     }
-}
-
-/// How long a stage took, in milliseconds: what it took all in all, for that is how long a run has to wait for it.
-fn whole(stage: &StageView, finished: &StageFinished) -> u64 {
-    let all = u64::try_from(stage.duration().as_millis()).unwrap_or(u64::MAX);
-    if stage.failed_attempts.is_empty() { finished.duration_ms } else { all.max(finished.duration_ms) }
 }
 
 /// A stage of a run that was lost before it could say anything.
@@ -138,8 +132,8 @@ fn is_sample(stage: &StageView) -> bool {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::event::{LeakedProcess, LogInfo, StageInfo};
-    use crate::ids::{Signature, StageId, StageName};
+    use crate::event::{LeakedProcess, LogInfo};
+    use crate::ids::StageId;
     use crate::outcome::Exit;
     use crate::view::StageState;
 
@@ -157,24 +151,8 @@ mod tests {
             log: LogInfo::default(),
             leaked: Vec::new(),
         };
-        let info = StageInfo {
-            name: StageName::new("a").unwrap(),
-            command: "true".into(),
-            needs: Vec::new(),
-            signature: Signature::from_bytes([1; 32]),
-            dir: String::new(),
-            executor: LOCAL.into(),
-            allow_failure: false,
-            is_fix: false,
-            has_fix: false,
-            threads: 1,
-            locks: Vec::new(),
-            inputs: None,
-            estimate: None,
-            skip: None,
-        };
         StageView {
-            info,
+            info: crate::view::recorded::stage("a", "true"),
             state: StageState::Finished(finished),
             failed_attempts: Vec::new(),
             started: Some(started),

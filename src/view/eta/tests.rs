@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cancel::CancelLevel;
 use crate::event::StageInfo;
-use crate::outcome::{CancelReason, Verdict};
+use crate::outcome::{CancelReason, Outcome, Verdict};
 use crate::view::recorded::{Recorded, after, expecting, failed, skipped, stage};
 
 const fn secs(secs: u64) -> Duration {
