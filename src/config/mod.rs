@@ -41,7 +41,7 @@ mod wording;
 
 pub use builtin::{LoadRequest, Survey, survey};
 pub use code::Code;
-pub use detect::{Detected, EXAMPLE};
+pub use detect::{Detected, EXAMPLE, uninstalled};
 pub use error::{ConfigError, Faults, NotFound, Stop};
 pub use example::Example;
 pub use fault::{Fault, FaultReport, SourceFile};

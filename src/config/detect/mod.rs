@@ -32,5 +32,6 @@ mod tests;
 
 pub(super) use broken::Broken;
 pub use document::EXAMPLE;
+pub use node::uninstalled;
 pub use project::Detected;
 pub(super) use project::{Outcome, detect};

@@ -1,11 +1,14 @@
 //! Node: the scripts of `package.json`, by the package manager that the project uses.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::directory::{Directory, Seen};
 use super::draft::{Draft, Run};
 use super::kind::Kind;
 use super::scripts::{self, ROLES};
+use crate::config::file;
 use crate::config::visible::visible_line;
 
 /// The file of a package.
@@ -32,8 +35,9 @@ enum Manager {
 }
 
 impl Manager {
-    /// By what `packageManager` says, then by the nearest lock file.
-    fn of(dir: &Directory<'_>, manifest: &Map<String, Value>) -> Self {
+    /// By what `packageManager` says, then by the nearest lock file: in the package's directory, or above it in the
+    /// project.
+    fn of(places: &[&Path], manifest: &Map<String, Value>) -> Self {
         let named = manifest.get("packageManager").and_then(Value::as_str).unwrap_or_default();
         match named.split('@').next() {
             Some("npm") => return Self::Npm,
@@ -42,10 +46,8 @@ impl Manager {
             Some("bun") => return Self::Bun,
             _ => {}
         }
-        let found = LOCK_FILES.iter().filter_map(|(file, manager)| Some((dir.nearest_with(file)?, *manager)));
-        // The longest path is the nearest; of several in one directory the first listed.
-        let nearest = found.rev().max_by_key(|(directory, _)| directory.as_os_str().len());
-        nearest.map_or(Self::Npm, |(_, manager)| manager)
+        let in_place = |place: &Path| LOCK_FILES.iter().find(|(file, _)| place.join(file).is_file());
+        places.iter().find_map(|place| in_place(place)).map_or(Self::Npm, |(_, manager)| *manager)
     }
 
     /// Runs a script. npm keeps options for itself unless `--` stands before them.
@@ -60,9 +62,9 @@ impl Manager {
     }
 
     /// What installs a package's dependencies as its lock file has them.
-    fn install(self, dir: &Directory<'_>) -> &'static str {
+    fn install(self, places: &[&Path]) -> &'static str {
         match self {
-            Self::Npm if dir.nearest_with("package-lock.json").is_some() => "npm ci",
+            Self::Npm if places.iter().any(|place| place.join("package-lock.json").is_file()) => "npm ci",
             Self::Npm => "npm install",
             Self::Pnpm => "pnpm install",
             Self::Yarn => "yarn install",
@@ -83,7 +85,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     };
     let none = Map::new();
     let own = manifest.get("scripts").and_then(Value::as_object).unwrap_or(&none);
-    let manager = Manager::of(dir, &manifest);
+    let places: Vec<&Path> = std::iter::once(dir.path).chain(dir.above.iter().map(AsRef::as_ref)).collect();
+    let manager = Manager::of(&places, &manifest);
     let mut stages = Vec::new();
     for role in ROLES {
         let Some((script, command)) = role.script(own).filter(|(_, command)| !is_placeholder(command)) else {
@@ -103,8 +106,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     if stages.is_empty() {
         let known = ROLES.map(|role| role.stage).join(", ");
         seen.without_stages.push(format!("{MANIFEST} has no script for {known}"));
-    } else if is_uninstalled(dir, &manifest) {
-        let (install, place) = (manager.install(dir), dir.label());
+    } else if is_uninstalled(&places, &manifest) {
+        let (install, place) = (manager.install(&places), dir.label());
         seen.warnings.push(format!(
             "{place} has no node_modules, so its scripts may not find their tools: `{install}` installs them"
         ));
@@ -118,10 +121,17 @@ fn is_placeholder(command: &str) -> bool {
 }
 
 /// Whether the package has dependencies and nothing that they could have been installed into.
-fn is_uninstalled(dir: &Directory<'_>, manifest: &Map<String, Value>) -> bool {
+fn is_uninstalled(places: &[&Path], manifest: &Map<String, Value>) -> bool {
     let needs = ["dependencies", "devDependencies"]
         .iter()
         .any(|key| manifest.get(*key).and_then(Value::as_object).is_some_and(|table| !table.is_empty()));
-    let installed = |path: &std::path::Path| path.join("node_modules").is_dir() || path.join(".pnp.cjs").is_file();
-    needs && !installed(dir.path) && !dir.above.iter().any(|above| installed(above))
+    let installed = |place: &&Path| place.join("node_modules").is_dir() || place.join(".pnp.cjs").is_file();
+    needs && !places.iter().any(installed)
+}
+
+/// What installs the dependencies of the package in a directory of a project, where it has some and they are not there.
+pub fn uninstalled(dir: &Path, root: &Path) -> Option<&'static str> {
+    let manifest: Map<String, Value> = serde_json::from_str(&file::read(&dir.join(MANIFEST)).ok()?.text).ok()?;
+    let places: Vec<&Path> = dir.ancestors().take_while(|place| place.starts_with(root)).collect();
+    is_uninstalled(&places, &manifest).then(|| Manager::of(&places, &manifest).install(&places))
 }

@@ -7,6 +7,7 @@ use super::ask::{Answer, Answers, QuestionId, Questions};
 use super::finding::{Finding, Section};
 use super::need::{Need, base, needs};
 use super::shown;
+use crate::config;
 use crate::env::{self, Env};
 use crate::pipeline::{Action, Placement, Stage};
 use crate::session::prepare::Project;
@@ -70,22 +71,8 @@ fn one(stage: &Stage, root: &Path, env: &Env, asked: &mut Questions) -> Examined
 
 /// A package whose dependencies are not there.
 fn uninstalled(dir: &Path, root: &Path) -> Option<Finding> {
-    let text = std::fs::read_to_string(dir.join("package.json")).ok()?;
-    let package: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let has = |key: &str| package.get(key).and_then(|table| table.as_object()).is_some_and(|table| !table.is_empty());
-    let mut places = dir.ancestors().take_while(|place| place.starts_with(root));
-    let installed = places.any(|place| place.join("node_modules").is_dir() || place.join(".pnp.cjs").is_file());
-    let needs = has("dependencies") || has("devDependencies");
-    (needs && !installed).then(|| {
-        let locks = [("pnpm-lock.yaml", "pnpm install"), ("yarn.lock", "yarn install"), ("bun.lock", "bun install")];
-        let lock = locks.iter().find(|(lock, _)| dir.join(lock).is_file() || root.join(lock).is_file());
-        let cure = match lock {
-            Some((_, install)) => install,
-            None if dir.join("package-lock.json").is_file() => "npm ci",
-            None => "npm install",
-        };
-        Finding::problem("the dependencies of package.json are not installed: there is no node_modules").cure(cure)
-    })
+    let text = "the dependencies of package.json are not installed: there is no node_modules";
+    config::uninstalled(dir, root).map(|install| Finding::problem(text).cure(install))
 }
 
 impl Stages {
@@ -203,6 +190,10 @@ mod tests {
         assert_eq!(of().as_deref(), Some("npm ci"));
         write("pnpm-lock.yaml", "");
         assert_eq!(of().as_deref(), Some("pnpm install"));
+        write("bun.lockb", "");
+        assert_eq!(of().as_deref(), Some("bun install"));
+        write("package.json", r#"{ "devDependencies": { "x": "1" }, "packageManager": "yarn@4.0.0" }"#);
+        assert_eq!(of().as_deref(), Some("yarn install"));
         std::fs::create_dir(dir.path().join("node_modules")).unwrap();
         assert_eq!(of(), None);
     }
