@@ -18,6 +18,9 @@ use super::table::{self, Entry, Table};
 pub struct Tree {
     /// When the child was started: [`table::ticks_now`]. What is older is not its own.
     pub since: u64,
+    /// The orphans that were there before it was started, with their start times. A tick is long enough for another child
+    /// to leave one and for this one to start.
+    pub earlier: Vec<(i32, u64)>,
     /// The `NAME=value` string that every child and all they start carry in their environment.
     pub kin: String,
     /// `NAME=value` strings that only this child and all it starts carry in their environment.
@@ -49,6 +52,7 @@ impl Tree {
             let stray = || {
                 alone
                     && entry.start_time >= self.since
+                    && !self.earlier.contains(&(entry.pid, entry.start_time))
                     && !table::environment_has(entry.pid, std::slice::from_ref(&self.kin))
             };
             if in_session || table::environment_has(entry.pid, &self.cookie) || stray() {

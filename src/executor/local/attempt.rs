@@ -36,6 +36,8 @@ pub(super) struct Attempt<'a> {
     pub(super) child: Child,
     /// When it was about to be started, as processes' start times count.
     pub(super) since: u64,
+    /// The orphans that were there before.
+    pub(super) earlier: Vec<(i32, u64)>,
     pub(super) pump: Pump,
 }
 
@@ -43,7 +45,12 @@ impl Attempt<'_> {
     /// Sees the attempt through.
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let cookie = command::cookie(self.job).map(|(name, value)| format!("{name}={value}"));
-        let tree = Tree { since: self.since, kin: cookie[0].clone(), cookie: cookie.into() };
+        let tree = Tree {
+            since: self.since,
+            earlier: std::mem::take(&mut self.earlier),
+            kin: cookie[0].clone(),
+            cookie: cookie.into(),
+        };
         let mut ended_at: Option<(Exit, Timestamp)> = None;
         loop {
             if cancel.level().is_some() {

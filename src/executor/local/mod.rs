@@ -182,6 +182,7 @@ impl Executor for LocalExecutor {
         let wake = Arc::clone(&waker);
         let _registration = cancel.register(move || wake.wake());
         let since = ticks_now();
+        let earlier = self.reaper.orphans().into_iter().map(|orphan| (orphan.pid, orphan.start_time)).collect();
         let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, job.pty, told)) {
             Ok(started) => started,
             Err(Start::Failed(error)) if error.raw_os_error() == Some(libc::E2BIG) => {
@@ -197,7 +198,7 @@ impl Executor for LocalExecutor {
             Err(Start::Failed(error)) => return Err(explain(&file, &error).into()),
             Err(other) => return Err(other.into()),
         };
-        let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, since, pump };
+        let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, since, earlier, pump };
         attempt.run(out, cancel)
     }
 }
