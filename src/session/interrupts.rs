@@ -153,11 +153,12 @@ impl Interrupts {
         die_of_signal(signal);
     }
 
-    /// Says something, unless that would have to wait for somebody to read.
+    /// Says something, unless that would have to wait for somebody to read for longer than a moment.
     fn say(&self, text: &str) {
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // A terminal that another thread or program is just writing to takes nothing for that moment.
+        let moment = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         let stderr = rustix::stdio::stderr();
-        if poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&now)).is_ok_and(|ready| ready > 0) {
+        if poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&moment)).is_ok_and(|ready| ready > 0) {
             (self.notify)(text);
         }
     }
