@@ -1,9 +1,10 @@
-//! Asking a stage to end, from any thread, so that even a thread blocked in poll(2) hears it.
+//! Asking a stage to end, from any thread, so that even a thread blocked in poll(2) hears it; and, while it has not been
+//! asked that, to stand still, to go on, and to take a signal.
 //!
-//! A token only ever rises: from nothing, over a signal that the stage may handle, to kill.
+//! The request to end only ever rises: from nothing, over a signal that the stage may handle, to kill.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -25,12 +26,23 @@ type Waker = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 struct Inner {
     level: AtomicU8,
+    still: AtomicBool,
+    /// Signals that the attempt has not taken yet.
+    signals: Mutex<Vec<i32>>,
     wakers: Mutex<Vec<(u64, Waker)>>,
 }
 
 impl Inner {
     fn wakers(&self) -> MutexGuard<'_, Vec<(u64, Waker)>> {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        self.wakers().iter().for_each(|(_, wake)| wake());
+    }
+
+    fn signals(&self) -> MutexGuard<'_, Vec<i32>> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,17 +76,38 @@ impl CancelToken {
     pub fn raise(&self, level: CancelLevel) {
         let before = self.0.level.fetch_max(level as u8, Ordering::AcqRel);
         if before < level as u8 {
-            for (_, wake) in self.0.wakers().iter() {
-                wake();
-            }
+            self.0.wake();
         }
     }
 
-    /// Calls `wake` at every rise until the registration is dropped; at once if the token has risen already.
+    /// Has everything that the attempt started stand still, or go on. Wakes whoever registered where that is new.
+    pub fn hold(&self, still: bool) {
+        if self.0.still.swap(still, Ordering::AcqRel) != still {
+            self.0.wake();
+        }
+    }
+
+    /// Whether the attempt is to stand still.
+    pub fn is_held(&self) -> bool {
+        self.0.still.load(Ordering::Acquire)
+    }
+
+    /// Has everything that the attempt started get this signal. Wakes whoever registered.
+    pub fn signal(&self, signal: i32) {
+        self.0.signals().push(signal);
+        self.0.wake();
+    }
+
+    /// The signals that came since this was asked last, in their order.
+    pub fn take_signals(&self) -> Vec<i32> {
+        std::mem::take(&mut *self.0.signals())
+    }
+
+    /// Calls `wake` at every change until the registration is dropped; at once if there has been one already.
     pub fn register(&self, wake: impl Fn() + Send + Sync + 'static) -> Registration {
         let mut wakers = self.0.wakers();
         let key = wakers.last().map_or(0, |(key, _)| key + 1);
-        if self.level().is_some() {
+        if self.level().is_some() || self.is_held() || !self.0.signals().is_empty() {
             wake();
         }
         wakers.push((key, Box::new(wake)));
@@ -116,6 +149,25 @@ mod tests {
         assert_eq!(woken.load(Ordering::SeqCst), 2);
         drop(registration);
         assert!(token.0.wakers().is_empty());
+    }
+
+    #[test]
+    fn what_is_to_stand_still_and_what_gets_a_signal_is_woken() {
+        let token = CancelToken::new();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&woken);
+        let _registration = token.register(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        token.hold(true);
+        token.hold(true);
+        assert!(token.is_held());
+        token.signal(10);
+        token.signal(12);
+        token.hold(false);
+        assert_eq!((token.is_held(), token.level(), woken.load(Ordering::SeqCst)), (false, None, 4));
+        assert_eq!(token.take_signals(), [10, 12]);
+        assert!(token.take_signals().is_empty());
     }
 
     #[test]

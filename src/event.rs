@@ -68,6 +68,10 @@ pub enum EventKind {
         /// How firmly.
         level: CancelLevel,
     },
+    /// The run stands still from now on: every process of it is stopped, and no time counts.
+    Paused,
+    /// The run goes on.
+    Resumed,
     /// Something a person should know that is not a stage's outcome.
     Notice {
         /// The stage it is about, if one.

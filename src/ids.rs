@@ -274,6 +274,11 @@ impl<K: DenseId, V> DenseMap<K, V> {
         self.values.iter_mut().enumerate().map(|(i, v)| (K::from_index(i), v))
     }
 
+    /// All values, in order, to be changed.
+    pub fn values_mut(&mut self) -> std::slice::IterMut<'_, V> {
+        self.values.iter_mut()
+    }
+
     /// All values, in order.
     pub fn values(&self) -> std::slice::Iter<'_, V> {
         self.values.iter()

@@ -6,6 +6,7 @@
 
 mod bottleneck;
 mod eta;
+mod pause;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod report;
@@ -22,6 +23,7 @@ use crate::clock::Timestamp;
 use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RunStarted, StageFinished, StageInfo};
 use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Outcome, Verdict};
+use pause::Pause;
 
 /// What is known of a run from its events so far.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,7 @@ pub struct RunView {
     cancelling: Option<(CancelReason, CancelLevel)>,
     notices: Vec<Notice>,
     end: Option<RunEnd>,
+    pause: Pause,
     last: Option<Timestamp>,
     next_seq: u64,
 }
@@ -83,6 +86,8 @@ pub struct StageView {
     pub started: Option<Timestamp>,
     /// When it came to its last word.
     pub ended: Option<Timestamp>,
+    /// Whether the run was paused while it ran. Its durations leave that out, but it says nothing of the next time.
+    pub was_paused: bool,
 }
 
 /// Where a stage is.
@@ -163,7 +168,14 @@ pub struct CriticalPath {
 
 impl StageView {
     fn new(info: StageInfo) -> Self {
-        Self { info, state: StageState::Waiting, failed_attempts: Vec::new(), started: None, ended: None }
+        Self {
+            info,
+            state: StageState::Waiting,
+            failed_attempts: Vec::new(),
+            started: None,
+            ended: None,
+            was_paused: false,
+        }
     }
 
     /// Its last word, once it has come to it.
@@ -252,12 +264,14 @@ impl RunView {
     pub fn apply(&mut self, event: &Event) {
         self.last = Some(event.at);
         self.next_seq = event.seq.saturating_add(1);
+        // What is kept of stages is on the run's own clock, so that differences are durations without its pauses.
+        let at = self.pause.on_its_clock(event.at);
         match &event.kind {
-            EventKind::RunStarted(started) => self.start(started, event.at),
+            EventKind::RunStarted(started) => self.start(started, at),
             EventKind::StageStarted { stage, attempt } => {
                 if let Some(stage) = self.stages.get_mut(*stage) {
-                    stage.started.get_or_insert(event.at);
-                    stage.state = StageState::Running { attempt: *attempt, since: event.at };
+                    stage.started.get_or_insert(at);
+                    stage.state = StageState::Running { attempt: *attempt, since: at };
                 }
             }
             EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log, leaked } => {
@@ -270,16 +284,22 @@ impl RunView {
                         log: *log,
                         leaked: leaked.clone(),
                     });
-                    stage.state = StageState::Retrying { attempt: attempt.saturating_add(1), since: event.at };
+                    stage.state = StageState::Retrying { attempt: attempt.saturating_add(1), since: at };
                 }
             }
             EventKind::StageFinished(finished) => {
                 if let Some(stage) = self.stages.get_mut(finished.stage) {
-                    stage.ended = Some(event.at);
+                    stage.ended = Some(at);
                     stage.state = StageState::Finished(finished.clone());
                 }
             }
             EventKind::Cancelling { reason, level } => self.cancelling = Some((*reason, *level)),
+            EventKind::Paused => {
+                self.pause.begin(event.at);
+                let open = |stage: &&mut StageView| stage.started.is_some() && stage.finished().is_none();
+                self.stages.values_mut().filter(open).for_each(|stage| stage.was_paused = true);
+            }
+            EventKind::Resumed => self.pause.end(event.at),
             EventKind::Notice { stage, text } => {
                 self.notices.push(Notice { stage: *stage, text: text.clone() });
             }
@@ -306,7 +326,7 @@ impl RunView {
         if self.end.is_some() {
             return None;
         }
-        let duration_ms = milliseconds(self.run.as_ref().map_or(Duration::ZERO, |run| at.since(run.at)));
+        let duration_ms = milliseconds(self.elapsed(at));
         let exit_code = Verdict::Lost.exit_code();
         let kind = EventKind::RunFinished { verdict: Verdict::Lost, exit_code, duration_ms };
         Some(Event { seq: self.next_seq, at, kind })
@@ -351,9 +371,26 @@ impl RunView {
     pub fn elapsed(&self, now: Timestamp) -> Duration {
         match (&self.end, &self.run) {
             (Some(end), _) => Duration::from_millis(end.duration_ms),
-            (None, Some(run)) => now.since(run.at),
+            (None, Some(run)) => self.pause.on_its_clock(now).since(run.at),
             (None, None) => Duration::ZERO,
         }
+    }
+
+    /// A moment on the run's own clock, which stands still while the run is paused. Moments of stages are on that clock:
+    /// who asks how long one has been running subtracts from this.
+    #[must_use]
+    pub fn on_its_clock(&self, now: Timestamp) -> Timestamp {
+        self.pause.on_its_clock(now)
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.pause.since().is_some()
+    }
+
+    /// How long it has been paused by now; none where it is not.
+    pub fn paused_for(&self, now: Timestamp) -> Option<Duration> {
+        self.pause.lasts(now)
     }
 
     /// How many stages came to what.

@@ -81,8 +81,15 @@ Exit codes:
   1  a problem that makes a stage fail, or keeps the config from being read
 Known tools are asked for their version, outside of the project; nothing else is run.";
 
+const AFTER_ADD: &str = "\
+Examples:
+  local-ci add make test         finds or creates the job for this command here
+  local-ci add -- ./serve --dev  the command begins after the dashes
+  local-ci list                  shows the job with the rest";
+
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
+const WHEN: &str = "When it starts, and who stays with it";
 const SHOWN: &str = "What is shown";
 
 /// Runs a project's checks from one file, with the same verdict on a laptop, in a hook and in CI.
@@ -136,16 +143,29 @@ pub(super) enum Command {
     /// Show what would run, in what order, and why or why not
     #[command(after_help = AFTER_PLAN)]
     Plan(PlanArgs),
-    /// List the stages, and what came of each the last time
+    /// List stages and ad-hoc jobs, and what came of each the last time
     List(ListArgs),
+    /// Start a command in the background as a job of this directory
+    #[command(after_help = AFTER_ADD)]
+    Add(AddArgs),
+    /// Start a run of a job in the background
+    Start(StartArgs),
+    /// Stop a job where it runs, and start a run of it in the background
+    Restart(RestartArgs),
     /// List what came of earlier runs, or of a job in them
     Runs(RunsArgs),
     /// Show statistics of a job, and how long its next run should take
     Stats(StatsArgs),
     /// Do a run again, or what failed in it, with today's config
     Rerun(RerunArgs),
+    /// Show what changed from one run to another
+    Diff(DiffArgs),
+    /// Forget a job, and the runs that had nothing else
+    Remove(RemoveArgs),
     /// Delete runs beyond the retention limits; their history stays
     Prune(PruneArgs),
+    /// Stop everything here, and forget all jobs, runs and history
+    Nuke(NukeArgs),
     /// Check the config: every fault in one pass, nothing is run
     Validate(ValidateArgs),
     /// Show a run again as its summary, and exit with its code
@@ -155,8 +175,26 @@ pub(super) enum Command {
     Logs(LogsArgs),
     /// Follow a run from its first byte on; Ctrl+C leaves it running
     Attach(AttachArgs),
+    /// Print what a job wrote to its standard output, now or the last time
+    Stdout(StreamArgs),
+    /// Print what a job wrote to its standard error, now or the last time
+    Stderr(StreamArgs),
+    /// Print all events of all runs as they happen, one JSON object a line
+    Events(EventsArgs),
+    /// Wait quietly until a run or a job has ended, and exit with its code
+    Await(AwaitArgs),
+    /// Wait until the first of several has ended, and exit with its code
+    AwaitAny(AwaitSeveralArgs),
+    /// Wait until all of several have ended; exit with the first code that is not 0
+    AwaitAll(AwaitSeveralArgs),
     /// End a run from anywhere: SIGTERM, after the stages' grace SIGKILL
     Stop(StopArgs),
+    /// Have everything in a run stand still; no time counts meanwhile
+    Pause(HoldArgs),
+    /// Have a paused run go on
+    Resume(HoldArgs),
+    /// Send a signal to everything that a job has started
+    Signal(SignalArgs),
     /// Write a config of what this project has, never over anything
     Init(InitArgs),
     /// Diagnose the machine: tools, directories, terminal, stages
@@ -258,25 +296,44 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) list: bool,
     #[command(flatten)]
+    pub(super) presence: Presence,
+    #[command(flatten)]
     pub(super) later: Later,
+}
+
+/// When a run starts, and whether somebody stays with it.
+#[derive(Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct Presence {
+    #[arg(help_heading = WHEN)]
+    /// Start the run in the background, and print how to come back to it
+    #[arg(short, long, conflicts_with_all = ["follow", "allow", "repeat", "output", "quiet"])]
+    pub(super) detach: bool,
+    #[arg(help_heading = WHEN)]
+    /// Stay with the run until Ctrl+C, which leaves it running; the exit code is not the run's
+    #[arg(long, conflicts_with_all = ["follow", "queue", "after", "after_any", "repeat", "json"])]
+    pub(super) allow: bool,
+    #[arg(help_heading = WHEN)]
+    /// Follow the run until it ends, and exit with its code [default]
+    #[arg(long)]
+    pub(super) follow: bool,
+    #[arg(help_heading = WHEN)]
+    /// Wait for its turn: until all runs of this project have ended that were started before
+    #[arg(long)]
+    pub(super) queue: bool,
+    #[arg(help_heading = WHEN)]
+    /// Start when this run has passed; where it does not, never
+    #[arg(long, value_name = "RUN", conflicts_with = "after_any")]
+    pub(super) after: Option<String>,
+    #[arg(help_heading = WHEN)]
+    /// Start when this run has ended, however
+    #[arg(long, value_name = "RUN")]
+    pub(super) after_any: Option<String>,
 }
 
 /// Options that are documented and that this version cannot act on. They are known so that the answer is a sentence.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Later {
-    #[arg(short, long, hide = true)]
-    pub(super) detach: bool,
-    #[arg(long, hide = true)]
-    pub(super) allow: bool,
-    #[arg(long, hide = true)]
-    pub(super) follow: bool,
-    #[arg(long, hide = true)]
-    pub(super) queue: bool,
-    #[arg(long, hide = true, value_name = "RUN")]
-    pub(super) after: Option<String>,
-    #[arg(long, hide = true, value_name = "RUN")]
-    pub(super) after_any: Option<String>,
     #[arg(long, hide = true, value_name = "HOST")]
     pub(super) remote: Option<String>,
     #[arg(long, hide = true, value_name = "NAME")]
@@ -403,7 +460,131 @@ pub(super) struct CompletionsArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// The command with its arguments, as they are: no shell reads them
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) command: Vec<String>,
+    /// Print what was started as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StartArgs {
+    /// A stage, or an ad-hoc job by its name
+    #[arg(value_name = "JOB")]
+    pub(super) job: String,
+    /// Print what was started as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestartArgs {
+    /// A stage, or an ad-hoc job by its name
+    #[arg(value_name = "JOB")]
+    pub(super) job: String,
+    /// Kill at once what runs, without a grace
+    #[arg(short, long)]
+    pub(super) force: bool,
+    /// Print what was started as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StreamArgs {
+    /// A run (`42`, `latest`), a job of a run (`42/test`), or a job for its latest run
+    #[arg(value_name = "JOB")]
+    pub(super) target: String,
+    /// Go on until it ends
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// Begin N lines before the end
+    #[arg(long, value_name = "N", value_parser = lines)]
+    pub(super) tail: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EventsArgs {
+    /// Those of all directories, not of this one alone
+    #[arg(short, long)]
+    pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AwaitArgs {
+    /// A run's number, a job for its latest run, or `latest`
+    #[arg(value_name = "RUN|JOB", default_value = "latest")]
+    pub(super) target: String,
+    /// Give up after this long, with exit code 124
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AwaitSeveralArgs {
+    /// Runs and jobs; without any, all that go on here
+    #[arg(value_name = "RUN|JOB")]
+    pub(super) targets: Vec<String>,
+    /// Give up after this long, with exit code 124
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HoldArgs {
+    /// A run's number, a job for the run it is running in, or `latest` [default: the only run that
+    /// goes on]
+    #[arg(value_name = "RUN|JOB")]
+    pub(super) target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SignalArgs {
+    /// A job that is running, or a run for all of it
+    #[arg(value_name = "JOB")]
+    pub(super) target: String,
+    /// TERM, SIGUSR1, 15 …
+    #[arg(value_name = "SIG")]
+    pub(super) signal: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The earlier run
+    #[arg(value_name = "RUN")]
+    pub(super) from: String,
+    /// The later run
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(super) to: String,
+    /// Print the differences as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RemoveArgs {
+    /// Ad-hoc jobs by their names, or stages
+    #[arg(value_name = "JOB", required = true)]
+    pub(super) jobs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NukeArgs {
+    /// In all directories, not in this one alone
+    #[arg(short, long)]
+    pub(super) all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ListArgs {
+    /// Those of all directories, not of this one alone
+    #[arg(short, long)]
+    pub(super) all: bool,
     /// Print the list as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -428,9 +609,10 @@ pub(super) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
-    /// A run (`42`, `latest`), a stage of a run (`42/test`), or a stage for its latest run
-    #[arg(value_name = "RUN|STAGE", default_value = "latest")]
-    pub(super) target: String,
+    /// A run (`42`, `latest`), a job of a run (`42/test`), or a job for its latest run [default: the
+    /// latest run; with -f all that go on]
+    #[arg(value_name = "RUN|JOB")]
+    pub(super) target: Option<String>,
     /// Go on until the run ends
     #[arg(short, long)]
     pub(super) follow: bool,
@@ -444,9 +626,13 @@ pub(super) struct LogsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct AttachArgs {
-    /// A run's number, a stage for its latest run, or `latest`
-    #[arg(value_name = "RUN|STAGE", default_value = "latest")]
-    pub(super) target: String,
+    /// A run's number, a job for its latest run, or `latest` [default: the newest run that goes on, or
+    /// else the latest]
+    #[arg(value_name = "RUN|JOB")]
+    pub(super) target: Option<String>,
+    /// Begin N lines before the end of what each stage has printed
+    #[arg(long, value_name = "N", value_parser = lines)]
+    pub(super) tail: Option<usize>,
     /// How to show the run: auto, live, grouped, lines, quiet or json
     #[arg(long, value_name = "MODE")]
     pub(super) output: Option<String>,
@@ -454,9 +640,9 @@ pub(super) struct AttachArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct StopArgs {
-    /// A run's number, a stage for the run it is running in, or `latest` [default: the only run that
+    /// A run's number, a job for the run it is running in, or `latest` [default: the only run that
     /// goes on]
-    #[arg(value_name = "RUN|STAGE")]
+    #[arg(value_name = "RUN|JOB")]
     pub(super) target: Option<String>,
     /// Kill at once, without a grace
     #[arg(short, long)]

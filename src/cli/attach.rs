@@ -13,13 +13,10 @@ use crate::session::logs::RunLogs;
 /// Follows a run.
 pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending, CliError> {
     let interrupts = interrupts()?;
-    let project = context.project()?;
-    let mode = faces::mode(
-        context,
-        args.output.as_deref().or(project.pipeline.run().output.as_deref()).or(context.user.output.as_deref()),
-    )?;
-    let state = context.state(&project.root)?;
-    let run = target::find(&state, &args.target)?.run;
+    let anchor = context.anchor()?;
+    let mode = faces::mode(context, args.output.as_deref().or(anchor.output()).or(context.user.output.as_deref()))?;
+    let state = context.state(&anchor.root)?;
+    let run = target::find(&state, args.target.as_deref().unwrap_or("latest"))?.run;
     let names = run.names.values().cloned().collect();
     let display = faces::onlooker(mode, context, RunLogs::new(run.dir.clone(), names));
     let number = run.number;

@@ -10,32 +10,8 @@ use crate::session::place::StartError;
 use crate::text::plain::printable;
 
 /// Documented commands that this version does not have, and that are read as stages.
-const LATER_COMMANDS: &[&str] = &[
-    "add",
-    "agent",
-    "await",
-    "await-all",
-    "await-any",
-    "cache",
-    "diff",
-    "hook",
-    "import",
-    "mcp",
-    "nuke",
-    "pause",
-    "plugin",
-    "remote",
-    "remove",
-    "report",
-    "restart",
-    "resume",
-    "signal",
-    "start",
-    "stderr",
-    "stdout",
-    "tui",
-    "watch",
-];
+const LATER_COMMANDS: &[&str] =
+    &["agent", "cache", "hook", "import", "mcp", "plugin", "remote", "report", "tui", "watch"];
 
 /// Files that a project without a config is known by; docs/detection.md has them all.
 const LOOKED_FOR: &str = "Cargo.toml, package.json, go.mod, pyproject.toml, deno.json, pom.xml, build.gradle, justfile, \

@@ -121,6 +121,7 @@ fn line(stage: &Stage, last: Option<&LastTime>, expected_ms: Option<u64>, now: T
         None => ("never run", None),
         Some(last) => match (&last.state, last.run) {
             (StageState::Finished(finished), _) => ("stopped", Some(finished)),
+            (_, RunState::Queued) => ("queued", None),
             (StageState::Waiting, RunState::Running) => ("waiting", None),
             (_, RunState::Running) => ("running", None),
             (_, RunState::Finished { .. } | RunState::Lost) => ("lost", None),

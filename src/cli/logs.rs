@@ -28,9 +28,9 @@ const CHUNK: usize = 256 * 1024;
 /// Shows logs.
 pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, CliError> {
     let grep = args.grep.as_deref().map(expression).transpose()?;
-    let project = context.project()?;
-    let state = context.state(&project.root)?;
-    let mut target = target::find(&state, &args.target)?;
+    let anchor = context.anchor()?;
+    let state = context.state(&anchor.root)?;
+    let mut target = target::find(&state, args.target.as_deref().unwrap_or("latest"))?;
     let names: Vec<StageName> = target.run.names.values().cloned().collect();
     let several = target.stages.len() > 1;
     let width = target.stages.iter().map(|id| names[id.0 as usize].as_str().len()).max().unwrap_or(0);
@@ -179,7 +179,7 @@ impl Printer<'_> {
             cursor.attempt = last.max(1);
         }
         while cursor.attempt <= last {
-            let over = cursor.attempt < last || ended || run.state != RunState::Running;
+            let over = cursor.attempt < last || ended || !run.state.is_active();
             self.show_attempt(cursor, over, view.attempt_log(cursor.attempt))?;
             if !over {
                 break;

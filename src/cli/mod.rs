@@ -2,17 +2,22 @@
 //!
 //! The only place, with `report`, that prints, and the only one that decides hints and exit codes (`error.rs`).
 
+mod add;
 mod args;
 mod argv;
 mod attach;
 #[cfg(feature = "chaos")]
 mod bug;
 mod completions;
+mod diff;
 mod doctor;
 mod error;
+mod events;
 mod explain;
 mod faces;
+mod forget;
 mod history;
+mod hold;
 mod init;
 mod list;
 mod logs;
@@ -26,12 +31,15 @@ mod run;
 mod runs;
 mod schema;
 mod show;
+mod start;
 mod stats;
 mod stop;
+mod streams;
 mod target;
 mod validate;
 mod values;
 mod variables;
+mod wait;
 
 use std::ffi::OsString;
 
@@ -127,6 +135,21 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Logs(args) => logs::logs(&context()?, &args),
         Command::Attach(args) => attach::attach(&context()?, &args),
         Command::Stop(args) => stop::stop(&context()?, &args),
+        Command::Add(args) => add::add(&context()?, &args),
+        Command::Start(args) => start::start(&context()?, &args),
+        Command::Restart(args) => start::restart(&context()?, &args),
+        Command::Stdout(args) => streams::stdout(&context()?, &args),
+        Command::Stderr(args) => streams::stderr(&context()?, &args),
+        Command::Events(args) => events::events(&context()?, &args),
+        Command::Await(args) => wait::one(&context()?, &args),
+        Command::AwaitAny(args) => wait::any(&context()?, &args),
+        Command::AwaitAll(args) => wait::all(&context()?, &args),
+        Command::Pause(args) => hold::pause(&context()?, &args),
+        Command::Resume(args) => hold::resume(&context()?, &args),
+        Command::Signal(args) => hold::signal(&context()?, &args),
+        Command::Diff(args) => diff::diff(&context()?, &args),
+        Command::Remove(args) => forget::remove(&context()?, &args),
+        Command::Nuke(args) => forget::nuke(&context()?, &args),
         Command::Runs(args) => runs::runs(&context()?, &args),
         Command::Stats(args) => stats::stats(&context()?, &args),
         Command::Rerun(args) => rerun::rerun(&context()?, &args),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Global, Selection};
 use super::error::CliError;
 use super::output;
-use crate::config::{LoadRequest, UserConfig, load_user};
+use crate::config::{ConfigError, LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::plan::{Plan, Request, quote};
@@ -28,6 +28,23 @@ impl Selection {
             args: self.args.clone(),
             ..Request::default()
         }
+    }
+}
+
+/// Where a command works that needs no config: ad-hoc jobs and runs are there without one, and in spite of a broken one.
+pub(super) struct Anchor {
+    /// The project's directory, canonical; where nothing says what that is, the directory itself.
+    pub(super) root: PathBuf,
+    /// The project, where it has a config without faults or is of a known kind.
+    pub(super) project: Option<Project>,
+    /// What is wrong with its config, if something is.
+    pub(super) fault: Option<ConfigError>,
+}
+
+impl Anchor {
+    /// How the face of runs is configured there, if it is.
+    pub(super) fn output(&self) -> Option<&str> {
+        self.project.as_ref().and_then(|project| project.pipeline.run().output.as_deref())
     }
 }
 
@@ -98,6 +115,18 @@ impl<'a> Context<'a> {
     /// Reads the project. What a person should know of its config is said where it is planned or validated.
     pub(super) fn project(&self) -> Result<Project, CliError> {
         Ok(prepare::open(&self.load_request())?)
+    }
+
+    /// Where runs and ad-hoc jobs are looked for: no config is needed, and one with faults is no hindrance. A config that
+    /// was named has to be there.
+    pub(super) fn anchor(&self) -> Result<Anchor, CliError> {
+        let request = self.load_request();
+        match prepare::open(&request) {
+            Ok(project) => Ok(Anchor { root: project.root.clone(), project: Some(project), fault: None }),
+            Err(error @ ConfigError::NotFound(_)) if request.explicit.is_some() => Err(error.into()),
+            Err(ConfigError::NotFound(_)) => Ok(Anchor { root: prepare::locate(&request), project: None, fault: None }),
+            Err(fault) => Ok(Anchor { root: prepare::locate(&request), project: None, fault: Some(fault) }),
+        }
     }
 
     /// Says of a project without a config what its stages come from, where they are looked at.

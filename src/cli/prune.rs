@@ -27,14 +27,14 @@ struct PruneDocument<'a> {
 
 /// Deletes runs beyond the retention limits.
 pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, CliError> {
-    let project = context.project()?;
-    let state = context.state(&project.root)?;
+    let anchor = context.anchor()?;
+    let state = context.state(&anchor.root)?;
     let limits = Limits::new(context.user.retention);
     let clock = SystemClock;
     let pruned = if args.dry_run {
         retention::look(&state, limits, clock.now())
     } else {
-        retention::prune(&state, &project.root, limits, &clock)
+        retention::prune(&state, &anchor.root, limits, &clock)
     };
     let pruned = pruned.map_err(|error| CliError::infrastructure(format!("runs could not be pruned: {error}")))?;
     let text = if args.json {

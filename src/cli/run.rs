@@ -31,9 +31,9 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
 
 /// Runs what was asked for in other words than these, which do the same.
 pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String]) -> Result<Ending, CliError> {
-    refuse_later(&args.later)?;
+    refuse_later(args)?;
     if args.list {
-        return list::list(context, &ListArgs { json: args.json });
+        return list::list(context, &ListArgs { all: false, json: args.json });
     }
     if args.dry_run {
         return plan::show(context, &args.selection, args.json);
@@ -202,13 +202,14 @@ fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
 }
 
 /// Options that this version cannot act on are refused before anything is done.
-fn refuse_later(later: &Later) -> Result<(), CliError> {
+fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
+    let later: &Later = &args.later;
     let given = [
-        ("--detach", later.detach),
-        ("--allow", later.allow),
-        ("--queue", later.queue),
-        ("--after", later.after.is_some()),
-        ("--after-any", later.after_any.is_some()),
+        ("--detach", args.presence.detach),
+        ("--allow", args.presence.allow),
+        ("--queue", args.presence.queue),
+        ("--after", args.presence.after.is_some()),
+        ("--after-any", args.presence.after_any.is_some()),
         ("--remote", later.remote.is_some()),
         ("--session", later.session.is_some()),
         ("--remote-timeout", later.remote_timeout.is_some()),

@@ -15,8 +15,8 @@ use crate::session::runs::Run;
 
 /// Shows a run.
 pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, CliError> {
-    let project = context.project()?;
-    let state = context.state(&project.root)?;
+    let anchor = context.anchor()?;
+    let state = context.state(&anchor.root)?;
     let target = target::find(&state, &args.run)?;
     let run = &target.run;
     let names = run.names.values().cloned().collect();
@@ -25,7 +25,7 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
     let number = run.number;
     Ok(Ending::Code(match (code, run.state) {
         (Some(code), _) => code,
-        (None, RunState::Running) => {
+        (None, RunState::Queued | RunState::Running) => {
             // There is no verdict yet: not a pass for whoever asks.
             output::say(&format!("run {number} has not ended yet; `local-ci attach {number}` follows it"));
             exit::INFRASTRUCTURE
@@ -53,7 +53,7 @@ fn as_summary(context: &Context<'_>, run: &Run, logs: RunLogs) -> Result<Option<
         while display.output() {}
     }
     match run.state {
-        RunState::Running => {}
+        RunState::Queued | RunState::Running => {}
         // Changes nothing where the run has ended.
         RunState::Finished { .. } | RunState::Lost => display.lose(),
     }

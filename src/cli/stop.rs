@@ -7,19 +7,18 @@ use super::target::Target;
 use super::{Ending, output, target};
 use crate::clock::SystemClock;
 use crate::ids::RunNumber;
-use crate::journal::state::RunState;
 use crate::outcome::exit;
 use crate::session::runs::{self, Stopped};
 
 /// Stops a run.
 pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, CliError> {
-    let project = context.project()?;
-    let state = context.state(&project.root)?;
+    let anchor = context.anchor()?;
+    let state = context.state(&anchor.root)?;
     let number = match &args.target {
         Some(word) => {
             let target = target::find(&state, word)?;
             let number = target.run.number;
-            if target.run.state != RunState::Running {
+            if !target.run.state.is_active() {
                 output::say(&format!("run {number} has ended already"));
                 return Ok(Ending::Code(exit::PASSED));
             }

@@ -24,7 +24,7 @@ pub(super) struct Target {
 impl Target {
     /// Whether there is nothing more to come of it.
     pub(super) fn is_over(&self) -> bool {
-        self.run.state != RunState::Running || self.narrowed && self.all_ended()
+        !self.run.state.is_active() || self.narrowed && self.all_ended()
     }
 
     /// The exit code of the run, or of the stages that were named, by the rules that make a run's. What has not ended
@@ -32,9 +32,11 @@ impl Target {
     pub(super) fn exit_code(&self) -> u8 {
         match self.run.state {
             RunState::Finished { exit_code, .. } if !self.narrowed => exit_code,
-            RunState::Running if !self.narrowed => exit::PASSED,
+            RunState::Queued | RunState::Running if !self.narrowed => exit::PASSED,
             RunState::Lost if !self.narrowed || !self.all_ended() => Verdict::Lost.exit_code(),
-            RunState::Finished { .. } | RunState::Running | RunState::Lost => self.verdict().exit_code(),
+            RunState::Finished { .. } | RunState::Queued | RunState::Running | RunState::Lost => {
+                self.verdict().exit_code()
+            }
         }
     }
 

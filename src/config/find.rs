@@ -115,9 +115,16 @@ pub(super) fn named(start: &Path, file: &Path) -> Result<Found, NotFound> {
     if std::fs::symlink_metadata(&path).is_err() {
         return Err(missing());
     }
-    let in_config = name == "local-ci.toml" && directory.file_name().is_some_and(|name| name == ".config");
-    let root = directory.parent().filter(|_| in_config).unwrap_or(&directory).to_owned();
+    let root = root_of(&path).ok_or_else(missing)?;
     Ok(Found { path, root, ignored: Vec::new() })
+}
+
+/// The directory of the project whose configuration this file is or would be, canonical; none where its directory is not
+/// there.
+pub fn root_of(file: &Path) -> Option<PathBuf> {
+    let directory = file.parent()?.canonicalize().ok()?;
+    let in_config = file.file_name()? == "local-ci.toml" && directory.file_name().is_some_and(|name| name == ".config");
+    Some(directory.parent().filter(|_| in_config).unwrap_or(&directory).to_owned())
 }
 
 #[cfg(test)]

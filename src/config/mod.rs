@@ -45,6 +45,7 @@ pub use detect::{Detected, EXAMPLE, uninstalled};
 pub use error::{ConfigError, Faults, NotFound, Stop};
 pub use example::Example;
 pub use fault::{Fault, FaultReport, SourceFile};
+pub use find::root_of;
 pub use glob::name_matcher;
 pub use load::{Loaded, load, parse};
 pub use published::{document_schema, user_schema};

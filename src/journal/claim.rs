@@ -89,7 +89,7 @@ pub fn release(project: &ProjectDir, number: RunNumber) {
 /// The runs that are marked as going on; those of them that have ended are left out.
 pub fn active(project: &ProjectDir) -> io::Result<Vec<RunNumber>> {
     let mut numbers = numbers_in(&project.active())?;
-    numbers.retain(|number| matches!(state::of(&project.run(*number)), Ok(RunState::Running)));
+    numbers.retain(|number| state::of(&project.run(*number)).is_ok_and(RunState::is_active));
     Ok(numbers)
 }
 
@@ -127,7 +127,7 @@ fn refuse_overlap(project: &ProjectDir, jobs: &[(Signature, StageName)]) -> Resu
     let ours: HashSet<Signature> = jobs.iter().map(|(signature, _)| *signature).collect();
     for number in numbers_in(&project.active())? {
         match state::of(&project.run(number)) {
-            Ok(RunState::Running) => {}
+            Ok(RunState::Queued | RunState::Running) => {}
             Ok(RunState::Finished { .. } | RunState::Lost) => {
                 release(project, number);
                 continue;

@@ -46,6 +46,30 @@ pub struct Header {
     pub stages: Vec<HeaderStage>,
     /// Slots.
     pub jobs: u32,
+    /// What it waits for before it starts; none where it starts at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+}
+
+/// What a queued run waits for. All of it has lower numbers, so no two runs wait for each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// Runs that have to have ended, however.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until_ended: Vec<RunNumber>,
+    /// The run that has to have passed; where it has not, this one never starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_passed: Option<RunNumber>,
+}
+
+impl Waits {
+    /// The runs that it waits for, in ascending order.
+    pub fn runs(&self) -> Vec<RunNumber> {
+        let mut runs: Vec<RunNumber> = self.until_ended.iter().copied().chain(self.until_passed).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        runs
+    }
 }
 
 /// A config file as it was when the run was started. The run goes by this, whatever becomes of the file.

@@ -81,6 +81,11 @@ impl ProjectDir {
         self.0.join("pruned.jsonl")
     }
 
+    /// The commands that were given as jobs: a line for each.
+    pub fn jobs(&self) -> PathBuf {
+        self.0.join("jobs.jsonl")
+    }
+
     /// Held by who deletes runs; changed when that was done.
     pub fn prune_lock(&self) -> PathBuf {
         self.0.join("prune.lock")

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::header::Header;
 use super::layout::{RunDir, private_file};
 use super::{lock, read};
 use crate::event::EventKind;
@@ -15,6 +16,8 @@ use crate::outcome::Verdict;
 /// What state a run is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
+    /// Its supervisor lives and waits for other runs; nothing of it has started.
+    Queued,
     /// Its supervisor lives.
     Running,
     /// It came to a verdict.
@@ -28,15 +31,28 @@ pub enum RunState {
     Lost,
 }
 
+impl RunState {
+    /// Whether somebody sees to it: it runs, or it waits for its turn.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
 /// Looks at a run.
 pub fn of(run: &RunDir) -> io::Result<RunState> {
     let held = lock::is_held(&run.lock())?;
     let last = read::last_word(run)?.map(|event| event.kind);
     Ok(match last {
         Some(EventKind::RunFinished { verdict, exit_code, .. }) => RunState::Finished { verdict, exit_code },
+        _ if held && is_queued(run) => RunState::Queued,
         _ if held => RunState::Running,
         _ => RunState::Lost,
     })
+}
+
+/// Whether a run has said nothing yet because it waits. Its journal is made when its turn has come.
+fn is_queued(run: &RunDir) -> bool {
+    !run.events().exists() && Header::read(run).is_ok_and(|header| header.waits.is_some())
 }
 
 /// Who supervises a run: to be signalled only after its identity was checked.

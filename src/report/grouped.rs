@@ -234,8 +234,9 @@ impl<W: Write> Reporter for Grouped<W> {
                     self.queue.push_back(finished.stage);
                 }
             }
-            // Live mode shows it in its region, for as long as it lasts.
-            EventKind::Cancelling { .. } if self.page.options.layout != Layout::Groups => {}
+            // Live mode shows these in its region, for as long as they last.
+            EventKind::Cancelling { .. } | EventKind::Paused | EventKind::Resumed
+                if self.page.options.layout != Layout::Groups => {}
             EventKind::Cancelling { reason, level } => {
                 let how = match level {
                     CancelLevel::Interrupt | CancelLevel::Terminate => "cancelling",
@@ -243,6 +244,8 @@ impl<W: Write> Reporter for Grouped<W> {
                 };
                 self.interject(&format!("… {how}: {reason}"));
             }
+            EventKind::Paused => self.interject("… paused"),
+            EventKind::Resumed => self.interject("… resumed"),
             EventKind::Notice { stage, text } => match stage.and_then(|id| Some((id, view.stages().get(id)?))) {
                 // It is written with what else is said of its stage.
                 Some((id, _)) if self.places.get(id) != Some(&Place::Written) => {}

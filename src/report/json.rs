@@ -56,6 +56,8 @@ impl<W: Write> Reporter for JsonReport<W> {
             | EventKind::StageRetrying { .. }
             | EventKind::StageFinished(_)
             | EventKind::Cancelling { .. }
+            | EventKind::Paused
+            | EventKind::Resumed
             | EventKind::Notice { .. } => Ok(()),
         }
     }

@@ -248,6 +248,16 @@ impl<W: Write> Reporter for Lines<W> {
                 };
                 self.remark(&text);
             }
+            EventKind::Paused | EventKind::Resumed => {
+                let is_paused = view.is_paused();
+                let text = match (self.sentences, is_paused) {
+                    (true, true) => "The run is paused.".to_owned(),
+                    (true, false) => "The run goes on.".to_owned(),
+                    (false, true) => format!("{} paused", self.page.options.style.glyphs.ellipsis()),
+                    (false, false) => format!("{} resumed", self.page.options.style.glyphs.ellipsis()),
+                };
+                self.remark(&text);
+            }
             EventKind::Notice { stage: None, text } => self.remark(&format!("note: {text}")),
             // It is said with what else is said of its stage, unless that was said already.
             EventKind::Notice { stage: Some(id), text } => {

@@ -43,6 +43,8 @@ impl<W: Write> Reporter for Quiet<W> {
             | EventKind::StageStarted { .. }
             | EventKind::StageRetrying { .. }
             | EventKind::Cancelling { .. }
+            | EventKind::Paused
+            | EventKind::Resumed
             | EventKind::Notice { .. } => {}
         }
         self.page.flush()

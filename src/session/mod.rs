@@ -10,6 +10,7 @@ pub mod init;
 pub mod inline;
 pub mod inputs;
 pub mod interrupts;
+pub mod jobs;
 mod lend;
 pub mod logs;
 pub mod past;

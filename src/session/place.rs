@@ -175,5 +175,6 @@ fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<R
             .collect(),
         stages: prepared.plan.stages.values().map(stage).collect(),
         jobs: prepared.plan.jobs,
+        waits: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::source::{self, Source};
-use crate::config::{self, ConfigError, Detected, LoadRequest};
+use crate::config::{self, ConfigError, Detected, LoadRequest, Survey};
 use crate::env::{self, Env};
 use crate::pipeline::Pipeline;
 use crate::plan::{self, Plan, PlanError};
@@ -46,6 +46,20 @@ pub fn open(request: &LoadRequest) -> Result<Project, ConfigError> {
     let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();
     let (warnings, detected) = (loaded.warnings, loaded.detected);
     Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected })
+}
+
+/// The directory of the project that a request is about, canonical, without reading its config: where a config is or would
+/// be looked for and found, what the project's files say, or else where the request starts.
+pub fn locate(request: &LoadRequest) -> PathBuf {
+    let start = request.start.canonicalize().unwrap_or_else(|_| request.start.clone());
+    if let Some(file) = &request.explicit {
+        return config::root_of(&start.join(file)).unwrap_or(start);
+    }
+    match config::survey(request) {
+        Ok(Survey::Written(path)) => config::root_of(&path).unwrap_or(start),
+        Ok(Survey::Detected(detected)) => detected.root,
+        Ok(Survey::Unknown { .. }) | Err(_) => start,
+    }
 }
 
 impl Project {

@@ -26,7 +26,7 @@ use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, private_file};
 use crate::journal::lock;
-use crate::journal::state::{self, RunState};
+use crate::journal::state;
 
 /// What is kept of a project where nobody says otherwise.
 const RUNS: u32 = 100;
@@ -242,7 +242,7 @@ fn candidates(project: &ProjectDir, limits: Limits, now: Timestamp) -> io::Resul
 
 /// Whether a run has ended and nobody is about it any more. Where that cannot be told, it is not over.
 fn is_over(run: &RunDir) -> bool {
-    !matches!(state::of(run), Ok(RunState::Running) | Err(_)) && lock::is_held(&run.lock()).is_ok_and(|held| !held)
+    state::of(run).is_ok_and(|state| !state.is_active()) && lock::is_held(&run.lock()).is_ok_and(|held| !held)
 }
 
 /// How long ago the last was written into a run's journal; where it has none, since it was started. A clock that was set

@@ -175,7 +175,7 @@ pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<Hash
 
 fn was_started(run: &Run, stage: StageId) -> bool {
     match &run.view.stages()[stage].state {
-        StageState::Waiting => run.state == RunState::Running,
+        StageState::Waiting => run.state.is_active(),
         StageState::Running { .. } | StageState::Retrying { .. } => true,
         StageState::Finished(finished) => finished.attempt > 0,
     }
@@ -201,7 +201,7 @@ pub enum Stopped {
 ///
 /// A supervisor that does not answer to `force` is killed itself: its guard ends the rest.
 pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped> {
-    if state::of(run)? != RunState::Running {
+    if !state::of(run)?.is_active() {
         return Ok(Stopped::Ended);
     }
     let watch = Watch::new(run).ok();

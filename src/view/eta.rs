@@ -52,6 +52,7 @@ impl RunView {
         let header = self.run.as_ref().filter(|_| self.end.is_none() && self.cancelling.is_none())?;
         let known: Vec<u64> = self.stages.values().filter(|stage| stage.runs()).filter_map(expected_ms).collect();
         let factor = self.factor(now);
+        let now = self.on_its_clock(now);
         let measure = Measure { typical: typical(&known)?, factor: factor.unwrap_or(1.0), now };
         let mut unknown = 0;
         let tasks = self.stages.values().map(|stage| {

@@ -116,6 +116,7 @@ fn candidate(dir: &ProjectDir, number: RunNumber) -> Option<Candidate> {
     let run = dir.run(number);
     let header = Header::read(&run).ok()?;
     let came_to = match state::of(&run).ok()? {
+        RunState::Queued => "queued",
         RunState::Running => "running",
         RunState::Lost => "lost",
         RunState::Finished { verdict, .. } => match verdict {

@@ -23,7 +23,7 @@ const DRIFT_MS: i64 = 5000;
 pub(super) fn read(project: &ProjectDir, number: RunNumber) -> io::Result<Option<Ended>> {
     let run = runs::read(project, number)?;
     let (verdict, exit_code) = match run.state {
-        RunState::Running => return Ok(None),
+        RunState::Queued | RunState::Running => return Ok(None),
         RunState::Finished { verdict, exit_code } => (verdict, exit_code),
         RunState::Lost => (Verdict::Lost, Verdict::Lost.exit_code()),
     };
@@ -114,7 +114,7 @@ fn status(outcome: &Outcome) -> Status {
 }
 
 /// Whether a stage's duration says how long it takes: it passed by itself, nothing that it left behind had to be waited
-/// for, and the machine neither slept nor set its clock meanwhile.
+/// for, the run was not paused, and the machine neither slept nor set its clock meanwhile.
 fn is_sample(stage: &StageView) -> bool {
     let Some(finished) = stage.finished() else { return false };
     let drifted = match (stage.started, stage.ended) {
@@ -125,7 +125,7 @@ fn is_sample(stage: &StageView) -> bool {
         }
         _ => true,
     };
-    finished.outcome == Outcome::Passed && finished.leaked.is_empty() && !drifted
+    finished.outcome == Outcome::Passed && finished.leaked.is_empty() && !drifted && !stage.was_paused
 }
 
 #[cfg(test)]
@@ -157,6 +157,7 @@ mod tests {
             failed_attempts: Vec::new(),
             started: Some(started),
             ended: Some(ended),
+            was_paused: false,
         }
     }
 
