@@ -41,16 +41,7 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
 
 fn job(record: StageRecord) -> JobLine {
     JobLine {
-        status: match record.status {
-            Status::Pass => "pass",
-            Status::Cached => "cached",
-            Status::Fail => "fail",
-            Status::Timeout => "timeout",
-            Status::Skip => "skip",
-            Status::Cancelled => "cancelled",
-            Status::Error => "error",
-            Status::Lost => "lost",
-        },
+        status: record.status.word(),
         exit_code: record.exit_code,
         duration_ms: record.duration_ms,
         expected_ms: record.foretold.map(|[point, _, _]| point),
