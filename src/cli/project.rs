@@ -139,13 +139,17 @@ impl<'a> Context<'a> {
 
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
-        let state = state_dir(self.env).ok_or_else(|| {
+        Ok(ProjectDir::new(&self.state_dir()?, root))
+    }
+
+    /// The state of all projects.
+    pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {
+        state_dir(self.env).ok_or_else(|| {
             CliError::infrastructure(
                 "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
             )
             .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
-        })?;
-        Ok(ProjectDir::new(&state, root))
+        })
     }
 
     /// Foretells how long a plan's stages take, where the history knows. Says what a person should know of the history;

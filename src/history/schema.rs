@@ -22,7 +22,8 @@ use super::file::{Lock, beside, create};
 /// The second step adds `latest`, which has nothing of its own either: of each job the stage of the last run that started
 /// it, so that ten thousand jobs are listed by reading ten thousand rows that lie side by side. Whoever adds a stage brings
 /// it up to date; whoever takes stages away need not know of it.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     PRAGMA application_id = 0x6c634869;
     CREATE TABLE project (
         id INTEGER PRIMARY KEY,
@@ -88,7 +89,8 @@ pub(super) const STEPS: &[&str] = &["
     CREATE INDEX sample ON stage (work, project, number, duration) WHERE is_sample = 1 AND status = 0;
     CREATE INDEX foretold ON stage (project, number, work, duration, expected)
         WHERE is_sample = 1 AND status = 0 AND expected IS NOT NULL;
-", "
+",
+    "
     CREATE TABLE latest (
         job INTEGER PRIMARY KEY,
         number INTEGER NOT NULL,
@@ -113,7 +115,8 @@ pub(super) const STEPS: &[&str] = &["
         FROM stage s JOIN run r ON r.project = s.project AND r.number = s.number
         WHERE s.job = old.job AND s.attempts > 0 ORDER BY s.number DESC LIMIT 1;
     END;
-"];
+",
+];
 
 /// What makes the tally of a project's jobs from their stages: what passed, failed or timed out.
 pub(super) const RECOUNT: &str = "

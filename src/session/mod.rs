@@ -19,6 +19,7 @@ pub mod prepare;
 pub mod retention;
 pub mod runs;
 pub mod source;
+pub mod standing;
 pub mod start;
 pub mod supervise;
 pub mod tee;
