@@ -18,7 +18,7 @@ use crate::outcome::exit;
 use crate::pipeline::{Action, Stage};
 use crate::plan::signature::{self, LOCAL, Work};
 use crate::report::job_list::{ListedJob, render};
-use crate::session::jobs::{self, AdHoc};
+use crate::session::jobs::AdHoc;
 use crate::session::past::{self, Past};
 use crate::session::standing::{Board, board};
 use crate::text::plain::printable;
@@ -38,7 +38,7 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
         (Some(state), Some(past)) => standings(state, past, now),
         _ => Board::default(),
     };
-    let ad_hoc = state.as_ref().map_or_else(Vec::new, added);
+    let ad_hoc = state.as_ref().map_or_else(Vec::new, history::ad_hoc);
     let mut jobs = Listing { board: &mut board, state: state.as_ref(), now }.jobs(&anchor, &ad_hoc);
     if jobs.is_empty() {
         return nothing(context, anchor);
@@ -77,18 +77,10 @@ fn standings(state: &ProjectDir, past: &Past, now: Timestamp) -> Board {
     board(state, latest, &unseen, now)
 }
 
-/// The ad-hoc jobs of a project. That they cannot be read is said.
-fn added(state: &ProjectDir) -> Vec<AdHoc> {
-    jobs::read(state).unwrap_or_else(|error| {
-        output::warning(&format!("the ad-hoc jobs cannot be read ({}: {error})", state.jobs().display()));
-        Vec::new()
-    })
-}
-
 /// Says of each damaged run that it is passed over. `place` says whose runs these are, where that has to be said.
 fn complain(board: &Board, place: &str) {
     for (number, error) in &board.damaged {
-        output::warning(&format!("run {number}{place} cannot be read: {error}"));
+        history::say_damaged(*number, place, error);
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::about::About;
 use super::ago::Ago;
+use super::past_runs::waits_for;
 use super::stuck;
 use super::style::Ink;
 use super::table::Look;
@@ -225,14 +226,7 @@ fn progress(job: &ListedJob) -> Vec<String> {
     if let (Some(silent), Some(expected)) = (job.stuck_ms, job.expected_ms) {
         facts.push(stuck::sentence(Duration::from_millis(silent), expected));
     }
-    match &job.behind[..] {
-        [] => {}
-        [run] => facts.push(format!("waits for run {run}")),
-        [before @ .., last] => {
-            let before: Vec<String> = before.iter().map(RunNumber::to_string).collect();
-            facts.push(format!("waits for runs {} and {last}", before.join(", ")));
-        }
-    }
+    facts.extend(waits_for(&job.behind));
     facts.extend(job.paused_ms.map(|ms| format!("paused for {}", human(ms))));
     let Some(elapsed) = job.elapsed_ms else { return facts };
     facts.extend(job.percent.map(|percent| format!("{percent}%")));

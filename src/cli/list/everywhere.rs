@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 
 use super::job::{of_ad_hoc, of_former};
-use super::{added, complain, in_json};
+use super::{complain, in_json};
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
-use crate::cli::{Ending, faces, output};
+use crate::cli::{Ending, faces, history, output};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::ids::StageName;
 use crate::outcome::exit;
@@ -34,7 +34,7 @@ pub(super) fn list(context: &Context<'_>, json: bool) -> Result<Ending, CliError
 fn group(elsewhere: Elsewhere, now: Timestamp) -> Group {
     let Elsewhere { project, root, latest, unseen } = elsewhere;
     let mut board = board(&project, latest, &unseen, now);
-    let ad_hoc = added(&project);
+    let ad_hoc = history::ad_hoc(&project);
     let names: HashSet<&StageName> = ad_hoc.iter().map(|job| &job.name).collect();
     board.find_commands(&project, |name| !names.contains(name));
     complain(&board, &root.as_ref().map_or(String::new(), |root| format!(" of {}", root.display())));

@@ -8,6 +8,7 @@ use crate::history::{PastRun, StageRecord, Status};
 use crate::ids::{DenseMap, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
+use crate::journal::state::RunState;
 use crate::report::past_runs::{JobLine, PastLine};
 use crate::session::runs::{self, Run};
 use crate::view::{StageState, StageView, Tally};
@@ -32,6 +33,8 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
         },
         running_stages: Vec::new(),
         left_ms: None,
+        paused_ms: None,
+        waits_for: Vec::new(),
         commit: run.commit,
         branch: run.branch,
         pruned: run.pruned,
@@ -56,19 +59,31 @@ pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -
     let header = Header::read(&run.dir).ok();
     // Before its first event a run has only its header to say when it began.
     let started = run.started.or_else(|| header.as_ref().map(|header| header.started));
-    let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
+    let (commit, branch, waits) =
+        header.map_or((None, None, None), |header| (header.commit, header.branch, header.waits));
+    let is_queued = run.state == RunState::Queued;
+    let since = |at| if run.view.header().is_some() { run.view.elapsed(now) } else { now.since(at) };
     let line = PastLine {
         run: run.number,
         started_unix_ms: started.map_or(0, |at| u64::try_from(at.unix_ms).unwrap_or(0)),
-        verdict: "running".into(),
+        verdict: if is_queued {
+            "queued"
+        } else if run.view.is_paused() {
+            "paused"
+        } else {
+            "running"
+        }
+        .into(),
         exit_code: None,
-        duration_ms: started.map_or(0, |at| milliseconds(now.since(at))),
+        duration_ms: started.filter(|_| !is_queued).map_or(0, |at| milliseconds(since(at))),
         stages: count(run.names.len()),
         finished: count(run.view.stages().values().filter(|stage| stage.finished().is_some()).count()),
         failed: count(failed_stages(run).len()),
         failed_stages: failed_stages(run),
         running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
         left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
+        paused_ms: run.view.paused_for(now).map(milliseconds),
+        waits_for: waits.filter(|_| is_queued).map_or_else(Vec::new, |waits| waits.runs()),
         commit,
         branch,
         pruned: false,
@@ -82,8 +97,12 @@ pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -
 fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLine {
     let view = run.view.stages().get(id);
     let (status, duration_ms) = match view.map(|view| &view.state) {
+        None if run.state == RunState::Queued => ("queued", 0),
         None | Some(StageState::Waiting | StageState::Retrying { .. }) => ("waiting", 0),
-        Some(StageState::Running { since, .. }) => ("running", milliseconds(now.since(*since))),
+        Some(StageState::Running { since, .. }) => {
+            let status = if run.view.is_paused() { "paused" } else { "running" };
+            (status, milliseconds(run.view.on_its_clock(now).since(*since)))
+        }
         Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.duration_ms),
     };
     JobLine {
