@@ -21,6 +21,7 @@ pub mod runs;
 pub mod source;
 pub mod standing;
 pub mod start;
+pub mod stream;
 pub mod supervise;
 pub mod tee;
 pub mod wire;
