@@ -29,6 +29,7 @@ mod kill;
 mod lines;
 mod live;
 mod output;
+mod pause;
 mod privacy;
 mod reference;
 mod rerun;
