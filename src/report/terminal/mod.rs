@@ -9,4 +9,4 @@ pub use canvas::{Canvas, Size, Stderr};
 pub use features::{Features, Host};
 pub(super) use features::{Mark, linked};
 pub(super) use restore::{ERASE, Standing, standing};
-pub use restore::{restore, say};
+pub use restore::{Suspended, restore, say, suspend};
