@@ -4,7 +4,7 @@ use super::args::AttachArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::run::interrupts;
-use super::{Ending, faces, output, target};
+use super::{Ending, faces, output, queue, target};
 use crate::clock::SystemClock;
 use crate::outcome::exit;
 use crate::session::follow::{self, Follower, Parts};
@@ -23,9 +23,10 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
     interrupts.leave_with(format!(
         "run {number} continues; `local-ci attach {number}` comes back to it, `local-ci stop {number}` ends it"
     ));
+    let waiting = queue::waiting_of(&state, &run);
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::onlooker(parts).follow();
+    let (ending, display) = Follower::onlooker(parts).telling(waiting).follow();
     interrupts.done();
     Ok(match ending {
         follow::Ending::Finished(_, code) => Ending::Code(code),

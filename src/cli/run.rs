@@ -6,7 +6,7 @@ use super::args::{Later, ListArgs, RunArgs, Selection};
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
-use super::{Ending, list, output, plan};
+use super::{Ending, list, output, plan, queue};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -20,7 +20,7 @@ use crate::session::inline;
 use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
-use crate::session::place::{Caller, Place, discard_temporary, place};
+use crate::session::place::{Caller, Place, discard_temporary, place_in_turn};
 use crate::session::prepare::Prepared;
 use crate::session::start::start;
 
@@ -92,6 +92,7 @@ fn once(
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
     let plan = context.plan(&project, &args.selection)?;
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
+    let turn = queue::turn(context, &project.root, &args.presence)?;
     let prepared = project.prepare(plan);
     let caller = Caller {
         env: context.env,
@@ -103,7 +104,7 @@ fn once(
         now: clock.now(),
     };
     interrupts.starting();
-    let place = place(&prepared, &caller).inspect_err(|_| interrupts.done())?;
+    let place = place_in_turn(&prepared, &caller, &turn).inspect_err(|_| interrupts.done())?;
     if let Some(warning) = &place.warning {
         output::warning(warning);
     }
@@ -111,7 +112,8 @@ fn once(
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
     let display = faces::display(mode, context, logs, rerun(&args.selection));
-    let ending = if prepared.plan.has_work() {
+    // What waits for its turn needs somebody to wait, also where there is nothing to be done.
+    let ending = if prepared.plan.has_work() || place.waits.is_some() {
         follow_new(context, prepared, &caller, place, display, interrupts)
     } else {
         // Nothing is started that a signal could be for.
@@ -136,6 +138,8 @@ fn follow_new(
 ) -> Result<Ending, CliError> {
     // One reason why there is no history is enough.
     let has_history = place.warning.is_none();
+    let waits = place.waits.clone();
+    let waiting = queue::waiting(&place);
     let root = prepared.root.clone();
     let started = start(prepared, caller, place, |plan| {
         inputs::fingerprint(plan);
@@ -148,12 +152,15 @@ fn follow_new(
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::foreground(parts, started.socket).follow();
+    let (ending, display) = Follower::foreground(parts, started.socket).telling(waiting).follow();
     if let Some(error) = display.closed().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
         output::warning(&format!("the output is incomplete, it could not be written: {error}"));
     }
     Ok(match ending {
-        follow::Ending::Finished(verdict, code) => finished(verdict, code),
+        follow::Ending::Finished(verdict, code) => {
+            queue::say_in_vain(verdict, waits.as_ref());
+            finished(verdict, code)
+        }
         follow::Ending::Lost => {
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
@@ -207,9 +214,6 @@ fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     let given = [
         ("--detach", args.presence.detach),
         ("--allow", args.presence.allow),
-        ("--queue", args.presence.queue),
-        ("--after", args.presence.after.is_some()),
-        ("--after-any", args.presence.after_any.is_some()),
         ("--remote", later.remote.is_some()),
         ("--session", later.session.is_some()),
         ("--remote-timeout", later.remote_timeout.is_some()),

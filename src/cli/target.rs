@@ -1,8 +1,11 @@
 //! `42`, `latest`, `42/test`, `test`: which run, and which stage of it, a word means.
 
 use super::error::CliError;
+use super::output;
 use crate::clock::{Clock, SystemClock};
+use crate::event::SCHEMA_VERSION;
 use crate::ids::{RunNumber, StageId};
+use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::outcome::{Outcome, Verdict, exit};
@@ -98,6 +101,11 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
         return Err(missing(project, number));
     }
     let run = run.map_err(unreadable)?;
+    if Header::schema(&run.dir).is_some_and(|schema| schema > SCHEMA_VERSION) {
+        output::warning(&format!(
+            "run {number} was written by a newer version of local-ci: what this one does not know of it is left out"
+        ));
+    }
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
         Some(word) => {

@@ -30,6 +30,7 @@ mod lines;
 mod live;
 mod output;
 mod privacy;
+mod queue;
 mod reference;
 mod rerun;
 mod rig;
