@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 
-use super::{LogKey, LogPart, Logs};
+use super::{LogKey, LogPart, Logs, Mishap};
 use crate::event::LogInfo;
 use crate::text::terminal::{FilterOptions, TerminalFilter};
 use crate::view::RunView;
@@ -52,13 +52,17 @@ pub(super) struct Cursor {
     offset: u64,
     options: FilterOptions,
     filter: TerminalFilter,
+    begun: bool,
     unreadable: bool,
+    /// Whether it was said that the log is gone.
+    removed: bool,
 }
 
 impl Cursor {
     /// The beginning of a log.
     pub(super) fn new(key: LogKey, options: FilterOptions) -> Self {
-        Self { key, offset: 0, options, filter: TerminalFilter::new(options), unreadable: false }
+        let filter = TerminalFilter::new(options);
+        Self { key, offset: 0, options, filter, begun: false, unreadable: false, removed: false }
     }
 
     /// Which log it is in.
@@ -79,6 +83,12 @@ impl Cursor {
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Progress {
+        if !std::mem::replace(&mut self.begun, true)
+            && let Some(beginning) = logs.beginning(self.key)
+        {
+            (self.key.part, self.offset) = (beginning.part, beginning.offset);
+            self.say(&beginning.note, out);
+        }
         let left = match writing {
             Writing::Ended(log) if self.key.part == LogPart::Head => log.bytes.saturating_sub(self.offset),
             Writing::Ended(log) => log.tail.saturating_sub(self.offset),
@@ -89,6 +99,7 @@ impl Cursor {
         }
         let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         match logs.read(self.key, self.offset, &mut buffer[..want]) {
+            Ok(0) if self.meets(logs.mishap(self.key, self.offset), out) => Progress::More,
             Ok(0) if writing == Writing::On => Progress::Wait,
             Ok(0) => {
                 if let Writing::Ended(_) = writing {
@@ -107,6 +118,29 @@ impl Cursor {
                 self.say(&format!("[the log cannot be read: {error}]"), out);
                 self.unreadable = true;
                 self.end_of_part(writing, out)
+            }
+        }
+    }
+
+    /// Says what was done to the log, if anything, and goes on with what there is now. Whether that may be more at once.
+    fn meets(&mut self, mishap: Option<Mishap>, out: &mut Vec<u8>) -> bool {
+        match mishap {
+            None => false,
+            Some(Mishap::Truncated) => {
+                self.say("[the log was truncated; what it has now follows]", out);
+                self.offset = 0;
+                true
+            }
+            Some(Mishap::Replaced) => {
+                self.say("[the log was replaced by another file, which follows]", out);
+                (self.offset, self.removed) = (0, false);
+                true
+            }
+            Some(Mishap::Removed) => {
+                if !std::mem::replace(&mut self.removed, true) {
+                    self.say("[the log was removed; it is followed for as long as it can be]", out);
+                }
+                false
             }
         }
     }

@@ -42,7 +42,7 @@ impl Display {
         self.show(|reporter, view, _| reporter.tick(view, now));
     }
 
-    /// How often the display wants to hear that time passes.
+    /// How often the display wants to hear that time passes. To be asked before each wait.
     pub fn pace(&self) -> Duration {
         self.reporter.pace()
     }
