@@ -53,12 +53,19 @@ pub(super) struct Cursor {
     options: FilterOptions,
     filter: TerminalFilter,
     unreadable: bool,
+    /// What is said instead of what was printed.
+    instead: Option<String>,
 }
 
 impl Cursor {
     /// The beginning of a log.
     pub(super) fn new(key: LogKey, options: FilterOptions) -> Self {
-        Self { key, offset: 0, options, filter: TerminalFilter::new(options), unreadable: false }
+        Self { key, offset: 0, options, filter: TerminalFilter::new(options), unreadable: false, instead: None }
+    }
+
+    /// The same, where this is said, if anything was printed, instead of what was.
+    pub(super) fn saying_instead(self, instead: Option<String>) -> Self {
+        Self { instead, ..self }
     }
 
     /// Which log it is in.
@@ -79,6 +86,14 @@ impl Cursor {
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Progress {
+        if let Some(instead) = &self.instead {
+            match writing {
+                Writing::On => return Progress::Wait,
+                Writing::Ended(LogInfo { bytes: 0, lost: 0, .. }) => {}
+                Writing::Ended(_) | Writing::Abandoned => out.extend_from_slice(format!("{instead}\n").as_bytes()),
+            }
+            return Progress::End;
+        }
         let left = match writing {
             Writing::Ended(log) if self.key.part == LogPart::Head => log.bytes.saturating_sub(self.offset),
             Writing::Ended(log) => log.tail.saturating_sub(self.offset),

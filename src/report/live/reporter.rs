@@ -104,6 +104,12 @@ impl<C: Canvas> Reporter for Live<C> {
         self.show(view)
     }
 
+    fn make_way(&mut self, _view: &RunView) -> io::Result<()> {
+        let above = std::mem::take(self.above.out());
+        self.drawn = None;
+        self.region.show(&above, &[], Mark::None)
+    }
+
     fn pace(&self) -> Duration {
         PACE
     }
