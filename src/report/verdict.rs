@@ -177,8 +177,7 @@ fn log<W: Write>(page: &mut Transcript<W>, finished: &StageFinished, logs: &dyn 
 /// The last lines that the stage printed, behind a fence of their own.
 fn excerpt<W: Write>(page: &mut Transcript<W>, view: &RunView, finished: &StageFinished, logs: &mut dyn Logs) {
     if let Some(instead) = instead_of_output(view, finished.stage, &page.options.program) {
-        // In groups it stands right above.
-        if page.options.layout == Layout::Verdicts && finished.log.bytes > 0 {
+        if finished.log.bytes > 0 {
             page.line(&format!("  {instead}"));
         }
         return;
