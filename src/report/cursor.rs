@@ -56,13 +56,20 @@ pub(super) struct Cursor {
     unreadable: bool,
     /// Whether it was said that the log is gone.
     removed: bool,
+    /// What is said instead of what was printed.
+    instead: Option<String>,
 }
 
 impl Cursor {
     /// The beginning of a log.
     pub(super) fn new(key: LogKey, options: FilterOptions) -> Self {
         let filter = TerminalFilter::new(options);
-        Self { key, offset: 0, options, filter, begun: false, unreadable: false, removed: false }
+        Self { key, offset: 0, options, filter, begun: false, unreadable: false, removed: false, instead: None }
+    }
+
+    /// The same, where this is said, if anything was printed, instead of what was.
+    pub(super) fn saying_instead(self, instead: Option<String>) -> Self {
+        Self { instead, ..self }
     }
 
     /// Which log it is in.
@@ -83,6 +90,14 @@ impl Cursor {
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Progress {
+        if let Some(instead) = &self.instead {
+            match writing {
+                Writing::On => return Progress::Wait,
+                Writing::Ended(LogInfo { bytes: 0, lost: 0, .. }) => {}
+                Writing::Ended(_) | Writing::Abandoned => out.extend_from_slice(format!("{instead}\n").as_bytes()),
+            }
+            return Progress::End;
+        }
         if !std::mem::replace(&mut self.begun, true)
             && let Some(beginning) = logs.beginning(self.key)
         {

@@ -7,6 +7,7 @@ mod cursor;
 pub mod display;
 mod excerpt;
 pub mod grouped;
+mod guest;
 pub mod json;
 pub mod lines;
 pub mod live;
@@ -31,6 +32,7 @@ use std::time::Duration;
 pub use about::About;
 pub use ago::Ago;
 pub use display::Display;
+pub use guest::StageTerminal;
 pub use style::{ColourWhen, Dialect, Glyphs, Style};
 pub use table::Look;
 pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};
@@ -114,6 +116,11 @@ pub trait Reporter {
 
     /// Time passes: called about as often as [`Reporter::pace`] says while nothing else happens.
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()>;
+
+    /// Somebody else is about to write on the terminal: writes what is to stay, and takes away what is not.
+    fn make_way(&mut self, _view: &RunView) -> io::Result<()> {
+        Ok(())
+    }
 
     /// How often it wants to hear that time passes; sooner for once, where it has something to show.
     fn pace(&self) -> Duration {

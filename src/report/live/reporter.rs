@@ -127,6 +127,13 @@ impl<C: Canvas> Reporter for Live<C> {
         self.show(view)
     }
 
+    fn make_way(&mut self, _view: &RunView) -> io::Result<()> {
+        self.due = None;
+        let above = std::mem::take(self.above.out());
+        self.drawn = None;
+        self.region.show(&above, &[], Mark::None)
+    }
+
     fn pace(&self) -> Duration {
         self.due.map_or(PACE, |due| due.since(self.options.clock.now()).max(MOMENT))
     }
