@@ -54,8 +54,8 @@ pub(super) fn waiting(place: &Place) -> Option<Waiting> {
 }
 
 /// What is told of a run that somebody has started, as long as it waits.
-pub(super) fn waiting_of(state: &ProjectDir, run: &runs::Run) -> Option<Waiting> {
-    Waiting::of(state, run, repeats())
+pub(super) fn waiting_of(run: &runs::Run) -> Option<Waiting> {
+    Waiting::of(run, repeats())
 }
 
 /// What is said of a run that is queued, after its number.

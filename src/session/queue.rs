@@ -39,9 +39,11 @@ impl Waiting {
     }
 
     /// Of a run that somebody else has started; none where it does not wait.
-    pub fn of(project: &ProjectDir, run: &runs::Run, repeats: bool) -> Option<Self> {
-        let waits = waits_of(project, run.number).filter(|_| run.state == RunState::Queued)?;
-        Some(Self::new(project.clone(), run.number, waits, repeats))
+    pub fn of(run: &runs::Run, repeats: bool) -> Option<Self> {
+        // A run's directory is in its project's `runs`.
+        let project = ProjectDir::at(run.dir.path().ancestors().nth(2)?.to_owned());
+        let waits = waits_of(&project, run.number).filter(|_| run.state == RunState::Queued)?;
+        Some(Self::new(project, run.number, waits, repeats))
     }
 
     /// What is to be said now, if anything. To be asked at least once a second.

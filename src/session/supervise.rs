@@ -23,6 +23,8 @@ use rustix::net::{RecvFlags, recv};
 
 use super::assignment::{Assignment, OnHangup};
 use super::book::RunLogbook;
+use super::control::desk::Desk;
+use super::control::listener::Listener;
 use super::lend::{self, RunLender};
 use super::tee::Tee;
 use super::turn::{self, Waited};
@@ -67,7 +69,10 @@ pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
         Side::Guard(exit) => {
             if exit != Exit::Code(0) {
                 // What a killed supervisor did not take away itself.
-                let _ = std::fs::remove_file(RunDir::new(directory.to_owned()).jobserver());
+                let run = RunDir::new(directory.to_owned());
+                for left in [run.jobserver(), run.control()] {
+                    let _ = std::fs::remove_file(left);
+                }
             }
             // Everything below is gone by now: this is the moment at which the run can be seen to be over.
             drop(lock);
@@ -108,6 +113,11 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         attached: Arc::clone(&attached),
     };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
+    let listener = Listener::open(run, Desk::new(messages.0.clone())).map_err(|error| {
+        log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
+    });
+    // The first word: whoever has started it may go.
+    bell.ring();
     let refused = match await_turn(run, &assignment, &messages) {
         Waited::Come => None,
         Waited::Cancelled(reason) => Some(reason),
@@ -136,6 +146,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         None => runner::run(assignment.plan, identity, ports),
         Some(reason) => runner::refuse(assignment.plan, identity, ports, reason),
     };
+    drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
         (Some(project), Some(number)) => {

@@ -16,6 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::past::ledger;
+use crate::engine::request::Answer;
 use crate::engine::runner::Message;
 use crate::ids::RunNumber;
 use crate::journal::header::Waits;
@@ -104,6 +105,9 @@ pub(super) fn wait(
             recv(told) -> waited => break waited.unwrap_or(Waited::Come),
             recv(messages.1) -> message => match message {
                 Ok(Message::Cancel { reason, .. }) => break Waited::Cancelled(reason),
+                Ok(Message::Asked(asked)) => {
+                    let _ = asked.answer.send(Answer::Refused("its turn has not come, and nothing of it has started".into()));
+                }
                 Ok(message) => later.push(message),
                 // This side keeps a sender itself, so the channel is never closed.
                 Err(_) => {}
