@@ -20,7 +20,7 @@ use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
-use crate::executor::{ExecError, Executor, Job};
+use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
 use crate::plan::Plan;
@@ -118,9 +118,18 @@ struct Loop<'a> {
 
 /// Runs a plan to its end and says what it came to.
 pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
-    let now = ports.clock.now();
-    let started = describe(&plan, &identity);
-    let mut machine = Machine::new(plan.clone(), started, identity.grace_cap, now);
+    let machine = Machine::new(plan.clone(), describe(&plan, &identity), identity.grace_cap, ports.clock.now());
+    drive(machine, plan, identity, ports)
+}
+
+/// Ends a run that was cancelled before anything of it was started, as [`run`] does: with the same events, of which none
+/// starts a stage.
+pub fn refuse(plan: Plan, identity: Identity, ports: Ports<'_>, reason: CancelReason) -> Verdict {
+    let machine = Machine::refused(plan.clone(), describe(&plan, &identity), reason, ports.clock.now());
+    drive(machine, plan, identity, ports)
+}
+
+fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     let tokens = DenseMap::filled(plan.stages.len(), None);
     let slots = Slots::new(plan.jobs);
     let mut this = Loop {
@@ -312,7 +321,7 @@ impl Loop<'_> {
             dir: self.plan.root.join(&planned.dir),
             env,
             leak: planned.policy.leak,
-            pty: planned.policy.pty,
+            streams: Streams::of(&planned.policy),
             offer: self.offer(stage),
         };
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();

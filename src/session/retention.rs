@@ -24,6 +24,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Retention, load_user};
 use crate::env::Env;
 use crate::ids::RunNumber;
+use crate::journal::format;
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, private_file};
 use crate::journal::lock;
 use crate::journal::state;
@@ -93,6 +94,7 @@ pub fn prune(project: &ProjectDir, root: &Path, limits: Limits, clock: &dyn Cloc
     if !project.path().is_dir() {
         return Ok(Pruned::default());
     }
+    format::check(project).map_err(io::Error::other)?;
     let held = open_lock(project)?;
     lock::wait_exclusive(&held)?;
     delete(project, root, limits, clock, None, &held)
@@ -110,6 +112,7 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
         Ok(waited >= INTERVAL.as_secs() || exceeded(runs, limits.runs.into()) || exceeded(bytes, limits.size))
     };
     let work = || {
+        format::check(project).map_err(io::Error::other)?;
         let held = open_lock(project)?;
         match flock(&held, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => delete(project, root, limits, clock, Some(PATIENCE), &held),

@@ -31,6 +31,7 @@ mod live;
 mod output;
 mod pause;
 mod privacy;
+mod queue;
 mod reference;
 mod rerun;
 mod rig;
