@@ -206,7 +206,7 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
     }
     let watch = Watch::new(run).ok();
     let Some(owner) = owner(run, watch.as_ref(), clock)? else { return Ok(Stopped::NotFound) };
-    let identity = Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id };
+    let identity = identity(owner);
     let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
     if !identity.signal(request)? {
         return Ok(Stopped::NotFound);
@@ -218,6 +218,29 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
     identity.signal(signals::KILL)?;
     let gone = wait_released(run, watch.as_ref(), Some(KILL_PATIENCE), clock)?;
     Ok(if gone { Stopped::Ended } else { Stopped::StillThere })
+}
+
+/// The same with a limit to the grace: what has not ended by then is killed.
+pub fn stop_within(run: &RunDir, limit: Duration, clock: &dyn Clock) -> io::Result<Stopped> {
+    let watch = Watch::new(run).ok();
+    if state::of(run)?.is_active()
+        && let Some(owner) = owner(run, watch.as_ref(), clock)?
+    {
+        identity(owner).signal(signals::STOP_REQUEST)?;
+        if wait_released(run, watch.as_ref(), Some(limit), clock)? {
+            return Ok(Stopped::Ended);
+        }
+    }
+    stop(run, true, clock)
+}
+
+/// Waits until nobody is about a run any more that has ended: its supervisor puts it away. Says whether that came in time.
+pub fn wait_over(run: &RunDir, limit: Duration, clock: &dyn Clock) -> io::Result<bool> {
+    wait_released(run, Watch::new(run).ok().as_ref(), Some(limit), clock)
+}
+
+fn identity(owner: Owner) -> Identity {
+    Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id }
 }
 
 /// Who supervises a run that goes on. A supervisor says so before it says anything else: one that has said nothing yet
