@@ -199,7 +199,10 @@ fn stop_all(project: &ProjectDir, clock: &dyn Clock) -> Result<(), NukeError> {
         for (number, stopped) in stopped.into_iter().flatten() {
             let why = match stopped {
                 Ok(Stopped::Ended) => continue,
-                Ok(Stopped::StillThere) => "it does not end".to_owned(),
+                Ok(Stopped::StillThere(left)) => {
+                    let pids: Vec<String> = left.iter().map(|one| format!("{} (pid {})", one.name, one.pid)).collect();
+                    format!("it does not end {}", pids.join(", ")).trim_end().to_owned()
+                }
                 Ok(Stopped::NotFound) => "its supervisor is not where the run says it is".to_owned(),
                 Err(error) => error.to_string(),
             };
