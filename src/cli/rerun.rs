@@ -1,7 +1,7 @@
 //! `rerun`: a run again, with today's config: all that was asked for then, or what did not pass.
 
 mod failed;
-mod words;
+pub(super) mod words;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
