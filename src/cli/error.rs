@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Code, ConfigError, Fault};
+use crate::journal::turn::Refusal;
 use crate::outcome::exit;
 use crate::plan::PlanError;
 use crate::plan::error::{nearest, similarity};
@@ -12,6 +13,11 @@ use crate::text::plain::printable;
 /// Documented commands that this version does not have, and that are read as stages.
 const LATER_COMMANDS: &[&str] =
     &["agent", "cache", "hook", "import", "mcp", "plugin", "remote", "report", "tui", "watch"];
+
+/// Whether there will be a command of this name.
+pub(super) fn is_later_command(name: &str) -> bool {
+    LATER_COMMANDS.contains(&name)
+}
 
 /// Files that a project without a config is known by; docs/detection.md has them all.
 const LOOKED_FOR: &str = "Cargo.toml, package.json, go.mod, pyproject.toml, deno.json, pom.xml, build.gradle, justfile, \
@@ -52,6 +58,14 @@ pub(super) enum CliError {
     /// No run could be started.
     #[error("{0}")]
     Start(StartError),
+    /// What was asked for is running already.
+    #[error("{message}")]
+    Busy {
+        /// In which run, and how far that is.
+        message: String,
+        /// The ways on.
+        hint: String,
+    },
     /// The command line asks for something that is not there, or that this version cannot do.
     #[error("{message}")]
     Usage {
@@ -114,10 +128,13 @@ impl CliError {
             Self::Config(error) if error.is_missing_file() => exit::USAGE,
             Self::Config(error) if error.is_not_found() => exit::NOTHING_SELECTED,
             Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
-            Self::Start(StartError::Running { .. }) => exit::ALREADY_RUNNING,
-            Self::Start(StartError::NoRoom(_) | StartError::Supervisor(_)) | Self::Infrastructure { .. } => {
-                exit::INFRASTRUCTURE
-            }
+            Self::Start(StartError::Running { .. }) | Self::Busy { .. } => exit::ALREADY_RUNNING,
+            // It is the request that cannot be.
+            Self::Start(StartError::OutOfTurn(Refusal::WaitsForUs { .. })) => exit::USAGE,
+            Self::Start(
+                StartError::OutOfTurn(_) | StartError::Untold(_) | StartError::NoRoom(_) | StartError::Supervisor(_),
+            )
+            | Self::Infrastructure { .. } => exit::INFRASTRUCTURE,
             Self::Config(_) | Self::Plan(_) | Self::UnknownWord { .. } | Self::Usage { .. } => exit::USAGE,
         }
     }
@@ -152,13 +169,22 @@ impl CliError {
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())
             }
+            Self::Start(StartError::OutOfTurn(Refusal::NotPassed { number, .. })) => Some(format!(
+                "`local-ci show {number}` says what came of it; `--after-any {number}` runs this all the same"
+            )),
+            Self::Start(StartError::Untold(_)) => {
+                Some("run it without --after and --after-any, when that run has ended".into())
+            }
             Self::Start(StartError::Running { number, .. }) => {
                 Some(format!("`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"))
             }
             Self::Start(StartError::NoRoom(_)) => {
                 Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into())
             }
-            Self::Plan(_) | Self::UnknownWord { .. } | Self::Start(StartError::Supervisor(_)) => None,
+            Self::Plan(_)
+            | Self::UnknownWord { .. }
+            | Self::Start(StartError::Supervisor(_) | StartError::OutOfTurn(_)) => None,
+            Self::Busy { hint, .. } => Some(hint.clone()),
             Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
         }
     }

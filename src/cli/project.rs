@@ -1,14 +1,17 @@
 //! What every command starts from: the directory, the environment, the user's config, the project.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::args::{Global, Selection};
 use super::error::CliError;
 use super::output;
 use crate::config::{ConfigError, LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
+use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::plan::{Plan, Request, quote};
 use crate::session::past;
@@ -57,6 +60,8 @@ pub(super) struct Context<'a> {
     pub(super) directory: PathBuf,
     pub(super) argv: Vec<String>,
     pub(super) user: UserConfig,
+    /// Whether it was said that a later version has written the project's state.
+    told_newer: Rc<Cell<bool>>,
 }
 
 impl<'a> Context<'a> {
@@ -83,7 +88,7 @@ impl<'a> Context<'a> {
         }
         let user = load_user(env)?;
         let argv = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        Ok(Self { env, global, directory, argv, user })
+        Ok(Self { env, global, directory, argv, user, told_newer: Rc::default() })
     }
 
     /// The config that was named, if one was.
@@ -139,7 +144,16 @@ impl<'a> Context<'a> {
 
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
-        Ok(ProjectDir::new(&self.state_dir()?, root))
+        let state = ProjectDir::new(&self.state_dir()?, root);
+        if let Err(newer) = format::check(&state)
+            && !self.told_newer.replace(true)
+        {
+            let name = state.path().display();
+            output::warning(&format!(
+                "what is shown of {name} may not be all, and nothing of it is changed: {newer}; update this one"
+            ));
+        }
+        Ok(state)
     }
 
     /// The state of all projects.

@@ -86,6 +86,11 @@ impl ProjectDir {
         self.0.join("jobs.jsonl")
     }
 
+    /// The jobs that were removed, and up to which run: a line for each.
+    pub fn forgotten(&self) -> PathBuf {
+        self.0.join("forgotten.jsonl")
+    }
+
     /// Held by who deletes runs; changed when that was done.
     pub fn prune_lock(&self) -> PathBuf {
         self.0.join("prune.lock")
@@ -182,6 +187,11 @@ impl RunDir {
     /// The FIFO that stages share unused slots through, while the run goes on.
     pub fn jobserver(&self) -> PathBuf {
         self.0.join("jobserver")
+    }
+
+    /// The socket to ask the run something, while it goes on.
+    pub fn control(&self) -> PathBuf {
+        self.0.join("control")
     }
 
     /// Where the stages' logs are.

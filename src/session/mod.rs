@@ -2,20 +2,26 @@
 //! its supervisor, [`supervise`] is that supervisor, [`follow`] shows what the journal says. `run` is start + follow;
 //! `attach` is follow alone. See `docs/design.md`, "One way to run".
 
+pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod control;
 pub mod doctor;
 pub mod follow;
+pub mod forget;
 pub mod init;
 pub mod inline;
 pub mod inputs;
 pub mod interrupts;
 pub mod jobs;
 mod lend;
+pub mod logout;
 pub mod logs;
+pub mod nuke;
 pub mod past;
 pub mod place;
 pub mod prepare;
+pub mod queue;
 pub mod retention;
 pub mod runs;
 pub mod source;
@@ -23,5 +29,7 @@ pub mod standing;
 pub mod start;
 pub mod stream;
 pub mod supervise;
+pub mod tail;
 pub mod tee;
+pub mod turn;
 pub mod wire;

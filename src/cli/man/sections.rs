@@ -17,11 +17,17 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--fail-fast", env::FAIL_FAST),
     ("--keep-going", env::KEEP_GOING),
     ("--timeout", env::TIMEOUT),
+    ("--queue", env::QUEUE),
+    ("--after", env::AFTER),
+    ("--after-any", env::AFTER_ANY),
     ("--no-cache", env::NO_CACHE),
     ("--repeat", env::REPEAT),
     ("--quiet", env::QUIET),
     ("--output", env::OUTPUT),
     ("--json", env::JSON),
+    ("--detach", env::DETACH),
+    ("--allow", env::ALLOW),
+    ("--follow", env::FOLLOW),
     ("--dry-run", env::DRY_RUN),
 ];
 

@@ -8,19 +8,28 @@
 //! Writes to a terminal do not mix with one another, so a sentence from the thread that takes signals comes before a
 //! frame or after it. After it, the frame is gone, and is drawn anew below the sentence.
 
+use std::fs::File;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use rustix::event::{Timespec, poll};
 
 use super::canvas::{is_writable, write_some};
 use super::features::Mark;
+use super::keyboard::{Keyboard, Keying};
 
 /// What stands on a terminal and has to be taken away again.
 #[derive(Debug, Default)]
 pub(in crate::report) struct Standing {
     /// Lines below the cursor.
     region: AtomicBool,
-    /// A mark of progress.
-    mark: AtomicBool,
+    /// A mark of progress: its per cent and one more, or zero where there is none.
+    mark: AtomicU16,
+    /// Somebody has changed what stands, other than by taking it away.
+    disturbed: AtomicBool,
+    /// Held by who draws, and by who must not be drawn over.
+    drawing: Mutex<()>,
 }
 
 /// What erases the region: the cursor stands where it begins. First its line, then, from the second column on, the rest:
@@ -28,6 +37,7 @@ pub(in crate::report) struct Standing {
 pub(in crate::report) const ERASE: &[u8] = b"\r\x1b[K\x1b[C\x1b[J\r";
 
 static STANDING: Standing = Standing::new();
+static KEYBOARD: Keyboard = Keyboard::new();
 
 /// What stands on this process's terminal.
 pub(in crate::report) fn standing() -> &'static Standing {
@@ -37,7 +47,12 @@ pub(in crate::report) fn standing() -> &'static Standing {
 impl Standing {
     /// Nothing.
     pub(in crate::report) const fn new() -> Self {
-        Self { region: AtomicBool::new(false), mark: AtomicBool::new(false) }
+        Self {
+            region: AtomicBool::new(false),
+            mark: AtomicU16::new(0),
+            disturbed: AtomicBool::new(false),
+            drawing: Mutex::new(()),
+        }
     }
 
     /// Notes whether lines stand below the cursor. To be said before they are drawn, and again after it.
@@ -50,38 +65,120 @@ impl Standing {
         self.region.load(Ordering::SeqCst)
     }
 
-    /// Notes whether there is a mark of progress.
-    pub(in crate::report) fn set_mark(&self, stands: bool) {
-        self.mark.store(stands, Ordering::SeqCst);
+    /// Notes the mark of progress.
+    pub(in crate::report) fn set_mark(&self, mark: Mark) {
+        self.mark.store(mark.percent().map_or(0, |percent| u16::from(percent) + 1), Ordering::SeqCst);
     }
 
-    /// Takes away what stands. Each step is by itself: what fails is left for the next time.
-    fn restore(&self, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
-        for (stands, bytes) in [(&self.mark, Mark::None.sequence().as_bytes()), (&self.region, ERASE)] {
-            if stands.load(Ordering::SeqCst) && write(bytes).is_ok() {
-                stands.store(false, Ordering::SeqCst);
+    /// Whether what stands is not what was drawn last. Asked once.
+    pub(in crate::report) fn take_disturbed(&self) -> bool {
+        self.disturbed.swap(false, Ordering::SeqCst)
+    }
+
+    /// To be held while something is drawn. Who has suspended the terminal is waited for.
+    pub(in crate::report) fn drawing(&self) -> MutexGuard<'_, ()> {
+        self.drawing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The same for somebody who cannot wait for long: who draws may wait for the terminal, and that for a key.
+    fn drawing_soon(&self) -> Option<MutexGuard<'_, ()>> {
+        for _ in 0..100 {
+            match self.drawing.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => {
+                    let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 }));
+                }
             }
+        }
+        None
+    }
+
+    /// Takes away what stands, and leaves this mark in place of one that does. Each step is by itself: what fails is left
+    /// for the next time.
+    fn restore(&self, leave: impl FnOnce(u8) -> Mark, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
+        if let Some(percent) = self.mark.load(Ordering::SeqCst).checked_sub(1) {
+            let mark = leave(u8::try_from(percent).unwrap_or(100));
+            if write(mark.sequence().as_bytes()).is_ok() {
+                self.set_mark(mark);
+                self.disturbed.store(true, Ordering::SeqCst);
+            }
+        }
+        if self.region.load(Ordering::SeqCst) && write(ERASE).is_ok() {
+            self.region.store(false, Ordering::SeqCst);
         }
     }
 
-    /// The bytes of a sentence, after which no region stands.
-    fn sentence(&self, text: &str) -> Vec<u8> {
+    /// The bytes of a sentence, after which no region stands. On a terminal that a stage has, lines end in two characters.
+    fn sentence(&self, text: &str, is_raw: bool) -> Vec<u8> {
         let mut bytes = if self.region.swap(false, Ordering::SeqCst) { ERASE.to_vec() } else { Vec::new() };
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(b'\n');
+        if is_raw {
+            bytes.extend_from_slice(format!("\r\n{}\r\n", text.replace('\n', "\r\n")).as_bytes());
+        } else {
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.push(b'\n');
+        }
         bytes
     }
 }
 
 /// Leaves the terminal as it was found, as far as that is possible at once. May be called at any time, from any thread,
-/// more than once.
+/// more than once. Keys are not taken any more.
 pub fn restore() {
-    STANDING.restore(|bytes| if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) });
+    KEYBOARD.close();
+    STANDING.restore(|_| Mark::None, write_if_free);
+}
+
+/// A terminal that is somebody else's until this is dropped: nothing is drawn on it, and no keys are taken.
+#[derive(Debug)]
+#[must_use]
+pub struct Suspended {
+    _drawing: Option<MutexGuard<'static, ()>>,
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        KEYBOARD.reopen();
+    }
+}
+
+/// Leaves the terminal to others for a while, as it was found but for the mark of a run that is paused.
+pub fn suspend(is_paused: bool) -> Suspended {
+    let drawing = STANDING.drawing_soon();
+    KEYBOARD.close();
+    STANDING.restore(|percent| if is_paused { Mark::Paused(percent) } else { Mark::None }, write_if_free);
+    Suspended { _drawing: drawing }
+}
+
+fn write_if_free(bytes: &[u8]) -> io::Result<()> {
+    if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) }
+}
+
+/// Takes the keys of this terminal, which are given back on every way out. Says whether that is so now; it is not in the
+/// background.
+pub fn take_keys(tty: &Arc<File>, keying: Keying) -> io::Result<bool> {
+    KEYBOARD.take(tty, keying)
+}
+
+/// How keys are taken now, if they are.
+pub fn keying() -> Option<Keying> {
+    KEYBOARD.keying()
+}
+
+/// Gives the keys back, as they were found.
+pub fn give_keys_back() {
+    KEYBOARD.give_back();
+}
+
+/// Writes what a stage printed, as it is, to the terminal that it has. Says how much of it; nothing where it does not have
+/// it just now.
+pub fn write_for_stage(bytes: &[u8]) -> io::Result<usize> {
+    KEYBOARD.write_for_stage(bytes)
 }
 
 /// Writes a line to standard error, in place of a region that stands there.
 pub fn say(text: &str) -> io::Result<()> {
-    write_all(&STANDING.sentence(text))
+    write_all(&STANDING.sentence(text, keying() == Some(Keying::Raw)))
 }
 
 /// One write, where the terminal takes it whole.
@@ -105,14 +202,15 @@ mod tests {
     /// Takes away what stands, where the step of this number fails; what was written.
     fn restored(standing: &Standing, failing: Option<usize>) -> Vec<u8> {
         let (mut written, mut step) = (Vec::new(), 0);
-        standing.restore(|bytes| {
+        let write = |bytes: &[u8]| {
             step += 1;
             if failing == Some(step) {
                 return Err(io::ErrorKind::Other.into());
             }
             written.extend_from_slice(bytes);
             Ok(())
-        });
+        };
+        standing.restore(|_| Mark::None, write);
         written
     }
 
@@ -122,7 +220,7 @@ mod tests {
         let both = || {
             let standing = Standing::new();
             standing.set_region(true);
-            standing.set_mark(true);
+            standing.set_mark(Mark::Percent(40));
             standing
         };
         let (mark, region) = (&b"\x1b]9;4;0;0\x1b\\"[..], ERASE);
@@ -139,13 +237,29 @@ mod tests {
         assert_eq!(restored(&Standing::new(), None), b"", "what never stood is not taken away");
     }
 
+    /// H11: who leaves the terminal for a while leaves the mark of a run that is paused, and draws it anew afterwards.
+    #[test]
+    fn h11_the_mark_of_a_paused_run_stays() {
+        let standing = Standing::new();
+        standing.set_mark(Mark::Failing(40));
+        let mut written = Vec::new();
+        standing.restore(Mark::Paused, |bytes| {
+            written.extend_from_slice(bytes);
+            Ok(())
+        });
+        assert_eq!(written, b"\x1b]9;4;4;40\x1b\\");
+        assert!(standing.take_disturbed() && !standing.take_disturbed());
+        assert_eq!(restored(&standing, None), b"\x1b]9;4;0;0\x1b\\", "on the way out it is taken away");
+    }
+
     #[test]
     fn a_sentence_takes_the_place_of_the_region() {
         let standing = Standing::new();
-        assert_eq!(standing.sentence("one"), b"one\n");
+        assert_eq!(standing.sentence("one", false), b"one\n");
         standing.set_region(true);
-        assert_eq!(standing.sentence("two"), [ERASE, b"two\n"].concat());
+        assert_eq!(standing.sentence("two", false), [ERASE, b"two\n"].concat());
         assert!(!standing.has_region());
-        assert_eq!(standing.sentence("three"), b"three\n");
+        assert_eq!(standing.sentence("three", false), b"three\n");
+        assert_eq!(standing.sentence("a\nb", true), b"\r\na\r\nb\r\n", "beside what a stage has drawn");
     }
 }
