@@ -144,13 +144,7 @@ impl<'a> Context<'a> {
 
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
-        let state = state_dir(self.env).ok_or_else(|| {
-            CliError::infrastructure(
-                "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
-            )
-            .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
-        })?;
-        let state = ProjectDir::new(&state, root);
+        let state = ProjectDir::new(&self.state_dir()?, root);
         if let Err(newer) = format::check(&state)
             && !self.told_newer.replace(true)
         {
@@ -160,6 +154,16 @@ impl<'a> Context<'a> {
             ));
         }
         Ok(state)
+    }
+
+    /// The state of all projects.
+    pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {
+        state_dir(self.env).ok_or_else(|| {
+            CliError::infrastructure(
+                "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
+            )
+            .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
+        })
     }
 
     /// Foretells how long a plan's stages take, where the history knows. Says what a person should know of the history;

@@ -1,15 +1,13 @@
 //! Runs of a project, as their directories have them: which there are, what came of them, and ending one.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::clock::{Clock, Pause, Timestamp};
+use crate::clock::{Clock, Timestamp};
 use crate::env;
-use crate::event::Estimate;
-use crate::ids::{DenseMap, RunNumber, Signature, StageId, StageName};
+use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::claim;
 use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, RunDir};
@@ -21,7 +19,7 @@ use crate::process::identity::Identity;
 use crate::process::signals;
 use crate::process::table::{Entry, Table, environment_has, read_entry};
 use crate::text::plain::printable;
-use crate::view::{RunView, StageState};
+use crate::view::RunView;
 
 /// How many runs are looked through for what came of a stage the last time.
 const LOOK_BACK: usize = 100;
@@ -150,58 +148,6 @@ pub fn meant(names: impl IntoIterator<Item = StageName>, word: &str) -> Vec<Stag
         names.retain(|name| name.as_str() == word);
     }
     names
-}
-
-/// What came of a stage the last time.
-#[derive(Debug)]
-pub struct LastTime {
-    /// In which run.
-    pub number: RunNumber,
-    /// What state that run is in.
-    pub run: RunState,
-    /// What came of the stage.
-    pub state: StageState,
-    /// That run's own clock, which the state's moments are on.
-    pub clock: Pause,
-    /// The fingerprint of what it ran.
-    pub signature: Signature,
-    /// What was foretold of it.
-    pub estimate: Option<Estimate>,
-    /// When that run began.
-    pub started: Option<Timestamp>,
-}
-
-/// What came of these stages the last time that each was started or is about to be.
-pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<HashMap<StageName, LastTime>> {
-    let mut open: HashSet<&StageName> = stages.iter().collect();
-    let mut found = HashMap::new();
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        if open.is_empty() {
-            break;
-        }
-        // A run that is being pruned right now is none.
-        let Ok(run) = read(project, number) else { continue };
-        for (id, view) in run.view.stages().iter() {
-            // What its fix came to says nothing of the stage.
-            let is_other = view.info.is_fix && view.finished().is_some();
-            if was_started(&run, id) && !is_other && open.remove(&view.info.name) {
-                let (state, signature) = (view.state.clone(), view.info.signature);
-                let estimate = view.info.estimate.clone();
-                let (started, clock) = (run.started, run.view.clock());
-                let last = LastTime { number, run: run.state, state, clock, signature, estimate, started };
-                found.insert(view.info.name.clone(), last);
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn was_started(run: &Run, stage: StageId) -> bool {
-    match &run.view.stages()[stage].state {
-        StageState::Waiting => run.state.is_active(),
-        StageState::Running { .. } | StageState::Retrying { .. } => true,
-        StageState::Finished(finished) => finished.attempt > 0,
-    }
 }
 
 /// The runs that go on.

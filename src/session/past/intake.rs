@@ -98,7 +98,7 @@ pub(super) fn take_in(history: &mut History, project: &ProjectDir, root: &Path, 
 }
 
 /// The runs that the index does not have, oldest first.
-fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
+pub(super) fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
     let mut numbers = project.numbers()?;
     if let (Some(known), Some(first)) = (known, numbers.first()) {
         // Where the oldest is another run by now, somebody has deleted the project's state, and it began anew.
