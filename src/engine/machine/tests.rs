@@ -93,6 +93,8 @@ impl Sim {
                 format!("  {} {} after {}ms{error}", name(f.stage), f.outcome.word(), f.duration_ms)
             }
             Effect::Emit(EventKind::Cancelling { reason, level }) => format!("  cancelling: {reason}, {level:?}"),
+            Effect::Emit(EventKind::Paused) => "  paused".into(),
+            Effect::Emit(EventKind::Resumed) => "  resumed".into(),
             Effect::Emit(EventKind::Notice { text, .. }) => format!("  notice: {text}"),
             Effect::Emit(EventKind::RunFinished { verdict, exit_code, duration_ms }) => {
                 format!("run {} {exit_code} after {duration_ms}ms", verdict.word())
