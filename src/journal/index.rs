@@ -54,7 +54,7 @@ impl Piece {
 }
 
 /// Reads an index file's bytes.
-fn decode(bytes: &[u8]) -> Vec<Piece> {
+pub fn decode(bytes: &[u8]) -> Vec<Piece> {
     bytes.as_chunks::<RECORD>().0.iter().map(|record| Piece::decode(*record)).collect()
 }
 

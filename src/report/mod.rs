@@ -60,8 +60,24 @@ pub struct LogKey {
     pub part: LogPart,
 }
 
+/// What somebody did to a log while it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// It is shorter than what was read of it.
+    Truncated,
+    /// There is another file in its place, which is read from now on.
+    Replaced,
+    /// It is gone. What is open of it can be read all the same.
+    Removed,
+}
+
 /// Where a reporter finds what stages printed.
 pub trait Logs {
+    /// What was done to a log of which nothing could be read from `offset` on, if anything.
+    fn mishap(&mut self, _log: LogKey, _offset: u64) -> Option<Mishap> {
+        None
+    }
+
     /// Reads what is there from `offset` on; zero bytes where nothing is there yet, or the file does not exist.
     fn read(&mut self, log: LogKey, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
 

@@ -22,4 +22,5 @@ pub mod source;
 pub mod start;
 pub mod supervise;
 pub mod tee;
+pub mod waiting;
 pub mod wire;

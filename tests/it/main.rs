@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod attach;
+mod r#await;
 mod chaos;
 mod completions;
 mod concurrency;
