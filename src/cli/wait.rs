@@ -153,7 +153,8 @@ fn several(context: &Context<'_>, state: &ProjectDir, words: &[String]) -> Resul
 /// Whether this process is a part of what is waited for.
 fn is_own(context: &Context<'_>, one: &Awaited) -> bool {
     let own = context.env.text(env::RUN_ID);
-    !one.target.narrowed && own.is_some_and(|own| one.target.run.view.header().is_some_and(|run| run.id.as_str() == own))
+    !one.target.narrowed
+        && own.is_some_and(|own| one.target.run.view.header().is_some_and(|run| run.id.as_str() == own))
 }
 
 fn refuse_own(context: &Context<'_>, awaited: &[Awaited]) -> Result<(), CliError> {
@@ -161,7 +162,9 @@ fn refuse_own(context: &Context<'_>, awaited: &[Awaited]) -> Result<(), CliError
         None => Ok(()),
         Some(one) => {
             let number = one.target.run.number;
-            Err(CliError::usage(format!("run {number} is the one that this command is a part of: neither would ever end")))
+            Err(CliError::usage(format!(
+                "run {number} is the one that this command is a part of: neither would ever end"
+            )))
         }
     }
 }

@@ -217,7 +217,10 @@ mod tests {
         let info = log.finish();
         assert_eq!(info, LogInfo { bytes: 8, ..LogInfo::default() });
         assert_eq!(std::fs::read(dir.path().join("logs/s.log")).unwrap(), b"a\xff\0\x1b[31m");
-        assert_eq!(streams(dir.path(), 8), [Stream::Stdout; 3].into_iter().chain([Stream::Stderr; 5]).collect::<Vec<_>>());
+        assert_eq!(
+            streams(dir.path(), 8),
+            [Stream::Stdout; 3].into_iter().chain([Stream::Stderr; 5]).collect::<Vec<_>>()
+        );
     }
 
     /// Which stream each byte of the output came from.

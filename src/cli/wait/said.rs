@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock};
 use crate::cli::target::Target;
+use crate::clock::{Clock, SystemClock};
 use crate::journal::state::RunState;
 use crate::outcome::{HumanDuration, Outcome, Verdict};
 use crate::text::plain::printable;
