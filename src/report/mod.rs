@@ -3,6 +3,7 @@
 
 mod about;
 mod ago;
+pub mod comparison;
 mod cursor;
 pub mod display;
 mod excerpt;

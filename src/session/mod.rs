@@ -4,6 +4,7 @@
 
 pub mod assignment;
 pub mod book;
+pub mod compare;
 pub mod doctor;
 pub mod follow;
 pub mod init;

@@ -12,6 +12,7 @@ mod concurrency;
 mod config;
 mod crash_points;
 mod detect;
+mod diff;
 mod docs;
 mod doctor;
 mod ends;
