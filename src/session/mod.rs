@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod compare;
 pub mod control;
 pub mod doctor;
 pub mod follow;
@@ -32,4 +33,5 @@ pub mod supervise;
 pub mod tail;
 pub mod tee;
 pub mod turn;
+pub mod waiting;
 pub mod wire;

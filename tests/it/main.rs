@@ -5,12 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod attach;
+mod r#await;
 mod chaos;
 mod completions;
 mod concurrency;
 mod config;
 mod crash_points;
 mod detect;
+mod diff;
 mod docs;
 mod doctor;
 mod ends;
@@ -18,6 +20,7 @@ mod environment;
 mod events;
 mod fixtures;
 mod flood;
+mod follow_logs;
 mod history;
 mod history_faces;
 mod history_fix;
@@ -46,5 +49,6 @@ mod signals;
 mod spawning;
 mod stop;
 mod storage;
+mod streams;
 mod support;
 mod tree;
