@@ -97,7 +97,10 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
     if !project.run(number).path().is_dir() {
         return Err(missing(project, number));
     }
-    let run = run.map_err(unreadable)?;
+    let run = run.map_err(|error| {
+        CliError::infrastructure(format!("run {number} cannot be read: {error}"))
+            .or_try(format!("its directory is {}", project.run(number).path().display()))
+    })?;
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
         Some(word) => {

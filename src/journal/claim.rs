@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::layout::{ProjectDir, RunDir, create_dir, numbers_in, private_file};
+use super::layout::{ProjectDir, RunDir, create_dir, numbers_in, private_file, read_file};
 use super::lock;
 use super::state::{self, RunState};
 use crate::ids::{RunNumber, Signature, StageName};
@@ -135,8 +135,8 @@ fn refuse_overlap(project: &ProjectDir, jobs: &[(Signature, StageName)]) -> Resu
             // Not known to go on, and not known to have ended.
             Err(_) => continue,
         }
-        let marker = fs::read_to_string(project.active().join(number.to_string())).unwrap_or_default();
-        for line in marker.lines() {
+        let marker = read_file(&project.active().join(number.to_string())).unwrap_or_default();
+        for line in String::from_utf8_lossy(&marker).lines() {
             let Some((signature, name)) = line.split_once(' ') else { continue };
             let Ok(signature) = Signature::try_from(signature.to_owned()) else { continue };
             if let (true, Ok(stage)) = (ours.contains(&signature), StageName::new(name)) {

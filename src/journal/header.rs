@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{RunDir, private_file};
+use super::layout::{RunDir, private_file, read_file};
 use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageName};
 use crate::pipeline::Command;
@@ -106,6 +106,6 @@ impl Header {
 
     /// Reads it back.
     pub fn read(run: &RunDir) -> io::Result<Self> {
-        Ok(serde_json::from_slice(&std::fs::read(run.header())?)?)
+        Ok(serde_json::from_slice(&read_file(&run.header())?)?)
     }
 }

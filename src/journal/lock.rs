@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::layout::private_file;
+use super::layout::{open_to_read, private_file};
 
 /// Creates a lock file and takes its lock. For a file that nobody else can know yet.
 pub fn create_held(path: &Path) -> io::Result<File> {
@@ -27,14 +27,16 @@ pub fn wait_exclusive(file: &File) -> io::Result<()> {
     }
 }
 
-/// Whether somebody holds the lock of this file. Nobody does where there is no file.
+/// Whether somebody holds the lock of this file. Nobody does where there is no file, or something else in its place.
 ///
 /// To look is to take it shared for a moment. That disturbs nobody: a run's lock is taken once, before
 /// the run can be seen, and never again.
 pub fn is_held(path: &Path) -> io::Result<bool> {
-    let file = match private_file().read(true).open(path) {
+    let file = match open_to_read(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+            return Ok(false);
+        }
         Err(error) => return Err(error),
     };
     match flock(&file, FlockOperation::NonBlockingLockShared) {

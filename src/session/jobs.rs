@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Signature, StageName};
-use crate::journal::layout::ProjectDir;
+use crate::journal::layout::{ProjectDir, read_file};
 use crate::pipeline::Command;
 use crate::plan::signature::{self, Work};
 
@@ -43,7 +43,7 @@ impl AdHoc {
 
 /// The ad-hoc jobs of a project, in the order in which they were added. A line that is damaged is passed over.
 pub fn read(project: &ProjectDir) -> io::Result<Vec<AdHoc>> {
-    let text = match std::fs::read(project.jobs()) {
+    let text = match read_file(&project.jobs()) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),

@@ -10,6 +10,7 @@ mod completions;
 mod concurrency;
 mod config;
 mod crash_points;
+mod damage;
 mod detect;
 mod docs;
 mod doctor;
