@@ -6,6 +6,7 @@
 
 mod attach;
 mod chaos;
+mod closed_terminal;
 mod completions;
 mod concurrency;
 mod config;
@@ -29,6 +30,7 @@ mod jobserver;
 mod kill;
 mod lines;
 mod live;
+mod lost;
 mod output;
 mod privacy;
 mod reference;
