@@ -28,6 +28,7 @@ mod init;
 mod inputs;
 mod jobserver;
 mod kill;
+mod kill_rounds;
 mod lines;
 mod live;
 mod lost;
