@@ -6,6 +6,7 @@
 
 mod attach;
 mod chaos;
+mod clocks;
 mod closed_terminal;
 mod completions;
 mod concurrency;
