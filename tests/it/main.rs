@@ -38,6 +38,7 @@ mod privacy;
 mod reference;
 mod rerun;
 mod rig;
+mod same_output;
 mod session_ends;
 mod session_look;
 mod session_options;
