@@ -59,8 +59,7 @@ pub fn claim(
     fill: impl FnOnce(&RunDir, RunNumber) -> io::Result<()>,
 ) -> Result<Claim, ClaimError> {
     let project = request.project;
-    let counter = open_counter(project, request.root)?;
-    lock::wait_exclusive(&counter)?;
+    let counter = lock_counter(project, request.root)?;
     remove_unborn(project)?;
     refuse_overlap(project, request.jobs)?;
     let number = next_number(&counter, project)?;
@@ -91,6 +90,18 @@ pub fn active(project: &ProjectDir) -> io::Result<Vec<RunNumber>> {
     let mut numbers = numbers_in(&project.active())?;
     numbers.retain(|number| state::of(&project.run(*number)).is_ok_and(RunState::is_active));
     Ok(numbers)
+}
+
+/// Takes the project's lock. While it was waited for, somebody may have deleted the file and another made it anew: then
+/// it is that one's lock that counts.
+fn lock_counter(project: &ProjectDir, root: &Path) -> io::Result<File> {
+    loop {
+        let counter = open_counter(project, root)?;
+        lock::wait_exclusive(&counter)?;
+        if lock::is_at(&counter, &project.counter())? {
+            return Ok(counter);
+        }
+    }
 }
 
 /// Opens the file whose lock is the project's. It is made last of all that a project has, so that where it is, all is.
@@ -250,6 +261,25 @@ mod tests {
             });
             assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1, "round {round}");
         }
+    }
+
+    /// H92: who waited for the lock of a file that was deleted meanwhile does not take it for the project's.
+    #[test]
+    fn h92_a_lock_on_a_deleted_file_is_not_the_projects() {
+        let (_dir, project) = project();
+        try_claim(&project, &[]).unwrap();
+        let old = File::open(project.counter()).unwrap();
+        lock::wait_exclusive(&old).unwrap();
+        let waiting = |project: &ProjectDir| lock_counter(project, Path::new("/p")).unwrap();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| waiting(&project));
+            // Nothing tells that it waits by now; where it does not yet, it opens the new file at once.
+            std::thread::yield_now();
+            fs::remove_file(project.counter()).unwrap();
+            fs::write(project.counter(), "1").unwrap();
+            drop(old);
+            assert!(lock::is_at(&waiter.join().unwrap(), &project.counter()).unwrap());
+        });
     }
 
     /// H29: what a killed claim left behind, even read-only, is in nobody's way.

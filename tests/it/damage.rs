@@ -211,7 +211,7 @@ fn h32_files_cut_at_every_byte_are_read_as_far_as_they_go() {
     }
 }
 
-/// H32, H37: what is done to its files while a run goes on costs its record, and neither the run nor its verdict.
+/// H32, H37, H71: what is done to its files while a run goes on costs its record, and neither the run nor its verdict.
 #[test]
 fn h37_files_damaged_under_a_run_do_not_end_it() {
     let damages = [Damage::Missing, Damage::Bytes, Damage::Directory, Damage::Fifo];
@@ -231,6 +231,11 @@ fn damaged_while_it_runs(damage: Damage) {
         let run: Running<'_> = project.local_ci(&["-j2"]).env("SIDE", project.side_dir()).spawn();
         run.wait_for_stdout("\nbefore\n");
         let supervisor = project.supervisor(number);
+        let followers = [&["attach"][..], &["logs", "-f", "a"]].map(|args| {
+            let follower = project.local_ci(args).limit(PATIENCE).spawn();
+            follower.wait_for_stdout("before\n");
+            follower
+        });
         damage.put(&project.run_dir(number).join(file));
         for reader in [&["list"][..], &["show"], &["logs"], &["logs", "a"], &["runs"], &["plan"]] {
             let finished = project.local_ci(reader).limit(PATIENCE).output();
@@ -241,6 +246,9 @@ fn damaged_while_it_runs(damage: Damage) {
         let run = run.wait();
         assert_eq!(run.status.code(), Some(1), "{file} is {damage:?}\n{}", run.transcript());
         assert!(!run.stderr().contains("panicked"), "{}", run.transcript());
+        for follower in followers {
+            assert_answered(&follower.wait(), &format!("{file} became {damage:?} while it was followed"));
+        }
         fs::remove_file(project.side("go")).unwrap();
         // Nothing of it is in the way of the next one.
         fs::remove_dir_all(project.run_dir(number)).unwrap();

@@ -33,6 +33,7 @@ mod kill_rounds;
 mod lines;
 mod live;
 mod lost;
+mod meanwhile;
 mod output;
 mod privacy;
 mod reference;
