@@ -2,8 +2,10 @@
 //! its supervisor, [`supervise`] is that supervisor, [`follow`] shows what the journal says. `run` is start + follow;
 //! `attach` is follow alone. See `docs/design.md`, "One way to run".
 
+pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod control;
 pub mod doctor;
 pub mod follow;
 pub mod init;

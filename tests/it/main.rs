@@ -35,6 +35,7 @@ mod live;
 mod lost;
 mod meanwhile;
 mod output;
+mod pause;
 mod privacy;
 mod reference;
 mod rerun;

@@ -50,7 +50,10 @@ impl Room {
             let _free = room.free();
             room.changed.notify_all();
         });
-        let wait = |free: &mut u64| *free == 0 && cancel.level().is_none();
+        let wait = |free: &mut u64| {
+            cancel.answer_for_nothing();
+            *free == 0 && cancel.level().is_none()
+        };
         let mut free = self.changed.wait_while(self.free(), wait).unwrap_or_else(PoisonError::into_inner);
         if *free == 0 || cancel.level().is_some() {
             return None;

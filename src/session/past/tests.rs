@@ -41,6 +41,7 @@ fn lost_run_as(project: &ProjectDir, number: u64, id: u8) {
         config: Vec::new(),
         stages: vec![stage],
         jobs: 1,
+        waits: None,
     };
     header.write(&run).unwrap();
 }

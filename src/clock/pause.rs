@@ -1,12 +1,13 @@
-//! Time that does not count: while a run is paused its clock stands still.
+//! Time that does not count: while a run is paused its clock stands still. The run itself and whoever looks at it use the
+//! same.
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use super::Timestamp;
 
 /// How long a run has stood still, and since when it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pause {
+pub struct Pause {
     since: Option<Timestamp>,
     /// All earlier pauses together, in microseconds.
     earlier_us: u64,
@@ -14,30 +15,35 @@ pub(super) struct Pause {
 
 impl Pause {
     /// The run stands still from now on. Changes nothing where it does already.
-    pub(super) fn begin(&mut self, at: Timestamp) {
+    pub fn begin(&mut self, at: Timestamp) {
         self.since.get_or_insert(at);
     }
 
     /// The run goes on.
-    pub(super) fn end(&mut self, at: Timestamp) {
+    pub fn end(&mut self, at: Timestamp) {
         if let Some(since) = self.since.take() {
             self.earlier_us = self.earlier_us.saturating_add(at.mono_us.saturating_sub(since.mono_us));
         }
     }
 
     /// Since when it stands still, if it does.
-    pub(super) fn since(&self) -> Option<Timestamp> {
+    pub fn since(&self) -> Option<Timestamp> {
         self.since
     }
 
     /// A moment on the run's own clock, whose monotonic reading leaves out every pause before it.
-    pub(super) fn on_its_clock(&self, now: Timestamp) -> Timestamp {
+    pub fn on_its_clock(&self, now: Timestamp) -> Timestamp {
         let stands = self.since.map_or(now.mono_us, |since| now.mono_us.min(since.mono_us));
         Timestamp { mono_us: stands.saturating_sub(self.earlier_us), ..now }
     }
 
+    /// The reading of the machine's clock at which the run's own shows this; none while that stands still.
+    pub fn shows_at(&self, mono_us: u64) -> Option<u64> {
+        self.since.is_none().then(|| mono_us.saturating_add(self.earlier_us))
+    }
+
     /// How long it stands still by now; nothing where it does not.
-    pub(super) fn lasts(&self, now: Timestamp) -> Option<Duration> {
+    pub fn lasts(&self, now: Timestamp) -> Option<Duration> {
         Some(now.since(self.since?))
     }
 }
@@ -62,7 +68,9 @@ mod tests {
         pause.end(at(45));
         assert_eq!((pause.on_its_clock(at(50)), pause.lasts(at(50))), (at(30), None));
         pause.begin(at(60));
+        assert_eq!(pause.shows_at(50), None);
         pause.end(at(65));
         assert_eq!(pause.on_its_clock(at(100)), at(75));
+        assert_eq!(pause.shows_at(75), Some(100));
     }
 }
