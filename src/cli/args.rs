@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here decides what it means.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -306,8 +307,8 @@ pub(super) struct RunArgs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Presence {
     #[arg(help_heading = WHEN)]
-    /// Start the run in the background, and print how to come back to it
-    #[arg(short, long, conflicts_with_all = ["follow", "allow", "repeat", "output", "quiet"])]
+    /// Start the run in the background, and print how to come back to it; with -q its number alone
+    #[arg(short, long, conflicts_with_all = ["follow", "allow", "repeat", "output"])]
     pub(super) detach: bool,
     #[arg(help_heading = WHEN)]
     /// Stay with the run until Ctrl+C, which leaves it running; the exit code is not the run's
@@ -463,7 +464,7 @@ pub(super) struct CompletionsArgs {
 pub(super) struct AddArgs {
     /// The command with its arguments, as they are: no shell reads them
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(super) command: Vec<String>,
+    pub(super) command: Vec<OsString>,
     /// Print what was started as JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -62,7 +62,7 @@ fn find(context: &Context<'_>, args: &HoldArgs, verb: &str) -> Result<(ProjectDi
                 RunState::Queued => return Err(queued(target.run.number)),
                 RunState::Finished { .. } | RunState::Lost => return Err(over(&target)),
             }
-            refuse_bystanders(&target, verb)?;
+            refuse_bystanders(context, &target, verb)?;
             target.run.number
         }
         None => only_active(&runs::active(&state).map_err(target::unreadable)?)?,

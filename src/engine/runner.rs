@@ -20,7 +20,7 @@ use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
-use crate::executor::{ExecError, Executor, Job};
+use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
 use crate::plan::Plan;
@@ -312,7 +312,7 @@ impl Loop<'_> {
             dir: self.plan.root.join(&planned.dir),
             env,
             leak: planned.policy.leak,
-            pty: planned.policy.pty,
+            streams: Streams::of(&planned.policy),
             offer: self.offer(stage),
         };
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();

@@ -8,6 +8,7 @@ mod database;
 mod fault;
 mod file;
 mod forecast;
+mod forget;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -16,8 +17,9 @@ mod write;
 
 pub use database::History;
 pub use fault::Fault;
-pub use file::{Identity, Patience, set_aside};
+pub use file::{Identity, Patience, discard, set_aside};
 pub use forecast::{Samples, Sought};
+pub use forget::Forget;
 pub use read::{Job, Known};
 pub use write::{About, Ended};
 

@@ -95,6 +95,11 @@ pub(super) const RECOUNT: &str = "
     FROM stage WHERE job IN (SELECT id FROM job WHERE project = ?1) AND status IN (0, 2, 3) GROUP BY job
 ";
 
+/// The same of one job, by its key.
+pub(super) fn recount_job() -> String {
+    RECOUNT.replace("job IN (SELECT id FROM job WHERE project = ?1)", "job = ?1")
+}
+
 /// How many steps a file has seen.
 pub(super) fn version(connection: &Connection) -> Result<u32, Fault> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)

@@ -13,6 +13,7 @@ use super::*;
 use crate::event::Basis;
 
 mod damage;
+mod forgetting;
 mod questions;
 mod versions;
 

@@ -64,7 +64,7 @@ impl Status {
     }
 
     /// Whether the stage counts as failed in its run.
-    fn is_failure(self) -> bool {
+    pub(super) fn is_failure(self) -> bool {
         matches!(self, Status::Fail | Status::Timeout | Status::Error)
     }
 }

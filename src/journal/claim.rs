@@ -59,7 +59,7 @@ pub fn claim(
     fill: impl FnOnce(&RunDir, RunNumber) -> io::Result<()>,
 ) -> Result<Claim, ClaimError> {
     let project = request.project;
-    let counter = lock_counter(project, request.root)?;
+    let counter = hold(project, request.root)?;
     remove_unborn(project)?;
     refuse_overlap(project, request.jobs)?;
     let number = next_number(&counter, project)?;
@@ -71,6 +71,35 @@ pub fn claim(
     let run = project.run(number);
     fs::rename(unborn.path(), run.path())?;
     Ok(Claim { run, number, lock: held })
+}
+
+/// Takes the project's lock, which is held until the file is dropped, and for no longer than a few file operations: nobody
+/// takes a number meanwhile, and no ad-hoc job is added. Where the project has no state yet, it has one afterwards.
+///
+/// While it was waited for, somebody may have deleted the file and another made it anew: then it is that one's lock that
+/// counts.
+pub fn hold(project: &ProjectDir, root: &Path) -> io::Result<File> {
+    loop {
+        let counter = open_counter(project, root)?;
+        lock::wait_exclusive(&counter)?;
+        if lock::is_at(&counter, &project.counter())? {
+            return Ok(counter);
+        }
+    }
+}
+
+/// The last number that was given out, as far as that is known; zero where none was.
+pub fn last_number(project: &ProjectDir) -> io::Result<RunNumber> {
+    let counted = fs::read_to_string(project.counter()).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let there = project.numbers()?.last().map_or(0, |number| number.0);
+    Ok(RunNumber(counted.unwrap_or(0).max(there)))
+}
+
+/// The names of the jobs that a run is marked with, while it goes on.
+pub fn marked(project: &ProjectDir, number: RunNumber) -> Vec<StageName> {
+    let marker = fs::read(project.active().join(number.to_string())).unwrap_or_default();
+    let marker = String::from_utf8_lossy(&marker);
+    marker.lines().filter_map(|line| StageName::new(line.split_once(' ')?.1).ok()).collect()
 }
 
 /// Withdraws a claim whose run was never started. Its number stays used.
@@ -90,18 +119,6 @@ pub fn active(project: &ProjectDir) -> io::Result<Vec<RunNumber>> {
     let mut numbers = numbers_in(&project.active())?;
     numbers.retain(|number| state::of(&project.run(*number)).is_ok_and(RunState::is_active));
     Ok(numbers)
-}
-
-/// Takes the project's lock. While it was waited for, somebody may have deleted the file and another made it anew: then
-/// it is that one's lock that counts.
-fn lock_counter(project: &ProjectDir, root: &Path) -> io::Result<File> {
-    loop {
-        let counter = open_counter(project, root)?;
-        lock::wait_exclusive(&counter)?;
-        if lock::is_at(&counter, &project.counter())? {
-            return Ok(counter);
-        }
-    }
 }
 
 /// Opens the file whose lock is the project's. It is made last of all that a project has, so that where it is, all is.
@@ -270,7 +287,7 @@ mod tests {
         try_claim(&project, &[]).unwrap();
         let old = File::open(project.counter()).unwrap();
         lock::wait_exclusive(&old).unwrap();
-        let waiting = |project: &ProjectDir| lock_counter(project, Path::new("/p")).unwrap();
+        let waiting = |project: &ProjectDir| hold(project, Path::new("/p")).unwrap();
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| waiting(&project));
             // Nothing tells that it waits by now; where it does not yet, it opens the new file at once.

@@ -110,6 +110,11 @@ impl ProjectDir {
         self.0.join("jobs.jsonl")
     }
 
+    /// The jobs that were removed, and up to which run: a line for each.
+    pub fn forgotten(&self) -> PathBuf {
+        self.0.join("forgotten.jsonl")
+    }
+
     /// Held by who deletes runs; changed when that was done.
     pub fn prune_lock(&self) -> PathBuf {
         self.0.join("prune.lock")

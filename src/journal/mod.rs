@@ -11,6 +11,7 @@ pub mod layout;
 pub mod lock;
 pub mod log;
 pub mod read;
+pub mod replace;
 pub mod state;
 pub mod watch;
 pub mod write;

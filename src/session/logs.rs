@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 use crate::ids::{DenseId, StageName};
 use crate::journal::layout::{RunDir, open_to_read};
-use crate::report::{LogKey, LogPart, Logs};
+use crate::report::{LogKey, LogPart, Logs, Mishap};
 
 /// How many files stay open between reads: the one that is followed and the one that is quoted from.
 const OPEN: usize = 2;
@@ -60,6 +60,22 @@ impl Logs for RunLogs {
             }
         };
         self.open[at].1.read_at(buf, offset)
+    }
+
+    fn mishap(&mut self, log: LogKey, offset: u64) -> Option<Mishap> {
+        let named = std::fs::metadata(self.file(log)?).ok();
+        let at = self.open.iter().position(|(key, _)| *key == log);
+        let open = at.and_then(|at| self.open[at].1.metadata().ok());
+        match (open, named) {
+            (Some(open), Some(named)) if (open.dev(), open.ino()) != (named.dev(), named.ino()) => {
+                self.open.retain(|(key, _)| *key != log);
+                Some(Mishap::Replaced)
+            }
+            (Some(now), _) | (None, Some(now)) if now.len() < offset => Some(Mishap::Truncated),
+            (Some(_), None) => Some(Mishap::Removed),
+            (None, None) if offset > 0 => Some(Mishap::Removed),
+            (Some(_) | None, Some(_)) | (None, None) => None,
+        }
     }
 
     fn path(&self, log: LogKey) -> Option<PathBuf> {

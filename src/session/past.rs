@@ -4,6 +4,7 @@
 //! index has not seen, because their supervisor was killed, or because the index had to be made anew. Nothing here fails a
 //! run: where the index cannot be used there are no estimates, and a warning.
 
+pub mod forgotten;
 mod intake;
 pub mod ledger;
 mod record;
@@ -16,6 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::slice;
 
+use forgotten::Forgotten;
 use intake::Depth;
 
 use super::source;
@@ -252,7 +254,8 @@ pub struct Recorded {
 /// Adds a run that has ended to the index. What cannot be added is added later, by whoever opens the history.
 pub fn record(project: &ProjectDir, number: RunNumber, root: &Path, patience: Patience) -> Recorded {
     let mut recorded = Recorded::default();
-    let ended = match record::read(project, number) {
+    let left = |ended: Ended| Forgotten::read(project).map(|forgotten| forgotten.left_of_ended(ended));
+    let ended = match record::read(project, number).and_then(|ended| ended.map_or(Ok(None), left)) {
         Ok(Some(ended)) => ended,
         // A journal that could not be written says nothing.
         Ok(None) => return recorded,
@@ -303,6 +306,26 @@ fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended, patience: 
 pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
     let mut history = History::open(&project.history(), Patience::Long)?;
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
+}
+
+/// Has the index forget what a project has forgotten. To be called by who deletes runs, when the directories and the list
+/// of pruned runs are as they should be. What the index cannot be told now, it is told by the next who does this.
+pub(super) fn forget(project: &ProjectDir, forgotten: &Forgotten) -> Result<(), Fault> {
+    let file = project.history();
+    if !file.exists() {
+        return Ok(());
+    }
+    let told = forgotten.told(Some(ledger::length(project)));
+    match History::open(&file, Patience::Long).and_then(|mut history| {
+        if history.is_writable() {
+            return history.forget(&project.name(), &told);
+        }
+        Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "it can only be read").into())
+    }) {
+        // It is made anew by who reads it, without what is forgotten.
+        Err(fault) if fault.is_damage() => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// What came of a run that is about to be deleted. None where it goes on, or is for a later version to read.
