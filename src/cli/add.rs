@@ -47,7 +47,8 @@ pub(super) fn add(context: &Context<'_>, args: &AddArgs) -> Result<Ending, CliEr
                 .or_try("set LOCAL_CI_STATE_DIR to a directory that can be written")
         })?;
         if found.damaged > 0 {
-            let lines = if found.damaged == 1 { "a line is".to_owned() } else { format!("{} lines are", found.damaged) };
+            let lines =
+                if found.damaged == 1 { "a line is".to_owned() } else { format!("{} lines are", found.damaged) };
             output::warning(&format!("{lines} damaged in {}, and passed over", state.jobs().display()));
         }
         let job = found.job;
@@ -96,7 +97,8 @@ pub(super) fn plan(context: &Context<'_>, job: &AdHoc, root: &Path) -> Result<Pr
             .or_try(format!("`{} remove {}` forgets the job", context.program(), job.name)));
     }
     refuse_unknown_program(context, &job.argv[0], &dir)?;
-    let project = job.project(root).map_err(|error| CliError::usage(format!("job {} cannot be run: {error}", job.name)))?;
+    let project =
+        job.project(root).map_err(|error| CliError::usage(format!("job {} cannot be run: {error}", job.name)))?;
     let request = Request { stages: vec![job.name.as_str().to_owned()], jobs: Some(1), ..Request::default() };
     let plan = project.plan(&request, context.env)?;
     Ok(project.prepare(plan))
@@ -125,8 +127,12 @@ fn directory(context: &Context<'_>, root: &Path) -> Result<PathBuf, CliError> {
         CliError::infrastructure(format!("the directory {} cannot be used: {error}", context.directory.display()))
     })?;
     let Ok(dir) = here.strip_prefix(root) else {
-        return Err(CliError::usage(format!("{} is not below the project's directory {}", here.display(), root.display()))
-            .or_try("a job belongs to a project: start it there, or leave --config out"));
+        return Err(CliError::usage(format!(
+            "{} is not below the project's directory {}",
+            here.display(),
+            root.display()
+        ))
+        .or_try("a job belongs to a project: start it there, or leave --config out"));
     };
     if dir.to_str().is_none() {
         return Err(CliError::usage(format!("the directory's name is not UTF-8 text: {}", dir.display()))

@@ -99,8 +99,10 @@ impl Background<'_> {
         })?;
         if let Some(warning) = &place.warning {
             place.withdraw();
-            return Err(CliError::infrastructure(format!("nothing was started, for nobody could come back to it: {warning}"))
-                .or_try("set LOCAL_CI_STATE_DIR to a directory that can be written"));
+            return Err(CliError::infrastructure(format!(
+                "nothing was started, for nobody could come back to it: {warning}"
+            ))
+            .or_try("set LOCAL_CI_STATE_DIR to a directory that can be written"));
         }
         Ok(place)
     }
@@ -152,11 +154,12 @@ impl Background<'_> {
             [only] => (*only).to_owned(),
             _ => number.to_string(),
         };
-        let ways =
-            [("attach", "follows it"), ("await", "waits until it has ended"), ("stop", "ends it")].map(|(way, what)| {
+        let ways = [("attach", "follows it"), ("await", "waits until it has ended"), ("stop", "ends it")].map(
+            |(way, what)| {
                 let way = format!("{way} {name}");
                 (way, what)
-            });
+            },
+        );
         let width = ways.iter().map(|(way, _)| way.len()).max().unwrap_or(0);
         for (way, what) in ways {
             let _ = writeln!(text, "  {} {way:width$}  {what}", self.context.program());

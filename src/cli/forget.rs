@@ -179,7 +179,9 @@ fn refused(error: &NukeError) -> CliError {
 }
 
 fn no_state() -> CliError {
-    CliError::infrastructure("there is no state: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path")
+    CliError::infrastructure(
+        "there is no state: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
+    )
 }
 
 /// Says what will go, and asks. Where nobody can be asked, it takes `--yes`.

@@ -67,9 +67,9 @@ fn find(context: &Context<'_>, word: &str) -> Result<(ProjectDir, Job), CliError
     let state = context.state(&anchor.root)?;
     let adhoc = jobs::find(&state, word).map_err(unreadable)?;
     let Anchor { project, fault, root } = anchor;
-    let stages = project.as_ref().map_or(Vec::new(), |project| {
-        meant(project.pipeline.stages().values().map(|stage| stage.name.clone()), word)
-    });
+    let stages = project
+        .as_ref()
+        .map_or(Vec::new(), |project| meant(project.pipeline.stages().values().map(|stage| stage.name.clone()), word));
     match (project, adhoc) {
         (Some(project), adhoc) if !stages.is_empty() => {
             if let Some(job) = adhoc {

@@ -108,7 +108,9 @@ fn h27_a_command_line_killed_at_any_step_leaves_a_sound_project() {
         ] {
             for new_each_time in [true, false] {
                 scope.spawn(move || {
-                    calls.iter().for_each(|calls| drop(enumerate(calls, stride, new_each_time, &alone)))
+                    for calls in calls {
+                        enumerate(calls, stride, new_each_time, &alone);
+                    }
                 });
             }
         }

@@ -24,31 +24,23 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// All that reads the run `3`, or looks for one by the name of its stage.
 const READERS: &[&[&str]] = &[
     &["list"],
-    &["list", "--json"],
     &["list", "-a"],
-    &["plan"],
-    &["runs"],
     &["runs", "a", "--json"],
     &["stats", "a"],
     &["show", "3"],
     &["show", "3", "--json"],
     &["attach", "3"],
-    &["attach", "3", "--output", "json"],
     &["logs", "3"],
     &["logs", "-f", "3"],
-    &["logs", "3/a", "--tail", "1"],
     &["stdout", "a"],
     &["stderr", "a"],
     &["diff", "2", "3"],
     &["await", "3"],
-    &["stop", "3"],
     &["stop", "-f", "3"],
     &["pause", "3"],
-    &["resume", "3"],
     &["signal", "a", "TERM"],
     &["rerun", "3", "--dry-run"],
     &["prune"],
-    &["completions", "bash"],
 ];
 
 /// What may stand where a file of a run should be.

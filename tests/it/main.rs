@@ -50,5 +50,6 @@ mod signals;
 mod spawning;
 mod stop;
 mod storage;
+mod strangers;
 mod support;
 mod tree;
