@@ -15,6 +15,7 @@ pub mod inline;
 pub mod inputs;
 pub mod interrupts;
 pub mod jobs;
+mod leash;
 mod lend;
 pub mod logout;
 pub mod logs;

@@ -31,6 +31,7 @@ mod history_prune;
 mod hostile;
 mod init;
 mod inputs;
+mod job_control;
 mod jobserver;
 mod kill;
 mod kill_rounds;
