@@ -4,12 +4,14 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod allow;
 mod attach;
 mod chaos;
 mod completions;
 mod concurrency;
 mod config;
 mod crash_points;
+mod detach;
 mod detect;
 mod docs;
 mod doctor;
@@ -30,6 +32,7 @@ mod lines;
 mod live;
 mod output;
 mod privacy;
+mod reconnection;
 mod reference;
 mod rerun;
 mod rig;
