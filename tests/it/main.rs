@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod allow;
 mod attach;
 mod r#await;
 mod chaos;
@@ -14,6 +15,7 @@ mod concurrency;
 mod config;
 mod crash_points;
 mod damage;
+mod detach;
 mod detect;
 mod diff;
 mod docs;
@@ -44,6 +46,7 @@ mod output;
 mod pause;
 mod privacy;
 mod queue;
+mod reconnection;
 mod reference;
 mod rerun;
 mod rig;
