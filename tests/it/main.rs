@@ -45,3 +45,4 @@ mod stop;
 mod storage;
 mod support;
 mod tree;
+mod versions;
