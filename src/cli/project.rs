@@ -149,9 +149,7 @@ impl<'a> Context<'a> {
             && !self.told_newer.replace(true)
         {
             let name = state.path().display();
-            output::warning(&format!(
-                "what is shown of {name} may not be all, and nothing of it is changed: {newer}; update this one"
-            ));
+            output::warning(&format!("{name} was {newer}: what is shown may not be all of it; update this one"));
         }
         Ok(state)
     }

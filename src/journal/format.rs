@@ -14,7 +14,7 @@ pub const FORMAT: u32 = 1;
 
 /// The state of a project is in a format of a later version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it was written by a newer version of local-ci, in format {found}, and this one knows format {FORMAT}")]
+#[error("written by a newer version of local-ci, in format {found}, while this one knows format {FORMAT}")]
 pub struct Newer {
     /// The format, as it is said there.
     pub found: String,

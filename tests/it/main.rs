@@ -64,3 +64,4 @@ mod strangers;
 mod streams;
 mod support;
 mod tree;
+mod versions;
