@@ -119,7 +119,9 @@ pub(super) fn nuke(context: &Context<'_>, args: &NukeArgs) -> Result<Ending, Cli
             Err(error) => return Err(refused(&error)),
         }
     }
-    faults.iter().for_each(|fault| output::warning(&format!("left alone: {fault}")));
+    for fault in &faults {
+        output::warning(&format!("left alone: {fault}"));
+    }
     let failed = Ending::Code(if faults.is_empty() { exit::PASSED } else { exit::INFRASTRUCTURE });
     // Of a project that is gone the index may still know.
     let is_indexed = args.all && state_dir(context.env).is_some_and(|state| state.join("history.db").exists());
@@ -179,7 +181,9 @@ fn refused(error: &NukeError) -> CliError {
 }
 
 fn no_state() -> CliError {
-    CliError::infrastructure("there is no state: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path")
+    CliError::infrastructure(
+        "there is no state: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
+    )
 }
 
 /// Says what will go, and asks. Where nobody can be asked, it takes `--yes`.

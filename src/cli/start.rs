@@ -11,7 +11,6 @@ use super::target::unreadable;
 use super::{Ending, add, argv, output, run, stop, variables};
 use crate::ids::StageName;
 use crate::journal::layout::ProjectDir;
-use crate::outcome::exit;
 use crate::pipeline::Action;
 use crate::plan::command::command_text;
 use crate::plan::nearest;
@@ -67,9 +66,9 @@ fn find(context: &Context<'_>, word: &str) -> Result<(ProjectDir, Job), CliError
     let state = context.state(&anchor.root)?;
     let adhoc = jobs::find(&state, word).map_err(unreadable)?;
     let Anchor { project, fault, root } = anchor;
-    let stages = project.as_ref().map_or(Vec::new(), |project| {
-        meant(project.pipeline.stages().values().map(|stage| stage.name.clone()), word)
-    });
+    let stages = project
+        .as_ref()
+        .map_or(Vec::new(), |project| meant(project.pipeline.stages().values().map(|stage| stage.name.clone()), word));
     match (project, adhoc) {
         (Some(project), adhoc) if !stages.is_empty() => {
             if let Some(job) = adhoc {
@@ -163,6 +162,5 @@ fn begin(context: &Context<'_>, state: &ProjectDir, job: Job, json: bool) -> Res
         interrupts.done();
         return Err(CliError::usage(format!("job {} was removed just now", job.name)));
     }
-    background.launch(prepared, place, &interrupts, json)?;
-    Ok(Ending::Code(exit::PASSED))
+    background.launch(prepared, place, &interrupts, json)
 }

@@ -179,12 +179,7 @@ pub fn find_or_create(project: &ProjectDir, root: &Path, wanted: &Wanted<'_>) ->
     }
     let is_taken = |name: &str| (wanted.is_taken)(name) || list.iter().any(|job| job.name.as_str() == name);
     let name = name::name(&signature, &is_taken).ok_or(JobsError::NoNames)?;
-    let job = AdHoc {
-        name,
-        argv: wanted.argv.to_vec(),
-        dir: wanted.dir.to_owned(),
-        added_ms: wanted.now.unix_ms,
-    };
+    let job = AdHoc { name, argv: wanted.argv.to_vec(), dir: wanted.dir.to_owned(), added_ms: wanted.now.unix_ms };
     let torn = append(project, &text, &job)?;
     Ok(Found { job, is_new: true, damaged: damaged.saturating_sub(usize::from(torn)) })
 }

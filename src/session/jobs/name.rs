@@ -73,7 +73,9 @@ mod tests {
             assert_eq!(Some(&name), super::name(&of(n), &nothing).as_ref());
             let letters = name.as_str().as_bytes();
             assert_eq!(letters.len(), 3);
-            assert!(VOWELS.contains(&letters[1]) && CONSONANTS.contains(&letters[0]) && CONSONANTS.contains(&letters[2]));
+            assert!(
+                VOWELS.contains(&letters[1]) && CONSONANTS.contains(&letters[0]) && CONSONANTS.contains(&letters[2])
+            );
         }
     }
 
