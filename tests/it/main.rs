@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adhoc;
 mod allow;
 mod attach;
 mod r#await;
@@ -26,6 +27,7 @@ mod events;
 mod fixtures;
 mod flood;
 mod follow_logs;
+mod forget;
 mod history;
 mod history_faces;
 mod history_fix;
