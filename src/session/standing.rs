@@ -248,3 +248,6 @@ fn modified(path: &Path) -> Option<i64> {
     let since = fs::metadata(path).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_millis()).ok()
 }
+
+#[cfg(test)]
+mod tests;
