@@ -53,6 +53,12 @@ pub const QUIET: &str = "LOCAL_CI_QUIET";
 pub const OUTPUT: &str = "LOCAL_CI_OUTPUT";
 /// `--json`.
 pub const JSON: &str = "LOCAL_CI_JSON";
+/// `--detach`.
+pub const DETACH: &str = "LOCAL_CI_DETACH";
+/// `--allow`.
+pub const ALLOW: &str = "LOCAL_CI_ALLOW";
+/// `--follow`.
+pub const FOLLOW: &str = "LOCAL_CI_FOLLOW";
 /// `--dry-run`.
 pub const DRY_RUN: &str = "LOCAL_CI_DRY_RUN";
 /// Set by what `completions` prints, to the shell that wants to know how a command line can go on.
@@ -120,6 +126,10 @@ pub const LC_ALL: &str = "LC_ALL";
 pub const LC_CTYPE: &str = "LC_CTYPE";
 /// Names the locale, and with it the character set.
 pub const LANG: &str = "LANG";
+/// Who the user is.
+pub const USER: &str = "USER";
+/// The same, as login(1) sets it.
+pub const LOGNAME: &str = "LOGNAME";
 /// The user's home directory.
 pub const HOME: &str = "HOME";
 /// The user's shell.

@@ -146,6 +146,9 @@ pub struct StageInfo {
     /// How long it is expected to take, where history knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
+    /// Whether it talks with a person, on a terminal that is its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interactive: bool,
     /// Set where the plan decided beforehand that it does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<SkipReason>,

@@ -104,6 +104,8 @@ pub struct Policy {
     pub leak: Leak,
     /// Whether its output is a terminal's.
     pub pty: bool,
+    /// Whether it talks with a person, on a terminal that is its own.
+    pub interactive: bool,
     /// How its programs are told of the slots that nobody uses.
     pub jobserver: Jobserver,
 }
@@ -126,6 +128,7 @@ impl Default for Policy {
             log_max: DEFAULT_LOG_MAX,
             leak: Leak::Kill,
             pty: false,
+            interactive: false,
             jobserver: Jobserver::Auto,
         }
     }

@@ -306,8 +306,8 @@ pub(super) struct RunArgs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Presence {
     #[arg(help_heading = WHEN)]
-    /// Start the run in the background, and print how to come back to it
-    #[arg(short, long, conflicts_with_all = ["follow", "allow", "repeat", "output", "quiet"])]
+    /// Start the run in the background, and print how to come back to it; with -q its number alone
+    #[arg(short, long, conflicts_with_all = ["follow", "allow", "repeat", "output"])]
     pub(super) detach: bool,
     #[arg(help_heading = WHEN)]
     /// Stay with the run until Ctrl+C, which leaves it running; the exit code is not the run's

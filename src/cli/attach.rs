@@ -4,11 +4,7 @@ use super::args::AttachArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::run::interrupts;
-use super::{Ending, faces, output, target};
-use crate::clock::SystemClock;
-use crate::outcome::exit;
-use crate::session::follow::{self, Follower, Parts};
-use crate::session::logs::RunLogs;
+use super::{Ending, faces, onlooker, target};
 
 /// Follows a run.
 pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending, CliError> {
@@ -16,22 +12,9 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
     let anchor = context.anchor()?;
     let mode = faces::mode(context, args.output.as_deref().or(anchor.output()).or(context.user.output.as_deref()))?;
     let state = context.state(&anchor.root)?;
-    let run = target::find(&state, args.target.as_deref().unwrap_or("latest"))?.run;
-    let names = run.names.values().cloned().collect();
-    let display = faces::onlooker(mode, context, RunLogs::new(run.dir.clone(), names));
-    let number = run.number;
-    interrupts.leave_with(format!(
-        "run {number} continues; `local-ci attach {number}` comes back to it, `local-ci stop {number}` ends it"
-    ));
-    let mut notify = |text: &str| output::say(text);
-    let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::onlooker(parts).follow();
-    interrupts.done();
-    Ok(match ending {
-        follow::Ending::Finished(_, code) => Ending::Code(code),
-        follow::Ending::Lost => {
-            output::lost_before_it_began(&run.dir, Some(run.number), display.view());
-            Ending::Code(exit::INFRASTRUCTURE)
-        }
-    })
+    let run = match &args.target {
+        Some(word) => target::find(&state, word)?.run,
+        None => target::newest(&state)?,
+    };
+    Ok(onlooker::follow(context, &interrupts, &run, mode, args.tail))
 }

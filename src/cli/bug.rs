@@ -38,6 +38,10 @@ impl Reporter for Armed {
         self.reporter.tick(view, now)
     }
 
+    fn make_way(&mut self, view: &RunView) -> io::Result<()> {
+        self.reporter.make_way(view)
+    }
+
     fn pace(&self) -> Duration {
         self.reporter.pace()
     }

@@ -52,6 +52,14 @@ pub(super) enum CliError {
     /// No run could be started.
     #[error("{0}")]
     Start(StartError),
+    /// What was asked for is running already.
+    #[error("{message}")]
+    Busy {
+        /// In which run, and how far that is.
+        message: String,
+        /// The ways on.
+        hint: String,
+    },
     /// The command line asks for something that is not there, or that this version cannot do.
     #[error("{message}")]
     Usage {
@@ -114,7 +122,7 @@ impl CliError {
             Self::Config(error) if error.is_missing_file() => exit::USAGE,
             Self::Config(error) if error.is_not_found() => exit::NOTHING_SELECTED,
             Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
-            Self::Start(StartError::Running { .. }) => exit::ALREADY_RUNNING,
+            Self::Start(StartError::Running { .. }) | Self::Busy { .. } => exit::ALREADY_RUNNING,
             Self::Start(StartError::NoRoom(_) | StartError::Supervisor(_)) | Self::Infrastructure { .. } => {
                 exit::INFRASTRUCTURE
             }
@@ -159,6 +167,7 @@ impl CliError {
                 Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into())
             }
             Self::Plan(_) | Self::UnknownWord { .. } | Self::Start(StartError::Supervisor(_)) => None,
+            Self::Busy { hint, .. } => Some(hint.clone()),
             Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
         }
     }

@@ -11,7 +11,6 @@ use super::output;
 use super::project::Context;
 use crate::clock::SystemClock;
 use crate::env;
-use crate::report::Reporter;
 use crate::report::display::Display;
 use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
@@ -20,7 +19,7 @@ use crate::report::live::{Live, LiveOptions};
 use crate::report::quiet::Quiet;
 use crate::report::recap::Recap;
 use crate::report::terminal::{Features, Host, Stderr};
-use crate::report::{ColourWhen, Dialect, Glyphs, Layout, Look, Rerun, Style, TranscriptOptions};
+use crate::report::{ColourWhen, Dialect, Glyphs, Layout, Logs, Look, Reporter, Rerun, Style, TranscriptOptions};
 use crate::session::logs::RunLogs;
 
 /// The names of faces, as they are typed.
@@ -217,15 +216,21 @@ impl io::Write for Stdout {
 
 /// A display of a run that this process started.
 pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
-    display_for(true, mode, context, logs, rerun)
+    display_for(true, mode, context, Box::new(logs), rerun)
 }
 
 /// A display of a run that this process only looks at: Ctrl+C leaves it.
-pub(super) fn onlooker(mode: Mode, context: &Context<'_>, logs: RunLogs) -> Display {
-    display_for(false, mode, context, logs, Rerun::default())
+pub(super) fn onlooker(mode: Mode, context: &Context<'_>, logs: Box<dyn Logs>, rerun: Rerun) -> Display {
+    display_for(false, mode, context, logs, rerun)
 }
 
-fn display_for(is_ours: bool, mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
+/// A display that shows nothing of a run.
+pub(super) fn unseen(context: &Context<'_>, logs: RunLogs) -> Display {
+    let options = options(context, Rerun::default(), Mode::Quiet);
+    Display::new(Box::new(Quiet::new(io::sink(), options)), Box::new(logs))
+}
+
+fn display_for(is_ours: bool, mode: Mode, context: &Context<'_>, logs: Box<dyn Logs>, rerun: Rerun) -> Display {
     let out = Stdout;
     let options = options(context, rerun, mode);
     let reporter: Box<dyn Reporter> = match mode {
@@ -246,7 +251,7 @@ fn display_for(is_ours: bool, mode: Mode, context: &Context<'_>, logs: RunLogs, 
     };
     #[cfg(feature = "chaos")]
     let reporter = super::bug::armed(reporter, context.env);
-    Display::new(reporter, Box::new(logs))
+    Display::new(reporter, logs)
 }
 
 #[cfg(test)]

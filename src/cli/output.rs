@@ -1,13 +1,13 @@
 //! What the command line itself has to say: sentences about it on stderr, what was asked for on stdout.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use super::error::CliError;
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::layout::RunDir;
-use crate::report::{ColourWhen, terminal};
+use crate::report::{ColourWhen, Display, terminal};
 use crate::session::runs;
 use crate::text::plain::printable;
 use crate::view::RunView;
@@ -25,6 +25,20 @@ pub(super) fn warning(text: &str) {
 /// An error on stderr, for where there is no [`CliError`].
 pub(super) fn problem(text: &str) {
     say(&format!("error: {}", printable(text)));
+}
+
+/// Asks on stderr, and reads a line from stdin. None where there is no answer to come.
+pub(super) fn ask(question: &str) -> Option<String> {
+    let mut out = io::stderr().lock();
+    out.write_all(format!("{question} ").as_bytes()).and_then(|()| out.flush()).ok()?;
+    let mut answer = String::new();
+    match io::stdin().lock().read_line(&mut answer) {
+        Ok(1..) => Some(answer.trim().to_owned()),
+        Ok(0) | Err(_) => {
+            say("");
+            None
+        }
+    }
 }
 
 /// What went wrong and what to do, on stderr.
@@ -51,6 +65,18 @@ pub(super) fn lost_before_it_began(run: &RunDir, number: Option<RunNumber>, view
     let which = number.map_or("the run".to_owned(), |number| format!("run {number}"));
     let complaint = runs::last_complaint(run).map_or(String::new(), |line| format!(" ({line})"));
     problem(&format!("{which} is lost: its supervisor died before it could start anything{complaint}"));
+}
+
+/// Warns where what was shown of a run is not all of it, since it could not be written. Who has stopped reading is told
+/// nothing. Says whether there was something to tell.
+pub(super) fn incomplete(display: &Display) -> bool {
+    match display.closed().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+        Some(error) => {
+            warning(&format!("the output is incomplete, it could not be written: {error}"));
+            true
+        }
+        None => false,
+    }
 }
 
 /// Text that was asked for, on stdout. Says whether anybody still reads.

@@ -6,7 +6,7 @@ mod words;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::args::{Command, RerunArgs, RunArgs};
+use super::args::{Command, Presence, RerunArgs, RunArgs};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, argv, output, run, target, variables};
@@ -36,6 +36,8 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
     (again.quiet, again.json, again.output) = (args.quiet, args.json, args.output.clone());
     // It was one run, also where it was one of several rounds.
     again.repeat = None;
+    // Who runs it again is there, whoever was at it then.
+    again.presence = Presence::default();
     let failed = if args.failed {
         let failed = failed::stages(&run)?;
         if failed.is_empty() {

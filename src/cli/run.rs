@@ -1,12 +1,12 @@
 //! `run`, and the bare form: prepares everything that can fail for the user's reasons, starts the run, and follows it.
 
-use std::io::ErrorKind;
-
-use super::args::{Later, ListArgs, RunArgs, Selection};
+use super::args::{Later, ListArgs, Presence, RunArgs, Selection};
+use super::busy::{self, Busy, Way};
 use super::error::CliError;
 use super::faces::{self, Mode};
+use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, list, output, plan};
+use super::{Ending, list, onlooker, output, plan, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -20,9 +20,10 @@ use crate::session::inline;
 use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
-use crate::session::place::{Caller, Place, discard_temporary, place};
+use crate::session::place::{Caller, Place, StartError, discard_temporary, place};
 use crate::session::prepare::Prepared;
-use crate::session::start::start;
+use crate::session::runs::{self, Run};
+use crate::session::start::{Started, start};
 
 /// Runs what was asked for.
 pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliError> {
@@ -81,49 +82,182 @@ fn mode(context: &Context<'_>, args: &RunArgs, configured: Option<&str>) -> Resu
     }
 }
 
+/// Who stays with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stay {
+    /// We do, until it ends.
+    ToTheEnd,
+    /// Nobody: `--detach`.
+    NotAtAll,
+    /// We do, for as long as we like: `--allow`.
+    AsLongAsLiked,
+}
+
+impl Stay {
+    fn of(presence: &Presence) -> Self {
+        match presence {
+            Presence { detach: true, .. } => Self::NotAtAll,
+            Presence { allow: true, .. } => Self::AsLongAsLiked,
+            Presence { .. } => Self::ToTheEnd,
+        }
+    }
+}
+
 fn once(
     context: &Context<'_>,
     args: &RunArgs,
     equivalent: &[String],
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
-    let clock = SystemClock;
+    let stay = Stay::of(&args.presence);
     let project = context.project()?;
-    let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
+    let mode = match stay {
+        // How it is shown will be asked when somebody looks at it.
+        Stay::NotAtAll => faces::mode(context, None)?,
+        Stay::ToTheEnd | Stay::AsLongAsLiked => mode(context, args, project.pipeline.run().output.as_deref())?,
+    };
     let plan = context.plan(&project, &args.selection)?;
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
-    let caller = Caller {
+    let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
+    let mut caller = Caller {
         env: context.env,
         argv: context.argv.clone(),
         equivalent: equivalent.to_vec(),
         directory: context.directory.clone(),
-        on_hangup: if context.is_interactive() { OnHangup::Continue } else { OnHangup::Cancel },
+        on_hangup: if goes_on { OnHangup::Continue } else { OnHangup::Cancel },
         stage_env: colour_hints(context, mode),
-        now: clock.now(),
+        now: SystemClock.now(),
     };
-    interrupts.starting();
-    let place = place(&prepared, &caller).inspect_err(|_| interrupts.done())?;
+    let place = match claim(context, args, &prepared, &mut caller, interrupts)? {
+        Claimed::Place(place) => place,
+        Claimed::Attach(run) => return Ok(onlooker::follow(context, interrupts, &run, mode, None)),
+    };
     if let Some(warning) = &place.warning {
         output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
+    let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone());
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
-    let display = faces::display(mode, context, logs, rerun(&args.selection));
-    let ending = if prepared.plan.has_work() {
-        follow_new(context, prepared, &caller, place, display, interrupts)
-    } else {
-        // Nothing is started that a signal could be for.
-        interrupts.done();
-        let verdict = inline::run(prepared.plan, &place, display);
-        Ok(Ending::Code(verdict.exit_code()))
+    let has_work = prepared.plan.has_work();
+    let announcement = leave::announcement(args.json, args.quiet);
+    let ending = match stay {
+        Stay::NotAtAll if has_work => {
+            let started = begin(context, prepared, &caller, place)?;
+            // What becomes of its directory is the supervisor's affair: it outlives us.
+            return Ok(leaving.detach(context, announcement, &started, interrupts));
+        }
+        Stay::NotAtAll => {
+            interrupts.done();
+            let verdict = inline::run(prepared.plan, &place, faces::unseen(context, logs)).0;
+            Ok(leaving.detach_ended(announcement, verdict.exit_code()))
+        }
+        Stay::AsLongAsLiked => {
+            let display = faces::onlooker(mode, context, Box::new(logs), rerun(&args.selection));
+            let stayed = stay_with(context, prepared, &caller, place, display, &leaving, interrupts);
+            if let Ok((ending, follow::Ending::Left)) = stayed {
+                // A directory that nobody keeps is then the supervisor's affair.
+                return Ok(ending);
+            }
+            stayed.map(|(ending, _)| ending)
+        }
+        Stay::ToTheEnd => {
+            let display = faces::display(mode, context, logs, rerun(&args.selection));
+            if has_work {
+                follow_new(context, prepared, &caller, place, display, interrupts)
+            } else {
+                // Nothing is started that a signal could be for.
+                interrupts.done();
+                let (verdict, _) = inline::run(prepared.plan, &place, display);
+                Ok(Ending::Code(verdict.exit_code()))
+            }
+        }
     };
     interrupts.done();
     if number.is_none() {
         discard_temporary(&run);
     }
     ending
+}
+
+/// What came of asking for a place.
+enum Claimed {
+    /// There is one.
+    Place(Place),
+    /// Somebody wants to look at the run that is in the way.
+    Attach(Box<Run>),
+}
+
+/// Finds a place for the run. Where one of its stages is running already, somebody who sits here is asked for a way on.
+fn claim(
+    context: &Context<'_>,
+    args: &RunArgs,
+    prepared: &Prepared,
+    caller: &mut Caller<'_>,
+    interrupts: &Interrupts,
+) -> Result<Claimed, CliError> {
+    loop {
+        interrupts.starting();
+        let error = match place(prepared, caller) {
+            Ok(place) => return Ok(Claimed::Place(place)),
+            Err(error) => error,
+        };
+        interrupts.done();
+        let StartError::Running { stage, number } = &error else { return Err(error.into()) };
+        let project = context.state(&prepared.root)?;
+        let busy = Busy { context, project: &project, stage, number: *number };
+        if !busy::may_ask(context, args) {
+            return Err(busy.error());
+        }
+        match busy.ask()? {
+            Way::Attach => {
+                return Ok(Claimed::Attach(Box::new(runs::read(&project, *number).map_err(target::unreadable)?)));
+            }
+            Way::Replace => busy.end()?,
+        }
+        caller.now = SystemClock.now();
+    }
+}
+
+/// Starts a run.
+fn begin(context: &Context<'_>, prepared: Prepared, caller: &Caller<'_>, place: Place) -> Result<Started, CliError> {
+    // One reason why there is no history is enough.
+    let has_history = place.warning.is_none();
+    let root = prepared.root.clone();
+    let started = start(prepared, caller, place, |plan| {
+        inputs::fingerprint(plan);
+        let warnings = context.foretell(&root, plan);
+        warnings.iter().filter(|_| has_history).for_each(|text| output::warning(text));
+    })?;
+    Ok(started)
+}
+
+/// `--allow`: starts the run and shows it for as long as somebody likes. Gives also how following it ended.
+fn stay_with(
+    context: &Context<'_>,
+    prepared: Prepared,
+    caller: &Caller<'_>,
+    place: Place,
+    display: Display,
+    leaving: &Leaving,
+    interrupts: &Interrupts,
+) -> Result<(Ending, follow::Ending), CliError> {
+    if !prepared.plan.has_work() {
+        leaving.introduce(interrupts);
+        let (verdict, display) = inline::run(prepared.plan, &place, display);
+        let ending = follow::Ending::Finished(verdict, verdict.exit_code());
+        return Ok((leaving.part(context, ending, &display, interrupts), ending));
+    }
+    let started = begin(context, prepared, caller, place)?;
+    if let Some(ending) = leaving.confirm(&started) {
+        return Ok((ending, follow::Ending::Lost));
+    }
+    leaving.introduce(interrupts);
+    let mut notify = |text: &str| output::say(text);
+    let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
+    let (ending, display) = Follower::foreground(parts, started.socket).leaving_when_closed().follow();
+    Ok((leaving.part(context, ending, &display, interrupts), ending))
 }
 
 fn follow_new(
@@ -134,14 +268,7 @@ fn follow_new(
     display: Display,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
-    // One reason why there is no history is enough.
-    let has_history = place.warning.is_none();
-    let root = prepared.root.clone();
-    let started = start(prepared, caller, place, |plan| {
-        inputs::fingerprint(plan);
-        let warnings = context.foretell(&root, plan);
-        warnings.iter().filter(|_| has_history).for_each(|text| output::warning(text));
-    })?;
+    let started = begin(context, prepared, caller, place)?;
     interrupts
         .forward(&started.socket, farewell(started.number))
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
@@ -149,12 +276,10 @@ fn follow_new(
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
     let (ending, display) = Follower::foreground(parts, started.socket).follow();
-    if let Some(error) = display.closed().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
-        output::warning(&format!("the output is incomplete, it could not be written: {error}"));
-    }
+    output::incomplete(&display);
     Ok(match ending {
         follow::Ending::Finished(verdict, code) => finished(verdict, code),
-        follow::Ending::Lost => {
+        follow::Ending::Lost | follow::Ending::Left => {
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }
@@ -205,8 +330,6 @@ fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
 fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     let later: &Later = &args.later;
     let given = [
-        ("--detach", args.presence.detach),
-        ("--allow", args.presence.allow),
         ("--queue", args.presence.queue),
         ("--after", args.presence.after.is_some()),
         ("--after-any", args.presence.after_any.is_some()),

@@ -1,15 +1,23 @@
 //! `42`, `latest`, `42/test`, `test`: which run, and which stage of it, a word means.
 
+use std::collections::BTreeSet;
+
 use super::error::CliError;
 use crate::clock::{Clock, SystemClock};
-use crate::ids::{RunNumber, StageId};
+use crate::ids::{RunNumber, StageId, StageName};
+use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::outcome::{Outcome, Verdict, exit};
+use crate::plan::error::nearest;
 use crate::report::Ago;
+use crate::session::jobs;
 use crate::session::past::ledger;
 use crate::session::runs::{self, Run};
 use crate::view::StageView;
+
+/// How many runs are looked through for a name like the one that was typed.
+const LOOK_BACK: usize = 100;
 
 /// A run, and the stages of it that are meant.
 #[derive(Debug)]
@@ -88,7 +96,9 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
             }
         },
         (None, Some(stage)) => runs::latest_with(project, stage).map_err(unreadable)?.ok_or_else(|| {
-            CliError::usage(format!("no run has a stage {stage:?}"))
+            let names = known_names(project);
+            let names = names.iter().map(String::as_str).chain(["latest"]);
+            CliError::usage(format!("no run has a stage or job {stage:?}{}", did_you_mean(stage, names)))
                 .or_try("`local-ci list` shows the stages; a run is a number, or `latest`")
         })?,
     };
@@ -106,10 +116,39 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
         }
     };
     if let (Some(name), true) = (stage, stages.is_empty()) {
-        return Err(CliError::usage(format!("run {number} has no stage {name:?}"))
+        let meant = did_you_mean(name, run.names.values().map(StageName::as_str));
+        return Err(CliError::usage(format!("run {number} has no stage {name:?}{meant}"))
             .or_try(format!("`local-ci show {number}` shows its stages")));
     }
     Ok(Target { run, stages, narrowed: stage.is_some() })
+}
+
+/// What is meant where nothing was named: the newest run that goes on; where none does, the latest.
+pub(super) fn newest(project: &ProjectDir) -> Result<Run, CliError> {
+    // What has ended meanwhile, or was deleted, is passed over.
+    let going_on =
+        || runs::active(project).unwrap_or_default().into_iter().rev().filter_map(|n| runs::read(project, n).ok());
+    let running = going_on().find(|run| run.state == RunState::Running);
+    match running.or_else(|| going_on().find(|run| run.state == RunState::Queued)) {
+        Some(run) => Ok(run),
+        None => Ok(find(project, "latest")?.run),
+    }
+}
+
+/// The end of a sentence about a name that nothing has.
+fn did_you_mean<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
+    match &nearest(word, names)[..] {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+/// The names of stages in the latest runs, and of ad-hoc jobs.
+fn known_names(project: &ProjectDir) -> BTreeSet<String> {
+    let runs = project.numbers().unwrap_or_default().into_iter().rev().take(LOOK_BACK);
+    let stages = runs.filter_map(|number| Header::read(&project.run(number)).ok()).flat_map(|header| header.stages);
+    let jobs = jobs::read(project).unwrap_or_default().into_iter().map(|job| job.name.to_string());
+    stages.map(|stage| stage.name.to_string()).chain(jobs).collect()
 }
 
 fn no_runs() -> CliError {

@@ -3,7 +3,7 @@
 //! What is typed goes before what is set. Options that exclude each other are one question: where one of them is
 //! typed, the variables of all of them are passed over. An empty variable is as good as none.
 
-use super::args::{Cli, Command, Global, RunArgs, Selection};
+use super::args::{Cli, Command, Global, Presence, RunArgs, Selection};
 use super::error::CliError;
 use super::values::{colour, count, duration};
 use crate::env::{self, Env};
@@ -99,10 +99,37 @@ impl Variables<'_> {
     fn run(&self, args: &mut RunArgs) -> Result<(), CliError> {
         args.no_cache |= self.is_set(env::NO_CACHE)?;
         args.dry_run |= self.is_set(env::DRY_RUN)?;
-        if args.repeat.is_none() {
+        self.presence(args)?;
+        let leaves = args.presence.detach || args.presence.allow;
+        if args.repeat.is_none() && !leaves {
             args.repeat = self.parsed(env::REPEAT, count)?;
         }
-        self.face(&mut args.json, &mut args.quiet, &mut args.output)
+        if args.presence.allow {
+            // A report at the end is for who waits for the run's end.
+            args.output = args.output.take().or_else(|| self.text(env::OUTPUT));
+            args.quiet |= args.output.is_none() && self.is_set(env::QUIET)?;
+            return Ok(());
+        }
+        self.face(&mut args.json, &mut args.quiet, &mut args.output)?;
+        if args.presence.detach {
+            // Nothing of the run is shown.
+            args.output = None;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody stays with the run: one question, too. What was typed and excludes an answer passes over it.
+    fn presence(&self, args: &mut RunArgs) -> Result<(), CliError> {
+        let (is_shown, json) = (args.output.is_some(), args.json);
+        let Presence { detach, allow, follow, queue, after, after_any } = &mut args.presence;
+        if *detach || *allow || *follow || args.repeat.is_some() {
+            return Ok(());
+        }
+        let starts_later = *queue || after.is_some() || after_any.is_some();
+        *follow = self.is_set(env::FOLLOW)?;
+        *detach = self.is_set(env::DETACH)? && !*follow && !is_shown;
+        *allow = self.is_set(env::ALLOW)? && !*follow && !*detach && !starts_later && !json;
+        Ok(())
     }
 
     /// How a run is shown: one question, so that any of the three that was typed passes over the variables of all.
@@ -196,6 +223,33 @@ mod tests {
         assert_eq!(face("--json", all), (true, false, None));
         assert_eq!(face("--output grouped", all), (false, false, Some("grouped".into())));
         assert_eq!(face("", &all[2..]), (false, false, Some("json".into())));
+    }
+
+    #[test]
+    fn staying_with_a_run_is_one_question() {
+        let presence = |line, variables| {
+            let RunArgs { presence, repeat, json, quiet, output, .. } = run(line, variables);
+            let words = [("detach", presence.detach), ("allow", presence.allow), ("follow", presence.follow)];
+            let shown = [("json", json), ("quiet", quiet), ("output", output.is_some()), ("repeat", repeat.is_some())];
+            let on: Vec<&str> = words.into_iter().chain(shown).filter(|(_, on)| *on).map(|(word, _)| word).collect();
+            on.join(" ")
+        };
+        let both = &[("LOCAL_CI_DETACH", "1"), ("LOCAL_CI_ALLOW", "1")];
+        assert_eq!(presence("", both), "detach");
+        assert_eq!(presence("--allow", both), "allow");
+        assert_eq!(presence("--follow", both), "follow");
+        assert_eq!(presence("--repeat 2", both), "repeat");
+        assert_eq!(presence("--output lines", both), "allow output");
+        assert_eq!(presence("--json", both), "detach json");
+        assert_eq!(presence("--json", &both[1..]), "json");
+        assert_eq!(presence("--queue", &both[1..]), "");
+        assert_eq!(presence("--after 3", &both[1..]), "");
+        assert_eq!(presence("-q", both), "detach quiet");
+        assert_eq!(presence("", &[("LOCAL_CI_FOLLOW", "1"), ("LOCAL_CI_DETACH", "1")]), "follow");
+        let all = &[("LOCAL_CI_REPEAT", "2"), ("LOCAL_CI_JSON", "1"), ("LOCAL_CI_OUTPUT", "lines")];
+        assert_eq!(presence("-d", all), "detach json");
+        assert_eq!(presence("-d", &all[2..]), "detach");
+        assert_eq!(presence("--allow", all), "allow output");
     }
 
     #[test]

@@ -214,7 +214,8 @@ pub(super) struct Stage {
     pub(super) threads: Option<NonZeroU32>,
     /// Names of locks. Two stages that have one in common never run at the same time.
     pub(super) locks: Option<Vec<String>>,
-    /// Whether the stage talks with the user. This version cannot run one that does.
+    /// Whether the stage talks with whoever started the run: it gets their terminal, keys and all, for as long as it runs.
+    /// Such stages run one at a time.
     #[schemars(extend("default" = false))]
     pub(super) interactive: Option<bool>,
     /// Whether the stage's output is a terminal.

@@ -11,13 +11,14 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::machine::{Effect, Input, Machine};
+use super::request::{Answer, Asked};
 use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
-use crate::executor::{ExecError, Executor, Job};
+use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
 use crate::plan::Plan;
@@ -50,6 +51,8 @@ pub enum Message {
         /// How firmly.
         level: CancelLevel,
     },
+    /// From somebody who waits for the answer.
+    Asked(Asked),
 }
 
 /// The rest of the world, as a run needs it.
@@ -157,6 +160,10 @@ impl Loop<'_> {
                 (Input::Ended { stage, result, log }, at)
             }
             Message::Cancel { reason, level } => (Input::Cancel { reason, level }, self.ports.clock.now()),
+            Message::Asked(asked) => {
+                let _ = asked.answer.send(Answer::Refused("it cannot be asked anything yet".into()));
+                return;
+            }
         };
         machine.wake(at);
         machine.handle(input, at);
@@ -251,7 +258,7 @@ impl Loop<'_> {
             dir: self.plan.root.join(&planned.dir),
             env,
             leak: planned.policy.leak,
-            pty: planned.policy.pty,
+            streams: Streams::of(&planned.policy),
             offer: self.offer(stage),
         };
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();

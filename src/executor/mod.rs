@@ -11,7 +11,7 @@ use crate::cancel::CancelToken;
 use crate::event::{LeakedProcess, OutputSink};
 use crate::ids::{RunId, RunNumber, StageName};
 use crate::outcome::Exit;
-use crate::pipeline::{Command, Leak};
+use crate::pipeline::{Command, Leak, Policy};
 
 /// One attempt of a stage, ready to be run.
 #[derive(Clone, Debug)]
@@ -32,10 +32,33 @@ pub struct Job {
     pub env: Vec<(String, String)>,
     /// What happens to processes it leaves behind.
     pub leak: Leak,
-    /// Whether its output is a terminal's.
-    pub pty: bool,
+    /// What its programs read from and write to.
+    pub streams: Streams,
     /// What it is told of the slots that nobody uses.
     pub offer: jobserver::Offer,
+}
+
+/// What an attempt's programs read from and write to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Streams {
+    /// Nothing to read; a pipe for each of stdout and stderr.
+    #[default]
+    Pipes,
+    /// Nothing to read; a terminal for output, which controls nobody.
+    Pty,
+    /// A terminal for all of it, on which a person types.
+    Console,
+}
+
+impl Streams {
+    /// What a stage of this policy has.
+    pub fn of(policy: &Policy) -> Self {
+        match (policy.interactive, policy.pty) {
+            (true, _) => Self::Console,
+            (false, true) => Self::Pty,
+            (false, false) => Self::Pipes,
+        }
+    }
 }
 
 /// How an attempt ended that was run.

@@ -184,6 +184,11 @@ impl RunDir {
         self.0.join("jobserver")
     }
 
+    /// The socket to ask the run something, while it goes on.
+    pub fn control(&self) -> PathBuf {
+        self.0.join("control")
+    }
+
     /// Where the stages' logs are.
     pub fn logs(&self) -> PathBuf {
         self.0.join("logs")

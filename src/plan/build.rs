@@ -16,12 +16,14 @@ use super::signature::{LOCAL, Work, signature};
 use super::{Decision, Plan, PlannedStage, Reason};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use crate::outcome::SkipReason;
-use crate::pipeline::{Action, Command, Pipeline, Placement, Stage};
+use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Placement, Stage};
 
 /// The option that leaves out what stages need.
 const ONLY: &str = "--only";
 /// The lock that runs `fix` commands one at a time. No lock of a config clashes with it in practice: it is our option.
 const FIX_LOCK: &str = "--fix";
+/// The lock that gives a terminal to one stage at a time. A config that writes this name asks for just that.
+const TERMINAL_LOCK: &str = "(terminal)";
 
 /// What becomes of a stage of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,6 +230,11 @@ impl<'a> Chosen<'a> {
             // Only ever shown: such a stage is in a plan where its condition skips it.
             (None, Action::Use { kind }) => Command::Argv(vec!["uses".to_owned(), kind.clone()]),
         };
+        if policy.interactive {
+            policy.locks.push(TERMINAL_LOCK.to_owned());
+            // Whoever has the terminal sees what the log gets, so a limit would leave them with a screen that stands still.
+            policy.log_max = policy.log_max.max(DEFAULT_LOG_MAX);
+        }
         match &mut command {
             Command::Argv(words) => words.extend_from_slice(args),
             Command::Shell { args: own, .. } => own.extend_from_slice(args),

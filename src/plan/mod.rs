@@ -202,6 +202,7 @@ impl PlannedStage {
             locks: self.policy.locks.clone(),
             inputs: self.inputs_digest.clone(),
             estimate: self.estimate.clone(),
+            interactive: self.policy.interactive,
             skip: match &self.decision {
                 Decision::Run => None,
                 Decision::Skip { reason } => Some(reason.clone()),

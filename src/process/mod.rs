@@ -8,6 +8,7 @@ pub mod guard;
 pub mod identity;
 pub mod jobserver;
 pub mod program;
+pub mod pty;
 pub mod pump;
 pub mod reaper;
 pub mod signals;

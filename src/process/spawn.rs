@@ -19,6 +19,7 @@ pub struct Program {
     env: Vec<CString>,
     dir: Option<CString>,
     new_session: bool,
+    is_controlled: bool,
 }
 
 /// A string that cannot be handed to a program.
@@ -69,6 +70,7 @@ impl Program {
             env: Vec::new(),
             dir: None,
             new_session: false,
+            is_controlled: false,
         })
     }
 
@@ -89,6 +91,14 @@ impl Program {
     #[must_use]
     pub fn new_session(mut self) -> Self {
         self.new_session = true;
+        self
+    }
+
+    /// Has it lead a session of its own, which is controlled by the terminal that it is given for stdin, stdout and
+    /// stderr: prompts, job control and Ctrl+C are on that.
+    #[must_use]
+    pub fn controlled(mut self) -> Self {
+        (self.new_session, self.is_controlled) = (true, true);
         self
     }
 
@@ -127,6 +137,7 @@ impl Program {
             dir: self.dir.as_deref(),
             descriptors: &descriptors,
             new_session: self.new_session,
+            is_controlled: self.is_controlled,
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 
-use super::{LogKey, LogPart, Logs};
+use super::{LogKey, LogPart, Logs, Mishap};
 use crate::event::LogInfo;
 use crate::text::terminal::{FilterOptions, TerminalFilter};
 use crate::view::RunView;
@@ -52,13 +52,24 @@ pub(super) struct Cursor {
     offset: u64,
     options: FilterOptions,
     filter: TerminalFilter,
+    begun: bool,
     unreadable: bool,
+    /// Whether it was said that the log is gone.
+    removed: bool,
+    /// What is said instead of what was printed.
+    instead: Option<String>,
 }
 
 impl Cursor {
     /// The beginning of a log.
     pub(super) fn new(key: LogKey, options: FilterOptions) -> Self {
-        Self { key, offset: 0, options, filter: TerminalFilter::new(options), unreadable: false }
+        let filter = TerminalFilter::new(options);
+        Self { key, offset: 0, options, filter, begun: false, unreadable: false, removed: false, instead: None }
+    }
+
+    /// The same, where this is said, if anything was printed, instead of what was.
+    pub(super) fn saying_instead(self, instead: Option<String>) -> Self {
+        Self { instead, ..self }
     }
 
     /// Which log it is in.
@@ -79,6 +90,20 @@ impl Cursor {
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Progress {
+        if let Some(instead) = &self.instead {
+            match writing {
+                Writing::On => return Progress::Wait,
+                Writing::Ended(LogInfo { bytes: 0, lost: 0, .. }) => {}
+                Writing::Ended(_) | Writing::Abandoned => out.extend_from_slice(format!("{instead}\n").as_bytes()),
+            }
+            return Progress::End;
+        }
+        if !std::mem::replace(&mut self.begun, true)
+            && let Some(beginning) = logs.beginning(self.key)
+        {
+            (self.key.part, self.offset) = (beginning.part, beginning.offset);
+            self.say(&beginning.note, out);
+        }
         let left = match writing {
             Writing::Ended(log) if self.key.part == LogPart::Head => log.bytes.saturating_sub(self.offset),
             Writing::Ended(log) => log.tail.saturating_sub(self.offset),
@@ -89,6 +114,7 @@ impl Cursor {
         }
         let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         match logs.read(self.key, self.offset, &mut buffer[..want]) {
+            Ok(0) if self.meets(logs.mishap(self.key, self.offset), out) => Progress::More,
             Ok(0) if writing == Writing::On => Progress::Wait,
             Ok(0) => {
                 if let Writing::Ended(_) = writing {
@@ -107,6 +133,29 @@ impl Cursor {
                 self.say(&format!("[the log cannot be read: {error}]"), out);
                 self.unreadable = true;
                 self.end_of_part(writing, out)
+            }
+        }
+    }
+
+    /// Says what was done to the log, if anything, and goes on with what there is now. Whether that may be more at once.
+    fn meets(&mut self, mishap: Option<Mishap>, out: &mut Vec<u8>) -> bool {
+        match mishap {
+            None => false,
+            Some(Mishap::Truncated) => {
+                self.say("[the log was truncated; what it has now follows]", out);
+                self.offset = 0;
+                true
+            }
+            Some(Mishap::Replaced) => {
+                self.say("[the log was replaced by another file, which follows]", out);
+                (self.offset, self.removed) = (0, false);
+                true
+            }
+            Some(Mishap::Removed) => {
+                if !std::mem::replace(&mut self.removed, true) {
+                    self.say("[the log was removed; it is followed for as long as it can be]", out);
+                }
+                false
             }
         }
     }

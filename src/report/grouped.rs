@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use super::cursor::{CHUNK, Cursor, Progress, Writing};
+use super::guest::instead_of_output;
 use super::silence::{Silence, still_running};
 use super::transcript::{Block, Layout, Transcript, TranscriptOptions};
 use super::verdict;
@@ -168,7 +169,13 @@ impl<W: Write> Grouped<W> {
             None
         };
         let key = LogKey { stage, attempt: 1, part: LogPart::Head };
-        self.group = Some(Group { stage, cursor: Cursor::new(key, self.page.filter()), fence });
+        self.group = Some(Group { stage, cursor: self.cursor(view, key), fence });
+    }
+
+    /// The beginning of what an attempt printed.
+    fn cursor(&self, view: &RunView, key: LogKey) -> Cursor {
+        let instead = instead_of_output(view, key.stage, &self.page.options.program);
+        Cursor::new(key, self.page.filter()).saying_instead(instead)
     }
 
     /// An attempt is written: goes on with the next in the same group, or closes it.
@@ -180,7 +187,7 @@ impl<W: Write> Grouped<W> {
             let ellipsis = self.page.options.style.glyphs.ellipsis();
             self.page.line(&format!("{ellipsis} {}", verdict::again(failed)));
             let key = LogKey { stage: group.stage, attempt: attempt + 1, part: LogPart::Head };
-            group.cursor = Cursor::new(key, self.page.filter());
+            group.cursor = self.cursor(view, key);
             self.group = Some(group);
             return;
         }

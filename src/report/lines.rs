@@ -11,6 +11,7 @@ use std::time::Duration;
 use memchr::memchr_iter;
 
 use super::cursor::{Cursor, Progress, Writing};
+use super::guest::instead_of_output;
 use super::silence::{Silence, still_running};
 use super::style::{Glyph, Ink};
 use super::transcript::{Block, Transcript, TranscriptOptions};
@@ -102,8 +103,14 @@ impl<W: Write> Lines<W> {
         } else {
             self.say_all(stage, "$ ", &stage.info.command);
         }
-        let cursor = Cursor::new(LogKey { stage: id, attempt: 1, part: LogPart::Head }, self.filter());
+        let cursor = self.cursor(view, LogKey { stage: id, attempt: 1, part: LogPart::Head });
         self.open.push(Open { stage: id, cursor, line: Vec::new() });
+    }
+
+    /// The beginning of what an attempt printed.
+    fn cursor(&self, view: &RunView, key: LogKey) -> Cursor {
+        let instead = instead_of_output(view, key.stage, &self.page.options.program);
+        Cursor::new(key, self.filter()).saying_instead(instead)
     }
 
     /// Says what came of a stage.
@@ -203,8 +210,7 @@ impl<W: Write> Lines<W> {
             let ellipsis = self.page.options.style.glyphs.ellipsis();
             self.say(stage, &format!("{ellipsis} {again}"));
         }
-        open.cursor =
-            Cursor::new(LogKey { attempt: attempt + 1, part: LogPart::Head, ..open.cursor.key() }, self.filter());
+        open.cursor = self.cursor(view, LogKey { attempt: attempt + 1, part: LogPart::Head, ..open.cursor.key() });
         self.open.push(open);
     }
 

@@ -8,6 +8,7 @@ mod cursor;
 pub mod display;
 mod excerpt;
 pub mod grouped;
+mod guest;
 pub mod json;
 pub mod lines;
 pub mod live;
@@ -33,6 +34,7 @@ use std::time::Duration;
 pub use about::About;
 pub use ago::Ago;
 pub use display::Display;
+pub use guest::StageTerminal;
 pub use prefix::Prefix;
 pub use style::{ColourWhen, Dialect, Glyphs, Style};
 pub use table::Look;
@@ -63,6 +65,17 @@ pub struct LogKey {
     pub part: LogPart,
 }
 
+/// Where a viewer begins that does not want all of what an attempt printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// In which part.
+    pub part: LogPart,
+    /// From which byte of it on.
+    pub offset: u64,
+    /// What to say of what is left out.
+    pub note: String,
+}
+
 /// What somebody did to a log while it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mishap {
@@ -76,6 +89,11 @@ pub enum Mishap {
 
 /// Where a reporter finds what stages printed.
 pub trait Logs {
+    /// Where to begin with what an attempt printed; none: with its first byte.
+    fn beginning(&mut self, _log: LogKey) -> Option<Beginning> {
+        None
+    }
+
     /// What was done to a log of which nothing could be read from `offset` on, if anything.
     fn mishap(&mut self, _log: LogKey, _offset: u64) -> Option<Mishap> {
         None
@@ -102,7 +120,12 @@ pub trait Reporter {
     /// Time passes: called about as often as [`Reporter::pace`] says while nothing else happens.
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()>;
 
-    /// How often it wants to hear that time passes.
+    /// Somebody else is about to write on the terminal: writes what is to stay, and takes away what is not.
+    fn make_way(&mut self, _view: &RunView) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// How often it wants to hear that time passes; sooner for once, where it has something to show.
     fn pace(&self) -> Duration {
         Duration::from_secs(1)
     }

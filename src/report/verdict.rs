@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::excerpt::last_lines;
+use super::guest::instead_of_output;
 use super::style::Glyph;
 use super::transcript::{Layout, Transcript};
 use super::{LogKey, LogPart, Logs};
@@ -133,9 +134,9 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, id: Stag
             page.text("  Error: ", &error);
         }
         match layout {
-            Layout::Groups => excerpt(page, finished, logs),
+            Layout::Groups => excerpt(page, view, finished, logs),
             Layout::Verdicts => {
-                excerpt(page, finished, logs);
+                excerpt(page, view, finished, logs);
                 log(page, finished, logs);
             }
             // It stands right above.
@@ -174,7 +175,13 @@ fn log<W: Write>(page: &mut Transcript<W>, finished: &StageFinished, logs: &dyn 
 }
 
 /// The last lines that the stage printed, behind a fence of their own.
-fn excerpt<W: Write>(page: &mut Transcript<W>, finished: &StageFinished, logs: &mut dyn Logs) {
+fn excerpt<W: Write>(page: &mut Transcript<W>, view: &RunView, finished: &StageFinished, logs: &mut dyn Logs) {
+    if let Some(instead) = instead_of_output(view, finished.stage, &page.options.program) {
+        if finished.log.bytes > 0 {
+            page.line(&format!("  {instead}"));
+        }
+        return;
+    }
     let filter = page.filter();
     match last_lines(logs, (finished.stage, finished.attempt), finished.log, filter) {
         Ok(lines) if lines.is_empty() => {}

@@ -38,6 +38,8 @@ pub enum Ending {
     Finished(Verdict, u8),
     /// The run's supervisor is gone and left no verdict.
     Lost,
+    /// The viewer left, and the run goes on.
+    Left,
 }
 
 /// How a follower hears that there is something new.
@@ -58,6 +60,8 @@ pub struct Follower<'a> {
     next_seq: u64,
     /// Events that came before one that comes before them.
     early: BTreeMap<u64, Event>,
+    /// Whether there is nothing to follow for once nobody takes what is shown.
+    leaves: bool,
     notify: &'a mut dyn FnMut(&str),
 }
 
@@ -88,13 +92,18 @@ impl<'a> Follower<'a> {
     fn new(parts: Parts<'a>, line: Line) -> Self {
         let Parts { run, display, clock, notify } = parts;
         let reader = JournalReader::new(run.clone());
-        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), notify }
+        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), leaves: false, notify }
+    }
+
+    /// Leaves the run where what is shown cannot be written any more.
+    #[must_use]
+    pub fn leaving_when_closed(self) -> Self {
+        Self { leaves: true, ..self }
     }
 
     /// Follows to the end. Returns the display too, which knows all that happened.
     pub fn follow(mut self) -> (Ending, Display) {
         let mut ticked = self.clock.now();
-        let pace = self.display.pace();
         let (mut woken, mut rapid) = (ticked, 0_u32);
         let ending = loop {
             // Whether the supervisor lives is looked at before what it wrote is read: it writes first and ends then.
@@ -108,6 +117,11 @@ impl<'a> Follower<'a> {
             if gone && !more {
                 break Ending::Lost;
             }
+            if self.leaves && self.display.closed().is_some() {
+                break Ending::Left;
+            }
+            // Asked for anew: what could not be shown just now is shown soon.
+            let pace = self.display.pace();
             self.wait(if more { Duration::ZERO } else { pace });
             let now = self.clock.now();
             rapid = if now.since(woken) < RAPID { rapid.saturating_add(1) } else { 0 };

@@ -35,8 +35,8 @@ impl Sink for Both {
     }
 }
 
-/// Runs a plan whose stages are all decided beforehand, and shows it.
-pub fn run(plan: Plan, place: &Place, display: Display) -> Verdict {
+/// Runs a plan whose stages are all decided beforehand, and shows it. Returns the display too, which knows what came of it.
+pub fn run(plan: Plan, place: &Place, display: Display) -> (Verdict, Display) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut sink = Both { journal: JournalWriter::open(&place.run).ok(), display };
     let logbook = Arc::new(RunLogbook { run: place.run.clone(), clock: Arc::clone(&clock), bell: Arc::new(|| {}) });
@@ -50,5 +50,5 @@ pub fn run(plan: Plan, place: &Place, display: Display) -> Verdict {
         // Somebody waits for this process to end.
         past::record(project, number, &root, Patience::Short);
     }
-    verdict
+    (verdict, sink.display)
 }

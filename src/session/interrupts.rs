@@ -6,8 +6,10 @@
 //! dies of the signal, so that a shell sees it. A hangup always leaves: whether the run goes on, its supervisor knows.
 //! Ctrl+Z stops this process and not the run; the terminal is the shell's meanwhile, so nothing is left on it.
 
+use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -20,6 +22,15 @@ use crate::report::terminal;
 
 /// Takes sentences for the person at the terminal.
 pub type Notify = fn(&str);
+
+/// What is said by who leaves a run. It is asked for at that moment: the run may have ended meanwhile.
+struct Farewell(Box<dyn Fn() -> String + Send>);
+
+impl fmt::Debug for Farewell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Farewell")
+    }
+}
 
 /// What the process is doing when a signal comes.
 #[derive(Debug, Default)]
@@ -39,7 +50,9 @@ enum Watching {
         farewell: String,
     },
     /// It looks on at a run, and says this when it leaves.
-    Onlooker(String),
+    Onlooker(Farewell),
+    /// All is done, and it stays until it is sent away. Ctrl+C is told here; other signals end it as they would.
+    Staying(Sender<()>),
 }
 
 /// The thread that takes this process's signals.
@@ -91,9 +104,21 @@ impl Interrupts {
         Ok(())
     }
 
-    /// From now on signals are for this process, which says this when it leaves.
-    pub fn leave_with(&self, farewell: String) {
-        *self.watching() = Watching::Onlooker(farewell);
+    /// From now on signals are for this process, also those that were kept for a run. It says then what `farewell` makes
+    /// at that moment.
+    pub fn leave_with(&self, farewell: impl Fn() -> String + Send + 'static) {
+        let onlooker = Watching::Onlooker(Farewell(Box::new(farewell)));
+        let before = std::mem::replace(&mut *self.watching(), onlooker);
+        self.replay(before);
+    }
+
+    /// Says this, and waits for Ctrl+C, which ends nothing here but the wait.
+    pub fn stay(&self, say: impl FnOnce()) {
+        let (told, leave) = channel();
+        *self.watching() = Watching::Staying(told);
+        say();
+        // Nobody is left to tell where the thread that takes signals is gone.
+        let _ = leave.recv();
     }
 
     /// The run is over, or there was none: signals are for this process again.
@@ -118,8 +143,14 @@ impl Interrupts {
                 kept.push(signal);
                 return;
             }
-            Watching::Nothing | Watching::Starting(_) => String::new(),
-            Watching::Onlooker(farewell) => std::mem::take(farewell),
+            Watching::Staying(told) if signal == signals::INTERRUPT => {
+                let _ = told.send(());
+                return;
+            }
+            Watching::Nothing | Watching::Starting(_) | Watching::Staying(_) => String::new(),
+            // A closed terminal is told nothing.
+            Watching::Onlooker(_) if signal == signals::HANGUP => String::new(),
+            Watching::Onlooker(Farewell(make)) => make(),
             Watching::Started { line, times, farewell } => {
                 *times += 1;
                 let control = match (*times, signal) {

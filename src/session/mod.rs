@@ -2,9 +2,11 @@
 //! its supervisor, [`supervise`] is that supervisor, [`follow`] shows what the journal says. `run` is start + follow;
 //! `attach` is follow alone. See `docs/design.md`, "One way to run".
 
+pub mod ask;
 pub mod assignment;
 pub mod book;
 pub mod compare;
+pub mod control;
 pub mod doctor;
 pub mod follow;
 pub mod init;
@@ -13,6 +15,7 @@ pub mod inputs;
 pub mod interrupts;
 pub mod jobs;
 mod lend;
+pub mod logout;
 pub mod logs;
 pub mod past;
 pub mod place;
@@ -22,6 +25,7 @@ pub mod runs;
 pub mod source;
 pub mod start;
 pub mod supervise;
+pub mod tail;
 pub mod tee;
 pub mod waiting;
 pub mod wire;

@@ -10,16 +10,18 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair};
 
 use super::assignment::Assignment;
 use super::place::{Caller, Place, StartError};
 use super::prepare::Prepared;
 use super::supervise::{LOCK, SOCKET};
-use super::wire::send_message;
+use super::wire::{Frame, Incoming, send_message};
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::layout::{RunDir, private_file};
+use crate::journal::state::{self, RunState};
 use crate::plan::Plan;
 use crate::process::spawn::{Program, variable};
 
@@ -35,6 +37,40 @@ pub struct Started {
     pub number: Option<RunNumber>,
     /// The line to the supervisor.
     pub socket: UnixStream,
+}
+
+/// What is heard first of a run that was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirstWord {
+    /// It goes on, or has ended meanwhile; and this is to be said of its record.
+    Begun(Vec<String>),
+    /// Its supervisor died before it could say anything.
+    Dead,
+    /// Nothing yet.
+    Silence,
+}
+
+impl Started {
+    /// Waits for the first word of the supervisor, for so long at most. What it said is still there to be read after it.
+    pub fn first_word(&self, limit: Duration) -> FirstWord {
+        let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        if !poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0) {
+            return FirstWord::Silence;
+        }
+        let mut bytes = [0; 4096];
+        match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT | RecvFlags::PEEK) {
+            Ok((n, _)) if n > 0 => {
+                let frames = Incoming::default().push(&bytes[..n]).into_iter();
+                let notice = |frame| if let Frame::Notice(text) = frame { Some(text) } else { None };
+                FirstWord::Begun(frames.filter_map(notice).collect())
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => FirstWord::Silence,
+            Ok(_) | Err(_) => match state::of(&self.run) {
+                Ok(RunState::Finished { .. }) => FirstWord::Begun(Vec::new()),
+                Ok(RunState::Queued | RunState::Running | RunState::Lost) | Err(_) => FirstWord::Dead,
+            },
+        }
+    }
 }
 
 /// Starts the supervisor of a run and gives it its work. While it comes up, `complete` adds to the plan what takes time

@@ -23,6 +23,8 @@ use rustix::net::{RecvFlags, recv};
 
 use super::assignment::{Assignment, OnHangup};
 use super::book::RunLogbook;
+use super::control::desk::Desk;
+use super::control::listener::Listener;
 use super::lend::{self, RunLender};
 use super::tee::Tee;
 use super::wire::{Control, Doorbell, receive_message};
@@ -66,7 +68,10 @@ pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
         Side::Guard(exit) => {
             if exit != Exit::Code(0) {
                 // What a killed supervisor did not take away itself.
-                let _ = std::fs::remove_file(RunDir::new(directory.to_owned()).jobserver());
+                let run = RunDir::new(directory.to_owned());
+                for left in [run.jobserver(), run.control()] {
+                    let _ = std::fs::remove_file(left);
+                }
             }
             // Everything below is gone by now: this is the moment at which the run can be seen to be over.
             drop(lock);
@@ -108,6 +113,10 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
 
+    let listener = Listener::open(run, Desk::new(messages.0.clone())).map_err(|error| {
+        log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
+    });
+
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
@@ -124,6 +133,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
     let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
     runner::run(assignment.plan, identity, ports);
+    drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
         (Some(project), Some(number)) => {

@@ -76,10 +76,20 @@ pub fn send_message(mut to: &UnixStream, message: &[u8]) -> io::Result<()> {
 }
 
 /// Receives a message with its length before it.
-pub fn receive_message(mut from: &UnixStream) -> io::Result<Vec<u8>> {
+pub fn receive_message(from: &UnixStream) -> io::Result<Vec<u8>> {
+    receive_at_most(from, u32::MAX as usize)
+}
+
+/// The same from somebody who might say any length: a message that is longer is an error, and nothing of it is read.
+pub fn receive_at_most(mut from: &UnixStream, most: usize) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
-    let mut message = vec![0; u32::from_le_bytes(length) as usize];
+    let length = u32::from_le_bytes(length) as usize;
+    if length > most {
+        let text = format!("a message of {length} bytes, where {most} are the most");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    let mut message = vec![0; length];
     from.read_exact(&mut message)?;
     Ok(message)
 }

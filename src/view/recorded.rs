@@ -46,6 +46,7 @@ pub(crate) fn stage(name: &str, command: &str) -> StageInfo {
         has_fix: false,
         threads: 1,
         locks: Vec::new(),
+        interactive: false,
         inputs: None,
         estimate: None,
         skip: None,

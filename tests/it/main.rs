@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod allow;
 mod attach;
 mod r#await;
 mod chaos;
@@ -11,6 +12,7 @@ mod completions;
 mod concurrency;
 mod config;
 mod crash_points;
+mod detach;
 mod detect;
 mod diff;
 mod docs;
@@ -33,6 +35,7 @@ mod lines;
 mod live;
 mod output;
 mod privacy;
+mod reconnection;
 mod reference;
 mod rerun;
 mod rig;

@@ -22,6 +22,9 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--quiet", env::QUIET),
     ("--output", env::OUTPUT),
     ("--json", env::JSON),
+    ("--detach", env::DETACH),
+    ("--allow", env::ALLOW),
+    ("--follow", env::FOLLOW),
     ("--dry-run", env::DRY_RUN),
 ];
 

@@ -157,12 +157,7 @@ impl Shared {
         let outputs = globs::check(&stage.outputs, faults);
         let on = stage.on.as_ref().or(defaults.on.as_ref());
         let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
-        let keys = [
-            ("uses", stage.uses.is_some()),
-            ("on", on.is_some()),
-            ("secrets", secrets),
-            ("interactive", stage.interactive == Some(true)),
-        ];
+        let keys = [("uses", stage.uses.is_some()), ("on", on.is_some()), ("secrets", secrets)];
         unsupported.splice(0..0, keys.into_iter().filter(|(_, used)| *used).map(|(key, _)| key));
         let name = declared.name.clone()?;
         let mut built = Stage::new(name, Command::Argv(Vec::new()));
@@ -225,6 +220,7 @@ fn policy(stage: &schema::Stage, defaults: &Defaults) -> Policy {
         log_max: stage.log_max.or(defaults.log_max).map_or(plain.log_max, |size| size.0),
         leak: stage.leak.or(defaults.leak).unwrap_or(plain.leak),
         pty: stage.pty.or(defaults.pty).unwrap_or(plain.pty),
+        interactive: stage.interactive.unwrap_or(plain.interactive),
         jobserver: stage.jobserver.or(defaults.jobserver).unwrap_or(plain.jobserver),
     }
 }

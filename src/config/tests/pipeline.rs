@@ -65,6 +65,7 @@ log-max = "64MiB"
 leak = "fail"
 jobserver = "make"
 pty = true
+interactive = true
 default = false
 tags = ["slow"]
 dir = "./crates/../crates/core"
@@ -121,6 +122,7 @@ uses = "z"
             leak: Leak::Fail,
             jobserver: Jobserver::Make,
             pty: true,
+            interactive: true,
         }
     );
     assert_eq!(test.dir, PathBuf::from("crates/core"));
@@ -288,7 +290,8 @@ interactive = false
 "#,
     );
     let a = stage(&loaded, "a");
-    assert_eq!(a.unsupported, ["uses", "secrets", "interactive", "when.changed", "when.hook"]);
+    assert_eq!(a.unsupported, ["uses", "secrets", "when.changed", "when.hook"]);
+    assert!(a.policy.interactive, "this one is of this version");
     assert_eq!(a.action, Action::Use { kind: "hygiene".into() });
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&["on"][..], &Placement::Remote("box".into())));

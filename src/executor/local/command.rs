@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::LocalExecutor;
 use super::jobserver::Told;
 use crate::env;
-use crate::executor::{ExecError, Job};
+use crate::executor::{ExecError, Job, Streams};
 use crate::pipeline::Command;
 use crate::process::program::resolve;
 use crate::process::spawn::{Program, variable};
@@ -44,7 +44,11 @@ impl LocalExecutor {
         let file = resolve(name, path, &job.dir)?;
         let told = self.sharing.as_ref().map_or_else(Told::default, |sharing| sharing.tell(job, path));
         let environment = self.environment(job, told.variables)?;
-        let program = Program::new(&file, &argv)?.env(environment).dir(&job.dir)?.new_session();
+        let program = Program::new(&file, &argv)?.env(environment).dir(&job.dir)?;
+        let program = match job.streams {
+            Streams::Console => program.controlled(),
+            Streams::Pipes | Streams::Pty => program.new_session(),
+        };
         Ok((file, program, told.descriptors))
     }
 

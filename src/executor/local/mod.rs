@@ -3,30 +3,34 @@
 
 mod attempt;
 mod command;
+mod console;
 mod jobserver;
 mod room;
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::{Ended, ExecError, Executor, Job};
+use super::{Ended, ExecError, Executor, Job, Streams};
 use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::Clock;
 use crate::env::{self, Env};
 use crate::event::{OutputSink, Stream};
 use crate::process::program::{ProgramError, explain};
+use crate::process::pty::{self, Size};
 use crate::process::pump::Pump;
 use crate::process::reaper::{Child, Reaper, Waker};
 use crate::process::spawn::{Program, StringError};
 use crate::process::table::ticks_now;
 use attempt::Attempt;
+use console::OnConsole;
+pub use console::{Attached, Console};
 pub use jobserver::Sharing;
 use room::Room;
 
@@ -44,6 +48,7 @@ pub struct LocalExecutor {
     sharing: Option<Sharing>,
     null: File,
     room: Arc<Room>,
+    console: Console,
 }
 
 impl LocalExecutor {
@@ -63,7 +68,14 @@ impl LocalExecutor {
             .collect();
         let path = inherit.get(env::PATH).map(OsStr::to_owned);
         let null = File::open("/dev/null")?;
-        Ok(Self { reaper, clock, inherited, path, sharing, null, room: Room::by_limit() })
+        let console = Console::default();
+        Ok(Self { reaper, clock, inherited, path, sharing, null, room: Room::by_limit(), console })
+    }
+
+    /// The same, whose interactive stages are on this console.
+    #[must_use]
+    pub fn on_console(self, console: Console) -> Self {
+        Self { console, ..self }
     }
 
     /// Does something that needs a descriptor or a process, trying again for a while where the system has no room.
@@ -97,25 +109,47 @@ impl LocalExecutor {
     }
 
     /// Starts a program, with the ends of the jobserver if it was told of them.
-    fn start_once(&self, program: &Program, waker: &Arc<Waker>, pty: bool, told: bool) -> io::Result<(Child, Pump)> {
+    fn start_once(&self, program: &Program, waker: &Arc<Waker>, on: &On<'_>, told: bool) -> io::Result<(Child, Pump)> {
         let sharing = self.sharing.as_ref().filter(|_| told);
         let ends = sharing.map(|sharing| sharing.pool().ends()).transpose()?;
-        let mut descriptors = vec![(self.null.as_fd(), 0)];
+        let mut descriptors = Vec::with_capacity(5);
         if let Some((read, write)) = &ends {
             descriptors.extend([(read.as_fd(), jobserver::READ), (write.as_fd(), jobserver::WRITE)]);
         }
-        if pty {
-            let (ours, theirs) = terminal()?;
-            descriptors.extend([(theirs.as_fd(), 1), (theirs.as_fd(), 2)]);
-            let child = self.reaper.spawn(program, &descriptors, waker)?;
-            return Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))));
+        match on {
+            On::Pipes => {
+                let (out, their_out) = pipe_with(PipeFlags::CLOEXEC)?;
+                let (err, their_err) = pipe_with(PipeFlags::CLOEXEC)?;
+                descriptors.extend([(self.null.as_fd(), 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
+                let child = self.reaper.spawn(program, &descriptors, waker)?;
+                Ok((child, Pump::new(vec![(out, Stream::Stdout), (err, Stream::Stderr)], Arc::clone(waker))))
+            }
+            On::Pty => {
+                // Nobody's controlling terminal, so a prompt on `/dev/tty` fails at once instead of waiting for ever.
+                let (ours, theirs) = pty::pair(Size::USUAL)?;
+                pty::pass_on_output(&theirs)?;
+                descriptors.extend([(self.null.as_fd(), 0), (theirs.as_fd(), 1), (theirs.as_fd(), 2)]);
+                let child = self.reaper.spawn(program, &descriptors, waker)?;
+                Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))))
+            }
+            On::Console(stage) => {
+                let (ours, theirs) = pty::pair(Size::USUAL)?;
+                pty::take_utf8(&theirs)?;
+                // Before it starts: it is to find the size that it will have.
+                stage.put_on(&ours)?;
+                descriptors.extend([0, 1, 2].map(|number| (theirs.as_fd(), number)));
+                let child = self.reaper.spawn(program, &descriptors, waker)?;
+                Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))))
+            }
         }
-        let (out, their_out) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (err, their_err) = pipe_with(PipeFlags::CLOEXEC)?;
-        descriptors.extend([(their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
-        let child = self.reaper.spawn(program, &descriptors, waker)?;
-        Ok((child, Pump::new(vec![(out, Stream::Stdout), (err, Stream::Stderr)], Arc::clone(waker))))
     }
+}
+
+/// What an attempt is started on.
+enum On<'a> {
+    Pipes,
+    Pty,
+    Console(OnConsole<'a>),
 }
 
 /// Why a program was not started.
@@ -133,24 +167,6 @@ impl From<Start> for ExecError {
             Start::Cancelled => Self::Infrastructure { message: "cancelled before it could be started".into() },
         }
     }
-}
-
-/// A terminal for a stage to write to: our end and the stage's.
-///
-/// It is nobody's controlling terminal, so a prompt on `/dev/tty` fails at once instead of waiting for ever; and it
-/// passes bytes on as they are, so that the log has what the tool wrote.
-fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
-    use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
-    use rustix::termios::{OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let ours = openpt(flags)?;
-    unlockpt(&ours)?;
-    let theirs = ioctl_tiocgptpeer(&ours, flags)?;
-    let mut modes = tcgetattr(&theirs)?;
-    modes.output_modes.remove(OutputModes::OPOST);
-    tcsetattr(&theirs, OptionalActions::Now, &modes)?;
-    tcsetwinsize(&theirs, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 })?;
-    Ok((ours, theirs))
 }
 
 impl From<ProgramError> for ExecError {
@@ -178,12 +194,17 @@ impl Executor for LocalExecutor {
         check_directory(&job.dir)?;
         let (file, program, told) = self.program(job)?;
         let Some(_place) = self.room.enter(cancel) else { return Err(Start::Cancelled.into()) };
+        let on = match job.streams {
+            Streams::Pipes => On::Pipes,
+            Streams::Pty => On::Pty,
+            Streams::Console => On::Console(self.console.take(job.number)?),
+        };
         let waker = Arc::new(self.patiently(cancel, Waker::new)?);
         let wake = Arc::clone(&waker);
         let _registration = cancel.register(move || wake.wake());
         let since = ticks_now();
         let earlier = self.reaper.orphans().into_iter().map(|orphan| (orphan.pid, orphan.start_time)).collect();
-        let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, job.pty, told)) {
+        let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, &on, told)) {
             Ok(started) => started,
             Err(Start::Failed(error)) if error.raw_os_error() == Some(libc::E2BIG) => {
                 let largest =

@@ -19,6 +19,8 @@ pub(crate) struct Spawn<'a> {
     pub(crate) descriptors: &'a [(BorrowedFd<'a>, RawFd)],
     /// Whether it leads a session of its own.
     pub(crate) new_session: bool,
+    /// Whether the terminal that it has for stdin controls its session.
+    pub(crate) is_controlled: bool,
 }
 
 /// File actions, destroyed when they go out of scope.
@@ -84,6 +86,19 @@ fn actions(spawn: &Spawn<'_>) -> io::Result<Actions> {
     for (from, to) in spawn.descriptors {
         // SAFETY: the actions are initialised, and the descriptor is borrowed for as long as they are used.
         check(unsafe { libc::posix_spawn_file_actions_adddup2(&raw mut actions.0, from.as_fd().as_raw_fd(), *to) })?;
+    }
+    if spawn.is_controlled {
+        // Who leads a session without a terminal is controlled by the first that it opens; the session is new by then,
+        // since attributes come before actions. Opened by this path it is the same one wherever its own may lead.
+        let path = c"/proc/self/fd/1";
+        // SAFETY: the actions are initialised, and the path is copied by the call.
+        check(unsafe {
+            libc::posix_spawn_file_actions_addopen(&raw mut actions.0, 0, path.as_ptr(), libc::O_RDWR, 0)
+        })?;
+        for to in [1, 2] {
+            // SAFETY: the actions are initialised.
+            check(unsafe { libc::posix_spawn_file_actions_adddup2(&raw mut actions.0, 0, to) })?;
+        }
     }
     if let Some(dir) = spawn.dir {
         // SAFETY: the actions are initialised, and the string is copied by the call.

@@ -1,5 +1,6 @@
 //! The live face: what has happened goes above the region, for good, as [`Grouped`] writes it; the region is drawn below
-//! it, at most twenty times a second, and only where something has changed.
+//! it, at most twenty times a second, and only where something has changed. What stages print comes sooner, where it is
+//! shown: whoever waits for a line is to see it as it is written.
 //!
 //! A terminal that takes nothing is not waited for, but for what is to stay: frames are left out, what is to be written
 //! gathers up to a bound, and then logs are read no further. At the run's end everything is written, however long it
@@ -21,8 +22,12 @@ use crate::view::RunView;
 
 /// Frames are no closer to each other than this.
 const FRAME: Duration = Duration::from_millis(50);
+/// Those that bring what stages have printed, no closer than this.
+const TEXT: Duration = Duration::from_millis(15);
 /// How often the terminal is looked at where nothing happens: whether a second has passed, whether it has been resized.
 const PACE: Duration = Duration::from_millis(250);
+/// No wait is shorter than this.
+const MOMENT: Duration = Duration::from_millis(1);
 /// How much may wait to be written above the region, in bytes.
 const PENDING: usize = 64 * 1024;
 
@@ -42,8 +47,12 @@ pub struct Live<C> {
     region: Region<C>,
     style: Style,
     options: LiveOptions,
+    /// Whether what stages print is shown.
+    has_output: bool,
     cancelling: Option<Timestamp>,
     drawn: Option<Timestamp>,
+    /// When to show what it was too early for, if there was something.
+    due: Option<Timestamp>,
 }
 
 impl<C: Canvas> Live<C> {
@@ -59,9 +68,18 @@ impl<C: Canvas> Live<C> {
         options: LiveOptions,
         standing: &'static Standing,
     ) -> Self {
-        let style = transcript.style;
+        let (style, has_output) = (transcript.style, transcript.layout.has_output());
         let above = Grouped::new(Vec::new(), transcript);
-        Self { above, region: Region::new(canvas, standing), style, options, cancelling: None, drawn: None }
+        Self {
+            above,
+            region: Region::new(canvas, standing),
+            style,
+            options,
+            has_output,
+            cancelling: None,
+            drawn: None,
+            due: None,
+        }
     }
 
     /// Brings the terminal up to date, unless that was done just now or cannot be done now.
@@ -69,8 +87,13 @@ impl<C: Canvas> Live<C> {
         let now = self.options.clock.now();
         let is_over = view.end().is_some();
         let much = self.above.out().len() >= PENDING;
-        let is_due = self.drawn.is_none_or(|drawn| now.since(drawn) >= FRAME);
-        if !is_over && !((is_due || much) && self.region.is_free()) {
+        let apart = if self.has_output && !self.above.out().is_empty() { TEXT } else { FRAME };
+        let due = self.drawn.map_or(now, |drawn| drawn.after(apart));
+        let is_due = due.since(now).is_zero();
+        let is_shown = is_over || (is_due || much) && self.region.is_free();
+        // A terminal that takes nothing is looked at as often as where nothing happens.
+        self.due = (!is_due && !is_shown).then_some(due);
+        if !is_shown {
             return Ok(());
         }
         let (style, is_ours) = (self.style, self.options.is_ours);
@@ -104,7 +127,14 @@ impl<C: Canvas> Reporter for Live<C> {
         self.show(view)
     }
 
+    fn make_way(&mut self, _view: &RunView) -> io::Result<()> {
+        self.due = None;
+        let above = std::mem::take(self.above.out());
+        self.drawn = None;
+        self.region.show(&above, &[], Mark::None)
+    }
+
     fn pace(&self) -> Duration {
-        PACE
+        self.due.map_or(PACE, |due| due.since(self.options.clock.now()).max(MOMENT))
     }
 }

@@ -3,10 +3,13 @@
 
 mod canvas;
 mod features;
+mod keyboard;
 mod restore;
+mod stage_screen;
 
 pub use canvas::{Canvas, Size, Stderr};
 pub use features::{Features, Host};
 pub(super) use features::{Mark, linked};
+pub use keyboard::Keying;
 pub(super) use restore::{ERASE, Standing, standing};
-pub use restore::{restore, say};
+pub use restore::{give_keys_back, keying, restore, resume, say, take_keys, write_for_stage};

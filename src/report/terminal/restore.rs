@@ -8,11 +8,14 @@
 //! Writes to a terminal do not mix with one another, so a sentence from the thread that takes signals comes before a
 //! frame or after it. After it, the frame is gone, and is drawn anew below the sentence.
 
+use std::fs::File;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::canvas::{is_writable, write_some};
 use super::features::Mark;
+use super::keyboard::{Keyboard, Keying};
 
 /// What stands on a terminal and has to be taken away again.
 #[derive(Debug, Default)]
@@ -28,6 +31,7 @@ pub(in crate::report) struct Standing {
 pub(in crate::report) const ERASE: &[u8] = b"\r\x1b[K\x1b[C\x1b[J\r";
 
 static STANDING: Standing = Standing::new();
+static KEYBOARD: Keyboard = Keyboard::new();
 
 /// What stands on this process's terminal.
 pub(in crate::report) fn standing() -> &'static Standing {
@@ -64,24 +68,56 @@ impl Standing {
         }
     }
 
-    /// The bytes of a sentence, after which no region stands.
-    fn sentence(&self, text: &str) -> Vec<u8> {
+    /// The bytes of a sentence, after which no region stands. On a terminal that a stage has, lines end in two characters.
+    fn sentence(&self, text: &str, is_raw: bool) -> Vec<u8> {
         let mut bytes = if self.region.swap(false, Ordering::SeqCst) { ERASE.to_vec() } else { Vec::new() };
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(b'\n');
+        if is_raw {
+            bytes.extend_from_slice(format!("\r\n{}\r\n", text.replace('\n', "\r\n")).as_bytes());
+        } else {
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.push(b'\n');
+        }
         bytes
     }
 }
 
 /// Leaves the terminal as it was found, as far as that is possible at once. May be called at any time, from any thread,
-/// more than once.
+/// more than once. Keys are not taken any more, until [`resume`].
 pub fn restore() {
+    KEYBOARD.close();
     STANDING.restore(|bytes| if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) });
+}
+
+/// This process goes on after [`restore`]: it was only stopped.
+pub fn resume() {
+    KEYBOARD.reopen();
+}
+
+/// Takes the keys of this terminal, which are given back on every way out. Says whether that is so now; it is not in the
+/// background.
+pub fn take_keys(tty: &Arc<File>, keying: Keying) -> io::Result<bool> {
+    KEYBOARD.take(tty, keying)
+}
+
+/// How keys are taken now, if they are.
+pub fn keying() -> Option<Keying> {
+    KEYBOARD.keying()
+}
+
+/// Gives the keys back, as they were found.
+pub fn give_keys_back() {
+    KEYBOARD.give_back();
+}
+
+/// Writes what a stage printed, as it is, to the terminal that it has. Says how much of it; nothing where it does not have
+/// it just now.
+pub fn write_for_stage(bytes: &[u8]) -> io::Result<usize> {
+    KEYBOARD.write_for_stage(bytes)
 }
 
 /// Writes a line to standard error, in place of a region that stands there.
 pub fn say(text: &str) -> io::Result<()> {
-    write_all(&STANDING.sentence(text))
+    write_all(&STANDING.sentence(text, keying() == Some(Keying::Raw)))
 }
 
 /// One write, where the terminal takes it whole.
@@ -142,10 +178,11 @@ mod tests {
     #[test]
     fn a_sentence_takes_the_place_of_the_region() {
         let standing = Standing::new();
-        assert_eq!(standing.sentence("one"), b"one\n");
+        assert_eq!(standing.sentence("one", false), b"one\n");
         standing.set_region(true);
-        assert_eq!(standing.sentence("two"), [ERASE, b"two\n"].concat());
+        assert_eq!(standing.sentence("two", false), [ERASE, b"two\n"].concat());
         assert!(!standing.has_region());
-        assert_eq!(standing.sentence("three"), b"three\n");
+        assert_eq!(standing.sentence("three", false), b"three\n");
+        assert_eq!(standing.sentence("a\nb", true), b"\r\na\r\nb\r\n", "beside what a stage has drawn");
     }
 }

@@ -14,7 +14,7 @@ use crate::env::{self, Env};
 use crate::event::{OutputSink, Stream};
 use crate::executor::jobserver::Offer;
 use crate::executor::local::LocalExecutor;
-use crate::executor::{Executor, Job};
+use crate::executor::{Executor, Job, Streams};
 use crate::ids::{RunId, StageName};
 use crate::pipeline::{Command, Leak};
 use crate::process::program::resolve;
@@ -210,7 +210,7 @@ impl Question {
             dir: "/".into(),
             env: QUIET.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             leak: Leak::Kill,
-            pty: false,
+            streams: Streams::Pipes,
             offer: Offer::Nothing,
         };
         let mut heard = Heard::default();

@@ -294,6 +294,36 @@ fn h191_frames_are_few() {
     assert!((10..=11).contains(&frames), "{frames} frames in ten seconds");
 }
 
+/// A line that a stage prints is on the screen 15 ms after the line before it at the latest, without that anything else
+/// happens; and however many lines there are, there are no more frames than that.
+#[test]
+fn what_is_printed_is_shown_as_it_is_written() {
+    let screen = Screen::new(40, 80);
+    let mut run = Recorded::of(vec![super::stage_named("test")]);
+    run.start(0);
+    let mut stage = Stage::new(&screen, transcript(Layout::Everything), false);
+    stage.play(&run.steps);
+    let key = LogKey { stage: crate::ids::StageId(0), attempt: 1, part: LogPart::Head };
+    for n in 0..20 {
+        stage.logs.append(key, format!("line {n}\n").as_bytes());
+        while stage.display.output() {}
+        let mut waited = Duration::ZERO;
+        while !screen.text().contains(&format!("line {n}\n")) {
+            let pace = stage.display.pace();
+            waited += pace;
+            assert!(waited <= Duration::from_millis(15), "line {n}: {waited:?}");
+            stage.wait(pace);
+        }
+    }
+    let before = screen.writes();
+    for n in 0..1500 {
+        stage.logs.append(key, format!("flood {n}\n").as_bytes());
+        stage.wait(Duration::from_millis(1));
+    }
+    let frames = screen.writes() - before;
+    assert!((90..=100).contains(&frames), "{frames} frames in 1.5 seconds");
+}
+
 /// H55: a terminal that takes nothing is not waited for; what was to stay is written as soon as it can be, and at the end
 /// in any case.
 #[test]

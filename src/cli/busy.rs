@@ -1,0 +1,169 @@
+//! What was to be started is running already: which run has it and how far that is, and the ways on. Somebody who sits
+//! there is asked; everybody else is told, with exit code 5.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use super::args::RunArgs;
+use super::error::CliError;
+use super::output;
+use super::project::Context;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::ids::{RunNumber, StageName};
+use crate::journal::layout::ProjectDir;
+use crate::journal::state::{Owner, RunState};
+use crate::outcome::HumanDuration;
+use crate::report::terminal::Stderr;
+use crate::session::runs::{self, Run, Stopped};
+
+/// What a person wants who was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To look at the run that goes on.
+    Attach,
+    /// To have that run end, and then to start.
+    Replace,
+}
+
+/// The ways on that are offered: a letter, and the word that it is in. To quit is one everywhere.
+const WAYS: [(char, &str, Way); 2] = [('a', "[a]ttach", Way::Attach), ('c', "[c]ancel it and start", Way::Replace)];
+
+/// How often somebody is asked who answers something else.
+const TIMES: usize = 3;
+
+/// A job that is running.
+pub(super) struct Busy<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) project: &'a ProjectDir,
+    pub(super) stage: &'a StageName,
+    pub(super) number: RunNumber,
+}
+
+impl Busy<'_> {
+    /// Says so and asks for a way on. Where nobody wants one, that is the error.
+    pub(super) fn ask(&self) -> Result<Way, CliError> {
+        let message = self.message();
+        let letters: Vec<&str> = WAYS.iter().map(|(_, word, _)| *word).chain(["[q]uit"]).collect();
+        let question = format!("{message}: {}?", letters.join(", "));
+        for _ in 0..TIMES {
+            let Some(answer) = output::ask(&question) else { break };
+            match way(&answer) {
+                Answer::Way(way) => return Ok(way),
+                Answer::Quit => break,
+                Answer::Unclear => {}
+            }
+        }
+        Err(self.error())
+    }
+
+    /// The error, for who cannot be asked.
+    pub(super) fn error(&self) -> CliError {
+        let (program, number) = (self.context.program(), self.number);
+        CliError::Busy {
+            message: self.message(),
+            hint: format!("`{program} attach {number}` follows it, `{program} stop {number}` ends it"),
+        }
+    }
+
+    /// Has the other run end.
+    pub(super) fn end(&self) -> Result<(), CliError> {
+        let number = self.number;
+        output::say(&format!("waiting for run {number} to end"));
+        match runs::stop(&self.project.run(number), false, &SystemClock) {
+            Ok(Stopped::Ended) => Ok(()),
+            Ok(Stopped::StillThere | Stopped::NotFound) => {
+                Err(CliError::infrastructure(format!("run {number} does not end; nothing was started")))
+            }
+            Err(error) => Err(CliError::infrastructure(format!("run {number} cannot be stopped: {error}"))),
+        }
+    }
+
+    fn message(&self) -> String {
+        let (stage, number) = (self.stage, self.number);
+        // It may have ended just now, and may be gone.
+        let Ok(run) = runs::read(self.project, number) else {
+            return format!("stage {stage} is running already, in run {number}");
+        };
+        let pid = Owner::read(&run.dir).map(|owner| format!("pid {}", owner.pid));
+        if run.state == RunState::Queued {
+            let about = pid.map_or(String::new(), |pid| format!(" ({pid})"));
+            return format!("stage {stage} waits for its turn already, in run {number}{about}");
+        }
+        let about: Vec<String> = pid.into_iter().chain(progress(&run, SystemClock.now())).collect();
+        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+        format!("stage {stage} is running already, in run {number}{about}")
+    }
+}
+
+/// Since when a run goes on, and how far it is where history can say.
+fn progress(run: &Run, now: Timestamp) -> Vec<String> {
+    if run.view.header().is_none() {
+        return Vec::new();
+    }
+    let elapsed = run.view.elapsed(now);
+    let since = format!("since {}", HumanDuration(elapsed));
+    let percent = run.view.eta(now).map(|eta| format!("{} %", percent(elapsed, eta.expected)));
+    [since].into_iter().chain(percent).collect()
+}
+
+/// How much of the whole is over, in per cent. What has not ended is not at its end.
+fn percent(elapsed: Duration, left: Duration) -> u128 {
+    let whole = elapsed.saturating_add(left).as_millis().max(1);
+    (elapsed.as_millis() * 100 / whole).min(99)
+}
+
+/// Whether somebody sits here who can be asked, and nothing says that this is for a program.
+pub(super) fn may_ask(context: &Context<'_>, args: &RunArgs) -> bool {
+    let is_for_programs = args.json || args.quiet || args.presence.detach || args.output.as_deref() == Some("json");
+    !is_for_programs
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal()
+        && context.is_interactive()
+        && Stderr::is_foreground()
+}
+
+/// What somebody has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Way(Way),
+    Quit,
+    Unclear,
+}
+
+fn way(answer: &str) -> Answer {
+    let mut letters = answer.chars().map(|letter| letter.to_ascii_lowercase());
+    match letters.next() {
+        None | Some('q') => Answer::Quit,
+        Some(first) => {
+            WAYS.iter().find(|(letter, ..)| *letter == first).map_or(Answer::Unclear, |(.., way)| Answer::Way(*way))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H89: an answer is its first letter; nothing is a no.
+    #[test]
+    fn h89_an_answer_is_its_first_letter() {
+        for (answer, expected) in [
+            ("a", Answer::Way(Way::Attach)),
+            ("Attach", Answer::Way(Way::Attach)),
+            ("c", Answer::Way(Way::Replace)),
+            ("q", Answer::Quit),
+            ("", Answer::Quit),
+            ("yes", Answer::Unclear),
+        ] {
+            assert_eq!(way(answer), expected, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_is_not_at_its_end() {
+        let seconds = Duration::from_secs;
+        assert_eq!(percent(seconds(63), seconds(37)), 63);
+        assert_eq!(percent(seconds(100), Duration::ZERO), 99);
+        assert_eq!(percent(Duration::ZERO, Duration::ZERO), 0);
+    }
+}

@@ -1,0 +1,72 @@
+//! Looking on at a run that somebody started: Ctrl+C leaves it, and it goes on.
+
+use super::faces::Mode;
+use super::project::Context;
+use super::{Ending, faces, output};
+use crate::clock::SystemClock;
+use crate::journal::header::{Header, Waits};
+use crate::journal::state::{self, RunState};
+use crate::outcome::exit;
+use crate::report::{Logs, Rerun};
+use crate::session::follow::{self, Follower, Parts};
+use crate::session::interrupts::Interrupts;
+use crate::session::logs::RunLogs;
+use crate::session::runs::Run;
+use crate::session::tail::TailLogs;
+
+/// Shows a run until it ends, from its first byte, or from so many lines before the end of what its stages have printed.
+pub(super) fn follow(
+    context: &Context<'_>,
+    interrupts: &Interrupts,
+    run: &Run,
+    mode: Mode,
+    tail: Option<usize>,
+) -> Ending {
+    let (number, program) = (run.number, context.program());
+    let logs = RunLogs::new(run.dir.clone(), run.names.values().cloned().collect());
+    let logs: Box<dyn Logs> = match tail {
+        Some(lines) => Box::new(TailLogs::of(run, logs, lines, format!("{program} logs {number}/"))),
+        None => Box::new(logs),
+    };
+    let display = faces::onlooker(mode, context, logs, Rerun::default());
+    let dir = run.dir.clone();
+    interrupts.leave_with(move || match state::of(&dir) {
+        Ok(RunState::Finished { .. } | RunState::Lost) => {
+            format!("run {number} has ended; `{program} attach {number}` shows it again")
+        }
+        Ok(RunState::Queued | RunState::Running) | Err(_) => format!(
+            "run {number} continues; `{program} attach {number}` comes back to it, `{program} stop {number}` ends it"
+        ),
+    });
+    if let Some(waits) = waits(run) {
+        output::say(&waits);
+    }
+    let mut notify = |text: &str| output::say(text);
+    let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
+    let (ending, display) = Follower::onlooker(parts).follow();
+    interrupts.done();
+    output::incomplete(&display);
+    match ending {
+        follow::Ending::Finished(_, code) => Ending::Code(code),
+        follow::Ending::Lost | follow::Ending::Left => {
+            output::lost_before_it_began(&run.dir, Some(number), display.view());
+            Ending::Code(exit::INFRASTRUCTURE)
+        }
+    }
+}
+
+/// What a run waits for that has not started.
+fn waits(run: &Run) -> Option<String> {
+    let header = Header::read(&run.dir).ok().filter(|_| run.state == RunState::Queued)?;
+    let Waits { until_ended, until_passed } = header.waits?;
+    let several: Vec<String> = until_ended.iter().map(ToString::to_string).collect();
+    let ended = match &several[..] {
+        [] => None,
+        [only] => Some(format!("run {only} has ended")),
+        [first @ .., last] => Some(format!("runs {} and {last} have ended", first.join(", "))),
+    };
+    let passed = until_passed.map(|passed| format!("run {passed} has passed"));
+    let what: Vec<String> = ended.into_iter().chain(passed).collect();
+    let until = if what.is_empty() { String::new() } else { format!(" until {}", what.join(" and ")) };
+    Some(format!("run {} is queued: it waits{until}", run.number))
+}
