@@ -76,16 +76,22 @@ fn say_lost(target: &Target) {
 /// Why there was nothing to show.
 fn nothing_shown(state: &ProjectDir, target: &Target, args: &LogsArgs) -> String {
     let (whose, number) = (whose(target), target.run.number);
-    if target.run.state == RunState::Queued {
-        return format!("run {number} {}: {whose} printed nothing yet", queue::is_queued(state, number));
-    }
-    if !has_started(target) {
+    if let Some(why) = still_queued(state, target) {
+        why
+    } else if !has_started(target) {
         format!("{whose} did not start in run {number}")
     } else if args.grep.is_some() {
         format!("no line that {whose} printed in run {number} matches")
     } else {
         format!("{whose} printed nothing in run {number}")
     }
+}
+
+/// Why a run that waits for its turn has nothing to show, if this is one.
+pub(super) fn still_queued(state: &ProjectDir, target: &Target) -> Option<String> {
+    let (whose, number) = (whose(target), target.run.number);
+    let is_queued = target.run.state == RunState::Queued;
+    is_queued.then(|| format!("run {number} {}: {whose} printed nothing yet", queue::is_queued(state, number)))
 }
 
 /// The stage that is meant, or a word for several.
