@@ -98,6 +98,17 @@ impl<'a> Context<'a> {
         same
     }
 
+    /// The same in another directory, where its own config is found.
+    pub(super) fn in_directory(&self, directory: PathBuf) -> Self {
+        let mut same = self.clone();
+        if directory != same.directory {
+            same.global.directory = Some(directory.clone());
+        }
+        same.directory = directory;
+        same.global.config = None;
+        same
+    }
+
     pub(super) fn load_request(&self) -> LoadRequest {
         LoadRequest { start: self.directory.clone(), explicit: self.config(), home: self.env.absolute(env::HOME) }
     }

@@ -154,7 +154,7 @@ fn known_names(project: &ProjectDir) -> BTreeSet<String> {
     stages.map(|stage| stage.name.to_string()).chain(jobs).collect()
 }
 
-fn no_runs() -> CliError {
+pub(super) fn no_runs() -> CliError {
     CliError::usage("there are no runs of this project yet").or_try("`local-ci run` starts one")
 }
 

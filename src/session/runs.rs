@@ -250,7 +250,9 @@ fn below(guard: Option<&Entry>) -> Vec<Left> {
     if !is_there {
         return Vec::new();
     }
-    table.get(guard.pid).into_iter().chain(table.descendants(guard.pid, &[])).map(Left::of).collect()
+    // The kernel calls it after the link that it was started by.
+    let guard = Left { pid: guard.pid, name: "local-ci".into() };
+    std::iter::once(guard.clone()).chain(table.descendants(guard.pid, &[]).into_iter().map(Left::of)).collect()
 }
 
 /// What a run that has ended left behind by its own account and that is still there: what its stages may leave, and what

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adhoc;
 mod attach;
 mod chaos;
 mod clocks;
@@ -20,6 +21,7 @@ mod ends;
 mod environment;
 mod fixtures;
 mod flood;
+mod forget;
 mod history;
 mod history_faces;
 mod history_fix;
