@@ -3,6 +3,7 @@
 
 mod about;
 mod ago;
+pub mod comparison;
 mod cursor;
 pub mod display;
 mod excerpt;
@@ -13,6 +14,7 @@ pub mod lines;
 pub mod live;
 mod mark;
 pub mod past_runs;
+mod prefix;
 pub mod quiet;
 pub mod recap;
 mod silence;
@@ -33,6 +35,7 @@ pub use about::About;
 pub use ago::Ago;
 pub use display::Display;
 pub use guest::StageTerminal;
+pub use prefix::Prefix;
 pub use style::{ColourWhen, Dialect, Glyphs, Style};
 pub use table::Look;
 pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};

@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod compare;
 pub mod control;
 pub mod doctor;
 pub mod follow;
@@ -28,4 +29,5 @@ pub mod start;
 pub mod supervise;
 pub mod tail;
 pub mod tee;
+pub mod waiting;
 pub mod wire;
