@@ -110,6 +110,7 @@ fn speed() -> Result<(), Box<dyn Error>> {
             // One in ten is not known.
             estimate: estimate(&samples[..if index % 10 == 1 { 0 } else { SAMPLES }], &pooled, Basis::Own),
             skip: None,
+            interactive: false,
         })
     };
     let at = SystemClock.now();

@@ -297,6 +297,8 @@ pub mod exit {
     pub const NOTHING_SELECTED: u8 = 4;
     /// A selected stage is running already.
     pub const ALREADY_RUNNING: u8 = 5;
+    /// What was waited for has not ended in the time that `await --timeout` gives it.
+    pub const NOT_IN_TIME: u8 = 124;
     /// SIGHUP: 128 + 1.
     pub const HUNG_UP: u8 = 129;
     /// SIGINT: 128 + 2.

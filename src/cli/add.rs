@@ -14,11 +14,10 @@ use super::{Ending, faces, output, run};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::journal::layout::ProjectDir;
-use crate::outcome::exit;
 use crate::plan::Request;
 use crate::plan::command::{command_text, quote};
 use crate::process::program;
-use crate::session::jobs::{self, AdHoc, Wanted};
+use crate::session::jobs::{self, AdHoc, Found, Wanted};
 use crate::session::past;
 use crate::session::prepare::Prepared;
 
@@ -28,44 +27,72 @@ const TRIES: usize = 20;
 /// Starts a run of the command's job.
 pub(super) fn add(context: &Context<'_>, args: &AddArgs) -> Result<Ending, CliError> {
     let argv = words(&args.command)?;
-    let anchor = context.anchor()?;
-    if anchor.fault.is_some() {
-        output::warning(&format!(
-            "the config has faults and is passed over; `{} validate` shows them",
-            context.program()
-        ));
+    let wanted = Command::of(context, &argv)?;
+    if wanted.anchor.fault.is_some() {
+        let program = context.program();
+        output::warning(&format!("the config has faults and is passed over; `{program} validate` shows them"));
     }
-    let dir = directory(context, &anchor.root)?;
-    refuse_unknown_program(context, &argv[0], &anchor.root.join(&dir))?;
-    let state = context.state(&anchor.root)?;
-    let taken = Taken::of(&anchor, &state);
     let interrupts = run::interrupts()?;
     for _ in 0..TRIES {
-        let wanted = Wanted { argv: &argv, dir: &dir, is_taken: &|name| taken.has(name), now: SystemClock.now() };
-        let found = jobs::find_or_create(&state, &anchor.root, &wanted).map_err(|error| {
-            CliError::infrastructure(format!("{error} ({})", state.jobs().display()))
+        let Found { job, is_new, .. } = wanted.find_or_create()?;
+        let Command { anchor, state, .. } = &wanted;
+        let prepared = plan(context, &job, &anchor.root)?;
+        let background = Background { is_new: Some(is_new), ..of(context, state, &anchor.root, &job) };
+        interrupts.starting();
+        let place = background.claim(&prepared).inspect_err(|_| interrupts.done())?;
+        // From now on the job goes on, and nobody can remove it; it may have been removed just before.
+        if !jobs::is_listed(state, &job).unwrap_or(true) {
+            place.withdraw();
+            interrupts.done();
+            continue;
+        }
+        return background.launch(prepared, place, &interrupts, args.json);
+    }
+    Err(CliError::infrastructure("nothing was started: the job is removed again and again"))
+}
+
+/// The job of a command in the directory that is worked in.
+pub(super) fn find_or_create(context: &Context<'_>, argv: &[String]) -> Result<(Anchor, AdHoc), CliError> {
+    let wanted = Command::of(context, argv)?;
+    let found = wanted.find_or_create()?;
+    Ok((wanted.anchor, found.job))
+}
+
+/// A command that may become a job: what can be wrong with it was looked at.
+struct Command<'a> {
+    argv: &'a [String],
+    /// Relative to the project's directory.
+    dir: PathBuf,
+    anchor: Anchor,
+    state: ProjectDir,
+    taken: Taken,
+}
+
+impl<'a> Command<'a> {
+    fn of(context: &Context<'_>, argv: &'a [String]) -> Result<Self, CliError> {
+        let anchor = context.anchor()?;
+        let dir = directory(context, &anchor.root)?;
+        refuse_unknown_program(context, argv, &anchor.root.join(&dir))?;
+        let state = context.state(&anchor.root)?;
+        let taken = Taken::of(&anchor, &state);
+        Ok(Self { argv, dir, anchor, state, taken })
+    }
+
+    fn find_or_create(&self) -> Result<Found, CliError> {
+        let is_taken = |name: &str| self.taken.has(name);
+        let wanted = Wanted { argv: self.argv, dir: &self.dir, is_taken: &is_taken, now: SystemClock.now() };
+        let list = self.state.jobs();
+        let found = jobs::find_or_create(&self.state, &self.anchor.root, &wanted).map_err(|error| {
+            CliError::infrastructure(format!("{error} ({})", list.display()))
                 .or_try("set LOCAL_CI_STATE_DIR to a directory that can be written")
         })?;
         if found.damaged > 0 {
             let lines =
                 if found.damaged == 1 { "a line is".to_owned() } else { format!("{} lines are", found.damaged) };
-            output::warning(&format!("{lines} damaged in {}, and passed over", state.jobs().display()));
+            output::warning(&format!("{lines} damaged in {}, and passed over", list.display()));
         }
-        let job = found.job;
-        let prepared = plan(context, &job, &anchor.root)?;
-        let background = Background { is_new: Some(found.is_new), ..of(context, &state, &anchor.root, &job) };
-        interrupts.starting();
-        let place = background.claim(&prepared).inspect_err(|_| interrupts.done())?;
-        // From now on the job goes on, and nobody can remove it; it may have been removed just before.
-        if !jobs::is_listed(&state, &job).unwrap_or(true) {
-            place.withdraw();
-            interrupts.done();
-            continue;
-        }
-        background.launch(prepared, place, &interrupts, args.json)?;
-        return Ok(Ending::Code(exit::PASSED));
+        Ok(found)
     }
-    Err(CliError::infrastructure("nothing was started: the job is removed again and again"))
 }
 
 /// A run of an ad-hoc job in the background.
@@ -96,7 +123,7 @@ pub(super) fn plan(context: &Context<'_>, job: &AdHoc, root: &Path) -> Result<Pr
         return Err(CliError::usage(format!("the directory of job {} is not there any more: {dir}", job.name))
             .or_try(format!("`{} remove {}` forgets the job", context.program(), job.name)));
     }
-    refuse_unknown_program(context, &job.argv[0], &dir)?;
+    refuse_unknown_program(context, &job.argv, &dir)?;
     let project =
         job.project(root).map_err(|error| CliError::usage(format!("job {} cannot be run: {error}", job.name)))?;
     let request = Request { stages: vec![job.name.as_str().to_owned()], jobs: Some(1), ..Request::default() };
@@ -142,7 +169,8 @@ fn directory(context: &Context<'_>, root: &Path) -> Result<PathBuf, CliError> {
 }
 
 /// A program that is not there cannot be run, now or later: nobody has to look into a log for that.
-fn refuse_unknown_program(context: &Context<'_>, name: &str, dir: &Path) -> Result<(), CliError> {
+fn refuse_unknown_program(context: &Context<'_>, argv: &[String], dir: &Path) -> Result<(), CliError> {
+    let name = argv.first().map_or("", String::as_str);
     let Err(error) = program::resolve(name, context.env.get(env::PATH), dir) else { return Ok(()) };
     let first = error.message.lines().next().unwrap_or_default();
     let hint = if name.starts_with('-') {

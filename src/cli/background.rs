@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::error::CliError;
+use super::leave::Leaving;
 use super::project::Context;
-use super::{faces, output};
+use super::{Ending, faces, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{Estimate, SCHEMA_VERSION};
 use crate::history::Totals;
@@ -107,16 +108,20 @@ impl Background<'_> {
         Ok(place)
     }
 
-    /// Starts the run and says so on stdout. Signals that come meanwhile wait until it can be come back to.
+    /// Starts the run and says so on stdout, once it is known to have begun. Signals that come meanwhile wait until somebody
+    /// can come back to it.
     pub(super) fn launch(
         &self,
         prepared: Prepared,
         place: Place,
         interrupts: &Interrupts,
         json: bool,
-    ) -> Result<(), CliError> {
+    ) -> Result<Ending, CliError> {
+        let number = place.number.ok_or_else(|| CliError::infrastructure("the run has no number"))?;
         let known = RefCell::new((Known::default(), Vec::new()));
         let root = prepared.root.clone();
+        let stages = prepared.plan.stages.values().map(|stage| stage.name.clone()).collect();
+        let leaving = Leaving::new(self.context, (&place.run, &place.id, Some(number)), root.clone(), stages);
         let started = start(prepared, &self.caller(), place, |plan| {
             inputs::fingerprint(plan);
             let past = past::glance(self.state, &root);
@@ -129,14 +134,16 @@ impl Background<'_> {
                     plan.stages.values().find(|stage| stage.name == *job).and_then(|stage| stage.estimate.clone());
             }
             known.1 = past.warnings();
-        })?;
+        })
+        .inspect_err(|_| interrupts.done())?;
         let (known, warnings) = known.into_inner();
-        warnings.iter().for_each(|text| output::warning(text));
-        let number = started.number.ok_or_else(|| CliError::infrastructure("the run has no number"))?;
+        for text in warnings {
+            output::warning(&text);
+        }
         let text = if json { self.document(number, &known)? } else { self.sentences(number, &known) };
-        let _ = output::print(&text);
-        interrupts.done();
-        Ok(())
+        // That nobody reads it is no reason to end the run.
+        let say = || drop(output::print(&text));
+        Ok(leaving.detach_saying(self.context, &started, interrupts, say))
     }
 
     fn sentences(&self, number: RunNumber, known: &Known) -> String {

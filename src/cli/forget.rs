@@ -119,7 +119,9 @@ pub(super) fn nuke(context: &Context<'_>, args: &NukeArgs) -> Result<Ending, Cli
             Err(error) => return Err(refused(&error)),
         }
     }
-    faults.iter().for_each(|fault| output::warning(&format!("left alone: {fault}")));
+    for fault in &faults {
+        output::warning(&format!("left alone: {fault}"));
+    }
     let failed = Ending::Code(if faults.is_empty() { exit::PASSED } else { exit::INFRASTRUCTURE });
     // Of a project that is gone the index may still know.
     let is_indexed = args.all && state_dir(context.env).is_some_and(|state| state.join("history.db").exists());

@@ -103,6 +103,17 @@ impl<'a> Context<'a> {
         same
     }
 
+    /// The same in another directory, where its own config is found.
+    pub(super) fn in_directory(&self, directory: PathBuf) -> Self {
+        let mut same = self.clone();
+        if directory != same.directory {
+            same.global.directory = Some(directory.clone());
+        }
+        same.directory = directory;
+        same.global.config = None;
+        same
+    }
+
     pub(super) fn load_request(&self) -> LoadRequest {
         LoadRequest { start: self.directory.clone(), explicit: self.config(), home: self.env.absolute(env::HOME) }
     }
@@ -149,9 +160,7 @@ impl<'a> Context<'a> {
             && !self.told_newer.replace(true)
         {
             let name = state.path().display();
-            output::warning(&format!(
-                "what is shown of {name} may not be all, and nothing of it is changed: {newer}; update this one"
-            ));
+            output::warning(&format!("{name} was {newer}: what is shown may not be all of it; update this one"));
         }
         Ok(state)
     }

@@ -11,7 +11,6 @@ use super::target::unreadable;
 use super::{Ending, add, argv, output, run, stop, variables};
 use crate::ids::StageName;
 use crate::journal::layout::ProjectDir;
-use crate::outcome::exit;
 use crate::pipeline::Action;
 use crate::plan::command::command_text;
 use crate::plan::nearest;
@@ -163,6 +162,5 @@ fn begin(context: &Context<'_>, state: &ProjectDir, job: Job, json: bool) -> Res
         interrupts.done();
         return Err(CliError::usage(format!("job {} was removed just now", job.name)));
     }
-    background.launch(prepared, place, &interrupts, json)?;
-    Ok(Ending::Code(exit::PASSED))
+    background.launch(prepared, place, &interrupts, json)
 }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::index::IndexBuffer;
+use super::index::{IndexBuffer, TailPieces};
 use super::layout::{RunDir, private_file};
 use crate::clock::Clock;
 use crate::event::{LogInfo, OutputSink, StageLog, Stream};
@@ -17,8 +17,6 @@ use crate::ids::StageName;
 
 /// How much of the end of an output is kept that is longer than its limit, in bytes.
 pub const TAIL_MAX: usize = 1 << 20;
-/// Index records wait for so many bytes of them, or for the end.
-const INDEX_BATCH: usize = 4096;
 
 /// Of a log that grows beyond this, in bytes, only so much stays in the page cache: see [`LogWriter::write_behind`].
 const CACHED: u64 = 32 << 20;
@@ -39,8 +37,11 @@ pub struct LogWriter {
     file: Option<File>,
     index: IndexBuffer,
     index_file: Option<File>,
+    /// Whether the index could not be written, and is left as it is.
+    index_broken: bool,
     broken: bool,
     ring: VecDeque<u8>,
+    ring_pieces: TailPieces,
     info: LogInfo,
 }
 
@@ -57,8 +58,10 @@ impl LogWriter {
             file: None,
             index: IndexBuffer::default(),
             index_file: None,
+            index_broken: false,
             broken: false,
             ring: VecDeque::new(),
+            ring_pieces: TailPieces::default(),
             info: LogInfo::default(),
         }
     }
@@ -105,23 +108,22 @@ impl LogWriter {
         }
     }
 
-    /// The index is a convenience: what cannot be written of it is left out without a word.
-    fn write_index(&mut self, all: bool) {
-        let records = self.index.take(all);
-        if records.is_empty() {
+    /// The index is a convenience: what cannot be written of it is left out without a word, and all that would follow,
+    /// for half a record would put the next ones in the wrong place.
+    fn write_index(&mut self, records: &[u8]) {
+        if records.is_empty() || self.index_broken {
             return;
         }
         if self.index_file.is_none() {
             let path = self.run.index(&self.stage, self.attempt);
             self.index_file = private_file().append(true).create(true).open(path).ok();
         }
-        if let Some(file) = &mut self.index_file {
-            let _ = file.write_all(&records);
-        }
+        let written = self.index_file.as_mut().is_some_and(|file| file.write_all(records).is_ok());
+        self.index_broken = !written;
     }
 
     /// Keeps the end of what does not fit, and counts what falls out of the ring.
-    fn keep_tail(&mut self, bytes: &[u8]) {
+    fn keep_tail(&mut self, stream: Stream, bytes: &[u8]) {
         let limit = TAIL_MAX.min(usize::try_from(self.max).unwrap_or(TAIL_MAX));
         let bytes = if bytes.len() > limit {
             self.info.omitted += (bytes.len() - limit) as u64;
@@ -133,6 +135,8 @@ impl LogWriter {
         self.ring.drain(..over);
         self.info.omitted += over as u64;
         self.ring.extend(bytes);
+        let start = self.info.bytes + self.info.omitted;
+        self.ring_pieces.extend(self.clock.now().mono_us, stream, start + self.ring.len() as u64, start);
     }
 
     fn write_tail(&mut self) {
@@ -145,7 +149,11 @@ impl LogWriter {
             private_file().write(true).create(true).truncate(true).open(path).and_then(|mut f| f.write_all(bytes));
         let length = bytes.len() as u64;
         match result {
-            Ok(()) => self.info.tail = length,
+            Ok(()) => {
+                self.info.tail = length;
+                let records = self.ring_pieces.records();
+                self.write_index(&records);
+            }
             Err(_) => self.info.lost += length,
         }
     }
@@ -155,28 +163,32 @@ impl OutputSink for LogWriter {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
         let room = usize::try_from(self.max - self.info.bytes).unwrap_or(usize::MAX);
         let (head, rest) = bytes.split_at(bytes.len().min(room));
+        if !head.is_empty() && !self.broken && self.head().is_ok() {
+            // Before the bytes: who reads those knows whose they are.
+            self.index.extend(self.clock.now().mono_us, stream, self.info.bytes + head.len() as u64);
+            let records = self.index.take();
+            self.write_index(&records);
+        }
         let written = self.write_head(head);
         if written > 0 {
             let before = self.info.bytes;
             self.info.bytes += written as u64;
             self.write_behind(before);
-            self.index.extend(self.clock.now().mono_us, stream, self.info.bytes);
-            if self.index.waiting() >= INDEX_BATCH {
-                self.write_index(false);
-            }
             (self.bell)();
         }
         if self.broken {
             self.info.lost += (bytes.len() - written) as u64;
         } else if !rest.is_empty() {
-            self.keep_tail(rest);
+            self.keep_tail(stream, rest);
         }
     }
 }
 
 impl StageLog for LogWriter {
     fn finish(mut self: Box<Self>) -> LogInfo {
-        self.write_index(true);
+        self.index.close();
+        let records = self.index.take();
+        self.write_index(&records);
         self.write_tail();
         self.info
     }
@@ -186,7 +198,8 @@ impl StageLog for LogWriter {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use crate::journal::{index, layout};
+    use crate::journal::index::IndexReader;
+    use crate::journal::layout;
 
     fn writer(dir: &std::path::Path, max: u64) -> Box<LogWriter> {
         let run = RunDir::new(dir.to_owned());
@@ -204,11 +217,38 @@ mod tests {
         let info = log.finish();
         assert_eq!(info, LogInfo { bytes: 8, ..LogInfo::default() });
         assert_eq!(std::fs::read(dir.path().join("logs/s.log")).unwrap(), b"a\xff\0\x1b[31m");
-        let pieces = index::decode(&std::fs::read(dir.path().join("logs/s.idx")).unwrap());
         assert_eq!(
-            pieces.iter().map(|p| (p.end, p.stream)).collect::<Vec<_>>(),
-            [(3, Stream::Stdout), (8, Stream::Stderr)]
+            streams(dir.path(), 8),
+            [Stream::Stdout; 3].into_iter().chain([Stream::Stderr; 5]).collect::<Vec<_>>()
         );
+    }
+
+    /// Which stream each byte of the output came from.
+    fn streams(dir: &std::path::Path, length: u64) -> Vec<Stream> {
+        let mut index = IndexReader::new(dir.join("logs/s.idx"));
+        (0..length).map(|offset| index.at(offset).unwrap().0).collect()
+    }
+
+    /// H68: whoever reads while the log is written knows of every byte whence it came, and so does who reads the tail.
+    #[test]
+    fn h68_every_byte_is_told_apart_as_soon_as_it_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = writer(dir.path(), 20);
+        let (mut printed, mut whose) = (Vec::new(), Vec::new());
+        for n in 0..60_usize {
+            let stream = if n % 7 < 4 { Stream::Stdout } else { Stream::Stderr };
+            let piece = vec![b'a' + (n % 26) as u8; n % 3];
+            log.write(stream, &piece);
+            whose.extend(vec![stream; piece.len()]);
+            printed.extend(piece);
+            let readable = std::fs::read(dir.path().join("logs/s.log")).unwrap_or_default();
+            assert_eq!(readable, printed[..printed.len().min(20)]);
+            assert_eq!(streams(dir.path(), readable.len() as u64), whose[..readable.len()], "{n}");
+        }
+        let info = log.finish();
+        assert_eq!((info.bytes, info.tail), (20, 20));
+        let tail = streams(dir.path(), printed.len() as u64).split_off(printed.len() - 20);
+        assert_eq!(tail, whose[whose.len() - 20..]);
     }
 
     /// H54: the head is kept, the end is kept, and what lies between is counted.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 
-use super::layout::{ProjectDir, numbers_in, private_file};
+use super::layout::{ProjectDir, numbers_in, private_file, read_file};
 use super::state::{self, RunState};
 use crate::ids::{RunNumber, Signature, StageName};
 
@@ -78,7 +78,7 @@ pub(super) fn read_all(project: &ProjectDir) -> io::Result<Vec<Active>> {
 
 /// What the mark of a run says: the runs that it waited for when it was started, and its jobs. Nothing where it has none.
 pub(super) fn read(project: &ProjectDir, number: RunNumber) -> (Vec<RunNumber>, Vec<(Signature, StageName)>) {
-    let text = fs::read(project.active().join(number.to_string())).unwrap_or_default();
+    let text = read_file(&project.active().join(number.to_string())).unwrap_or_default();
     let (mut waits, mut jobs) = (Vec::new(), Vec::new());
     for line in String::from_utf8_lossy(&text).lines() {
         match line.split_once(' ') {

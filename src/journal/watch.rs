@@ -1,12 +1,14 @@
 //! Hearing of changes in a run's directory without asking again and again.
 
+use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 
-use super::layout::RunDir;
+use super::layout::{ProjectDir, RunDir};
+use crate::ids::RunNumber;
 
 /// Becomes readable when something was written in a run's directory, or its lock was let go.
 #[derive(Debug)]
@@ -49,5 +51,97 @@ impl Watch {
 impl AsFd for Watch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+/// What was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Heard {
+    /// Something happened in this run, or it was let go of.
+    Run(RunNumber),
+    /// There is a new run, or one is gone.
+    Runs,
+}
+
+/// Hears of changes in many runs of a project with one descriptor: of descriptors a user has few, of watches many.
+#[derive(Debug)]
+pub struct Watches {
+    fd: OwnedFd,
+    watched: HashMap<i32, Heard>,
+}
+
+impl Watches {
+    /// Watches nothing yet. Fails where the system has nothing left for that.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?, watched: HashMap::new() })
+    }
+
+    /// Watches a run: its events, its lock, and with `logs` what its stages print.
+    pub fn add(&mut self, number: RunNumber, run: &RunDir, logs: bool) -> io::Result<()> {
+        let end = WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+        let flags = WatchFlags::MODIFY | WatchFlags::CREATE;
+        let wd = inotify::add_watch(&self.fd, run.path(), flags | end)?;
+        self.watched.insert(wd, Heard::Run(number));
+        if logs {
+            let wd = inotify::add_watch(&self.fd, run.logs(), flags | WatchFlags::MOVED_TO | WatchFlags::DELETE)?;
+            self.watched.insert(wd, Heard::Run(number));
+        }
+        Ok(())
+    }
+
+    /// Watches for runs that come.
+    pub fn add_runs(&mut self, project: &ProjectDir) -> io::Result<()> {
+        let wd = inotify::add_watch(&self.fd, project.runs(), WatchFlags::MOVED_TO | WatchFlags::CREATE)?;
+        self.watched.insert(wd, Heard::Runs);
+        Ok(())
+    }
+
+    /// What was heard since the last call, each once. Where so much happened that some of it was not kept, all that is
+    /// watched.
+    pub fn heard(&mut self) -> Vec<Heard> {
+        let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
+        let mut reader = Reader::new(&self.fd, &mut buffer);
+        let (mut heard, mut overflown) = (Vec::new(), false);
+        while let Ok(event) = reader.next() {
+            overflown |= event.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW);
+            heard.extend(self.watched.get(&event.wd()));
+        }
+        if overflown {
+            heard.extend(self.watched.values());
+        }
+        heard.sort_unstable();
+        heard.dedup();
+        heard
+    }
+}
+
+impl AsFd for Watches {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::layout::create_dir;
+
+    #[test]
+    fn many_runs_are_told_apart_on_one_descriptor() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::at(dir.path().to_owned());
+        create_dir(&project.runs()).unwrap();
+        let mut watches = Watches::new().unwrap();
+        watches.add_runs(&project).unwrap();
+        for number in (1..=300).map(RunNumber) {
+            let run = project.run(number);
+            create_dir(&run.logs()).unwrap();
+            watches.add(number, &run, true).unwrap();
+        }
+        assert_eq!(watches.heard(), [Heard::Runs]);
+        std::fs::write(project.run(RunNumber(7)).events(), "x").unwrap();
+        std::fs::write(project.run(RunNumber(300)).logs().join("a.log"), "x").unwrap();
+        assert_eq!(watches.heard(), [Heard::Run(RunNumber(7)), Heard::Run(RunNumber(300))]);
+        assert_eq!(watches.heard(), []);
     }
 }

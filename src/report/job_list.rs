@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::about::About;
 use super::ago::Ago;
-use super::past_runs::after;
+use super::past_runs::waits_for;
 use super::stuck;
 use super::style::Ink;
 use super::table::Look;
@@ -226,7 +226,9 @@ fn progress(job: &ListedJob) -> Vec<String> {
     if let (Some(silent), Some(expected)) = (job.stuck_ms, job.expected_ms) {
         facts.push(stuck::sentence(Duration::from_millis(silent), expected));
     }
-    facts.extend((job.state == "queued").then(|| after(&job.behind)));
+    if job.state == "queued" {
+        facts.push(waits_for(&job.behind));
+    }
     facts.extend(job.paused_ms.map(|ms| format!("paused for {}", human(ms))));
     let Some(elapsed) = job.elapsed_ms else { return facts };
     facts.extend(job.percent.map(|percent| format!("{percent}%")));

@@ -310,7 +310,7 @@ impl<W: Write> Reporter for Lines<W> {
 }
 
 /// The colour of a name: one of eight that say nothing else, always the same for it (FNV-1a).
-fn ink(name: &str) -> Ink {
+pub(super) fn ink(name: &str) -> Ink {
     const INKS: [u8; 8] = [32, 33, 34, 35, 36, 94, 95, 96];
     let hash = name
         .bytes()

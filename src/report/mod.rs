@@ -3,6 +3,7 @@
 
 mod about;
 mod ago;
+pub mod comparison;
 mod cursor;
 pub mod display;
 mod excerpt;
@@ -14,6 +15,7 @@ pub mod lines;
 pub mod live;
 mod mark;
 pub mod past_runs;
+mod prefix;
 pub mod quiet;
 pub mod recap;
 mod silence;
@@ -35,6 +37,7 @@ pub use about::About;
 pub use ago::Ago;
 pub use display::Display;
 pub use guest::StageTerminal;
+pub use prefix::Prefix;
 pub use style::{ColourWhen, Dialect, Glyphs, Style};
 pub use table::Look;
 pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};

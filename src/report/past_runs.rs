@@ -46,14 +46,14 @@ pub struct PastLine {
     pub failed_stages: Vec<StageName>,
     /// The stages that run now.
     pub running_stages: Vec<StageName>,
-    /// The runs that it waits for, where it is queued.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waits_for: Vec<RunNumber>,
     /// How much longer it is expected to take, in milliseconds, where it runs and that is known.
     pub left_ms: Option<u64>,
     /// For how long it has been paused, in milliseconds, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_ms: Option<u64>,
+    /// The runs that it waits for, where it is queued.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<RunNumber>,
     /// The commit that was checked out.
     pub commit: Option<String>,
     /// The branch that was checked out.
@@ -169,8 +169,7 @@ fn run_status(line: &PastLine) -> (Mark, String) {
         "passed" => (Mark::Passed, "passed".into()),
         "failed" => (Mark::Failed, format!("failed{code}")),
         "running" => (Mark::Running, "running".into()),
-        "paused" => (Mark::Left, "paused".into()),
-        "queued" => (Mark::Left, "queued".into()),
+        waits @ ("paused" | "queued") => (Mark::Left, waits.into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "errored" => (Mark::Lost, format!("errored{code}")),
         // `lost`, and what a later version may have written.
@@ -186,9 +185,7 @@ fn job_status(job: &JobLine) -> (Mark, String) {
         "fail" => (Mark::Failed, format!("failed{code}")),
         "timeout" => (Mark::Failed, "timed out".into()),
         "running" => (Mark::Running, "running".into()),
-        "paused" => (Mark::Left, "paused".into()),
-        "waiting" => (Mark::Left, "waiting".into()),
-        "queued" => (Mark::Left, "queued".into()),
+        waits @ ("paused" | "waiting" | "queued") => (Mark::Left, waits.into()),
         "skip" => (Mark::Left, "skipped".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "error" => (Mark::Lost, "errored".into()),
@@ -208,12 +205,15 @@ fn commit(line: &PastLine, most: usize, look: Look) -> String {
 fn details(line: &PastLine, look: Look) -> String {
     let mut said = match &line.job {
         Some(job) => job_details(line, job),
-        None if matches!(line.verdict.as_str(), "running" | "paused") => vec![progress(line)],
-        None if line.verdict == "queued" => vec![after(&line.waits_for)],
+        None if matches!(&*line.verdict, "running" | "paused") => vec![progress(line)],
+        None if line.verdict == "queued" => Vec::new(),
         None => failures(line),
     };
     if let Some(paused) = line.paused_ms {
         said.insert(0, format!("for {}", human(paused)));
+    }
+    if line.verdict == "queued" {
+        said.push(waits_for(&line.waits_for));
     }
     if line.pruned {
         said.push("pruned".into());
@@ -226,7 +226,6 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     match (job.status, job.expected_ms) {
         ("running" | "paused", Some(expected)) => said.push(format!("of {}", About(expected))),
         ("waiting", _) => said.push(progress(line)),
-        ("queued", _) => said.push(after(&line.waits_for)),
         _ => {}
     }
     if job.flaky {
@@ -237,13 +236,15 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     said
 }
 
-/// What a queued run waits for.
-pub(super) fn after(runs: &[RunNumber]) -> String {
-    let numbers: Vec<String> = runs.iter().map(ToString::to_string).collect();
-    match &numbers[..] {
+/// `waits for runs 3, 4 and 6`; of one that is about to begin, that.
+pub(super) fn waits_for(runs: &[RunNumber]) -> String {
+    match runs {
         [] => "about to begin".into(),
-        [only] => format!("after run {only}"),
-        several => format!("after runs {}", several.join(", ")),
+        [run] => format!("waits for run {run}"),
+        [before @ .., last] => {
+            let before: Vec<String> = before.iter().map(RunNumber::to_string).collect();
+            format!("waits for runs {} and {last}", before.join(", "))
+        }
     }
 }
 

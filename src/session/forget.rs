@@ -14,6 +14,7 @@
 //! since has a higher number, and is another job's.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use super::past::forgotten::Forgotten;
@@ -25,8 +26,7 @@ use crate::journal::claim;
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
-use crate::journal::state;
-use std::path::Path;
+use crate::journal::state::{self, RunState};
 
 /// How long a supervisor may take to put away a run that has ended.
 const PUTTING_AWAY: Duration = Duration::from_secs(10);
@@ -85,7 +85,9 @@ pub fn remove(
     }
     let through = claim::last_number(project)?;
     let mut forgotten = Forgotten::read(project)?;
-    names.iter().for_each(|name| forgotten.forget(name.clone(), through));
+    for name in names {
+        forgotten.forget(name.clone(), through);
+    }
     forgotten.write(project)?;
     let jobs = jobs::remove(project, &|job| names.contains(&job.name))?;
     drop(held);
@@ -115,7 +117,7 @@ pub(super) fn clear(
             continue;
         }
         let run = project.run(number);
-        if state::of(&run).is_ok_and(|state| state.is_active()) {
+        if state::of(&run).is_ok_and(RunState::is_active) {
             continue;
         }
         // Its supervisor may still be adding it to the index, from which it is taken next.

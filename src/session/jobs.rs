@@ -22,7 +22,7 @@ use super::source;
 use crate::clock::Timestamp;
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::journal::claim;
-use crate::journal::layout::{ProjectDir, private_file};
+use crate::journal::layout::{ProjectDir, open_to_read, private_file};
 use crate::journal::replace::replace;
 use crate::pipeline::{Command, Jobserver, Pipeline, PipelineError, RunDefaults, Stage};
 use crate::plan::signature::{self, Work};
@@ -119,7 +119,7 @@ pub fn find(project: &ProjectDir, name: &str) -> io::Result<Option<AdHoc>> {
 
 fn text(project: &ProjectDir) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    match private_file().read(true).open(project.jobs()) {
+    match open_to_read(&project.jobs()) {
         Ok(mut file) => file.read_to_end(&mut text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),

@@ -194,7 +194,7 @@ fn stop_all(project: &ProjectDir, clock: &dyn Clock) -> Result<(), NukeError> {
         let stopped: Vec<_> = thread::scope(|scope| {
             let stop = |number: RunNumber| (number, runs::stop_within(&project.run(number), GRACE, clock));
             let threads: Vec<_> = numbers.iter().map(|number| scope.spawn(move || stop(*number))).collect();
-            threads.into_iter().map(|thread| thread.join()).collect()
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
         });
         for (number, stopped) in stopped.into_iter().flatten() {
             let why = match stopped {

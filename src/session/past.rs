@@ -335,13 +335,6 @@ pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
 }
 
-/// Why nothing can be said of a run that is neither in the index nor goes on, if that is so: its directory is damaged.
-pub fn damage(project: &ProjectDir, number: RunNumber) -> Option<io::Error> {
-    let error = record::read(project, number).err()?;
-    // One that is being deleted is none.
-    project.run(number).path().exists().then_some(error)
-}
-
 /// Has the index forget what a project has forgotten. To be called by who deletes runs, when the directories and the list
 /// of pruned runs are as they should be. What the index cannot be told now, it is told by the next who does this.
 pub(super) fn forget(project: &ProjectDir, forgotten: &Forgotten) -> Result<(), Fault> {
@@ -360,6 +353,13 @@ pub(super) fn forget(project: &ProjectDir, forgotten: &Forgotten) -> Result<(), 
         Err(fault) if fault.is_damage() => Ok(()),
         other => other.map(drop),
     }
+}
+
+/// Why nothing can be said of a run that is neither in the index nor goes on, if that is so: its directory is damaged.
+pub fn damage(project: &ProjectDir, number: RunNumber) -> Option<io::Error> {
+    let error = record::read(project, number).err()?;
+    // One that is being deleted is none.
+    project.run(number).path().exists().then_some(error)
 }
 
 /// What came of a run that is about to be deleted. None where it goes on, or is for a later version to read.

@@ -136,7 +136,10 @@ pub fn place_in_turn(prepared: &Prepared, caller: &Caller<'_>, turn: &Turn) -> R
                     return Err(StartError::Running { stage, number, is_queued });
                 }
                 Err(ClaimError::Refused(refusal)) => return Err(StartError::OutOfTurn(refusal)),
-                Err(ClaimError::Newer(newer)) => format!("{}: {newer}; update this one", project.path().display()),
+                Err(ClaimError::Newer(newer)) => format!(
+                    "{} was {newer}; update this one, or set LOCAL_CI_STATE_DIR to another directory",
+                    project.path().display()
+                ),
                 Err(ClaimError::Io(error)) => format!("{}: {error}", state.display()),
             }
         }

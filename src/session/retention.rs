@@ -95,7 +95,7 @@ pub fn prune(project: &ProjectDir, root: &Path, limits: Limits, clock: &dyn Cloc
     if !project.path().is_dir() {
         return Ok(Pruned::default());
     }
-    format::check(project).map_err(io::Error::other)?;
+    check(project)?;
     let held = open_lock(project)?;
     lock::wait_exclusive(&held)?;
     delete(project, root, limits, clock, None, &held)
@@ -113,7 +113,7 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
         Ok(waited >= INTERVAL.as_secs() || exceeded(runs, limits.runs.into()) || exceeded(bytes, limits.size))
     };
     let work = || {
-        format::check(project).map_err(io::Error::other)?;
+        check(project)?;
         let held = open_lock(project)?;
         match flock(&held, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => delete(project, root, limits, clock, Some(PATIENCE), &held),
@@ -126,6 +126,11 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
         Ok(pruned) => pruned.warnings.into_iter().next(),
         Err(error) => Some(format!("old runs could not be deleted: {error}")),
     }
+}
+
+/// Nothing is deleted of what a later version has written.
+fn check(project: &ProjectDir) -> io::Result<()> {
+    format::check(project).map_err(|newer| io::Error::other(format!("the project's state was {newer}")))
 }
 
 pub(super) fn open_lock(project: &ProjectDir) -> io::Result<File> {

@@ -10,7 +10,7 @@ use crate::env;
 use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::claim;
 use crate::journal::header::Header;
-use crate::journal::layout::{ProjectDir, RunDir};
+use crate::journal::layout::{ProjectDir, RunDir, read_file};
 use crate::journal::lock;
 use crate::journal::read::JournalReader;
 use crate::journal::state::{self, Owner, RunState};
@@ -97,7 +97,7 @@ fn names(dir: &RunDir, view: &RunView) -> DenseMap<StageId, StageName> {
 
 /// The last thing that a run's supervisor had to say about itself, if anything.
 pub fn last_complaint(run: &RunDir) -> Option<String> {
-    let log = std::fs::read(run.supervisor_log()).ok()?;
+    let log = read_file(&run.supervisor_log()).ok()?;
     let text = String::from_utf8_lossy(&log);
     text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
 }
@@ -112,7 +112,8 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
     let mut newest = None;
     for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        let run = read(project, number)?;
+        // One that is damaged says nothing of what it had, and hides no other.
+        let Ok(run) = read(project, number) else { continue };
         if run.names.values().any(|name| names_stage(name, stage)) {
             match run.state {
                 RunState::Running => return Ok(Some(number)),
@@ -215,7 +216,9 @@ fn below(guard: Option<&Entry>) -> Vec<Left> {
     if !is_there {
         return Vec::new();
     }
-    table.get(guard.pid).into_iter().chain(table.descendants(guard.pid, &[])).map(Left::of).collect()
+    // The kernel calls it after the link that it was started by.
+    let guard = Left { pid: guard.pid, name: "local-ci".into() };
+    std::iter::once(guard.clone()).chain(table.descendants(guard.pid, &[]).into_iter().map(Left::of)).collect()
 }
 
 /// What a run that has ended left behind by its own account and that is still there: what its stages may leave, and what

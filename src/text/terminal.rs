@@ -65,6 +65,8 @@ pub struct TerminalFilter {
     open: bool,
     /// Whether a carriage return came; the next text starts the line again.
     carriage_return: bool,
+    /// Whether the open line was started again.
+    is_rewritten: bool,
     /// The colours that the next character is to have.
     wanted: Sgr,
     /// The colours at the end of `line`.
@@ -87,6 +89,7 @@ impl TerminalFilter {
             line: Vec::new(),
             open: false,
             carriage_return: false,
+            is_rewritten: false,
             wanted: Sgr::default(),
             shown: Sgr::default(),
             left: Sgr::default(),
@@ -129,6 +132,17 @@ impl TerminalFilter {
         if self.open || !self.line.is_empty() {
             self.end_line(out);
         }
+    }
+
+    /// Lets through what is held back of the open line and leaves it open: somebody may be waiting for an answer to it.
+    /// Not of a line that is written over again and again: of that the last state is shown, once it has ended.
+    pub fn show_open(&mut self, out: &mut Vec<u8>) {
+        if self.line.is_empty() || self.carriage_return || self.is_rewritten {
+            return;
+        }
+        Sgr::default().write(self.shown, &mut self.line);
+        self.shown = Sgr::default();
+        self.let_through(false, out);
     }
 
     /// Takes bytes outside of sequences; returns how many.
@@ -308,6 +322,7 @@ impl TerminalFilter {
             if self.open {
                 self.end_line(out);
             }
+            self.is_rewritten = true;
         }
         self.wanted.write(self.shown, &mut self.line);
         self.shown = self.wanted;
@@ -335,6 +350,7 @@ impl TerminalFilter {
         self.open = false;
         self.hashes = 0;
         self.carriage_return = false;
+        self.is_rewritten = false;
     }
 
     /// Appends what is held back of the open line to the output; `whole` where the line ends there.

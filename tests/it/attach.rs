@@ -63,7 +63,7 @@ fn h72_following_ends_with_the_run_and_its_code() {
     let run = project.local_ci(&[]).spawn();
     run.wait_for_stdout("line 2000\n");
     let attached = project.local_ci(&["attach"]).spawn();
-    let logs = project.local_ci(&["logs", "-f"]).spawn();
+    let logs = project.local_ci(&["logs", "-f", "latest"]).spawn();
     attached.wait_for_stdout("line 2000\n");
     logs.wait_for_stdout("line 2000\n");
     project.open_gate("gate");

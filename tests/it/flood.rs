@@ -163,7 +163,7 @@ fn h71_h72_following_begins_before_the_first_byte_and_ends_with_the_run() {
     wait_until("the stage to run", || project.side("up").exists());
     assert!(!project.run_dir(1).join("logs/late.log").exists());
     let followers =
-        [&["logs", "-f", "late"][..], &["logs", "-f"], &["attach"]].map(|args| project.local_ci(args).spawn());
+        [&["logs", "-f", "late"][..], &["logs", "-f", "1"], &["attach"]].map(|args| project.local_ci(args).spawn());
     let watching = |pid| {
         let fds = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
         fds.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok()).any(|to| to.to_str() == Some("anon_inode:inotify"))

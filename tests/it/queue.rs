@@ -158,7 +158,7 @@ fn a_queued_run_is_seen_everywhere() {
     assert_transcript!(say(&["other", "test"]), @"
     $ local-ci other test
     --- stderr
-    error: stage test is running already, in run 1
+    error: stage test is running already, in run 1 (pid [PID], since [TIME])
       hint: `local-ci attach 1` follows it, `local-ci stop 1` ends it
     --- exit 5
     ");
@@ -324,7 +324,7 @@ fn what_is_not_there_cannot_be_waited_for() {
     assert_transcript!(project.local_ci(&["--after", "nobody", "other"]).output(), @r#"
     $ local-ci --after nobody other
     --- stderr
-    error: no run has a stage "nobody"
+    error: no run has a stage or job "nobody"
       hint: `local-ci list` shows the stages; a run is a number, or `latest`
     --- exit 2
     "#);
@@ -376,7 +376,11 @@ fn a_variable_queues_as_the_option_does() {
     for (name, value) in &runs[1..] {
         // `other` is in the queue itself, and in none that these wait for.
         let refused = queued(name, value).wait().assert_code(5);
-        assert!(refused.stderr().contains("stage other is queued already, in run 2"), "{}", refused.transcript());
+        assert!(
+            refused.stderr().contains("stage other waits for its turn already, in run 2"),
+            "{}",
+            refused.transcript()
+        );
     }
     line.end(1, 0);
     first.wait().assert_code(0);
@@ -385,6 +389,34 @@ fn a_variable_queues_as_the_option_does() {
     }
     queued("LOCAL_CI_AFTER", "1").wait().assert_code(0);
     line.project.assert_nothing_left();
+}
+
+/// In the background it waits as well, and outlives whoever has started it.
+#[test]
+fn a_queued_run_can_be_left_at_once() {
+    let line = Line::new();
+    let project = &line.project;
+    let first = line.first();
+    let start = |args: &[&str]| project.local_ci(args).env("SIDE", project.side_dir()).output();
+    assert_transcript!(start(&["-d", "--queue", "test"]), @"
+    $ local-ci -d --queue test
+    Run 2 is queued after run 1.
+      local-ci attach 2  follows it
+      local-ci logs 2    shows what it has printed
+      local-ci stop 2    ends it
+    --- exit 0
+    ");
+    let json = start(&["-d", "--json", "--queue", "test"]).assert_code(0).stdout();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["state"], &json["waits_for"]), (&"queued".into(), &serde_json::json!([1, 2])));
+    project.local_ci(&["--queue", "--allow", "test"]).output().assert_code(2);
+    line.end(1, 0);
+    first.wait().assert_code(0);
+    line.end(2, 0);
+    line.end(3, 0);
+    project.local_ci(&["attach", "3"]).output().assert_code(0);
+    assert_eq!(line.marks(), "begin 1\nend 1\nbegin 2\nend 2\nbegin 3\nend 3\n");
+    project.assert_nothing_left();
 }
 
 /// H02, H23: a queued run of a person at a terminal survives kill -9 of its command line; that of a script ends with it.

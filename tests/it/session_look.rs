@@ -74,13 +74,15 @@ fn a_run_that_goes_on_can_be_looked_at() {
 fn logs_are_followed_to_their_end() {
     let project = project();
     let running = begun(&project);
-    let all = project.local_ci(&["logs", "-f"]).spawn();
+    let all = project.local_ci(&["logs", "-f", "latest"]).spawn();
     let one = project.local_ci(&["logs", "-f", "one"]).spawn();
     let long = project.local_ci(&["logs", "-f", "1/long"]).spawn();
-    let grep = project.local_ci(&["logs", "-f", "--grep", "^last$"]).spawn();
+    let grep = project.local_ci(&["logs", "-f", "1", "--grep", "^last$"]).spawn();
     for follower in [&all, &one] {
         follower.wait_for_stdout("first");
     }
+    // A line without an end is shown, too.
+    all.wait_for_stdout("long | no end");
     let_go(&project, "go");
     // Its stage ends, and with it the follower, while the run goes on.
     assert_transcript!(one.wait(), @"
@@ -96,14 +98,14 @@ fn logs_are_followed_to_their_end() {
     --- exit 0
     ");
     assert_transcript!(all.wait(), @"
-    $ local-ci logs -f
+    $ local-ci logs -f latest
     one  | first
-    one  | last
     long | no end
+    one  | last
     --- exit 1
     ");
     assert_transcript!(grep.wait(), @"
-    $ local-ci logs -f --grep '^last$'
+    $ local-ci logs -f 1 --grep '^last$'
     one  | last
     --- exit 1
     ");
@@ -115,7 +117,7 @@ fn logs_are_followed_to_their_end() {
     last
     --- exit 1
     ");
-    project.local_ci(&["logs", "-f"]).output().assert_code(1);
+    project.local_ci(&["logs", "-f", "1"]).output().assert_code(1);
     project.local_ci(&["logs", "-f", "long"]).output().assert_code(0);
     project.local_ci(&["logs", "-f", "two"]).output().assert_code(1);
     project.assert_nothing_left();

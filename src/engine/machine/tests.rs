@@ -177,6 +177,18 @@ fn h47_a_timeout_terminates_and_after_the_grace_kills() {
     ");
 }
 
+/// H96: a machine that slept has used up no time limit: the wall clock went on meanwhile, the monotonic one stood still.
+#[test]
+fn h96_a_machine_that_slept_times_nothing_out() {
+    let policy = Policy { timeout: Some(30 * S), ..Policy::default() };
+    let mut sim = Sim::new(plan(&[("slow", &[], policy)]));
+    sim.out();
+    sim.at(29 * S);
+    sim.start.unix_ms += 43 * 60_000;
+    assert_eq!(sim.at(29 * S).out(), "");
+    assert_eq!(sim.at(30 * S).out(), "cancel slow Terminate\n");
+}
+
 /// H48: the run's own time ends what runs and skips the rest; that is a failure.
 #[test]
 fn h48_the_runs_own_timeout_ends_everything() {

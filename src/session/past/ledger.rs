@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::RunRecord;
 use crate::ids::RunNumber;
-use crate::journal::layout::{ProjectDir, private_file};
+use crate::journal::layout::{ProjectDir, open_to_read, private_file};
 use crate::journal::replace::replace;
 
 /// A run whose directory was deleted.
@@ -112,7 +112,7 @@ pub fn read_from(project: &ProjectDir, start: u64, about: u64) -> io::Result<Opt
     if start == length {
         return Ok(None);
     }
-    let mut file = private_file().read(true).open(project.pruned())?;
+    let mut file = open_to_read(&project.pruned())?;
     let start = if begins_a_line(&mut file, start, length)? { start } else { 0 };
     file.seek(SeekFrom::Start(start))?;
     let mut reader = BufReader::with_capacity(64 * 1024, file);
@@ -180,7 +180,7 @@ pub fn length(project: &ProjectDir) -> u64 {
 
 /// What is kept of one pruned run, if it was pruned.
 pub fn find(project: &ProjectDir, number: RunNumber) -> Option<Line> {
-    let file = private_file().read(true).open(project.pruned()).ok()?;
+    let file = open_to_read(&project.pruned()).ok()?;
     let mark = format!("\"number\":{number},");
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     let mut text = Vec::new();

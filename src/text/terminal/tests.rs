@@ -347,6 +347,26 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(token, 0..24).prop_map(|tokens| tokens.concat())
 }
 
+/// H59: a question that waits for its answer is seen, once, and what comes after it goes on in its line; a line that is
+/// written over is not shown again and again.
+#[test]
+fn h59_an_open_line_can_be_shown_as_far_as_it_is() {
+    let mut filter = TerminalFilter::new(COLOUR);
+    let mut shown = |bytes: &[u8]| {
+        let mut out = Vec::new();
+        filter.push(bytes, &mut out);
+        filter.show_open(&mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(shown(b"one\n\x1b[31mSure? "), "one\n\x1b[31mSure? \x1b[0m");
+    assert_eq!(shown(b""), "");
+    assert_eq!(shown(b"yes\n"), "\x1b[31myes\x1b[0m\n");
+    assert_eq!(shown(b"\x1b[0m10 %"), "10 %");
+    assert_eq!(shown(b"\r20 %"), "\n");
+    assert_eq!(shown(b"\r30 %\r"), "");
+    assert_eq!(shown(b"\n"), "30 %\n");
+}
+
 fn options() -> impl Strategy<Value = FilterOptions> {
     (any::<bool>(), prop::sample::select(vec![Markers::Keep, Markers::Fenced, Markers::Guard]))
         .prop_map(|(colour, markers)| FilterOptions { colour, markers })
