@@ -19,7 +19,7 @@ fn drawn(run: &Recorded, seconds: u64, (rows, columns): (u16, u16), style: Style
     let view = run.view();
     let now = start(&view).after(Duration::from_secs(seconds));
     let cancelling = view.cancelling().map(|_| now);
-    Scene { view: &view, now, room: Size { rows, columns }, style, cancelling, is_ours: true }.lines()
+    Scene { view: &view, now, room: Size { rows, columns }, style, cancelling, is_ours: true, printed: &[] }.lines()
 }
 
 fn start(view: &RunView) -> Timestamp {
@@ -250,7 +250,15 @@ fn a_run_that_is_ended_early_says_how_to_end_it_at_once() {
         let view = run.view();
         let now = start(&view).after(Duration::from_secs(12));
         let cancelling = Some(start(&view).after(Duration::from_secs(9)));
-        let scene = Scene { view: &view, now, room: Size { rows: 23, columns: 79 }, style: PLAIN, cancelling, is_ours };
+        let scene = Scene {
+            view: &view,
+            now,
+            room: Size { rows: 23, columns: 79 },
+            style: PLAIN,
+            cancelling,
+            is_ours,
+            printed: &[],
+        };
         scene.lines()
     };
     insta::assert_snapshot!(told(CancelLevel::Interrupt, true).join("\n"), @r"
@@ -309,7 +317,7 @@ fn there_is_no_region_before_the_run_and_after_it() {
     let view = RunView::new();
     let now = Timestamp { unix_ms: 0, mono_us: 0 };
     let room = Size { rows: 23, columns: 79 };
-    let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true };
+    let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, printed: &[] };
     assert!(scene.lines().is_empty());
     let mut run = busy();
     run.end(crate::outcome::Verdict::Lost);
@@ -356,8 +364,15 @@ fn h11_a_paused_run_stands_still() {
     ");
     let view = run.view();
     let now = start(&view).after(Duration::from_secs(312));
-    let scene =
-        |view| Scene { view, now, room: Size { rows: 9, columns: 60 }, style: PLAIN, cancelling: None, is_ours: true };
+    let scene = |view| Scene {
+        view,
+        now,
+        room: Size { rows: 9, columns: 60 },
+        style: PLAIN,
+        cancelling: None,
+        is_ours: true,
+        printed: &[],
+    };
     assert!(matches!(scene(&view).mark(), crate::report::terminal::Mark::Paused(percent) if percent > 0));
     run.wait(300_000).push(crate::event::EventKind::Resumed);
     insta::assert_snapshot!(ruled(&run, 313, 60, PLAIN), @r"
@@ -367,4 +382,21 @@ fn h11_a_paused_run_stands_still() {
       1 waiting
     0/3 · 13s · ~35s left, a guess ████░░░░░░░░░░░░
     ");
+}
+
+/// What seems stuck says so in its row, and where there is little room, in fewer words.
+#[test]
+fn what_seems_stuck_is_said_in_its_row() {
+    let mut run = Recorded::of(vec![known("slow", 10_000), known("fast", 10_000)]);
+    run.start(0).wait(400_000).start(1);
+    let view = run.view();
+    let now = start(&view).after(Duration::from_secs(405));
+    let printed = [(crate::ids::StageId(0), now.unix_ms - 250_000)];
+    let drawn = |columns, cancelling| {
+        let room = Size { rows: 9, columns };
+        Scene { view: &view, now, room, style: PLAIN, cancelling, is_ours: true, printed: &printed }.lines()[0].clone()
+    };
+    insta::assert_snapshot!(drawn(120, None), @"");
+    insta::assert_snapshot!(drawn(40, None), @"");
+    assert!(!drawn(120, Some(now)).contains("stuck"));
 }
