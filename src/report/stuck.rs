@@ -137,6 +137,7 @@ mod tests {
         assert_eq!(said(&run, 60, 100), "");
         run.wait(100_000).push(crate::event::EventKind::Paused);
         assert_eq!(said(&run, 2, 900), "");
+        assert_eq!(said(&run, 2, 999), "");
         run.wait(900_000).push(crate::event::EventKind::Resumed);
         assert_eq!(said(&run, 2, 1020), "", "it has only just gone on");
         assert!(matches!(run.steps.last(), Some(Step::Event(_))));

@@ -209,7 +209,7 @@ fn what_has_not_ended_says_how_it_stands() {
     7      30 sec ago            - queued  0123456 main  waits for runs 5 and 6
     6      2 min ago      2m15s  - paused  0123456 main  for 3m10s · 0/1: abc
     6/abc  2 min ago      12.3s  - paused  0123456 main  for 3m10s · of ~2m15s
-    5/abc  2 min ago             - queued  0123456 main
+    5/abc  2 min ago             - queued  0123456 main  about to begin
     ");
 }
 

@@ -396,7 +396,7 @@ fn what_seems_stuck_is_said_in_its_row() {
         let room = Size { rows: 9, columns };
         Scene { view: &view, now, room, style: PLAIN, cancelling, is_ours: true, printed: &printed }.lines()[0].clone()
     };
-    insta::assert_snapshot!(drawn(120, None), @"");
-    insta::assert_snapshot!(drawn(40, None), @"");
+    insta::assert_snapshot!(drawn(120, None), @"⠴ slow  6m45s, seems stuck: nothing printed for 4m, usually done after 10.0s  ███████████████████████░ 99%");
+    insta::assert_snapshot!(drawn(40, None), @"⠴ slow  6m45s, seems stuck  ███████░ 99%");
     assert!(!drawn(120, Some(now)).contains("stuck"));
 }
