@@ -210,7 +210,7 @@ fn h89_who_is_asked_may_attach() {
     project.open_gate("go");
     let left = terminal.wait();
     assert_eq!(left.status.code(), Some(0), "{}", left.screen);
-    assert!(!project.run_dir(2).exists());
+    assert_eq!(project.run_numbers(), [1]);
     project.assert_nothing_left();
 }
 
