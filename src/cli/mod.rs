@@ -19,6 +19,7 @@ mod forget;
 mod history;
 mod hold;
 mod init;
+mod keys;
 mod list;
 mod logs;
 mod man;

@@ -6,7 +6,7 @@ use super::args::{Later, ListArgs, RunArgs, Selection};
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
-use super::{Ending, list, output, plan};
+use super::{Ending, keys, list, output, plan};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -91,6 +91,8 @@ fn once(
     let project = context.project()?;
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
     let plan = context.plan(&project, &args.selection)?;
+    let on_hangup = if context.is_interactive() { OnHangup::Continue } else { OnHangup::Cancel };
+    let offer = keys::Offer::of(context, mode, on_hangup);
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {
@@ -98,7 +100,8 @@ fn once(
         argv: context.argv.clone(),
         equivalent: equivalent.to_vec(),
         directory: context.directory.clone(),
-        on_hangup: if context.is_interactive() { OnHangup::Continue } else { OnHangup::Cancel },
+        on_hangup,
+        terminal: offer.for_stages(&prepared.plan),
         stage_env: colour_hints(context, mode),
         now: clock.now(),
     };
@@ -110,9 +113,10 @@ fn once(
     let (run, number) = (place.run.clone(), place.number);
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
-    let display = faces::display(mode, context, logs, rerun(&args.selection));
+    let offer = offer.to(number);
+    let display = faces::foreground(mode, context, logs, rerun(&args.selection), offer.may_leave());
     let ending = if prepared.plan.has_work() {
-        follow_new(context, prepared, &caller, place, display, interrupts)
+        follow_new(context, prepared, &caller, place, Shown { display, offer }, interrupts)
     } else {
         // Nothing is started that a signal could be for.
         interrupts.done();
@@ -126,12 +130,18 @@ fn once(
     ending
 }
 
+/// How a run is shown, and what is done with what is typed.
+struct Shown<'a> {
+    display: Display,
+    offer: keys::Offer<'a>,
+}
+
 fn follow_new(
     context: &Context<'_>,
     prepared: Prepared,
     caller: &Caller<'_>,
     place: Place,
-    display: Display,
+    shown: Shown<'_>,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
     // One reason why there is no history is enough.
@@ -147,8 +157,11 @@ fn follow_new(
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);
+    let has_keys = caller.terminal.is_some() || shown.offer.may_leave();
+    let (_keys, leave, display) =
+        if has_keys { shown.offer.start(&run, true, shown.display) } else { (None, None, shown.display) };
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::foreground(parts, started.socket).follow();
+    let (ending, display) = Follower::foreground(parts, started.socket).leaving_by(leave).follow();
     if let Some(error) = display.closed().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
         output::warning(&format!("the output is incomplete, it could not be written: {error}"));
     }
@@ -158,6 +171,8 @@ fn follow_new(
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }
+        // The key is there only where the run has a number.
+        follow::Ending::Left => number.map_or(Ending::Code(exit::INFRASTRUCTURE), |number| keys::left(context, number)),
     })
 }
 

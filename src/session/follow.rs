@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 
+use super::keys::Leave;
 use super::wire::{Frame, Incoming};
 use crate::clock::Clock;
 use crate::event::Event;
@@ -38,6 +39,8 @@ pub enum Ending {
     Finished(Verdict, u8),
     /// The run's supervisor is gone and left no verdict.
     Lost,
+    /// The viewer left, and the run goes on.
+    Left,
 }
 
 /// How a follower hears that there is something new.
@@ -58,6 +61,8 @@ pub struct Follower<'a> {
     next_seq: u64,
     /// Events that came before one that comes before them.
     early: BTreeMap<u64, Event>,
+    /// Tells that the viewer wishes to leave, where that can be told.
+    leave: Option<Leave>,
     notify: &'a mut dyn FnMut(&str),
 }
 
@@ -88,7 +93,13 @@ impl<'a> Follower<'a> {
     fn new(parts: Parts<'a>, line: Line) -> Self {
         let Parts { run, display, clock, notify } = parts;
         let reader = JournalReader::new(run.clone());
-        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), notify }
+        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), leave: None, notify }
+    }
+
+    /// The same, who leaves when it is told here.
+    #[must_use]
+    pub fn leaving_by(self, leave: Option<Leave>) -> Self {
+        Self { leave, ..self }
     }
 
     /// Follows to the end. Returns the display too, which knows all that happened.
@@ -107,6 +118,9 @@ impl<'a> Follower<'a> {
             }
             if gone && !more {
                 break Ending::Lost;
+            }
+            if self.leave.as_ref().is_some_and(Leave::is_wished) {
+                break Ending::Left;
             }
             self.wait(if more { Duration::ZERO } else { pace });
             let now = self.clock.now();
@@ -163,11 +177,14 @@ impl<'a> Follower<'a> {
 
     /// Sleeps until there is something to do.
     fn wait(&mut self, limit: Duration) {
-        let heard = match &self.line {
-            Line::Private(socket, _) => sleep(&mut [PollFd::new(socket, PollFlags::IN)], limit),
-            Line::Watched(Some(watch)) => sleep(&mut [PollFd::new(watch, PollFlags::IN)], limit),
-            Line::Watched(None) => sleep(&mut [], limit.min(LOOK)),
+        let (mut fds, limit) = match &self.line {
+            Line::Private(socket, _) => (vec![PollFd::new(socket, PollFlags::IN)], limit),
+            Line::Watched(Some(watch)) => (vec![PollFd::new(watch, PollFlags::IN)], limit),
+            Line::Watched(None) => (Vec::new(), limit.min(LOOK)),
         };
+        fds.extend(self.leave.iter().map(|leave| PollFd::new(leave, PollFlags::IN)));
+        let heard = sleep(&mut fds, limit);
+        drop(fds);
         if heard {
             self.listen();
         }
