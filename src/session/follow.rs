@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 
+use super::keys::Leave;
 use super::wire::{Frame, Incoming};
 use crate::clock::Clock;
 use crate::event::Event;
@@ -60,6 +61,8 @@ pub struct Follower<'a> {
     next_seq: u64,
     /// Events that came before one that comes before them.
     early: BTreeMap<u64, Event>,
+    /// Tells that the viewer wishes to leave, where that can be told.
+    leave: Option<Leave>,
     /// Whether there is nothing to follow for once nobody takes what is shown.
     leaves: bool,
     notify: &'a mut dyn FnMut(&str),
@@ -92,13 +95,20 @@ impl<'a> Follower<'a> {
     fn new(parts: Parts<'a>, line: Line) -> Self {
         let Parts { run, display, clock, notify } = parts;
         let reader = JournalReader::new(run.clone());
-        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), leaves: false, notify }
+        let early = BTreeMap::new();
+        Self { run, reader, display, clock, line, next_seq: 0, early, leave: None, leaves: false, notify }
     }
 
-    /// Leaves the run where what is shown cannot be written any more.
+    /// The same, who leaves the run where what is shown cannot be written any more.
     #[must_use]
     pub fn leaving_when_closed(self) -> Self {
         Self { leaves: true, ..self }
+    }
+
+    /// The same, who leaves when it is told here.
+    #[must_use]
+    pub fn leaving_by(self, leave: Option<Leave>) -> Self {
+        Self { leave, ..self }
     }
 
     /// Follows to the end. Returns the display too, which knows all that happened.
@@ -117,7 +127,8 @@ impl<'a> Follower<'a> {
             if gone && !more {
                 break Ending::Lost;
             }
-            if self.leaves && self.display.closed().is_some() {
+            let is_idle = self.leaves && self.display.closed().is_some();
+            if is_idle || self.leave.as_ref().is_some_and(Leave::is_wished) {
                 break Ending::Left;
             }
             // Asked for anew: what could not be shown just now is shown soon.
@@ -177,11 +188,14 @@ impl<'a> Follower<'a> {
 
     /// Sleeps until there is something to do.
     fn wait(&mut self, limit: Duration) {
-        let heard = match &self.line {
-            Line::Private(socket, _) => sleep(&mut [PollFd::new(socket, PollFlags::IN)], limit),
-            Line::Watched(Some(watch)) => sleep(&mut [PollFd::new(watch, PollFlags::IN)], limit),
-            Line::Watched(None) => sleep(&mut [], limit.min(LOOK)),
+        let (mut fds, limit) = match &self.line {
+            Line::Private(socket, _) => (vec![PollFd::new(socket, PollFlags::IN)], limit),
+            Line::Watched(Some(watch)) => (vec![PollFd::new(watch, PollFlags::IN)], limit),
+            Line::Watched(None) => (Vec::new(), limit.min(LOOK)),
         };
+        fds.extend(self.leave.iter().map(|leave| PollFd::new(leave, PollFlags::IN)));
+        let heard = sleep(&mut fds, limit);
+        drop(fds);
         if heard {
             self.listen();
         }

@@ -17,6 +17,7 @@ use crate::journal::header::{ConfigSnapshot, Header, HeaderStage};
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
 use crate::journal::lock;
 use crate::plan::PlannedStage;
+use crate::process::pty::Size;
 
 /// Why no run could be started.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,8 @@ pub struct Caller<'a> {
     pub directory: PathBuf,
     /// What becomes of the run when the caller goes away.
     pub on_hangup: OnHangup,
+    /// How large the caller's terminal is, where stages may have it.
+    pub terminal: Option<Size>,
     /// Variables for every stage, below its own.
     pub stage_env: Vec<(String, String)>,
     /// The time.

@@ -26,6 +26,7 @@ mod history_prune;
 mod hostile;
 mod init;
 mod inputs;
+mod interactive;
 mod jobserver;
 mod kill;
 mod lines;
