@@ -10,9 +10,10 @@ use super::args::LogsArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::target::Target;
-use super::{Ending, faces, output, target};
+use super::{Ending, faces, output, queue, target};
 use crate::event::LogInfo;
 use crate::ids::{StageId, StageName};
+use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::journal::watch::Watch;
 use crate::outcome::exit;
@@ -61,7 +62,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
         if over || !args.follow {
             let _ = printer.finish();
             if !printer.wrote {
-                output::say(&nothing_shown(&target, args));
+                output::say(&nothing_shown(&state, &target, args));
             }
             break;
         }
@@ -74,12 +75,15 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
 }
 
 /// Why there was nothing to show.
-fn nothing_shown(target: &Target, args: &LogsArgs) -> String {
+fn nothing_shown(state: &ProjectDir, target: &Target, args: &LogsArgs) -> String {
     let (run, number) = (&target.run, target.run.number);
     let whose = match &target.stages[..] {
         [only] => run.names.get(*only).map_or_else(|| "the stage".to_owned(), ToString::to_string),
         _ => "the stages".to_owned(),
     };
+    if run.state == RunState::Queued {
+        return format!("run {number} {}: {whose} printed nothing yet", queue::is_queued(state, number));
+    }
     let started = target.stages.iter().filter_map(|id| run.view.stages().get(*id)).any(|stage| stage.started.is_some());
     if !started {
         format!("{whose} did not start in run {number}")

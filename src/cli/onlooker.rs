@@ -2,9 +2,8 @@
 
 use super::faces::Mode;
 use super::project::Context;
-use super::{Ending, faces, keys, output};
+use super::{Ending, faces, keys, output, queue};
 use crate::clock::SystemClock;
-use crate::journal::header::{Header, Waits};
 use crate::journal::state::{self, RunState};
 use crate::outcome::exit;
 use crate::report::{Logs, Rerun};
@@ -40,13 +39,11 @@ pub(super) fn follow(
             "run {number} continues; `{program} attach {number}` comes back to it, `{program} stop {number}` ends it"
         ),
     });
-    if let Some(waits) = waits(run) {
-        output::say(&waits);
-    }
     let mut notify = |text: &str| output::say(text);
     let (_keys, leave, display) = offer.start(&run.dir, false, display);
     let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::onlooker(parts).leaving_by(leave).follow();
+    let follower = Follower::onlooker(parts).telling(queue::waiting_of(run)).leaving_by(leave);
+    let (ending, display) = follower.follow();
     interrupts.done();
     output::incomplete(&display);
     match ending {
@@ -57,20 +54,4 @@ pub(super) fn follow(
             Ending::Code(exit::INFRASTRUCTURE)
         }
     }
-}
-
-/// What a run waits for that has not started.
-fn waits(run: &Run) -> Option<String> {
-    let header = Header::read(&run.dir).ok().filter(|_| run.state == RunState::Queued)?;
-    let Waits { until_ended, until_passed } = header.waits?;
-    let several: Vec<String> = until_ended.iter().map(ToString::to_string).collect();
-    let ended = match &several[..] {
-        [] => None,
-        [only] => Some(format!("run {only} has ended")),
-        [first @ .., last] => Some(format!("runs {} and {last} have ended", first.join(", "))),
-    };
-    let passed = until_passed.map(|passed| format!("run {passed} has passed"));
-    let what: Vec<String> = ended.into_iter().chain(passed).collect();
-    let until = if what.is_empty() { String::new() } else { format!(" until {}", what.join(" and ")) };
-    Some(format!("run {} is queued: it waits{until}", run.number))
 }

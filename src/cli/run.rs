@@ -6,10 +6,11 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, keys, list, onlooker, output, plan, target};
+use super::{Ending, keys, list, onlooker, output, plan, queue, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
+use crate::journal::turn::Turn;
 use crate::outcome::{CancelReason, Verdict, exit};
 use crate::plan::command::quote_all;
 use crate::process::{reap_ended, signals};
@@ -20,7 +21,7 @@ use crate::session::inline;
 use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
-use crate::session::place::{Caller, Place, StartError, discard_temporary, place};
+use crate::session::place::{Caller, Place, StartError, discard_temporary, place_in_turn};
 use crate::session::prepare::Prepared;
 use crate::session::runs::{self, Run};
 use crate::session::start::{Started, start};
@@ -122,6 +123,7 @@ fn once(
     // Who is about to leave types nothing.
     let offer = (stay == Stay::ToTheEnd).then(|| keys::Offer::of(context, mode, on_hangup));
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
+    let turn = queue::turn(context, &project.root, &args.presence)?;
     let prepared = project.prepare(plan);
     let mut caller = Caller {
         env: context.env,
@@ -133,7 +135,7 @@ fn once(
         stage_env: colour_hints(context, mode),
         now: SystemClock.now(),
     };
-    let place = match claim(context, args, &prepared, &mut caller, interrupts)? {
+    let place = match claim(context, args, &prepared, &mut caller, &turn, interrupts)? {
         Claimed::Place(place) => place,
         Claimed::Attach(run) => return Ok(onlooker::follow(context, interrupts, &run, mode, None)),
     };
@@ -141,10 +143,12 @@ fn once(
         output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
-    let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone());
+    let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone())
+        .queued(place.waits.as_ref());
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
-    let has_work = prepared.plan.has_work();
+    // What waits for its turn needs somebody who waits, also where there is nothing to be done.
+    let has_work = prepared.plan.has_work() || place.waits.is_some();
     let announcement = leave::announcement(args.json, args.quiet);
     let ending = match stay {
         Stay::NotAtAll if has_work => {
@@ -201,18 +205,21 @@ fn claim(
     args: &RunArgs,
     prepared: &Prepared,
     caller: &mut Caller<'_>,
+    turn: &Turn,
     interrupts: &Interrupts,
 ) -> Result<Claimed, CliError> {
+    let mut turn = turn.clone();
     loop {
         interrupts.starting();
-        let error = match place(prepared, caller) {
+        let error = match place_in_turn(prepared, caller, &turn) {
             Ok(place) => return Ok(Claimed::Place(place)),
             Err(error) => error,
         };
         interrupts.done();
-        let StartError::Running { stage, number } = &error else { return Err(error.into()) };
+        let StartError::Running { stage, number, .. } = &error else { return Err(error.into()) };
         let project = context.state(&prepared.root)?;
-        let busy = Busy { context, project: &project, stage, number: *number };
+        let may_wait = !args.presence.allow;
+        let busy = Busy { context, project: &project, stage, number: *number, may_wait };
         if !busy::may_ask(context, args) {
             return Err(busy.error());
         }
@@ -220,6 +227,7 @@ fn claim(
             Way::Attach => {
                 return Ok(Claimed::Attach(Box::new(runs::read(&project, *number).map_err(target::unreadable)?)));
             }
+            Way::Wait => turn.queue = true,
             Way::Replace => busy.end()?,
         }
         caller.now = SystemClock.now();
@@ -280,6 +288,8 @@ fn follow_new(
     shown: Shown<'_>,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
+    let waits = place.waits.clone();
+    let waiting = queue::waiting(&place);
     let started = begin(context, prepared, caller, place)?;
     interrupts
         .forward(&started.socket, farewell(started.number))
@@ -292,10 +302,14 @@ fn follow_new(
         None => (None, None, shown.display),
     };
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::foreground(parts, started.socket).leaving_by(leave).follow();
+    let follower = Follower::foreground(parts, started.socket).telling(waiting).leaving_by(leave);
+    let (ending, display) = follower.follow();
     output::incomplete(&display);
     Ok(match ending {
-        follow::Ending::Finished(verdict, code) => finished(verdict, code),
+        follow::Ending::Finished(verdict, code) => {
+            queue::say_in_vain(verdict, waits.as_ref());
+            finished(verdict, code)
+        }
         follow::Ending::Lost => {
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
@@ -349,9 +363,6 @@ fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
 fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     let later: &Later = &args.later;
     let given = [
-        ("--queue", args.presence.queue),
-        ("--after", args.presence.after.is_some()),
-        ("--after-any", args.presence.after_any.is_some()),
         ("--remote", later.remote.is_some()),
         ("--session", later.session.is_some()),
         ("--remote-timeout", later.remote_timeout.is_some()),

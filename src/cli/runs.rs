@@ -37,7 +37,7 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
     for number in active.into_iter().filter(|number| ended.iter().all(|run| run.number != *number)) {
         // One that is being pruned right now is none.
         let Ok(run) = runs::read(&state, number) else { continue };
-        lines.extend(line::of_active(&run, jobs, now));
+        lines.extend(line::of_active(&state, &run, jobs, now));
     }
     lines.extend(ended.into_iter().map(|run| line::of_past(&state, run)));
     // Stable: cells of one run stay in the run's order.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -16,6 +17,11 @@ pub fn create_held(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Creates a lock file where the reason why its lock could not be taken is that the file system has none.
+pub fn create_free(path: &Path, why: io::Error) -> io::Result<File> {
+    if is_unsupported(&why) { private_file().write(true).create(true).truncate(true).open(path) } else { Err(why) }
+}
+
 /// Waits for the lock of an open file. Another holder never keeps it for longer than a few file operations.
 pub fn wait_exclusive(file: &File) -> io::Result<()> {
     loop {
@@ -25,6 +31,24 @@ pub fn wait_exclusive(file: &File) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether an open file is still the one that has this name. A lock is worth nothing on one that is not.
+pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an error says that a file system has no locks.
+pub fn is_unsupported(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    code.is_some_and(|code| {
+        [rustix::io::Errno::NOLCK, rustix::io::Errno::OPNOTSUPP, rustix::io::Errno::NOSYS].contains(&code)
+    })
 }
 
 /// Whether somebody holds the lock of this file. Nobody does where there is no file.

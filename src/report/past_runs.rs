@@ -30,7 +30,7 @@ pub struct PastLine {
     pub run: RunNumber,
     /// When it started: milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
-    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` where it has not ended.
+    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` or `queued` where it has not ended.
     pub verdict: String,
     /// The exit code that goes with the verdict; none where it has not ended.
     pub exit_code: Option<u8>,
@@ -46,6 +46,9 @@ pub struct PastLine {
     pub failed_stages: Vec<StageName>,
     /// The stages that run now.
     pub running_stages: Vec<StageName>,
+    /// The runs that it waits for, where it is queued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<RunNumber>,
     /// How much longer it is expected to take, in milliseconds, where it runs and that is known.
     pub left_ms: Option<u64>,
     /// The commit that was checked out.
@@ -64,8 +67,8 @@ pub struct PastLine {
 pub struct JobLine {
     /// The stage.
     pub name: StageName,
-    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running` or `waiting` where the run
-    /// has not ended.
+    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running`, `waiting` or `queued` where
+    /// the run has not ended.
     pub status: &'static str,
     /// The exit code of its last attempt, as a shell would give it, where it had one.
     pub exit_code: Option<i32>,
@@ -141,6 +144,7 @@ impl Column {
 /// How long it took; nothing for what never ran.
 fn duration(line: &PastLine) -> String {
     match &line.job {
+        _ if line.verdict == "queued" => String::new(),
         Some(job) if job.attempts == 0 => String::new(),
         Some(job) => human(job.duration_ms).to_string(),
         None => human(line.duration_ms).to_string(),
@@ -162,6 +166,7 @@ fn run_status(line: &PastLine) -> (Mark, String) {
         "passed" => (Mark::Passed, "passed".into()),
         "failed" => (Mark::Failed, format!("failed{code}")),
         "running" => (Mark::Running, "running".into()),
+        "queued" => (Mark::Left, "queued".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "errored" => (Mark::Lost, format!("errored{code}")),
         // `lost`, and what a later version may have written.
@@ -178,6 +183,7 @@ fn job_status(job: &JobLine) -> (Mark, String) {
         "timeout" => (Mark::Failed, "timed out".into()),
         "running" => (Mark::Running, "running".into()),
         "waiting" => (Mark::Left, "waiting".into()),
+        "queued" => (Mark::Left, "queued".into()),
         "skip" => (Mark::Left, "skipped".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "error" => (Mark::Lost, "errored".into()),
@@ -198,6 +204,7 @@ fn details(line: &PastLine, look: Look) -> String {
     let mut said = match &line.job {
         Some(job) => job_details(line, job),
         None if line.verdict == "running" => vec![progress(line)],
+        None if line.verdict == "queued" => vec![after(line)],
         None => failures(line),
     };
     if line.pruned {
@@ -211,6 +218,7 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     match (job.status, job.expected_ms) {
         ("running", Some(expected)) => said.push(format!("of {}", About(expected))),
         ("waiting", _) => said.push(progress(line)),
+        ("queued", _) => said.push(after(line)),
         _ => {}
     }
     if job.flaky {
@@ -219,6 +227,16 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
         said.push(format!("{} attempts", job.attempts));
     }
     said
+}
+
+/// What a queued run waits for.
+fn after(line: &PastLine) -> String {
+    let numbers: Vec<String> = line.waits_for.iter().map(ToString::to_string).collect();
+    match &numbers[..] {
+        [] => "about to begin".into(),
+        [only] => format!("after run {only}"),
+        several => format!("after runs {}", several.join(", ")),
+    }
 }
 
 /// How far a run is that goes on.

@@ -106,11 +106,28 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
     Ok(project.numbers()?.pop())
 }
 
-/// The newest run that has this stage, or a cell of it.
+/// The newest run that has this stage, or a cell of it; where it is running and another run of it waits for its turn, the
+/// one that it is running in.
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
+    let mut newest = None;
     for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
         let run = read(project, number)?;
         if run.names.values().any(|name| names_stage(name, stage)) {
+            match run.state {
+                RunState::Running => return Ok(Some(number)),
+                RunState::Queued => newest = newest.or(Some(number)),
+                RunState::Finished { .. } | RunState::Lost => return Ok(newest.or(Some(number))),
+            }
+        }
+    }
+    Ok(newest)
+}
+
+/// The newest run that has this stage, or a cell of it, also where it waits for its turn.
+pub fn newest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
+    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
+        // One that is being deleted right now is none.
+        if read(project, number).is_ok_and(|run| run.names.values().any(|name| names_stage(name, stage))) {
             return Ok(Some(number));
         }
     }

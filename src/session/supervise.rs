@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvFlags, recv};
 
@@ -27,8 +27,9 @@ use super::control::desk::Desk;
 use super::control::listener::Listener;
 use super::lend::{self, RunLender};
 use super::tee::Tee;
+use super::turn::{self, Waited};
 use super::wire::{Control, Doorbell, receive_message};
-use super::{past, place, retention};
+use super::{inputs, past, place, retention};
 use crate::cancel::CancelLevel;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::runner::{self, Identity, Message, Ports};
@@ -91,7 +92,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         signals::KILL_REQUEST,
     ])?;
     write_owner(run);
-    let assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
+    let mut assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let reaper = Reaper::start()?;
     let pool = lend::open(run, &assignment.plan, environment).unwrap_or_else(|error| {
@@ -119,6 +120,16 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let listener = Listener::open(run, Desk::new(messages.0.clone()).with_console(console)).map_err(|error| {
         log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
     });
+    // The first word: whoever has started it may go.
+    bell.ring();
+    let refused = match await_turn(run, &assignment, &messages) {
+        Waited::Come => None,
+        Waited::Cancelled(reason) => Some(reason),
+    };
+    if assignment.waits.is_some() && refused.is_none() {
+        // What it reads may have changed since it was planned.
+        inputs::fingerprint(&mut assignment.plan);
+    }
 
     let ring = Arc::clone(&bell);
     let logbook =
@@ -135,7 +146,10 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
     let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
-    runner::run(assignment.plan, identity, ports);
+    match refused {
+        None => runner::run(assignment.plan, identity, ports),
+        Some(reason) => runner::refuse(assignment.plan, identity, ports, reason),
+    };
     drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
@@ -149,6 +163,14 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         _ => {}
     }
     Ok(())
+}
+
+/// Waits until the run may begin, where it waits for anything.
+fn await_turn(run: &RunDir, assignment: &Assignment, messages: &(Sender<Message>, Receiver<Message>)) -> Waited {
+    match (&assignment.waits, &assignment.project) {
+        (Some(waits), Some(project)) => turn::wait(run, &ProjectDir::at(project.clone()), waits, messages),
+        _ => Waited::Come,
+    }
 }
 
 /// Adds the run to the history and sees to the limits of what is kept. Nobody waits for this.

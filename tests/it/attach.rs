@@ -224,7 +224,7 @@ fn h73_a_tail_begins_before_the_end_as_of_attaching() {
     let text = back.stdout();
     let note = |stage: &str| format!(" bytes of earlier output are left out; `local-ci logs 1/{stage}` shows them]\n");
     assert!(text.contains(&format!("{}line 49\nline 50\n::endgroup::", note("done"))), "{text}");
-    let whole: String = (1..=9).chain(1..=3).map(|n| format!("line {n}\n")).collect();
+    let whole = (1..=9).chain(1..=3).fold(String::new(), |text, n| text + &format!("line {n}\n"));
     let expected = format!("{}line 8\nline 9\nline 1\nline 2\nline 3\n", note("tries"));
     assert!(text.contains(&expected) && text.contains(&format!("{whole}::endgroup::")), "{text}");
     // Who attaches after the end begins before the end of the last attempt.

@@ -34,7 +34,7 @@ fn h89_a_job_that_runs_is_not_started_again() {
     $ local-ci wait
     --- stderr
     error: stage wait is running already, in run 1 (pid [PID], since [TIME])
-      hint: `local-ci attach 1` follows it, `local-ci stop 1` ends it
+      hint: `local-ci attach 1` follows it, `--queue` waits for its turn, `local-ci stop 1` ends it
     --- exit 5
     ");
     // All stages are wanted, and one of them runs: nothing is started.
@@ -54,7 +54,7 @@ fn h89_a_job_that_runs_is_not_started_again() {
 fn h89_of_two_starters_one_wins() {
     let project = Project::new();
     project.config("[stages.wait]\nrun = \"chaos wait-for $GO\"\n");
-    for round in 0..25 {
+    for round in 0..200 {
         // Who loses lets the winner go. Were there two winners, both would wait in vain.
         let go = project.side(&format!("go-{round}"));
         let script = "local-ci -q >&2; code=$?; [ $code = 0 ] || chaos touch $GO; echo $code";
@@ -64,7 +64,7 @@ fn h89_of_two_starters_one_wins() {
         assert_eq!(codes, ["0\n", "5\n"], "round {round}");
     }
     // A number is taken by a run that comes to be, and by no other.
-    assert!(run_dir(&project, 25).exists() && !run_dir(&project, 26).exists());
+    assert!(run_dir(&project, 200).exists() && !run_dir(&project, 201).exists());
     project.assert_nothing_left();
 }
 

@@ -8,8 +8,10 @@ use crate::history::{PastRun, StageRecord, Status};
 use crate::ids::{DenseMap, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
+use crate::journal::state::RunState;
 use crate::report::past_runs::{JobLine, PastLine};
 use crate::session::runs::{self, Run};
+use crate::session::turn::still_awaited;
 use crate::view::{StageState, StageView, Tally};
 
 /// The line of a run that has ended, with what its directory adds as long as it is there.
@@ -31,6 +33,7 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
             Vec::new()
         },
         running_stages: Vec::new(),
+        waits_for: Vec::new(),
         left_ms: None,
         commit: run.commit,
         branch: run.branch,
@@ -61,15 +64,18 @@ fn job(record: StageRecord) -> JobLine {
 }
 
 /// The line of a run that goes on; with jobs, a line for each of them that it has.
-pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -> Vec<PastLine> {
+pub(super) fn of_active(state: &ProjectDir, run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -> Vec<PastLine> {
     let header = Header::read(&run.dir).ok();
     // Before its first event a run has only its header to say when it began.
     let started = run.started.or_else(|| header.as_ref().map(|header| header.started));
+    let waits = header.as_ref().and_then(|header| header.waits.as_ref());
+    let open = waits.map(|waits| still_awaited(state, waits)).unwrap_or_default();
     let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
     let line = PastLine {
         run: run.number,
         started_unix_ms: started.map_or(0, |at| u64::try_from(at.unix_ms).unwrap_or(0)),
-        verdict: "running".into(),
+        verdict: if run.state == RunState::Queued { "queued".into() } else { "running".into() },
+        waits_for: if run.state == RunState::Queued { open } else { Vec::new() },
         exit_code: None,
         duration_ms: started.map_or(0, |at| milliseconds(now.since(at))),
         stages: count(run.names.len()),
@@ -91,6 +97,7 @@ pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -
 fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLine {
     let view = run.view.stages().get(id);
     let (status, duration_ms) = match view.map(|view| &view.state) {
+        None if run.state == RunState::Queued => ("queued", 0),
         None | Some(StageState::Waiting | StageState::Retrying { .. }) => ("waiting", 0),
         Some(StageState::Running { since, .. }) => ("running", milliseconds(now.since(*since))),
         Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.duration_ms),

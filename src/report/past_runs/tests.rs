@@ -21,6 +21,7 @@ fn run(number: u64, seconds_ago: u64, verdict: &str, exit_code: Option<u8>) -> P
         failed: 0,
         failed_stages: Vec::new(),
         running_stages: Vec::new(),
+        waits_for: Vec::new(),
         left_ms: None,
         commit: Some("0123456789abcdef".into()),
         branch: Some("main".into()),
@@ -150,6 +151,36 @@ fn a_job_is_told_by_what_came_of_it_in_each_run() {
     3/test   57 min ago     41.0s  ! errored       0123456 main
     2/test   58 min ago     41.0s  ! lost          0123456 main
     ");
+}
+
+/// A run that waits for its turn says for what, and nothing of how long it has taken.
+#[test]
+fn a_queued_run_says_what_it_waits_for() {
+    let job = JobLine {
+        name: name("test"),
+        status: "queued",
+        exit_code: None,
+        duration_ms: 0,
+        expected_ms: Some(40_000),
+        attempts: 0,
+        flaky: false,
+    };
+    let queued = |number, after: &[u64]| PastLine {
+        waits_for: after.iter().map(|number| RunNumber(*number)).collect(),
+        commit: None,
+        ..run(number, 5, "queued", None)
+    };
+    let lines =
+        [queued(46, &[]), queued(45, &[43, 44]), queued(44, &[43]), PastLine { job: Some(job), ..queued(44, &[43]) }];
+    insta::assert_snapshot!(render(&lines, NOW, Look::default()), @"
+    Run      Started    Duration  Status    Commit  Details
+    46       5 sec ago            - queued  main    about to begin
+    45       5 sec ago            - queued  main    after runs 43, 44
+    44       5 sec ago            - queued  main    after run 43
+    44/test  5 sec ago            - queued  main    after run 43
+    ");
+    let document = serde_json::to_value(&lines[1]).unwrap();
+    assert_eq!((&document["verdict"], &document["waits_for"]), (&"queued".into(), &serde_json::json!([43, 44])));
 }
 
 #[test]
