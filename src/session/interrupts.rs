@@ -88,6 +88,7 @@ impl Interrupts {
     pub fn start(notify: Notify) -> io::Result<Self> {
         let wanted = [signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE, signals::STOP];
         let taken = Signals::take(&wanted)?;
+        signals::hold_window_changes()?;
         let interrupts = Self { watching: Arc::default(), notify };
         let ours = interrupts.clone();
         std::thread::Builder::new().name("signals".into()).stack_size(128 * 1024).spawn(move || {
