@@ -32,7 +32,7 @@ const COMMAND_LEAST: usize = 16;
 #[derive(Serialize)]
 struct Line {
     name: StageName,
-    /// `running`, `waiting`, `stopped`, `lost` or `never run`.
+    /// `running`, `paused`, `waiting`, `stopped`, `lost` or `never run`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
@@ -123,6 +123,7 @@ fn line(stage: &Stage, last: Option<&LastTime>, expected_ms: Option<u64>, now: T
             (StageState::Finished(finished), _) => ("stopped", Some(finished)),
             (_, RunState::Queued) => ("queued", None),
             (StageState::Waiting, RunState::Running) => ("waiting", None),
+            (_, RunState::Running) if last.clock.since().is_some() => ("paused", None),
             (_, RunState::Running) => ("running", None),
             (_, RunState::Finished { .. } | RunState::Lost) => ("lost", None),
         },
@@ -158,7 +159,7 @@ fn line(stage: &Stage, last: Option<&LastTime>, expected_ms: Option<u64>, now: T
 fn progress(last: &LastTime, now: Timestamp) -> Option<(Duration, Option<Duration>)> {
     match last.state {
         StageState::Running { since, .. } if last.run == RunState::Running => {
-            let elapsed = now.since(since);
+            let elapsed = last.clock.on_its_clock(now).since(since);
             Some((elapsed, last.estimate.as_ref().and_then(|estimate| estimate.given(elapsed))))
         }
         StageState::Running { .. } | StageState::Waiting | StageState::Retrying { .. } | StageState::Finished(_) => {

@@ -153,7 +153,7 @@ fn follow_new(
         warnings.iter().filter(|_| has_history).for_each(|text| output::warning(text));
     })?;
     interrupts
-        .forward(&started.socket, farewell(started.number))
+        .forward(&started.socket, &started.run, farewell(started.number))
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);

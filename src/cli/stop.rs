@@ -22,7 +22,7 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
                 output::say(&format!("run {number} has ended already"));
                 return Ok(Ending::Code(exit::PASSED));
             }
-            refuse_bystanders(&target)?;
+            refuse_bystanders(&target, "stop")?;
             number
         }
         None => only_active(&runs::active(&state).map_err(target::unreadable)?)?,
@@ -41,8 +41,8 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
     }
 }
 
-/// A run is stopped as a whole: where a stage was named, nothing else of its run may be going on.
-fn refuse_bystanders(target: &Target) -> Result<(), CliError> {
+/// A run is stopped, and paused, as a whole: where a stage was named, nothing else of its run may be going on.
+pub(super) fn refuse_bystanders(target: &Target, verb: &str) -> Result<(), CliError> {
     let (run, number) = (&target.run, target.run.number);
     let others =
         run.view.stages().iter().filter(|(id, stage)| !target.stages.contains(id) && stage.finished().is_none());
@@ -51,11 +51,11 @@ fn refuse_bystanders(target: &Target) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::usage(format!("run {number} has more to do than that: {}", others.join(", ")))
-        .or_try(format!("`local-ci stop {number}` stops all of it")))
+        .or_try(format!("`local-ci {verb} {number}` {verb}s all of it")))
 }
 
 /// The run that is meant where none is named.
-fn only_active(active: &[RunNumber]) -> Result<RunNumber, CliError> {
+pub(super) fn only_active(active: &[RunNumber]) -> Result<RunNumber, CliError> {
     match active {
         [only] => Ok(*only),
         [] => Err(CliError::usage("nothing is running here")),

@@ -30,7 +30,7 @@ pub struct PastLine {
     pub run: RunNumber,
     /// When it started: milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
-    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` where it has not ended.
+    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` or `paused` where it has not ended.
     pub verdict: String,
     /// The exit code that goes with the verdict; none where it has not ended.
     pub exit_code: Option<u8>,
@@ -64,8 +64,8 @@ pub struct PastLine {
 pub struct JobLine {
     /// The stage.
     pub name: StageName,
-    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running` or `waiting` where the run
-    /// has not ended.
+    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running`, `paused` or `waiting` where
+    /// the run has not ended.
     pub status: &'static str,
     /// The exit code of its last attempt, as a shell would give it, where it had one.
     pub exit_code: Option<i32>,
@@ -162,6 +162,7 @@ fn run_status(line: &PastLine) -> (Mark, String) {
         "passed" => (Mark::Passed, "passed".into()),
         "failed" => (Mark::Failed, format!("failed{code}")),
         "running" => (Mark::Running, "running".into()),
+        "paused" => (Mark::Left, "paused".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "errored" => (Mark::Lost, format!("errored{code}")),
         // `lost`, and what a later version may have written.
@@ -177,6 +178,7 @@ fn job_status(job: &JobLine) -> (Mark, String) {
         "fail" => (Mark::Failed, format!("failed{code}")),
         "timeout" => (Mark::Failed, "timed out".into()),
         "running" => (Mark::Running, "running".into()),
+        "paused" => (Mark::Left, "paused".into()),
         "waiting" => (Mark::Left, "waiting".into()),
         "skip" => (Mark::Left, "skipped".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
@@ -197,7 +199,7 @@ fn commit(line: &PastLine, most: usize, look: Look) -> String {
 fn details(line: &PastLine, look: Look) -> String {
     let mut said = match &line.job {
         Some(job) => job_details(line, job),
-        None if line.verdict == "running" => vec![progress(line)],
+        None if matches!(line.verdict.as_str(), "running" | "paused") => vec![progress(line)],
         None => failures(line),
     };
     if line.pruned {
@@ -209,7 +211,7 @@ fn details(line: &PastLine, look: Look) -> String {
 fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     let mut said = Vec::new();
     match (job.status, job.expected_ms) {
-        ("running", Some(expected)) => said.push(format!("of {}", About(expected))),
+        ("running" | "paused", Some(expected)) => said.push(format!("of {}", About(expected))),
         ("waiting", _) => said.push(progress(line)),
         _ => {}
     }

@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod interrupts;
 pub mod jobs;
 pub mod keys;
+mod leash;
 mod lend;
 pub mod logs;
 pub mod past;

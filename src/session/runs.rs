@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Pause, Timestamp};
 use crate::event::Estimate;
 use crate::ids::{DenseMap, RunNumber, Signature, StageId, StageName};
 use crate::journal::claim;
@@ -141,6 +141,8 @@ pub struct LastTime {
     pub run: RunState,
     /// What came of the stage.
     pub state: StageState,
+    /// That run's own clock, which the state's moments are on.
+    pub clock: Pause,
     /// The fingerprint of what it ran.
     pub signature: Signature,
     /// What was foretold of it.
@@ -165,7 +167,8 @@ pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<Hash
             if was_started(&run, id) && !is_other && open.remove(&view.info.name) {
                 let (state, signature) = (view.state.clone(), view.info.signature);
                 let estimate = view.info.estimate.clone();
-                let last = LastTime { number, run: run.state, state, signature, estimate, started: run.started };
+                let (started, clock) = (run.started, run.view.clock());
+                let last = LastTime { number, run: run.state, state, clock, signature, estimate, started };
                 found.insert(view.info.name.clone(), last);
             }
         }

@@ -69,9 +69,9 @@ pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -
     let line = PastLine {
         run: run.number,
         started_unix_ms: started.map_or(0, |at| u64::try_from(at.unix_ms).unwrap_or(0)),
-        verdict: "running".into(),
+        verdict: if run.view.is_paused() { "paused" } else { "running" }.into(),
         exit_code: None,
-        duration_ms: started.map_or(0, |at| milliseconds(now.since(at))),
+        duration_ms: started.map_or(0, |at| milliseconds(run.view.on_its_clock(now).since(at))),
         stages: count(run.names.len()),
         finished: count(run.view.stages().values().filter(|stage| stage.finished().is_some()).count()),
         failed: count(failed_stages(run).len()),
@@ -92,7 +92,10 @@ fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLi
     let view = run.view.stages().get(id);
     let (status, duration_ms) = match view.map(|view| &view.state) {
         None | Some(StageState::Waiting | StageState::Retrying { .. }) => ("waiting", 0),
-        Some(StageState::Running { since, .. }) => ("running", milliseconds(now.since(*since))),
+        Some(StageState::Running { since, .. }) => {
+            let word = if run.view.is_paused() { "paused" } else { "running" };
+            (word, milliseconds(run.view.on_its_clock(now).since(*since)))
+        }
         Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.duration_ms),
     };
     JobLine {

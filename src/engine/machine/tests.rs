@@ -8,6 +8,8 @@ use crate::outcome::Exit;
 use crate::pipeline::{Command, Policy};
 use crate::plan::{Decision, PlannedStage};
 
+mod paused;
+
 const S: Duration = Duration::from_secs(1);
 
 fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
@@ -83,6 +85,7 @@ impl Sim {
         match effect {
             Effect::Start { stage, attempt } => format!("start {} {attempt}", name(stage)),
             Effect::Cancel { stage, level } => format!("cancel {} {level:?}", name(stage)),
+            Effect::Hold { stage, still } => format!("{} {}", if still { "hold" } else { "release" }, name(stage)),
             Effect::Emit(EventKind::RunStarted(_)) => "run started".into(),
             Effect::Emit(EventKind::StageStarted { stage, attempt }) => format!("  {} started, {attempt}", name(stage)),
             Effect::Emit(EventKind::StageRetrying { stage, attempt, outcome, delay_ms, .. }) => {

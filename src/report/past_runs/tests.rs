@@ -163,3 +163,28 @@ fn a_foreign_branch_cannot_steer_the_terminal() {
 fn a_line_is_one_flat_object_for_programs() {
     insta::assert_snapshot!(serde_json::to_string(&some_runs()[0]).unwrap(), @r#"{"run":44,"started_unix_ms":1699999988000,"verdict":"running","exit_code":null,"duration_ms":12300,"stages":7,"finished":3,"failed":0,"failed_stages":[],"running_stages":["test","doc"],"left_ms":40000,"commit":"0123456789abcdef","branch":"main","pruned":false}"#);
 }
+
+#[test]
+fn a_paused_run_is_told_as_one_that_has_not_ended() {
+    let paused = PastLine {
+        finished: 3,
+        left_ms: Some(40_000),
+        running_stages: vec![name("test")],
+        ..run(44, 12, "paused", None)
+    };
+    let job = JobLine {
+        name: name("test"),
+        status: "paused",
+        exit_code: None,
+        duration_ms: 41_000,
+        expected_ms: Some(60_000),
+        attempts: 1,
+        flaky: false,
+    };
+    let lines = [paused.clone(), PastLine { job: Some(job), ..paused }];
+    insta::assert_snapshot!(render(&lines, NOW, Look::default()), @r"
+    Run      Started     Duration  Status    Commit        Details
+    44       12 sec ago     2m15s  - paused  0123456 main  3/7, ~40s left: test
+    44/test  12 sec ago     41.0s  - paused  0123456 main  of ~1m00s
+    ");
+}
