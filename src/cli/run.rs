@@ -92,7 +92,8 @@ fn once(
     let mode = mode(context, args, project.pipeline.run().output.as_deref())?;
     let plan = context.plan(&project, &args.selection)?;
     let on_hangup = if context.is_interactive() { OnHangup::Continue } else { OnHangup::Cancel };
-    let offer = keys::Offer::of(context, mode, on_hangup);
+    let stays = !args.presence.detach && !args.presence.allow;
+    let offer = if stays { keys::Offer::of(context, mode, on_hangup) } else { keys::Offer::none(context) };
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let prepared = project.prepare(plan);
     let caller = Caller {
