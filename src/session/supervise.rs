@@ -111,14 +111,14 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || leash.listen())?;
 
-    let listener = Listener::open(run, Desk::new(messages.0.clone()).with_console(console)).map_err(|error| {
+    let listener = Listener::open(run, Desk::new(messages.0.clone()).with_console(console)).inspect_err(|error| {
         log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
     });
 
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
-    let sweep = Sweep::of(&assignment, reaper, pool.clone());
+    let sweep = Sweep::of(&assignment, reaper, pool.clone(), listener.ok());
     let mut tee = Tee::new(Journal::open(run), Arc::clone(&bell), move || sweep.run());
     let identity = Identity {
         run: assignment.run,
@@ -131,7 +131,6 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
     let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
     runner::run(assignment.plan, identity, ports);
-    drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
         (Some(project), Some(number)) => {
@@ -203,17 +202,21 @@ struct Sweep {
     /// What a process carries that a stage may have left on purpose; none where no stage may.
     exempt: Option<String>,
     pool: Option<Arc<Pool>>,
+    listener: Option<Listener>,
 }
 
 impl Sweep {
-    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>) -> Self {
+    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>, listener: Option<Listener>) -> Self {
         let may_leave = assignment.plan.stages.values().any(|s| matches!(s.policy.leak, Leak::Warn | Leak::Allow));
-        Self { reaper, pool, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
+        Self { reaper, pool, listener, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
     }
 
     fn run(&self) {
         if let Some(pool) = &self.pool {
             pool.remove();
+        }
+        if let Some(listener) = &self.listener {
+            listener.remove();
         }
         // What other stages left was taken when they ended, so what still carries the mark may stay.
         let is_exempt = |entry: &Entry| {
