@@ -59,6 +59,10 @@ impl StageTerminal for ArmedTerminal {
     fn take_back(&mut self) {
         self.terminal.take_back();
     }
+
+    fn say(&mut self, text: &str) {
+        self.terminal.say(text);
+    }
 }
 
 impl Reporter for Armed {

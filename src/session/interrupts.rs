@@ -244,12 +244,12 @@ impl Interrupts {
             }
         };
         drop(watching);
+        // First: a stage that has the terminal may have drawn all over it. Nothing else is done on this way out.
+        terminal::restore();
         // A closed terminal is told nothing.
         if !farewell.is_empty() && signal != signals::HANGUP {
             self.say(&farewell);
         }
-        // Nothing else is done on this way out.
-        terminal::restore();
         die_of_signal(signal);
     }
 

@@ -312,4 +312,8 @@ impl StageTerminal for ForStages {
     fn take_back(&mut self) {
         self.0.change(|state| state.is_handed_over = false);
     }
+
+    fn say(&mut self, text: &str) {
+        (self.0.wishes.notify)(text);
+    }
 }

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::Signal;
 
-use crate::support::{Invocation, Project, Terminal, have, skip, wait_until};
+use crate::support::{Invocation, Project, Terminal, children_of, have, skip, wait_until};
 
 /// The runner with the plain face, on a terminal.
 fn grouped<'p>(project: &'p Project, args: &[&str]) -> Terminal<'p> {
@@ -20,7 +20,8 @@ fn live<'p>(project: &'p Project, args: &[&str]) -> Terminal<'p> {
 /// Waits until a stage has the terminal and has printed this first.
 #[track_caller]
 fn wait_for_stage(terminal: &mut Terminal<'_>, stage: &str, text: &str) {
-    terminal.wait_for_screen(&format!("{stage} has the terminal: what is typed goes to it\n{text}"));
+    let line = format!("{stage} has the terminal: what is typed goes to it");
+    terminal.wait_for_screen(&[&line, text].join(if text.is_empty() { "" } else { "\n" }));
 }
 
 fn with_term(invocation: Invocation<'_>) -> Invocation<'_> {
@@ -39,7 +40,7 @@ fn a_stage_asks_for_a_password() {
         [stages.asks]
         interactive = true
         needs = ["first"]
-        run = "printf 'Password: '; stty -echo; read -r secret; stty echo; echo; echo got ${#secret} characters"
+        run = "stty -echo; printf 'Password: '; read -r secret; stty echo; echo; echo got ${#secret} characters"
         [stages.last]
         needs = ["asks"]
         run = "echo from the last"
@@ -53,7 +54,8 @@ fn a_stage_asks_for_a_password() {
         terminal.type_keys("hunter2\r");
         let left = terminal.wait();
         assert_eq!(left.status.code(), Some(0), "{}", left.screen);
-        assert!(left.screen.contains("asks has the terminal: what is typed goes to it\nPassword:\ngot 7 characters\n"));
+        let dialogue = "asks has the terminal: what is typed goes to it\nPassword: \ngot 7 characters\n";
+        assert!(left.screen.contains(dialogue), "{}", left.screen);
         assert!(!left.screen.contains("hunter2"), "{}", left.screen);
         assert_eq!(left.screen.matches("got 7 characters").count(), 1, "{}", left.screen);
         assert_eq!(left.modes, modes);
@@ -284,7 +286,7 @@ fn a_full_screen_program_draws_anew_for_who_comes_back() {
     terminal.wait_for_screen("a note");
     assert_eq!(terminal.hang_up().signal(), Some(Signal::HUP.as_raw()));
     let mut back = live(&project, &["attach"]);
-    back.wait_for_screen("\na note");
+    back.wait_for_screen("a note");
     back.type_keys(":q!\r");
     assert_eq!(back.wait().status.code(), Some(0));
     project.assert_nothing_left();
@@ -350,6 +352,51 @@ fn h18_leaving_at_the_third_signal_gives_the_terminal_back() {
     assert_eq!((left.status.signal(), left.modes), (Some(Signal::INT.as_raw()), modes), "{}", left.screen);
     rustix::process::kill_process(rustix::process::Pid::from_raw(supervisor.pid).unwrap(), Signal::CONT).unwrap();
     project.verdict(1);
+    project.assert_nothing_left();
+}
+
+/// A paused run has nobody who would read: the terminal is the command line's until the run goes on.
+#[test]
+fn a_paused_run_gives_the_terminal_back_for_so_long() {
+    let project = Project::new();
+    project.config("[stages.asks]\ninteractive = true\nrun = \"printf 'name? '; read -r a; echo hello $a\"\n");
+    let mut terminal = grouped(&project, &[]);
+    let modes = terminal.modes();
+    wait_for_stage(&mut terminal, "asks", "name?");
+    project.local_ci(&["pause", "1"]).output().assert_code(0);
+    terminal.wait_for_screen("the run is paused; asks gets the terminal back when it goes on");
+    wait_until("the terminal to be as it was", || terminal.modes() == modes);
+    project.local_ci(&["resume", "1"]).output().assert_code(0);
+    wait_until("the terminal to be the stage's", || terminal.modes() != modes);
+    terminal.type_keys("ada\r");
+    let left = terminal.wait();
+    assert_eq!((left.status.code(), left.modes), (Some(0), modes), "{}", left.screen);
+    assert!(left.screen.contains("hello ada"), "{}", left.screen);
+    project.assert_nothing_left();
+}
+
+/// H11, I5: a command line that is stopped while a stage has the terminal leaves it to the shell, and takes it again.
+#[test]
+fn h11_a_stopped_command_line_leaves_the_terminal_to_the_shell() {
+    let project = Project::new();
+    project.config("[stages.edits]\ninteractive = true\nrun = ['chaos', 'screen']\n");
+    let script = "set -m; local-ci --output grouped; echo \"stopped with $?\"; read go; fg; echo \"code $?\"";
+    let mut terminal = with_term(project.sh(script)).on_terminal(24, 80);
+    let modes = terminal.modes();
+    terminal.wait_for_screen("size 24x80");
+    let command_line = children_of(terminal.pid()).first().copied().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(command_line).unwrap(), Signal::TSTP).unwrap();
+    terminal.wait_for_screen("stopped with 148");
+    assert_eq!(terminal.modes(), modes);
+    assert!(!terminal.screen().contains("bottom"), "{}", terminal.screen());
+    terminal.type_keys("\n");
+    wait_until("the terminal to be the stage's", || terminal.modes() != modes);
+    terminal.type_keys("ab");
+    terminal.wait_for_screen("keys ab");
+    terminal.type_keys("q");
+    terminal.wait_for_screen("code 0");
+    let left = terminal.wait();
+    assert_eq!(left.modes, modes, "{}", left.screen);
     project.assert_nothing_left();
 }
 

@@ -364,8 +364,15 @@ fn h11_a_paused_run_stands_still() {
     ");
     let view = run.view();
     let now = start(&view).after(Duration::from_secs(312));
-    let scene =
-        |view| Scene { view, now, room: Size { rows: 9, columns: 60 }, style: PLAIN, cancelling: None, is_ours: true };
+    let scene = |view| Scene {
+        view,
+        now,
+        room: Size { rows: 9, columns: 60 },
+        style: PLAIN,
+        cancelling: None,
+        is_ours: true,
+        may_leave: false,
+    };
     assert!(matches!(scene(&view).mark(), crate::report::terminal::Mark::Paused(percent) if percent > 0));
     run.wait(300_000).push(crate::event::EventKind::Resumed);
     insta::assert_snapshot!(ruled(&run, 313, 60, PLAIN), @r"
@@ -375,4 +382,26 @@ fn h11_a_paused_run_stands_still() {
       1 waiting
     0/3 · 13s · ~35s left, a guess ████░░░░░░░░░░░░
     ");
+}
+
+/// The key that leaves is told where there is room for it beside everything else, and only where it leaves.
+#[test]
+fn the_key_that_leaves_is_told_where_there_is_room() {
+    let mut run = Recorded::of(vec![known("clippy", 40_000)]);
+    run.start(0);
+    let view = run.view();
+    let now = start(&view).after(Duration::from_secs(12));
+    let last = |columns, may_leave| {
+        let room = Size { rows: 9, columns };
+        let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, may_leave };
+        scene.lines().pop().unwrap()
+    };
+    let told = last(79, true);
+    assert!(told.ends_with("  d detach"), "{told:?}");
+    assert_eq!(format!("{}  d detach", last(79, false)), told);
+    for columns in 1..80 {
+        let line = last(columns, true);
+        assert!(width(&line) <= columns.into(), "{columns}: {line:?}");
+        assert!(line.strip_suffix("  d detach").unwrap_or(&line) == last(columns, false), "{columns}: {line:?}");
+    }
 }
