@@ -572,3 +572,41 @@ fn a_run_without_work_waits_too() {
     line.project.local_ci(&["--queue", "never"]).output().assert_code(0);
     line.project.assert_nothing_left();
 }
+
+/// A queued run is never deleted, however far beyond the limits it is.
+#[test]
+fn a_queued_run_is_never_pruned() {
+    let line = Line::new();
+    let project = &line.project;
+    let config = project.root().join("config/local-ci");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("config.toml"), "[retention]\nruns = 1\nage = \"1s\"\n").unwrap();
+    let first = line.first();
+    let second = line.queued(2, &["--queue", "test"]);
+    project.local_ci(&["-q", "other"]).output().assert_code(0);
+    project.local_ci(&["-q", "other"]).output().assert_code(0);
+    let old = format!("find '{}' -exec touch -d '2 days ago' {{}} +", project.run_dir(2).display());
+    project.sh(&old).output().assert_code(0);
+    // Its supervisor goes on with it for a moment.
+    wait_until("run 3 to be deleted", || {
+        project.local_ci(&["prune"]).output().assert_code(0);
+        project.run_numbers() == [1, 2, 4]
+    });
+    line.end(1, 0);
+    line.end(2, 0);
+    first.wait().assert_code(0);
+    second.wait().assert_code(0);
+}
+
+/// A run that was queued is rerun at once: when it started is nothing of what it was asked to do.
+#[test]
+fn a_rerun_does_not_wait_for_what_the_run_waited_for() {
+    let line = Line::new();
+    line.project.local_ci(&["-q", "--queue", "other"]).output().assert_code(0);
+    let second = line.start(&["test"]);
+    line.wait_begun(2);
+    line.project.local_ci(&["rerun", "1"]).output().assert_code(0);
+    line.end(2, 0);
+    second.wait().assert_code(0);
+    line.project.assert_nothing_left();
+}
