@@ -31,6 +31,7 @@ mod live;
 mod output;
 mod privacy;
 mod queue;
+mod queue_ends;
 mod reference;
 mod rerun;
 mod rig;

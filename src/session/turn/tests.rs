@@ -220,9 +220,9 @@ fn project() -> (tempfile::TempDir, ProjectDir) {
 fn a_run_that_is_gone_has_ended() {
     let (_dir, project) = project();
     let first = try_claim(&project, 1, &Turn::default()).unwrap();
-    let waits = |passed: bool| match passed {
-        true => Waits { until_passed: Some(first.number), ..Waits::default() },
-        false => Waits { until_ended: vec![first.number], ..Waits::default() },
+    let waits = |passed: bool| Waits {
+        until_passed: passed.then_some(first.number),
+        until_ended: if passed { Vec::new() } else { vec![first.number] },
     };
     assert_eq!([true, false].map(|passed| look(&project, &waits(passed))), [Look::Wait, Look::Wait]);
     std::fs::remove_dir_all(first.run.path()).unwrap();
