@@ -122,10 +122,8 @@ pub fn place_in_turn(prepared: &Prepared, caller: &Caller<'_>, turn: &Turn) -> R
             let project = ProjectDir::new(&state, &prepared.root);
             let jobs: Vec<(Signature, StageName)> =
                 prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.signature, s.name.clone())).collect();
-            let turn = match turn.is_at_once() {
-                true => turn.clone(),
-                false => Turn { outer: outer_runs(&project), ..turn.clone() },
-            };
+            let outer = if turn.is_at_once() { Vec::new() } else { outer_runs(&project) };
+            let turn = Turn { outer, ..turn.clone() };
             let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs, turn: &turn };
             let fill = |run: &RunDir, number, waits: Option<&Waits>| {
                 Header { waits: waits.cloned(), ..header(prepared, caller, &id, Some(number)) }.write(run)

@@ -196,9 +196,9 @@ fn enumerate_behind(calls: &str, stride: usize, options: &[&str]) -> usize {
         let last = *project.run_numbers().last().unwrap();
         let passed = |number: u64| project.last_word(number).is_some_and(|word| word["exit_code"] == 0);
         // Whoever was killed before it could begin never does, and whoever begins is in its turn.
-        let expected: String =
-            (1..=last).filter(|number| passed(*number)).map(|number| format!("{number}\n")).collect();
-        assert_eq!(marks(), expected, "{crash}");
+        let expected: Vec<String> =
+            (1..=last).filter(|number| passed(*number)).map(|number| number.to_string()).collect();
+        assert_eq!(marks().lines().collect::<Vec<_>>(), expected, "{crash}");
         assert!(passed(1) && passed(last), "{crash}");
         wait_until("the marks to be gone", || {
             fs::read_dir(project.runs_dir().unwrap().with_file_name("active")).unwrap().count() <= 1

@@ -50,6 +50,7 @@ mod pause;
 mod privacy;
 mod queue;
 mod reconnection;
+mod queue_ends;
 mod reference;
 mod rerun;
 mod rig;
