@@ -11,6 +11,7 @@ use crate::ids::RunId;
 use crate::journal::claim::{Claim, Request, claim};
 use crate::journal::header::{HeaderStage, Waits};
 use crate::journal::layout::open_append;
+use crate::journal::turn::Turn;
 use crate::journal::write::JournalWriter;
 use crate::outcome::{Outcome, Verdict};
 use crate::pipeline::Command;
@@ -61,8 +62,8 @@ impl Place {
             waits,
         };
         // What overlaps here is nobody's concern.
-        let request = Request { project: &self.project, root: Path::new("/p"), jobs: &[] };
-        claim(&request, |run, _| header.write(run)).unwrap()
+        let request = Request { project: &self.project, root: Path::new("/p"), jobs: &[], turn: &Turn::default() };
+        claim(&request, |run, _, _| header.write(run)).unwrap()
     }
 
     /// A run of which this was said, and that goes on.
