@@ -12,6 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::past;
 use super::past::forgotten::Forgotten;
 use super::runs::{self, Run};
+use super::turn::still_awaited;
 use crate::clock::Timestamp;
 use crate::event::{Estimate, StageFinished};
 use crate::history::{Latest, Status};
@@ -148,10 +149,7 @@ impl Board {
     fn take_young(&mut self, project: &ProjectDir, run: &Run) {
         let Ok(header) = Header::read(&run.dir) else { return };
         let waits = header.waits.filter(|_| run.state == RunState::Queued);
-        let behind: Option<Vec<RunNumber>> = waits.map(|waits| {
-            let going_on = runs::active(project).unwrap_or_default();
-            waits.runs().into_iter().filter(|number| going_on.contains(number)).collect()
-        });
+        let behind = waits.map(|waits| still_awaited(project, &waits));
         for stage in header.stages {
             let standing = Standing {
                 number: run.number,
