@@ -37,7 +37,8 @@ fn show(context: &Context<'_>, args: &StreamArgs, stream: Stream) -> Result<Endi
     let begin = args.tail.map_or(Begin::LastAttempt, Begin::Last);
     let wanted = Wanted { begin, only: Some(stream), prefixed: false, with_run: false };
     let mut source = Source::new(target, wanted, &mut page);
-    let nothing = |target: &Target| still_queued(&state, target).unwrap_or_else(|| nothing_shown(target, stream, on_terminal));
+    let nothing =
+        |target: &Target| still_queued(&state, target).unwrap_or_else(|| nothing_shown(target, stream, on_terminal));
     if args.follow {
         return Ok(Ending::Code(follow(vec![source], Followed::These(&nothing), &mut page)?));
     }
