@@ -111,6 +111,7 @@ fn speed() -> Result<(), Box<dyn Error>> {
             estimate: estimate(&samples[..if index % 10 == 1 { 0 } else { SAMPLES }], &pooled, Basis::Own),
             interactive: false,
             skip: None,
+            interactive: false,
         })
     };
     let at = SystemClock.now();

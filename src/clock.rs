@@ -4,9 +4,12 @@
 //! the wall one is only ever shown. `CLOCK_MONOTONIC` is the same in every process of a machine since its
 //! boot and stands still while the machine sleeps, so a follower can go on counting where the supervisor is.
 
+mod pause;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
+pub use pause::Pause;
 use serde::{Deserialize, Serialize};
 
 /// One moment, read on two clocks.

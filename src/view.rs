@@ -6,7 +6,6 @@
 
 mod bottleneck;
 mod eta;
-mod pause;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod report;
@@ -19,11 +18,10 @@ pub(crate) use report::leaked_sentence;
 pub use report::{Report, ReportedRun, ReportedStage};
 
 use crate::cancel::CancelLevel;
-use crate::clock::Timestamp;
+use crate::clock::{Pause, Timestamp};
 use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RunStarted, StageFinished, StageInfo};
 use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Outcome, Verdict};
-use pause::Pause;
 
 /// What is known of a run from its events so far.
 #[derive(Clone, Debug, Default)]
@@ -381,6 +379,11 @@ impl RunView {
     #[must_use]
     pub fn on_its_clock(&self, now: Timestamp) -> Timestamp {
         self.pause.on_its_clock(now)
+    }
+
+    /// The run's own clock, for who keeps moments of stages without the view.
+    pub fn clock(&self) -> Pause {
+        self.pause
     }
 
     /// Whether it is paused.

@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here decides what it means.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -501,7 +502,7 @@ pub(super) struct CompletionsArgs {
 pub(super) struct AddArgs {
     /// The command with its arguments, as they are: no shell reads them
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    pub(super) command: Vec<String>,
+    pub(super) command: Vec<OsString>,
     /// Print what was started as JSON
     #[arg(long)]
     pub(super) json: bool,

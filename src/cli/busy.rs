@@ -71,7 +71,7 @@ impl Busy<'_> {
         output::say(&format!("waiting for run {number} to end"));
         match runs::stop(&self.project.run(number), false, &SystemClock) {
             Ok(Stopped::Ended) => Ok(()),
-            Ok(Stopped::StillThere | Stopped::NotFound) => {
+            Ok(Stopped::StillThere(_) | Stopped::NotFound) => {
                 Err(CliError::infrastructure(format!("run {number} does not end; nothing was started")))
             }
             Err(error) => Err(CliError::infrastructure(format!("run {number} cannot be stopped: {error}"))),

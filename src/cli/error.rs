@@ -14,6 +14,11 @@ use crate::text::plain::printable;
 const LATER_COMMANDS: &[&str] =
     &["agent", "cache", "hook", "import", "mcp", "plugin", "remote", "report", "tui", "watch"];
 
+/// Whether there will be a command of this name.
+pub(super) fn is_later_command(name: &str) -> bool {
+    LATER_COMMANDS.contains(&name)
+}
+
 /// Files that a project without a config is known by; docs/detection.md has them all.
 const LOOKED_FOR: &str = "Cargo.toml, package.json, go.mod, pyproject.toml, deno.json, pom.xml, build.gradle, justfile, \
                           Makefile and their kin";

@@ -160,6 +160,17 @@ impl Leaving {
         started: &Started,
         interrupts: &Interrupts,
     ) -> Ending {
+        self.detach_saying(context, started, interrupts, || self.announce(how, &self.continues(), None))
+    }
+
+    /// The same with other words, that are said when the run is known to have begun.
+    pub(super) fn detach_saying(
+        &self,
+        context: &Context<'_>,
+        started: &Started,
+        interrupts: &Interrupts,
+        announce: impl FnOnce(),
+    ) -> Ending {
         let leaving = self.clone();
         interrupts.leave_with(move || leaving.farewell());
         match started.first_word(FIRST_WORD) {
@@ -167,8 +178,7 @@ impl Leaving {
             FirstWord::Begun(notices) => notices.iter().for_each(|text| output::say(text)),
             FirstWord::Silence => {}
         }
-        let continues = self.continues();
-        self.announce(how, &continues, None);
+        announce();
         if logout::kills(context.env) {
             output::warning(
                 "systemd-logind is configured to kill what a user leaves behind (KillUserProcesses=yes): this run ends \

@@ -6,6 +6,7 @@ mod add;
 mod args;
 mod argv;
 mod attach;
+mod background;
 #[cfg(feature = "chaos")]
 mod bug;
 mod busy;

@@ -103,6 +103,17 @@ impl<'a> Context<'a> {
         same
     }
 
+    /// The same in another directory, where its own config is found.
+    pub(super) fn in_directory(&self, directory: PathBuf) -> Self {
+        let mut same = self.clone();
+        if directory != same.directory {
+            same.global.directory = Some(directory.clone());
+        }
+        same.directory = directory;
+        same.global.config = None;
+        same
+    }
+
     pub(super) fn load_request(&self) -> LoadRequest {
         LoadRequest { start: self.directory.clone(), explicit: self.config(), home: self.env.absolute(env::HOME) }
     }
@@ -144,13 +155,7 @@ impl<'a> Context<'a> {
 
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
-        let state = state_dir(self.env).ok_or_else(|| {
-            CliError::infrastructure(
-                "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
-            )
-            .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
-        })?;
-        let state = ProjectDir::new(&state, root);
+        let state = ProjectDir::new(&self.state_dir()?, root);
         if let Err(newer) = format::check(&state)
             && !self.told_newer.replace(true)
         {
@@ -158,6 +163,16 @@ impl<'a> Context<'a> {
             output::warning(&format!("{name} was {newer}: what is shown may not be all of it; update this one"));
         }
         Ok(state)
+    }
+
+    /// The state of all projects.
+    pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {
+        state_dir(self.env).ok_or_else(|| {
+            CliError::infrastructure(
+                "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
+            )
+            .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
+        })
     }
 
     /// Foretells how long a plan's stages take, where the history knows. Says what a person should know of the history;

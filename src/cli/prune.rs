@@ -71,12 +71,12 @@ fn sentence(pruned: &Pruned, limits: Limits, dry_run: bool) -> String {
 }
 
 /// So many of something.
-fn count(number: usize, of: &str) -> String {
+pub(super) fn count(number: usize, of: &str) -> String {
     if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 /// Bytes as a person reads them, in the units that disks are sold in.
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
         1_000_000..10_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),

@@ -1,7 +1,8 @@
 //! `rerun`: a run again, with today's config: all that was asked for then, or what did not pass.
 
+mod adhoc;
 mod failed;
-mod words;
+pub(super) mod words;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,22 @@ const NAMED: usize = 10;
 
 /// Runs a run again.
 pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, CliError> {
-    let project = context.project()?;
-    let run = find(context, &project, &args.run)?;
+    let anchor = context.anchor()?;
+    let run = match find(context, &anchor.root, &args.run) {
+        // Where there is no config either, that is what comes first.
+        Err(_) if anchor.project.is_none() && anchor.fault.is_none() => {
+            return Err(context.project().err().unwrap_or_else(target::no_runs));
+        }
+        other => other?,
+    };
     let number = run.number;
     let header = Header::read(&run.dir).map_err(|error| {
         CliError::infrastructure(format!("what run {number} was asked to do cannot be read: {error}"))
     })?;
-    let (mut again, config) = asked_then(&header, number, context)?;
+    let (mut again, config) = match asked_then(&header, number, context)? {
+        Asked::Run(again, config) => (*again, config),
+        Asked::Add(argv, dir) => return adhoc::rerun(context, args, &adhoc::Then { run: &run, argv, dir }),
+    };
     let context = &context.with_config(config);
     let project = context.project()?;
     again.dry_run |= args.dry_run;
@@ -65,8 +75,8 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
 }
 
 /// The run that is meant.
-fn find(context: &Context<'_>, project: &Project, word: &str) -> Result<Run, CliError> {
-    let state = context.state(&project.root)?;
+fn find(context: &Context<'_>, root: &Path, word: &str) -> Result<Run, CliError> {
+    let state = context.state(root)?;
     if let Ok(number) = word.parse().map(RunNumber)
         && !state.run(number).path().is_dir()
         && ledger::find(&state, number).is_some()
@@ -82,12 +92,16 @@ fn find(context: &Context<'_>, project: &Project, word: &str) -> Result<Run, Cli
     Ok(target.run)
 }
 
+/// What a run was asked to do.
+enum Asked {
+    /// Stages, with the config that it was told to read.
+    Run(Box<RunArgs>, Option<PathBuf>),
+    /// An ad-hoc job: this command in this directory.
+    Add(Vec<String>, PathBuf),
+}
+
 /// What that run was asked to do, with what the environment says today, and the config that it was told to read.
-fn asked_then(
-    header: &Header,
-    number: RunNumber,
-    context: &Context<'_>,
-) -> Result<(RunArgs, Option<PathBuf>), CliError> {
+fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Result<Asked, CliError> {
     let words = if header.equivalent.is_empty() { &header.argv } else { &header.equivalent };
     let words: Vec<std::ffi::OsString> = words.iter().map(Into::into).collect();
     let unknown = |why: String| {
@@ -104,7 +118,14 @@ fn asked_then(
     }
     variables::fill_in(&mut cli, context.env)?;
     match cli.command {
-        Command::Run(args) => Ok((args, cli.global.config.map(|file| Path::new(&header.directory).join(file)))),
+        Command::Run(args) => {
+            let config = cli.global.config.map(|file| Path::new(&header.directory).join(file));
+            Ok(Asked::Run(Box::new(args), config))
+        }
+        Command::Add(args) => {
+            let argv = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+            Ok(Asked::Add(argv, Path::new(&header.directory).join(cli.global.directory.unwrap_or_default())))
+        }
         other => {
             let name = format!("{other:?}");
             Err(unknown(format!("it was not started by `run` ({})", name.split('(').next().unwrap_or_default())))

@@ -22,7 +22,7 @@ use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
 use crate::session::place::{Caller, Place, StartError, discard_temporary, place_in_turn};
-use crate::session::prepare::Prepared;
+use crate::session::prepare::{Prepared, Project};
 use crate::session::runs::{self, Run};
 use crate::session::start::{Started, start};
 
@@ -40,6 +40,16 @@ pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String
     if args.dry_run {
         return plan::show(context, &args.selection, args.json);
     }
+    run_in(context, args, equivalent, &|| context.project())
+}
+
+/// Runs stages of a project that need not be the one that is found here. It is read anew for every round.
+pub(super) fn run_in(
+    context: &Context<'_>,
+    args: &RunArgs,
+    equivalent: &[String],
+    project: &dyn Fn() -> Result<Project, CliError>,
+) -> Result<Ending, CliError> {
     let interrupts = interrupts()?;
     let rounds = args.repeat.unwrap_or(1);
     let mut failed = 0;
@@ -50,7 +60,7 @@ pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String
         }
         // The supervisors of earlier rounds are our children, and have ended.
         reap_ended();
-        let ending = once(context, args, equivalent, &interrupts)?;
+        let ending = once(context, args, equivalent, &interrupts, project()?)?;
         match ending {
             Ending::Code(exit::PASSED) => {}
             Ending::Code(exit::FAILED) => {
@@ -109,9 +119,9 @@ fn once(
     args: &RunArgs,
     equivalent: &[String],
     interrupts: &Interrupts,
+    project: Project,
 ) -> Result<Ending, CliError> {
     let stay = Stay::of(&args.presence);
-    let project = context.project()?;
     let mode = match stay {
         // How it is shown will be asked when somebody looks at it.
         Stay::NotAtAll => faces::mode(context, None)?,
@@ -277,7 +287,7 @@ fn follow_new(
     let waiting = queue::waiting(&place);
     let started = begin(context, prepared, caller, place)?;
     interrupts
-        .forward(&started.socket, farewell(started.number))
+        .forward(&started.socket, &started.run, farewell(started.number))
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);

@@ -7,7 +7,7 @@ use super::project::Context;
 use super::{Ending, output, queue, target};
 use crate::journal::read::read_all;
 use crate::journal::state::RunState;
-use crate::outcome::exit;
+use crate::outcome::{Verdict, exit};
 use crate::report::Rerun;
 use crate::report::json::report;
 use crate::session::logs::RunLogs;
@@ -43,7 +43,12 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
 
 /// The report as it is now. None where the run goes on.
 fn as_json(run: &Run, logs: &RunLogs) -> Result<Option<u8>, CliError> {
-    let text = serde_json::to_string(&report(&run.view, logs))
+    let mut report = report(&run.view, logs);
+    if run.state == RunState::Lost && report.exit_code.is_none() {
+        // It never said anything that a view could be made of.
+        (report.verdict, report.exit_code) = (Verdict::Lost.word().into(), Some(Verdict::Lost.exit_code()));
+    }
+    let text = serde_json::to_string(&report)
         .map_err(|error| CliError::infrastructure(format!("the report cannot be written: {error}")))?;
     let _ = output::print(&(text + "\n"));
     Ok(run.view.exit_code())

@@ -109,7 +109,10 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
     if !project.run(number).path().is_dir() {
         return Err(missing(project, number));
     }
-    let run = run.map_err(unreadable)?;
+    let run = run.map_err(|error| {
+        CliError::infrastructure(format!("run {number} cannot be read: {error}"))
+            .or_try(format!("its directory is {}", project.run(number).path().display()))
+    })?;
     if Header::schema(&run.dir).is_some_and(|schema| schema > SCHEMA_VERSION) {
         output::warning(&format!(
             "run {number} was written by a newer version of local-ci: what this one does not know of it is left out"
@@ -158,7 +161,7 @@ fn known_names(project: &ProjectDir) -> BTreeSet<String> {
     stages.map(|stage| stage.name.to_string()).chain(jobs).collect()
 }
 
-fn no_runs() -> CliError {
+pub(super) fn no_runs() -> CliError {
     CliError::usage("there are no runs of this project yet").or_try("`local-ci run` starts one")
 }
 

@@ -11,6 +11,10 @@
 //! ```
 //!
 //! While a stage waits for its next attempt it keeps its slot and its locks: to others it is running.
+//!
+//! The whole run can stand still meanwhile: see [`standing`].
+
+mod standing;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -18,13 +22,14 @@ use std::time::Duration;
 
 use super::scheduler::{Scheduler, Transition};
 use crate::cancel::CancelLevel;
-use crate::clock::Timestamp;
+use crate::clock::{Pause, Timestamp};
 use crate::event::{EventKind, LogInfo, RunStarted, StageFinished};
 use crate::executor::{Ended, ExecError};
 use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 use crate::pipeline::Leak;
 use crate::plan::Plan;
+use standing::Standing;
 
 /// What is to be done next. The order counts: a stage is announced before it is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +49,13 @@ pub enum Effect {
         stage: StageId,
         /// How firmly.
         level: CancelLevel,
+    },
+    /// Have the running attempt of this stage stand still, or go on.
+    Hold {
+        /// Which stage.
+        stage: StageId,
+        /// Whether it is to stand still.
+        still: bool,
     },
 }
 
@@ -65,6 +77,17 @@ pub enum Input {
         reason: CancelReason,
         /// How firmly.
         level: CancelLevel,
+    },
+    /// The run is to stand still. Nothing comes of it in a run that ends.
+    Pause,
+    /// The run is to go on.
+    Resume,
+    /// An attempt that was to stand still does.
+    Still {
+        /// Of which stage.
+        stage: StageId,
+        /// Which attempt.
+        attempt: u32,
     },
 }
 
@@ -103,6 +126,9 @@ pub struct Machine {
     plan: Plan,
     scheduler: Scheduler,
     states: DenseMap<StageId, State>,
+    /// The run's own clock. Timers and states are on it.
+    clock: Pause,
+    standing: Standing,
     timers: BinaryHeap<Reverse<(u64, Timer)>>,
     /// No grace is longer than this.
     grace_cap: Option<Duration>,
@@ -136,6 +162,8 @@ impl Machine {
         let mut machine = Self {
             scheduler: Scheduler::new(&plan),
             states: DenseMap::filled(plan.stages.len(), State::Idle),
+            clock: Pause::default(),
+            standing: Standing::Going,
             timers: BinaryHeap::new(),
             grace_cap,
             effects: VecDeque::from([Effect::Emit(EventKind::RunStarted(started))]),
@@ -158,9 +186,10 @@ impl Machine {
         self.effects.pop_front()
     }
 
-    /// When time alone changes something next. Moments of timers that mean nothing any more are among them.
+    /// When time alone changes something next; never while the run stands still. Moments of timers that mean nothing any
+    /// more are among them.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.timers.peek().map(|Reverse((at, _))| *at)
+        self.timers.peek().and_then(|Reverse((at, _))| self.clock.shows_at(*at))
     }
 
     /// Whether the last event was emitted.
@@ -168,22 +197,44 @@ impl Machine {
         self.finished
     }
 
+    /// The stages of which an attempt runs.
+    pub fn running(&self) -> impl Iterator<Item = StageId> {
+        self.states.iter().filter(|(_, state)| matches!(state, State::Running { .. })).map(|(stage, _)| stage)
+    }
+
     /// Takes in what happened.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         match input {
-            Input::Ended { stage, result, log } => self.end_attempt(stage, result, log, now),
-            Input::Cancel { reason, level } => self.cancel(reason, level, now),
+            Input::Ended { stage, result, log } => {
+                self.end_attempt(stage, result, log, self.clock.on_its_clock(now));
+                self.has_stopped(stage);
+            }
+            Input::Cancel { reason, level } => {
+                // What stands still would not hear it.
+                self.resume(now);
+                self.cancel(reason, level, self.clock.on_its_clock(now));
+            }
+            Input::Pause => self.pause(now),
+            Input::Resume => self.resume(now),
+            Input::Still { stage, attempt } => {
+                if matches!(self.states[stage], State::Running { attempt: now, .. } if now == attempt) {
+                    self.has_stopped(stage);
+                }
+            }
         }
         self.advance(now);
     }
 
     /// Does what is due by now.
     pub fn wake(&mut self, now: Timestamp) {
-        while let Some(Reverse((at, timer))) = self.timers.peek().copied()
-            && at <= now.mono_us
-        {
-            self.timers.pop();
-            self.fire(timer, now);
+        if !self.is_held() {
+            let now = self.clock.on_its_clock(now);
+            while let Some(Reverse((at, timer))) = self.timers.peek().copied()
+                && at <= now.mono_us
+            {
+                self.timers.pop();
+                self.fire(timer, now);
+            }
         }
         self.advance(now);
     }
@@ -227,8 +278,16 @@ impl Machine {
         self.effects.push_back(Effect::Emit(kind));
     }
 
-    /// Carries out what the scheduler has to say, and ends the run when that was all.
+    /// Carries out what the scheduler has to say, and ends the run when that was all. Nothing starts in a paused run.
     fn advance(&mut self, now: Timestamp) {
+        if self.is_held() {
+            if !self.scheduler.is_done() {
+                return;
+            }
+            // Somebody has killed all that stood still, and there is nothing to come.
+            self.resume(now);
+        }
+        let now = self.clock.on_its_clock(now);
         loop {
             let transitions = self.scheduler.poll();
             if transitions.is_empty() {
@@ -376,7 +435,7 @@ impl Machine {
             self.states[stage] = State::Delayed { attempt };
             let delay_ms = millis(delay);
             self.emit(EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log, leaked });
-            if delay.is_zero() {
+            if delay.is_zero() && !self.is_held() {
                 self.start(stage, attempt + 1, now);
             } else {
                 self.set_timer(now.after(delay), Timer::Retry { stage, attempt: attempt + 1 });

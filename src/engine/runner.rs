@@ -3,6 +3,8 @@
 //! Only this loop numbers and stamps events. It has no `?`: whatever fails becomes an event or is the sink's affair.
 //! Each attempt runs on a thread that it has to itself, which writes its own log; output never passes through here.
 
+mod requests;
+
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,10 +13,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::machine::{Effect, Input, Machine};
-use super::request::{Answer, Asked};
+use super::request::Asked;
 use super::slots::{Lender, Slots};
 use super::workers::Workers;
-use crate::cancel::{CancelLevel, CancelToken};
+use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
@@ -22,6 +24,7 @@ use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
 use crate::plan::Plan;
+use requests::Waiting;
 
 /// How long an attempt's thread is tried again when the system has no room for one more.
 const START_PATIENCE: Duration = Duration::from_secs(5);
@@ -53,6 +56,15 @@ pub enum Message {
     },
     /// From somebody who waits for the answer.
     Asked(Asked),
+    /// From an attempt: what it was asked is done.
+    Heard {
+        /// Of which stage.
+        stage: StageId,
+        /// Which attempt.
+        attempt: u32,
+        /// What.
+        heard: Heard,
+    },
 }
 
 /// The rest of the world, as a run needs it.
@@ -99,6 +111,7 @@ struct Loop<'a> {
     workers: Workers,
     slots: Slots,
     unstarted: Vec<Unstarted>,
+    waiting: Waiting,
     seq: u64,
     verdict: Option<Verdict>,
 }
@@ -127,6 +140,7 @@ fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>)
         workers: Workers::default(),
         slots,
         unstarted: Vec::new(),
+        waiting: Waiting::default(),
         seq: 0,
         verdict: None,
     };
@@ -134,6 +148,7 @@ fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>)
         while let Some(effect) = machine.next_effect() {
             this.carry_out(effect, &mut machine);
         }
+        this.answer(&machine);
         let spare = this.slots.settled();
         this.lend(spare);
         let _ = this.ports.sink.settled();
@@ -152,8 +167,11 @@ fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>)
                 let _ = this.ports.sink.tick(now);
             }
         }
-        for wanted in std::mem::take(&mut this.unstarted) {
-            this.begin(wanted, &mut machine);
+        // Nothing starts in a paused run.
+        if !machine.is_held() {
+            for wanted in std::mem::take(&mut this.unstarted) {
+                this.begin(wanted, &mut machine);
+            }
         }
     }
     this.verdict.unwrap_or(Verdict::Errored)
@@ -166,12 +184,18 @@ impl Loop<'_> {
             Message::Ended { stage, result, log, at } => {
                 self.workers.ended(stage);
                 self.give_back(stage);
+                self.hushed(stage);
                 (Input::Ended { stage, result, log }, at)
             }
             Message::Cancel { reason, level } => (Input::Cancel { reason, level }, self.ports.clock.now()),
             Message::Asked(asked) => {
-                let _ = asked.answer.send(Answer::Refused("it cannot be asked anything yet".into()));
-                return;
+                let now = self.ports.clock.now();
+                machine.wake(now);
+                return self.asked(asked, machine, now);
+            }
+            Message::Heard { stage, attempt, heard } => {
+                let now = self.ports.clock.now();
+                return self.heard(stage, attempt, heard, machine, now);
             }
         };
         machine.wake(at);
@@ -182,7 +206,7 @@ impl Loop<'_> {
     fn wait(&self, machine: &Machine) -> Result<Message, ()> {
         let now = self.ports.clock.now().mono_us;
         let until = machine.next_deadline().map(|at| Duration::from_micros(at.saturating_sub(now)));
-        let most = if self.unstarted.is_empty() { TICK } else { START_PAUSE };
+        let most = if self.unstarted.is_empty() || machine.is_held() { TICK } else { START_PAUSE };
         let limit = until.map_or(most, |until| until.min(most));
         match self.ports.messages.1.recv_timeout(limit) {
             Ok(message) => Ok(message),
@@ -197,12 +221,11 @@ impl Loop<'_> {
                 if let EventKind::RunFinished { verdict, .. } = kind {
                     self.verdict = Some(verdict);
                 }
-                let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
-                self.seq += 1;
-                let _ = self.ports.sink.event(&event);
+                self.hold_strays(&kind);
+                self.emit(kind);
             }
             Effect::Start { stage, attempt } => {
-                self.tokens[stage] = Some(CancelToken::new());
+                self.tokens[stage] = Some(self.token(stage, attempt));
                 let keeps = self.offer(stage).keeps(&self.plan.stages[stage].policy);
                 let spare = self.slots.starts(stage, keeps);
                 self.lend(spare);
@@ -214,7 +237,38 @@ impl Loop<'_> {
                     token.raise(level);
                 }
             }
+            Effect::Hold { stage, still } => {
+                if let Some(token) = &self.tokens[stage] {
+                    token.hold(still);
+                }
+                let now = self.ports.clock.now();
+                self.unstarted.iter_mut().filter(|wanted| wanted.stage == stage).for_each(|wanted| wanted.since = now);
+                self.answer_for_unstarted(stage);
+            }
         }
+    }
+
+    fn emit(&mut self, kind: EventKind) {
+        let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
+        self.seq += 1;
+        let _ = self.ports.sink.event(&event);
+    }
+
+    /// What no attempt answers for stands still, or goes on, with those that do.
+    fn hold_strays(&self, kind: &EventKind) {
+        let still = matches!(kind, EventKind::Paused);
+        if still || matches!(kind, EventKind::Resumed) {
+            self.ports.executors.iter().for_each(|executor| executor.hold_strays(still));
+        }
+    }
+
+    /// A request to an attempt, which is answered here.
+    fn token(&self, stage: StageId, attempt: u32) -> CancelToken {
+        let messages = self.ports.messages.0.clone();
+        CancelToken::answered(move |heard| {
+            // The loop is gone only when the run is over.
+            let _ = messages.send(Message::Heard { stage, attempt, heard });
+        })
     }
 
     /// Starts an attempt, or leaves it for a later try.

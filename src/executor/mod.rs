@@ -96,5 +96,14 @@ pub trait Executor: Send + Sync {
 
     /// Runs one attempt to its end, on the calling thread. Obeys `cancel`, and returns only when everything the
     /// attempt started is gone or, where its `leak` policy says so, left on purpose.
+    ///
+    /// While it is held, all that the attempt has started stands still, nothing starts and no patience runs out; it says
+    /// so once that is so. See [`CancelToken::hold`].
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError>;
+
+    /// Has what attempts started and none of them answers for any more stand still, or go on. To be called once all
+    /// attempts stand still, and waits no longer than a moment.
+    fn hold_strays(&self, still: bool) {
+        let _ = still;
+    }
 }

@@ -126,6 +126,31 @@ pub fn set_aside(
     Ok(Some(aside))
 }
 
+/// Removes the file with all that was ever kept beside it: damaged ones, and those from before their tables were changed.
+/// Whoever has it open goes on with a file that nobody else sees.
+pub fn discard(path: &Path, patience: Patience) -> io::Result<()> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    if !dir.is_dir() {
+        return Ok(());
+    }
+    let _lock = Lock::wait(path, patience)?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let file = entry.file_name();
+        let end = file.to_str().and_then(|file| file.strip_prefix(name));
+        let is_ours = |end: &str| {
+            matches!(end, "" | "-wal" | "-shm" | "-journal" | ".backup")
+                || [".corrupt-", ".version-"].iter().any(|kind| end.starts_with(kind))
+        };
+        if end.is_some_and(is_ours) && !entry.file_type()?.is_dir() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Keeps the newest of the damaged files only. That one cannot be removed is nobody's concern.
 fn forget_oldest(path: &Path) {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return };

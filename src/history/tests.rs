@@ -13,6 +13,8 @@ use super::*;
 use crate::event::Basis;
 
 mod damage;
+mod forgetting;
+mod latest;
 mod questions;
 mod versions;
 

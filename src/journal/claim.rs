@@ -83,6 +83,30 @@ pub fn claim(
     Ok(Claim { run, number, lock: held, waits })
 }
 
+/// Takes the project's lock, which is held until the file is dropped, and for no longer than a few file operations: nobody
+/// takes a number meanwhile, and no ad-hoc job is added. Where the project has no state yet, it has one afterwards. Fails
+/// where the state is a later version's.
+pub fn hold(project: &ProjectDir, root: &Path) -> io::Result<File> {
+    let held = lock_counter(project, root).map_err(|error| match error {
+        ClaimError::Io(error) => error,
+        other => io::Error::other(other),
+    })?;
+    format::check(project).map_err(io::Error::other)?;
+    Ok(held)
+}
+
+/// The last number that was given out, as far as that is known; zero where none was.
+pub fn last_number(project: &ProjectDir) -> io::Result<RunNumber> {
+    let counted = fs::read_to_string(project.counter()).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let there = project.numbers()?.last().map_or(0, |number| number.0);
+    Ok(RunNumber(counted.unwrap_or(0).max(there)))
+}
+
+/// The names of the jobs that a run is marked with, while it goes on.
+pub fn marked(project: &ProjectDir, number: RunNumber) -> Vec<StageName> {
+    mark::read(project, number).1.into_iter().map(|(_, name)| name).collect()
+}
+
 /// Withdraws a claim whose run was never started. Its number stays used.
 pub fn withdraw(project: &ProjectDir, run: &RunDir, number: RunNumber) {
     let _ = fs::remove_dir_all(run.path());

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::layout::ProjectDir;
+use super::layout::{ProjectDir, read_file};
 
 /// The format that this version writes.
 pub const FORMAT: u32 = 1;
@@ -24,7 +24,7 @@ pub struct Newer {
 ///
 /// What says nothing of a format is of the first, and so is what is not there yet or was cut off by a crash.
 pub fn check(project: &ProjectDir) -> Result<(), Newer> {
-    let said = std::fs::read(project.project_file()).unwrap_or_default();
+    let said = read_file(&project.project_file()).unwrap_or_default();
     match serde_json::from_slice::<Value>(&said).unwrap_or_default().get("format") {
         Some(format) if format.as_u64().is_none_or(|format| format > FORMAT.into()) => {
             Err(Newer { found: format.to_string() })

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{RunDir, private_file};
+use super::layout::{RunDir, private_file, read_file};
 use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageName};
 use crate::pipeline::Command;
@@ -110,12 +110,12 @@ impl Header {
         struct Version {
             schema_version: u32,
         }
-        let text = std::fs::read(run.header()).ok()?;
+        let text = read_file(&run.header()).ok()?;
         serde_json::from_slice(&text).ok().map(|Version { schema_version }| schema_version)
     }
 
     /// Reads it back.
     pub fn read(run: &RunDir) -> io::Result<Self> {
-        Ok(serde_json::from_slice(&std::fs::read(run.header())?)?)
+        Ok(serde_json::from_slice(&read_file(&run.header())?)?)
     }
 }

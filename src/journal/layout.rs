@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,11 +15,35 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// How to create files: for their owner alone, and never through a link that somebody planted.
+/// How to create files: for their owner alone, and never through a link that somebody planted. A FIFO in a file's place
+/// is not waited for.
 pub fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options
+}
+
+/// Opens a file of ours to read it. Whatever else somebody has put in its place is [`io::ErrorKind::InvalidInput`], and
+/// not one byte is read of it: some of that never ends.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    let no_file = || {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{name} is not a regular file"))
+    };
+    match private_file().read(true).open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        // What a socket and a link say when they are opened.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) => Err(no_file()),
+        Ok(_) => Err(no_file()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a whole file of ours, as [`open_to_read`] opens it.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_to_read(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The state directory that this environment asks for; none where it names no home either.
@@ -84,6 +108,11 @@ impl ProjectDir {
     /// The commands that were given as jobs: a line for each.
     pub fn jobs(&self) -> PathBuf {
         self.0.join("jobs.jsonl")
+    }
+
+    /// The jobs that were removed, and up to which run: a line for each.
+    pub fn forgotten(&self) -> PathBuf {
+        self.0.join("forgotten.jsonl")
     }
 
     /// Held by who deletes runs; changed when that was done.
@@ -255,6 +284,25 @@ mod tests {
         assert_eq!(mode(&dir.path().join("a")), 0o700);
         open_append(&made.join("f")).unwrap();
         assert_eq!(mode(&made.join("f")), 0o600);
+    }
+
+    /// H32: what stands where a file should be is refused, and not waited for.
+    #[test]
+    fn h32_only_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("file"), "text").unwrap();
+        std::fs::create_dir(path("dir")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, path("fifo"), 0o600.into()).unwrap();
+        assert_eq!(read_file(&path("file")).unwrap(), b"text");
+        assert_eq!(read_file(&path("nothing")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        for name in ["dir", "link", "socket", "fifo"] {
+            let error = read_file(&path(name)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}");
+            assert_eq!(error.to_string(), format!("{name} is not a regular file"));
+        }
     }
 
     /// H178: a link planted under our name is not written through.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::layout::private_file;
+use super::layout::{open_to_read, private_file};
 
 /// Creates a lock file and takes its lock. For a file that nobody else can know yet.
 pub fn create_held(path: &Path) -> io::Result<File> {
@@ -51,14 +51,16 @@ pub fn is_unsupported(error: &io::Error) -> bool {
     })
 }
 
-/// Whether somebody holds the lock of this file. Nobody does where there is no file.
+/// Whether somebody holds the lock of this file. Nobody does where there is no file, or something else in its place.
 ///
 /// To look is to take it shared for a moment. That disturbs nobody: a run's lock is taken once, before
 /// the run can be seen, and never again.
 pub fn is_held(path: &Path) -> io::Result<bool> {
-    let file = match private_file().read(true).open(path) {
+    let file = match open_to_read(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput) => {
+            return Ok(false);
+        }
         Err(error) => return Err(error),
     };
     match flock(&file, FlockOperation::NonBlockingLockShared) {
@@ -71,6 +73,19 @@ pub fn is_held(path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// H92: a file that was deleted, or replaced, is no longer the one at its path.
+    #[test]
+    fn h92_a_replaced_file_is_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let first = create_held(&path).unwrap();
+        assert!(is_file_at(&first, &path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_file_at(&first, &path).unwrap());
+        let second = create_held(&path).unwrap();
+        assert!(is_file_at(&second, &path).unwrap() && !is_file_at(&first, &path).unwrap());
+    }
 
     /// H90: the lock goes with its holder, and the descriptor that was handed on holds it too.
     #[test]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 
-use super::layout::{ProjectDir, numbers_in, private_file};
+use super::layout::{ProjectDir, numbers_in, private_file, read_file};
 use super::state::{self, RunState};
 use crate::ids::{RunNumber, Signature, StageName};
 
@@ -70,23 +70,27 @@ pub(super) fn read_all(project: &ProjectDir) -> io::Result<Vec<Active>> {
             // Not known to go on, and not known to have ended.
             Err(_) => continue,
         };
-        let text = fs::read_to_string(project.active().join(number.to_string())).unwrap_or_default();
-        let mut active = Active { number, is_queued, waits: Vec::new(), jobs: Vec::new() };
-        for line in text.lines() {
-            match line.split_once(' ') {
-                Some((WAITS, numbers)) => {
-                    active.waits.extend(numbers.split(' ').filter_map(|n| n.parse().ok()).map(RunNumber));
-                }
-                Some((signature, name)) => {
-                    let signature = Signature::try_from(signature.to_owned()).ok();
-                    active.jobs.extend(signature.zip(StageName::new(name).ok()));
-                }
-                None => {}
-            }
-        }
-        found.push(active);
+        let (waits, jobs) = read(project, number);
+        found.push(Active { number, is_queued, waits, jobs });
     }
     Ok(found)
+}
+
+/// What the mark of a run says: the runs that it waited for when it was started, and its jobs. Nothing where it has none.
+pub(super) fn read(project: &ProjectDir, number: RunNumber) -> (Vec<RunNumber>, Vec<(Signature, StageName)>) {
+    let text = read_file(&project.active().join(number.to_string())).unwrap_or_default();
+    let (mut waits, mut jobs) = (Vec::new(), Vec::new());
+    for line in String::from_utf8_lossy(&text).lines() {
+        match line.split_once(' ') {
+            Some((WAITS, numbers)) => waits.extend(numbers.split(' ').filter_map(|n| n.parse().ok()).map(RunNumber)),
+            Some((signature, name)) => {
+                let signature = Signature::try_from(signature.to_owned()).ok();
+                jobs.extend(signature.zip(StageName::new(name).ok()));
+            }
+            None => {}
+        }
+    }
+    (waits, jobs)
 }
 
 /// Takes the mark of a run away that no longer goes on. One that stays is found to be stale by the next claim.

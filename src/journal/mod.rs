@@ -13,6 +13,7 @@ pub mod lock;
 pub mod log;
 mod mark;
 pub mod read;
+pub mod replace;
 pub mod state;
 pub mod turn;
 pub mod watch;

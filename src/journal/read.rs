@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::layout::{RunDir, private_file};
+use super::layout::{RunDir, open_to_read};
 use crate::event::{Event, EventKind};
 
 /// Reads a journal from its first event on, again and again.
@@ -24,7 +24,7 @@ impl JournalReader {
     pub fn read_new(&mut self) -> io::Result<Vec<Event>> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => match private_file().read(true).open(self.run.events()) {
+            None => match open_to_read(&self.run.events()) {
                 Ok(file) => self.file.insert(file),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(error),
@@ -62,7 +62,7 @@ fn parse(lines: &[u8]) -> Vec<Event> {
 /// The last event of a journal, if it is the one that ends a run. Reads the end of the file only.
 pub fn last_word(run: &RunDir) -> io::Result<Option<Event>> {
     const ENOUGH: u64 = 4096;
-    let mut file = match private_file().read(true).open(run.events()) {
+    let mut file = match open_to_read(&run.events()) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 
 use super::header::Header;
-use super::layout::{RunDir, private_file};
+use super::layout::{RunDir, private_file, read_file};
 use super::{lock, read};
 use crate::event::EventKind;
 use crate::outcome::Verdict;
@@ -75,7 +75,7 @@ impl Owner {
 
     /// Who supervises the run; nobody where the file is missing, empty or no longer readable.
     pub fn read(run: &RunDir) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(run.owner()).ok()?).ok()
+        serde_json::from_slice(&read_file(&run.owner()).ok()?).ok()
     }
 }
 

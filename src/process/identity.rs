@@ -58,6 +58,11 @@ mod tests {
         let earlier = Identity { start_time: me.start_time - 1, ..me.clone() };
         assert!(!earlier.is_alive());
         assert!(!earlier.signal(15).unwrap());
+        for pid in [0, -1, i32::MIN] {
+            let nobody = Identity { pid, ..me.clone() };
+            assert!(!nobody.is_alive());
+            assert!(!nobody.signal(15).unwrap(), "{pid}");
+        }
         let other_boot = Identity { boot_id: "another".into(), ..me };
         assert!(!other_boot.is_alive());
         assert!(!other_boot.signal(15).unwrap());

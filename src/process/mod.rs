@@ -13,6 +13,7 @@ pub mod pump;
 pub mod reaper;
 pub mod signals;
 pub mod spawn;
+pub mod still;
 pub mod table;
 pub mod tree;
 mod unix;

@@ -128,7 +128,8 @@ pub fn environment_has(pid: i32, all: &[String]) -> bool {
 /// The descriptor is opened first and the start time read after, so the id cannot come to mean another process
 /// unnoticed; the descriptor polls as readable once the process has ended.
 pub fn open_exactly(pid: i32, start_time: u64) -> io::Result<Option<OwnedFd>> {
-    let Some(target) = Pid::from_raw(pid) else { return Ok(None) };
+    // A number below one is no process: to kill(2) it would be many.
+    let Some(target) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else { return Ok(None) };
     let descriptor = match pidfd_open(target, PidfdFlags::empty()) {
         Ok(descriptor) => descriptor,
         Err(rustix::io::Errno::SRCH) => return Ok(None),

@@ -30,7 +30,7 @@ pub struct PastLine {
     pub run: RunNumber,
     /// When it started: milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
-    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` or `queued` where it has not ended.
+    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running`, `paused` or `queued` where it has not ended.
     pub verdict: String,
     /// The exit code that goes with the verdict; none where it has not ended.
     pub exit_code: Option<u8>,
@@ -46,11 +46,14 @@ pub struct PastLine {
     pub failed_stages: Vec<StageName>,
     /// The stages that run now.
     pub running_stages: Vec<StageName>,
-    /// The runs that it waits for, where it is queued.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waits_for: Vec<RunNumber>,
     /// How much longer it is expected to take, in milliseconds, where it runs and that is known.
     pub left_ms: Option<u64>,
+    /// For how long it has been paused, in milliseconds, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_ms: Option<u64>,
+    /// The runs that it waits for, where it is queued.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<RunNumber>,
     /// The commit that was checked out.
     pub commit: Option<String>,
     /// The branch that was checked out.
@@ -67,8 +70,8 @@ pub struct PastLine {
 pub struct JobLine {
     /// The stage.
     pub name: StageName,
-    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running`, `waiting` or `queued` where
-    /// the run has not ended.
+    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running`, `paused`, `waiting` or
+    /// `queued` where the run has not ended.
     pub status: &'static str,
     /// The exit code of its last attempt, as a shell would give it, where it had one.
     pub exit_code: Option<i32>,
@@ -166,7 +169,7 @@ fn run_status(line: &PastLine) -> (Mark, String) {
         "passed" => (Mark::Passed, "passed".into()),
         "failed" => (Mark::Failed, format!("failed{code}")),
         "running" => (Mark::Running, "running".into()),
-        "queued" => (Mark::Left, "queued".into()),
+        waits @ ("paused" | "queued") => (Mark::Left, waits.into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "errored" => (Mark::Lost, format!("errored{code}")),
         // `lost`, and what a later version may have written.
@@ -182,8 +185,7 @@ fn job_status(job: &JobLine) -> (Mark, String) {
         "fail" => (Mark::Failed, format!("failed{code}")),
         "timeout" => (Mark::Failed, "timed out".into()),
         "running" => (Mark::Running, "running".into()),
-        "waiting" => (Mark::Left, "waiting".into()),
-        "queued" => (Mark::Left, "queued".into()),
+        waits @ ("paused" | "waiting" | "queued") => (Mark::Left, waits.into()),
         "skip" => (Mark::Left, "skipped".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "error" => (Mark::Lost, "errored".into()),
@@ -203,10 +205,16 @@ fn commit(line: &PastLine, most: usize, look: Look) -> String {
 fn details(line: &PastLine, look: Look) -> String {
     let mut said = match &line.job {
         Some(job) => job_details(line, job),
-        None if line.verdict == "running" => vec![progress(line)],
-        None if line.verdict == "queued" => vec![after(line)],
+        None if matches!(&*line.verdict, "running" | "paused") => vec![progress(line)],
+        None if line.verdict == "queued" => Vec::new(),
         None => failures(line),
     };
+    if let Some(paused) = line.paused_ms {
+        said.insert(0, format!("for {}", human(paused)));
+    }
+    if line.verdict == "queued" {
+        said.push(waits_for(&line.waits_for));
+    }
     if line.pruned {
         said.push("pruned".into());
     }
@@ -216,9 +224,8 @@ fn details(line: &PastLine, look: Look) -> String {
 fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     let mut said = Vec::new();
     match (job.status, job.expected_ms) {
-        ("running", Some(expected)) => said.push(format!("of {}", About(expected))),
+        ("running" | "paused", Some(expected)) => said.push(format!("of {}", About(expected))),
         ("waiting", _) => said.push(progress(line)),
-        ("queued", _) => said.push(after(line)),
         _ => {}
     }
     if job.flaky {
@@ -229,13 +236,15 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     said
 }
 
-/// What a queued run waits for.
-fn after(line: &PastLine) -> String {
-    let numbers: Vec<String> = line.waits_for.iter().map(ToString::to_string).collect();
-    match &numbers[..] {
+/// `waits for runs 3, 4 and 6`; of one that is about to begin, that.
+pub(super) fn waits_for(runs: &[RunNumber]) -> String {
+    match runs {
         [] => "about to begin".into(),
-        [only] => format!("after run {only}"),
-        several => format!("after runs {}", several.join(", ")),
+        [run] => format!("waits for run {run}"),
+        [before @ .., last] => {
+            let before: Vec<String> = before.iter().map(RunNumber::to_string).collect();
+            format!("waits for runs {} and {last}", before.join(", "))
+        }
     }
 }
 

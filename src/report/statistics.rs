@@ -10,7 +10,7 @@ mod lines;
 mod tests;
 
 pub use document::document;
-pub use lines::render;
+pub use lines::{outlook, render};
 
 use crate::estimate::{Accuracy, Flaky, Trend};
 use crate::event::Estimate;

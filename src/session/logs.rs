@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
 use crate::ids::{DenseId, StageName};
-use crate::journal::layout::{RunDir, private_file};
+use crate::journal::layout::{RunDir, open_to_read};
 use crate::report::{LogKey, LogPart, Logs, Mishap};
 
 /// How many files stay open between reads: the one that is followed and the one that is quoted from.
@@ -48,7 +48,7 @@ impl Logs for RunLogs {
             Some(at) => at,
             None => {
                 let Some(path) = self.file(log) else { return Ok(0) };
-                match private_file().read(true).open(path) {
+                match open_to_read(&path) {
                     Ok(file) => {
                         self.open.truncate(OPEN - 1);
                         self.open.insert(0, (log, file));

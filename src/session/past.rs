@@ -4,6 +4,8 @@
 //! index has not seen, because their supervisor was killed, or because the index had to be made anew. Nothing here fails a
 //! run: where the index cannot be used there are no estimates, and a warning.
 
+mod everywhere;
+pub mod forgotten;
 mod intake;
 pub mod ledger;
 mod record;
@@ -16,12 +18,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::slice;
 
+use forgotten::Forgotten;
 use intake::Depth;
+
+pub use everywhere::{Elsewhere, everywhere};
 
 use super::source;
 use crate::clock::{Clock, SystemClock};
 use crate::estimate::estimate;
-use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Patience, Sought, Totals};
+use crate::event::Estimate;
+use crate::history::{
+    self, About, Ended, Fault, History, Identity, Job, Known, Latest, PastRun, Patience, Sought, Totals,
+};
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::plan::{Plan, PlannedStage, signature::LOCAL};
@@ -195,6 +203,21 @@ impl Past {
         self.ask_of(slice::from_ref(job), History::totals)
     }
 
+    /// What came of each job in the last run that started it, as far as the index has it. To be completed from the runs
+    /// that are [unseen](Self::unseen).
+    pub fn latest(&self) -> io::Result<Vec<Latest>> {
+        self.ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.latest(known))).map_err(unreadable)
+    }
+
+    /// The runs that are there and that the index does not have, oldest first: those that go on or have only just ended,
+    /// and what nobody can read.
+    pub fn unseen(&self) -> io::Result<Vec<RunNumber>> {
+        if self.index.borrow().is_none() {
+            return self.project.numbers();
+        }
+        self.ask(|history, known| intake::unseen(history, &self.project, known)).map_err(unreadable)
+    }
+
     /// The names of all jobs that ever ran.
     pub fn jobs(&self) -> io::Result<Vec<StageName>> {
         let jobs = self.ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.jobs(known)));
@@ -203,9 +226,6 @@ impl Past {
 
     /// Foretells how long each stage of a plan takes.
     pub fn foretell(&self, plan: &mut Plan) {
-        if self.index.borrow().is_none() {
-            return;
-        }
         let stages: Vec<(StageId, &PlannedStage)> = plan.stages.iter().filter(|(_, stage)| stage.runs()).collect();
         let sought: Vec<Sought<'_>> = stages
             .iter()
@@ -215,18 +235,27 @@ impl Past {
                 is_local: stage.executor == LOCAL,
             })
             .collect();
-        let repository = || source::common_dir(&self.root).map(|dir| dir.as_os_str().as_bytes().to_owned());
-        let samples = self.ask(|history, known| history.samples_for(known, repository, &sought));
         let ids: Vec<StageId> = stages.iter().map(|(id, _)| *id).collect();
-        match samples {
-            Ok(samples) => {
-                for (id, samples) in ids.into_iter().zip(samples) {
-                    if let Some(stage) = plan.stages.get_mut(id) {
-                        stage.estimate = estimate(&samples.newest_first, &samples.pooled, samples.basis);
-                    }
-                }
+        let estimates = self.estimates(&sought);
+        for (id, estimate) in ids.into_iter().zip(estimates) {
+            if let Some(stage) = plan.stages.get_mut(id) {
+                stage.estimate = estimate;
             }
-            Err(fault) => self.warn(format!("there are no estimates: the history cannot be read ({fault})")),
+        }
+    }
+
+    /// Foretells how long each of these takes, in their order; nothing where the history does not know, or cannot be read.
+    pub fn estimates(&self, sought: &[Sought<'_>]) -> Vec<Option<Estimate>> {
+        if self.index.borrow().is_none() {
+            return Vec::new();
+        }
+        let repository = || source::common_dir(&self.root).map(|dir| dir.as_os_str().as_bytes().to_owned());
+        match self.ask(|history, known| history.samples_for(known, repository, sought)) {
+            Ok(samples) => samples.into_iter().map(|one| estimate(&one.newest_first, &one.pooled, one.basis)).collect(),
+            Err(fault) => {
+                self.warn(format!("there are no estimates: the history cannot be read ({fault})"));
+                Vec::new()
+            }
         }
     }
 }
@@ -252,7 +281,8 @@ pub struct Recorded {
 /// Adds a run that has ended to the index. What cannot be added is added later, by whoever opens the history.
 pub fn record(project: &ProjectDir, number: RunNumber, root: &Path, patience: Patience) -> Recorded {
     let mut recorded = Recorded::default();
-    let ended = match record::read(project, number) {
+    let left = |ended: Ended| Forgotten::read(project).map(|forgotten| forgotten.left_of_ended(ended));
+    let ended = match record::read(project, number).and_then(|ended| ended.map_or(Ok(None), left)) {
         Ok(Some(ended)) => ended,
         // A journal that could not be written says nothing.
         Ok(None) => return recorded,
@@ -303,6 +333,33 @@ fn add(file: &Path, project: &ProjectDir, root: &Path, ended: &Ended, patience: 
 pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
     let mut history = History::open(&project.history(), Patience::Long)?;
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
+}
+
+/// Has the index forget what a project has forgotten. To be called by who deletes runs, when the directories and the list
+/// of pruned runs are as they should be. What the index cannot be told now, it is told by the next who does this.
+pub(super) fn forget(project: &ProjectDir, forgotten: &Forgotten) -> Result<(), Fault> {
+    let file = project.history();
+    if !file.exists() {
+        return Ok(());
+    }
+    let told = forgotten.told(Some(ledger::length(project)));
+    match History::open(&file, Patience::Long).and_then(|mut history| {
+        if history.is_writable() {
+            return history.forget(&project.name(), &told);
+        }
+        Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "it can only be read").into())
+    }) {
+        // It is made anew by who reads it, without what is forgotten.
+        Err(fault) if fault.is_damage() => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Why nothing can be said of a run that is neither in the index nor goes on, if that is so: its directory is damaged.
+pub fn damage(project: &ProjectDir, number: RunNumber) -> Option<io::Error> {
+    let error = record::read(project, number).err()?;
+    // One that is being deleted is none.
+    project.run(number).path().exists().then_some(error)
 }
 
 /// What came of a run that is about to be deleted. None where it goes on, or is for a later version to read.

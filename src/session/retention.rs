@@ -19,6 +19,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, futimens};
 
 use super::past;
+use super::past::forgotten::Forgotten;
 use super::past::ledger::{self, Ledger, Line};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Retention, load_user};
@@ -132,7 +133,7 @@ fn check(project: &ProjectDir) -> io::Result<()> {
     format::check(project).map_err(|newer| io::Error::other(format!("the project's state was {newer}")))
 }
 
-fn open_lock(project: &ProjectDir) -> io::Result<File> {
+pub(super) fn open_lock(project: &ProjectDir) -> io::Result<File> {
     private_file().write(true).create(true).truncate(false).open(project.prune_lock())
 }
 
@@ -191,24 +192,32 @@ fn delete_one(project: &ProjectDir, number: RunNumber, list: &mut Option<Ledger>
         Ok(None) => return Ok(false),
         Ok(Some(ended)) => {
             let pruned_ms = u64::try_from(now.unix_ms).unwrap_or(0);
-            let line = Line { pruned_ms, run: ended.record };
-            match add_line(project, list, &line) {
-                Err(error) if is_full(&error) => {
-                    remove(&run.logs())?;
-                    add_line(project, list, &line)?;
+            // Of what is forgotten no line is kept.
+            let left = Forgotten::read(project)?.left_of(ended.record);
+            if let Some(line) = left.map(|run| Line { pruned_ms, run }) {
+                match add_line(project, list, &line) {
+                    Err(error) if is_full(&error) => {
+                        remove(&run.logs())?;
+                        add_line(project, list, &line)?;
+                    }
+                    other => other?,
                 }
-                other => other?,
             }
         }
         // It does not even say which run it was: a loss of power, or somebody's hands. There is nothing to be kept of it.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {}
         Err(error) => return Err(error),
     }
+    take_away(project, number)?;
+    Ok(true)
+}
+
+/// Takes a run's directory away. To be called by who holds the lock of those that delete.
+pub(super) fn take_away(project: &ProjectDir, number: RunNumber) -> io::Result<()> {
     create_dir(&project.gone())?;
     let gone = project.gone().join(number.to_string());
-    fs::rename(run.path(), &gone)?;
-    fs::remove_dir_all(gone)?;
-    Ok(true)
+    fs::rename(project.run(number).path(), &gone)?;
+    fs::remove_dir_all(gone)
 }
 
 /// Adds a line to the list, which is opened for the first of them.
@@ -226,7 +235,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// Removes a directory with all in it, where it is there.
-fn remove(dir: &Path) -> io::Result<()> {
+pub(super) fn remove(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
@@ -263,7 +272,7 @@ fn age(run: &RunDir, now: Timestamp) -> Duration {
 }
 
 /// How much room a directory takes on the disk with all in it, in bytes.
-fn disk_usage(dir: &Path) -> u64 {
+pub(super) fn disk_usage(dir: &Path) -> u64 {
     let Ok(metadata) = fs::symlink_metadata(dir) else { return 0 };
     let own = metadata.blocks().saturating_mul(512);
     if !metadata.is_dir() {

@@ -1,24 +1,25 @@
 //! Runs of a project, as their directories have them: which there are, what came of them, and ending one.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::{Clock, Timestamp};
-use crate::event::Estimate;
-use crate::ids::{DenseMap, RunNumber, Signature, StageId, StageName};
+use crate::env;
+use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::claim;
 use crate::journal::header::Header;
-use crate::journal::layout::{ProjectDir, RunDir};
+use crate::journal::layout::{ProjectDir, RunDir, read_file};
 use crate::journal::lock;
 use crate::journal::read::JournalReader;
 use crate::journal::state::{self, Owner, RunState};
 use crate::journal::watch::Watch;
 use crate::process::identity::Identity;
 use crate::process::signals;
-use crate::view::{RunView, StageState};
+use crate::process::table::{Entry, Table, environment_has, read_entry};
+use crate::text::plain::printable;
+use crate::view::RunView;
 
 /// How many runs are looked through for what came of a stage the last time.
 const LOOK_BACK: usize = 100;
@@ -96,7 +97,7 @@ fn names(dir: &RunDir, view: &RunView) -> DenseMap<StageId, StageName> {
 
 /// The last thing that a run's supervisor had to say about itself, if anything.
 pub fn last_complaint(run: &RunDir) -> Option<String> {
-    let log = std::fs::read(run.supervisor_log()).ok()?;
+    let log = read_file(&run.supervisor_log()).ok()?;
     let text = String::from_utf8_lossy(&log);
     text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
 }
@@ -111,7 +112,8 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
     let mut newest = None;
     for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        let run = read(project, number)?;
+        // One that is damaged says nothing of what it had, and hides no other.
+        let Ok(run) = read(project, number) else { continue };
         if run.names.values().any(|name| names_stage(name, stage)) {
             match run.state {
                 RunState::Running => return Ok(Some(number)),
@@ -149,69 +151,35 @@ pub fn meant(names: impl IntoIterator<Item = StageName>, word: &str) -> Vec<Stag
     names
 }
 
-/// What came of a stage the last time.
-#[derive(Debug)]
-pub struct LastTime {
-    /// In which run.
-    pub number: RunNumber,
-    /// What state that run is in.
-    pub run: RunState,
-    /// What came of the stage.
-    pub state: StageState,
-    /// The fingerprint of what it ran.
-    pub signature: Signature,
-    /// What was foretold of it.
-    pub estimate: Option<Estimate>,
-    /// When that run began.
-    pub started: Option<Timestamp>,
-}
-
-/// What came of these stages the last time that each was started or is about to be.
-pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<HashMap<StageName, LastTime>> {
-    let mut open: HashSet<&StageName> = stages.iter().collect();
-    let mut found = HashMap::new();
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        if open.is_empty() {
-            break;
-        }
-        // A run that is being pruned right now is none.
-        let Ok(run) = read(project, number) else { continue };
-        for (id, view) in run.view.stages().iter() {
-            // What its fix came to says nothing of the stage.
-            let is_other = view.info.is_fix && view.finished().is_some();
-            if was_started(&run, id) && !is_other && open.remove(&view.info.name) {
-                let (state, signature) = (view.state.clone(), view.info.signature);
-                let estimate = view.info.estimate.clone();
-                let last = LastTime { number, run: run.state, state, signature, estimate, started: run.started };
-                found.insert(view.info.name.clone(), last);
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn was_started(run: &Run, stage: StageId) -> bool {
-    match &run.view.stages()[stage].state {
-        StageState::Waiting => run.state.is_active(),
-        StageState::Running { .. } | StageState::Retrying { .. } => true,
-        StageState::Finished(finished) => finished.attempt > 0,
-    }
-}
-
 /// The runs that go on.
 pub fn active(project: &ProjectDir) -> io::Result<Vec<RunNumber>> {
     claim::active(project)
 }
 
 /// What became of a request to stop a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// It has ended, or had.
     Ended,
-    /// Its supervisor is alive and the run goes on all the same.
-    StillThere,
+    /// The run goes on all the same, because these processes cannot be ended.
+    StillThere(Vec<Left>),
     /// Its supervisor could not be found: nobody was signalled.
     NotFound,
+}
+
+/// A process that is left of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Its id.
+    pub pid: i32,
+    /// Its command name, harmless to show.
+    pub name: String,
+}
+
+impl Left {
+    fn of(entry: &Entry) -> Self {
+        Self { pid: entry.pid, name: printable(&entry.name).into_owned() }
+    }
 }
 
 /// Asks a run to end, and waits until it has: SIGTERM, each stage's grace, SIGKILL; with `force` SIGKILL at once.
@@ -223,7 +191,10 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
     }
     let watch = Watch::new(run).ok();
     let Some(owner) = owner(run, watch.as_ref(), clock)? else { return Ok(Stopped::NotFound) };
-    let identity = Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id };
+    // The supervisor's parent guards it, and inherits what it leaves.
+    let guard = read_entry(owner.pid).filter(|entry| entry.start_time == owner.start_time).map(|entry| entry.parent);
+    let guard = guard.and_then(read_entry);
+    let identity = identity(owner);
     let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
     if !identity.signal(request)? {
         return Ok(Stopped::NotFound);
@@ -234,7 +205,66 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
     }
     identity.signal(signals::KILL)?;
     let gone = wait_released(run, watch.as_ref(), Some(KILL_PATIENCE), clock)?;
-    Ok(if gone { Stopped::Ended } else { Stopped::StillThere })
+    Ok(if gone { Stopped::Ended } else { Stopped::StillThere(below(guard.as_ref())) })
+}
+
+/// A run's guard, where it is still there, and all that is below it.
+fn below(guard: Option<&Entry>) -> Vec<Left> {
+    let Some(guard) = guard else { return Vec::new() };
+    let table = Table::read().unwrap_or_default();
+    let is_there = table.get(guard.pid).is_some_and(|now| now.start_time == guard.start_time && !now.is_dead());
+    if !is_there {
+        return Vec::new();
+    }
+    // The kernel calls it after the link that it was started by.
+    let guard = Left { pid: guard.pid, name: "local-ci".into() };
+    std::iter::once(guard.clone()).chain(table.descendants(guard.pid, &[]).into_iter().map(Left::of)).collect()
+}
+
+/// What a run that has ended left behind by its own account and that is still there: what its stages may leave, and what
+/// could not be killed.
+pub fn left_running(project: &ProjectDir, number: RunNumber) -> Vec<Left> {
+    let Ok(run) = read(project, number) else { return Vec::new() };
+    let finished = run.view.stages().values().filter_map(|stage| stage.finished());
+    let left = finished.flat_map(|finished| &finished.leaked).filter(|leaked| !leaked.killed);
+    let left = left.filter_map(|leaked| Some((read_entry(leaked.pid)?, &leaked.command)));
+    let Ok(id) = Header::read(&run.dir).map(|header| format!("{}={}", env::RUN_ID, header.run)) else {
+        return Vec::new();
+    };
+    // The number may be another process's by now. One of the run has its mark; one that has become another user's does not
+    // let us look.
+    let is_closed = |pid: i32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ"));
+        environment.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    let is_it = |(entry, command): &(Entry, &String)| {
+        let is_ours = environment_has(entry.pid, std::slice::from_ref(&id)) || is_closed(entry.pid);
+        !entry.is_dead() && entry.name == **command && is_ours
+    };
+    left.filter(is_it).map(|(entry, _)| Left::of(&entry)).collect()
+}
+
+/// The same with a limit to the grace: what has not ended by then is killed.
+pub fn stop_within(run: &RunDir, limit: Duration, clock: &dyn Clock) -> io::Result<Stopped> {
+    let watch = Watch::new(run).ok();
+    if state::of(run)?.is_active()
+        && let Some(owner) = owner(run, watch.as_ref(), clock)?
+    {
+        identity(owner).signal(signals::STOP_REQUEST)?;
+        if wait_released(run, watch.as_ref(), Some(limit), clock)? {
+            return Ok(Stopped::Ended);
+        }
+    }
+    stop(run, true, clock)
+}
+
+/// Waits until nobody is about a run any more that has ended: its supervisor puts it away. Says whether that came in time.
+pub fn wait_over(run: &RunDir, limit: Duration, clock: &dyn Clock) -> io::Result<bool> {
+    wait_released(run, Watch::new(run).ok().as_ref(), Some(limit), clock)
+}
+
+fn identity(owner: Owner) -> Identity {
+    Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id }
 }
 
 /// Who supervises a run that goes on. A supervisor says so before it says anything else: one that has said nothing yet

@@ -11,26 +11,23 @@
 //! Its stderr is `supervisor.log`. It reads the environment it was started with, which is its starter's.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{RecvFlags, recv};
 
-use super::assignment::{Assignment, OnHangup};
+use super::assignment::Assignment;
 use super::book::RunLogbook;
 use super::control::desk::Desk;
 use super::control::listener::Listener;
+use super::leash::Leash;
 use super::lend::{self, RunLender};
 use super::tee::Tee;
 use super::turn::{self, Waited};
-use super::wire::{Control, Doorbell, receive_message};
+use super::wire::{Doorbell, receive_message};
 use super::{inputs, past, place, retention};
-use crate::cancel::CancelLevel;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::runner::{self, Identity, Message, Ports};
 use crate::engine::slots::Lender;
@@ -44,7 +41,7 @@ use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::state::Owner;
 use crate::journal::write::JournalWriter;
-use crate::outcome::{CancelReason, Exit};
+use crate::outcome::Exit;
 use crate::pipeline::Leak;
 use crate::process::guard::{self, Side};
 use crate::process::identity::Identity as ProcessIdentity;
@@ -105,15 +102,15 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
     let attached = Arc::new(AtomicBool::new(true));
-    let control = ControlLine {
+    let leash = Leash {
         socket: socket.into(),
         signals,
         on_hangup: assignment.on_hangup,
         messages: messages.0.clone(),
         attached: Arc::clone(&attached),
     };
-    std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
-    let listener = Listener::open(run, Desk::new(messages.0.clone())).map_err(|error| {
+    std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || leash.listen())?;
+    let listener = Listener::open(run, Desk::new(messages.0.clone())).inspect_err(|error| {
         log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
     });
     // The first word: whoever has started it may go.
@@ -130,7 +127,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
-    let sweep = Sweep::of(&assignment, reaper, pool.clone());
+    let sweep = Sweep::of(&assignment, reaper, pool.clone(), listener.ok());
     let mut tee = Tee::new(Journal::open(run), Arc::clone(&bell), move || sweep.run());
     let identity = Identity {
         run: assignment.run,
@@ -146,7 +143,6 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         None => runner::run(assignment.plan, identity, ports),
         Some(reason) => runner::refuse(assignment.plan, identity, ports, reason),
     };
-    drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
         (Some(project), Some(number)) => {
@@ -226,17 +222,21 @@ struct Sweep {
     /// What a process carries that a stage may have left on purpose; none where no stage may.
     exempt: Option<String>,
     pool: Option<Arc<Pool>>,
+    listener: Option<Listener>,
 }
 
 impl Sweep {
-    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>) -> Self {
+    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>, listener: Option<Listener>) -> Self {
         let may_leave = assignment.plan.stages.values().any(|s| matches!(s.policy.leak, Leak::Warn | Leak::Allow));
-        Self { reaper, pool, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
+        Self { reaper, pool, listener, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
     }
 
     fn run(&self) {
         if let Some(pool) = &self.pool {
             pool.remove();
+        }
+        if let Some(listener) = &self.listener {
+            listener.remove();
         }
         // What other stages left was taken when they ended, so what still carries the mark may stay.
         let is_exempt = |entry: &Entry| {
@@ -245,74 +245,5 @@ impl Sweep {
         for Entry { pid, name, .. } in sweep_orphans(&self.reaper, &is_exempt) {
             log(&format!("killed at the end of the run: {name} (pid {pid}), which belonged to no stage"));
         }
-    }
-}
-
-/// Turns what comes over the line, and signals, into messages for the loop.
-struct ControlLine {
-    socket: OwnedFd,
-    signals: Signals,
-    on_hangup: OnHangup,
-    messages: Sender<Message>,
-    /// Whether the starter is there.
-    attached: Arc<AtomicBool>,
-}
-
-impl ControlLine {
-    fn listen(self) {
-        let mut attached = true;
-        // The reason stays the one it was first cancelled for.
-        let mut reason = CancelReason::Interrupt;
-        loop {
-            let signals = PollFd::new(&self.signals, PollFlags::IN);
-            let socket = PollFd::new(&self.socket, PollFlags::IN);
-            let heard = if attached { poll(&mut [signals, socket], None) } else { poll(&mut [signals], None) };
-            if heard.is_err_and(|error| error != rustix::io::Errno::INTR) {
-                return;
-            }
-            while let Some(signal) = self.signals.next() {
-                let (why, level) = match signal {
-                    signals::STOP_REQUEST => (CancelReason::Stopped, CancelLevel::Terminate),
-                    signals::KILL_REQUEST => (CancelReason::Stopped, CancelLevel::Kill),
-                    signals::INTERRUPT => (CancelReason::Interrupt, CancelLevel::Interrupt),
-                    // The supervisor leads a session without a terminal: a hangup is somebody's kill(1).
-                    _ => (CancelReason::Terminate, CancelLevel::Terminate),
-                };
-                self.cancel(why, level);
-            }
-            if attached {
-                let mut letters = [0; 64];
-                match recv(self.socket.as_fd(), &mut letters[..], RecvFlags::DONTWAIT) {
-                    Ok((0, _)) => attached = self.hung_up(),
-                    Ok((n, _)) => {
-                        for control in letters[..n].iter().filter_map(|letter| Control::of(*letter)) {
-                            reason = match control {
-                                Control::Interrupt => CancelReason::Interrupt,
-                                Control::Terminate => CancelReason::Terminate,
-                                Control::Kill => reason,
-                            };
-                            self.cancel(reason, control.level());
-                        }
-                    }
-                    Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
-                    Err(_) => attached = self.hung_up(),
-                }
-            }
-        }
-    }
-
-    /// The starter is gone. Says that nobody is attached any more.
-    fn hung_up(&self) -> bool {
-        self.attached.store(false, Ordering::Release);
-        match self.on_hangup {
-            OnHangup::Continue => {}
-            OnHangup::Cancel => self.cancel(CancelReason::Hangup, CancelLevel::Terminate),
-        }
-        false
-    }
-
-    fn cancel(&self, reason: CancelReason, level: CancelLevel) {
-        // The loop is gone only when the run is over.
-        let _ = self.messages.send(Message::Cancel { reason, level });
     }
 }

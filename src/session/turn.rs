@@ -132,7 +132,7 @@ struct Watcher {
 impl Watcher {
     fn watch(self) -> Waited {
         let watch = Watch::of_ends().ok();
-        let mut pause = SOON;
+        let (mut pause, mut heard) = (SOON, false);
         loop {
             // Watched before it is looked, so that nothing happens unheard between the two.
             let is_heard = watch.as_ref().is_some_and(|watch| self.add_all(watch));
@@ -143,16 +143,20 @@ impl Watcher {
                 Look::Wait if self.stop.load(Ordering::Acquire) => return Waited::Cancelled(CancelReason::Stopped),
                 Look::Wait => {}
             }
-            let most = if is_heard { SELDOM } else { DEAF };
-            let heard = match &watch {
-                Some(watch) => sleep(&mut [PollFd::new(watch, PollFlags::IN)], pause.min(most)),
-                None => sleep(&mut [], pause.min(most)),
-            };
-            pause = if heard { SOON } else { (pause * 4).min(most) };
-            if let Some(watch) = watch.as_ref().filter(|_| heard) {
+            if heard {
                 sleep(&mut [], SOON);
-                watch.clear();
+                (pause, heard) = (SOON, false);
+                continue;
             }
+            let most = if is_heard { SELDOM } else { DEAF };
+            match &watch {
+                Some(watch) => {
+                    heard = sleep(&mut [PollFd::new(watch, PollFlags::IN)], pause.min(most));
+                    watch.clear();
+                }
+                None => heard = sleep(&mut [], pause.min(most)),
+            }
+            pause = (pause * 4).min(most);
         }
     }
 

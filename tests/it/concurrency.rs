@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use rustix::process::Signal;
 
 use crate::storage::run_dir;
-use crate::support::{Project, assert_transcript, wait_until};
+use crate::support::{Project, assert_transcript, have, parent_of, peak_memory_kib, skip, wait_until};
 
 /// A stage that has begun when `begun` is there, and that ends when the test says so.
 const WAITING: &str = r#"
@@ -49,22 +49,45 @@ fn h89_a_job_that_runs_is_not_started_again() {
     project.assert_nothing_left();
 }
 
-/// H89: two starters at once have exactly one winner, every time.
+/// How often two start the same job at once, in all.
+const ROUNDS: u32 = 200;
+/// In so many projects side by side.
+const PROJECTS: u32 = 4;
+
+/// H89: two starters at once have exactly one winner, every time: 200 rounds.
 #[test]
 fn h89_of_two_starters_one_wins() {
+    std::thread::scope(|scope| {
+        for _ in 0..PROJECTS {
+            scope.spawn(|| rounds_of_two(ROUNDS / PROJECTS));
+        }
+    });
+}
+
+fn rounds_of_two(rounds: u32) {
     let project = Project::new();
     project.config("[stages.wait]\nrun = \"chaos wait-for $GO\"\n");
-    for round in 0..25 {
+    // A FIFO is the barrier: who opens it to read waits until somebody opens it to write, and all of them go on at once.
+    let barrier = project.side("barrier");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &barrier, 0o600.into()).unwrap();
+    for round in 0..rounds {
         // Who loses lets the winner go. Were there two winners, both would wait in vain.
         let go = project.side(&format!("go-{round}"));
-        let script = "local-ci -q >&2; code=$?; [ $code = 0 ] || chaos touch $GO; echo $code";
-        let both = [(); 2].map(|()| project.sh(script).env("GO", &go).spawn());
+        let script = "chaos touch $GO-$1; exec 3<$BARRIER; local-ci -q >&2 3<&-; code=$?; [ $code = 0 ] || chaos touch $GO; echo $code";
+        let both = ["1", "2"].map(|name| {
+            let one = project.sh(script).arg("sh").arg(name).env("GO", &go).env("BARRIER", &barrier).spawn();
+            let ready = project.side(&format!("go-{round}-{name}"));
+            wait_until("the starter to be ready", || ready.exists());
+            one
+        });
+        let open = fs::File::options().write(true).open(&barrier).unwrap();
         let mut codes = both.map(|one| one.wait().stdout());
+        drop(open);
         codes.sort();
         assert_eq!(codes, ["0\n", "5\n"], "round {round}");
     }
     // A number is taken by a run that comes to be, and by no other.
-    assert!(run_dir(&project, 25).exists() && !run_dir(&project, 26).exists());
+    assert!(run_dir(&project, rounds).exists() && !run_dir(&project, rounds + 1).exists());
     project.assert_nothing_left();
 }
 
@@ -82,6 +105,27 @@ fn h90_a_dead_owner_is_in_nobodys_way() {
     fs::write(project.side("go"), "").unwrap();
     project.local_ci(&["wait"]).env("SIDE", project.root().join("side")).output().assert_code(0);
     project.local_ci(&["show", "1"]).output().assert_code(3);
+    project.assert_nothing_left();
+}
+
+/// H90: as soon as the owner is dead and what it had started is gone, the next one starts: nothing has to be cleaned up,
+/// and nobody waits for a time to pass.
+#[test]
+fn h90_the_next_one_starts_at_once() {
+    let project = Project::new();
+    project.config(WAITING);
+    let running = waiting(&project);
+    let supervisor = project.supervisor(1);
+    let guard = supervisor.parent().unwrap();
+    project.local_ci(&["wait"]).output().assert_code(5);
+    supervisor.kill(Signal::KILL);
+    let killed = std::time::Instant::now();
+    wait_until("the guard to be done", || !guard.is_alive());
+    fs::write(project.side("go"), "").unwrap();
+    project.local_ci(&["wait"]).env("SIDE", project.side_dir()).output().assert_code(0);
+    let took = killed.elapsed();
+    assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+    running.wait().assert_code(3);
     project.assert_nothing_left();
 }
 
@@ -156,6 +200,50 @@ fn h94_a_project_behind_a_link_is_the_same() {
     project.assert_nothing_left();
 }
 
+/// H94: another worktree of the same repository is another directory with other files: the same job may run in both.
+#[test]
+fn h94_worktrees_are_projects_of_their_own() {
+    if !have("git") {
+        return;
+    }
+    let project = Project::new();
+    project.config(WAITING);
+    let tree = project.side("tree");
+    let script = "git init -q && git -c user.name=n -c user.email=n@example.invalid commit -q --allow-empty -m m && \
+                  git worktree add -q \"$TREE\" && cp local-ci.toml \"$TREE\"";
+    project.sh(script).env("TREE", &tree).output().assert_code(0);
+    let running = waiting(&project);
+    let there = |args: &[&str]| project.local_ci(args).cwd(&tree).env("SIDE", project.side_dir()).output();
+    fs::write(project.side("go"), "").unwrap();
+    there(&["-q", "wait"]).assert_code(0);
+    assert!(there(&["list"]).assert_code(0).stdout().contains("wait  stopped (0): "));
+    running.wait().assert_code(0);
+    assert_eq!(fs::read_dir(project.state_dir().join("projects")).unwrap().count(), 2);
+}
+
+/// H94: a directory that is mounted in a second place is reached by two paths that both are canonical. These are two
+/// projects, which is safe where they do not share a state: no run of one is taken for one of the other.
+#[test]
+fn h94_a_directory_mounted_twice_is_two_projects() {
+    let project = Project::new();
+    project.config(WAITING);
+    let second = project.side("second");
+    fs::create_dir(&second).unwrap();
+    let mount = format!("mount --bind '{}' '{}'", project.dir().display(), second.display());
+    if !project.sh(&format!("unshare -rm sh -c \"{mount}\"")).output().status.success() {
+        skip("skipped: cannot mount here; run as root, or allow user namespaces");
+        return;
+    }
+    let script = format!(
+        "{mount} && local-ci -q other && local-ci -C {0} -q other && local-ci -C {0} runs --json && local-ci runs --json",
+        second.display()
+    );
+    let session = project.sh(&format!("exec unshare -rm sh -c '{}'", script.replace('\'', ""))).output().assert_code(0);
+    let projects = fs::read_dir(project.state_dir().join("projects")).unwrap().count();
+    assert_eq!(projects, 2, "{}", session.transcript());
+    assert_eq!(session.stdout().matches("\"run\": 1,").count(), 2, "{}", session.transcript());
+}
+
 /// How many threads a process has, and how many files it has open.
 fn size(pid: i32) -> (usize, usize) {
     let count = |what| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, Iterator::count);
@@ -187,9 +275,12 @@ fn h98_ten_thousand_stages_take_two_slots() {
     };
     wait_until("a supervisor", || owner().is_some());
     wait_until("two stages to run", logs_begun);
-    for (who, pid) in [("command line", running.pid()), ("supervisor", owner().unwrap())] {
+    let supervisor = owner().unwrap();
+    for (who, pid) in [("command line", running.pid()), ("supervisor", supervisor), ("guard", parent_of(supervisor))] {
         let (threads, descriptors) = size(pid);
         assert!((1..=10).contains(&threads) && (3..=32).contains(&descriptors), "{who}: {threads}, {descriptors}");
+        let memory = peak_memory_kib(pid);
+        assert!(memory < 200 * 1024, "{who}: {memory} KiB");
     }
     running.kill(Signal::TERM);
     running.wait().assert_signal(Signal::TERM);

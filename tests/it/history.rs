@@ -294,10 +294,14 @@ fn make_dir(path: &Path) {
 #[test]
 fn h27_a_supervisor_killed_while_it_adds_its_run_loses_nothing() {
     thread::scope(|scope| {
-        for (calls, is_new, stride) in
-            [("pwrite64", true, 2), ("pwrite64", false, 1), ("openat,ftruncate,fdatasync,unlink", true, 1)]
-        {
-            scope.spawn(move || kill_at_each(calls, is_new, stride));
+        // A kind each: strace counts each for itself, so that of several only the first is ever the first.
+        for (kinds, is_new, stride) in [
+            (&["pwrite64"][..], true, 2),
+            (&["pwrite64"], false, 1),
+            (&["openat"], true, 1),
+            (&["ftruncate", "unlink"], true, 1),
+        ] {
+            scope.spawn(move || kinds.iter().for_each(|calls| kill_at_each(calls, is_new, stride)));
         }
     });
 }

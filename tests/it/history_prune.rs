@@ -213,10 +213,14 @@ fn h79_a_lost_index_is_made_again_from_runs_and_list() {
 #[test]
 fn h87_a_pruner_killed_at_any_step_loses_nothing() {
     thread::scope(|scope| {
-        for (calls, stride) in
-            [("write", 1), ("rename,mkdir,fdatasync,utimensat", 1), ("unlink,unlinkat", 3), ("openat,pwrite64", 11)]
-        {
-            scope.spawn(move || kill_at_each(calls, stride));
+        // A kind each: strace counts each for itself, so that of several only the first is ever the first.
+        for (kinds, stride) in [
+            (&["write", "mkdir"][..], 1),
+            (&["rename", "fdatasync", "utimensat"], 1),
+            (&["unlink,unlinkat"], 3),
+            (&["openat", "pwrite64"], 11),
+        ] {
+            scope.spawn(move || kinds.iter().for_each(|calls| kill_at_each(calls, stride)));
         }
     });
 }
@@ -244,9 +248,51 @@ fn kill_at_each(calls: &str, stride: usize) {
         assert_eq!(fs::read_dir(gone).map_or(0, Iterator::count), 0, "{calls} {k}");
         assert_sound(&project);
         if !killed {
-            assert!(k > stride, "{calls}: nothing was ever killed");
+            assert!(k > 1, "{calls}: nothing was ever killed");
             return;
         }
     }
     panic!("no prune came through");
+}
+
+/// H27, H87: the same where it is the supervisor that prunes, after its run: that one has its verdict all the same.
+#[test]
+fn h87_a_supervisor_killed_while_it_prunes_loses_nothing() {
+    thread::scope(|scope| {
+        for kinds in [&["write", "rename"][..], &["mkdir", "fdatasync"], &["openat", "unlink,unlinkat"]] {
+            scope.spawn(move || kinds.iter().for_each(|calls| kill_supervisor_at_each(calls)));
+        }
+    });
+}
+
+fn kill_supervisor_at_each(calls: &str) {
+    for k in (1..100).step_by(2) {
+        let project = after(3, "runs = 1");
+        let kept = project.runs_dir().unwrap();
+        let kept = kept.parent().unwrap();
+        // Only calls on what is pruned count: the command line looks at none of it.
+        let files = ["pruned.jsonl", "prune.lock", "runs/1", "gone", "gone/1", "gone/1/logs", "runs/2", "gone/2"];
+        let paths: Vec<String> = files.iter().map(|file| kept.join(file).display().to_string()).collect();
+        let inject = format!("inject={calls}:signal=KILL:when={k}");
+        let options: Vec<&str> = paths.iter().flat_map(|path| ["-P", path]).chain(["-e", &inject]).collect();
+        let Some(run) = project.local_ci(&["-q"]).under_strace(&options) else { return };
+        run.output().assert_code(0);
+        settle(&project);
+        let is_done = project.run_numbers() == [4];
+        assert_eq!(project.verdict(4).2, 0, "{calls} {k}");
+        let gone: Vec<u64> = (1..=3).filter(|number| !project.run_numbers().contains(number)).collect();
+        assert!(gone.iter().all(|number| listed(&project).contains(number)), "{calls} {k}: {gone:?}");
+        assert_eq!(project.local_ci(&["plan"]).output().assert_code(0).stderr(), "", "{calls} {k}");
+        project.local_ci(&["prune"]).output().assert_code(0);
+        assert_eq!(project.run_numbers(), [4], "{calls} {k}");
+        assert_eq!(listed(&project), [1, 2, 3], "{calls} {k}: once each");
+        assert_eq!(indexed_numbers(&project), [1, 2, 3, 4], "{calls} {k}");
+        assert_eq!(fs::read_dir(kept.join("gone")).map_or(0, Iterator::count), 0, "{calls} {k}");
+        assert_sound(&project);
+        if is_done {
+            assert!(k > 1, "{calls}: nothing was ever killed");
+            return;
+        }
+    }
+    panic!("no supervisor came through");
 }

@@ -6,7 +6,7 @@ use crate::cli::args::{RunArgs, Selection};
 
 /// The `run` command line that asks for the same of this config, or of the one that is found. How the run is shown is no
 /// part of it.
-pub(super) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String> {
+pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String> {
     // Named one by one, so that an option that is added is thought of here.
     let Selection { stages, args: arguments, profile, tags, skip, only, fix, jobs, fail_fast, keep_going, timeout } =
         &args.selection;

@@ -33,8 +33,9 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
             Vec::new()
         },
         running_stages: Vec::new(),
-        waits_for: Vec::new(),
         left_ms: None,
+        paused_ms: None,
+        waits_for: Vec::new(),
         commit: run.commit,
         branch: run.branch,
         pruned: run.pruned,
@@ -44,16 +45,7 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
 
 fn job(record: StageRecord) -> JobLine {
     JobLine {
-        status: match record.status {
-            Status::Pass => "pass",
-            Status::Cached => "cached",
-            Status::Fail => "fail",
-            Status::Timeout => "timeout",
-            Status::Skip => "skip",
-            Status::Cancelled => "cancelled",
-            Status::Error => "error",
-            Status::Lost => "lost",
-        },
+        status: record.status.word(),
         exit_code: record.exit_code,
         duration_ms: record.duration_ms,
         expected_ms: record.foretold.map(|[point, _, _]| point),
@@ -71,19 +63,29 @@ pub(super) fn of_active(state: &ProjectDir, run: &Run, jobs: Option<&[StageName]
     let waits = header.as_ref().and_then(|header| header.waits.as_ref());
     let open = waits.map(|waits| still_awaited(state, waits)).unwrap_or_default();
     let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
+    let is_queued = run.state == RunState::Queued;
+    let since = |at| if run.view.header().is_some() { run.view.elapsed(now) } else { now.since(at) };
     let line = PastLine {
         run: run.number,
         started_unix_ms: started.map_or(0, |at| u64::try_from(at.unix_ms).unwrap_or(0)),
-        verdict: if run.state == RunState::Queued { "queued".into() } else { "running".into() },
-        waits_for: if run.state == RunState::Queued { open } else { Vec::new() },
+        verdict: if is_queued {
+            "queued"
+        } else if run.view.is_paused() {
+            "paused"
+        } else {
+            "running"
+        }
+        .into(),
         exit_code: None,
-        duration_ms: started.map_or(0, |at| milliseconds(now.since(at))),
+        duration_ms: started.filter(|_| !is_queued).map_or(0, |at| milliseconds(since(at))),
         stages: count(run.names.len()),
         finished: count(run.view.stages().values().filter(|stage| stage.finished().is_some()).count()),
         failed: count(failed_stages(run).len()),
         failed_stages: failed_stages(run),
         running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
         left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
+        paused_ms: run.view.paused_for(now).map(milliseconds),
+        waits_for: if is_queued { open } else { Vec::new() },
         commit,
         branch,
         pruned: false,
@@ -99,7 +101,10 @@ fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLi
     let (status, duration_ms) = match view.map(|view| &view.state) {
         None if run.state == RunState::Queued => ("queued", 0),
         None | Some(StageState::Waiting | StageState::Retrying { .. }) => ("waiting", 0),
-        Some(StageState::Running { since, .. }) => ("running", milliseconds(now.since(*since))),
+        Some(StageState::Running { since, .. }) => {
+            let status = if run.view.is_paused() { "paused" } else { "running" };
+            (status, milliseconds(run.view.on_its_clock(now).since(*since)))
+        }
         Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.duration_ms),
     };
     JobLine {

@@ -8,6 +8,8 @@ use crate::outcome::Exit;
 use crate::pipeline::{Command, Policy};
 use crate::plan::{Decision, PlannedStage};
 
+mod paused;
+
 const S: Duration = Duration::from_secs(1);
 
 fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
@@ -87,6 +89,7 @@ impl Sim {
         match effect {
             Effect::Start { stage, attempt } => format!("start {} {attempt}", name(stage)),
             Effect::Cancel { stage, level } => format!("cancel {} {level:?}", name(stage)),
+            Effect::Hold { stage, still } => format!("{} {}", if still { "hold" } else { "release" }, name(stage)),
             Effect::Emit(EventKind::RunStarted(_)) => "run started".into(),
             Effect::Emit(EventKind::StageStarted { stage, attempt }) => format!("  {} started, {attempt}", name(stage)),
             Effect::Emit(EventKind::StageRetrying { stage, attempt, outcome, delay_ms, .. }) => {
@@ -172,6 +175,18 @@ fn h47_a_timeout_terminates_and_after_the_grace_kills() {
       slow timeout after 41000ms (timed out (limit 30.0s))
     run failed 1 after 41000ms
     ");
+}
+
+/// H96: a machine that slept has used up no time limit: the wall clock went on meanwhile, the monotonic one stood still.
+#[test]
+fn h96_a_machine_that_slept_times_nothing_out() {
+    let policy = Policy { timeout: Some(30 * S), ..Policy::default() };
+    let mut sim = Sim::new(plan(&[("slow", &[], policy)]));
+    sim.out();
+    sim.at(29 * S);
+    sim.start.unix_ms += 43 * 60_000;
+    assert_eq!(sim.at(29 * S).out(), "");
+    assert_eq!(sim.at(30 * S).out(), "cancel slow Terminate\n");
 }
 
 /// H48: the run's own time ends what runs and skips the rest; that is a failure.

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::clock::{ManualClock, Timestamp};
+use crate::engine::request::{Answer, Request};
 use crate::event::{OutputSink, StageLog, Stream};
 use crate::executor::Ended;
 use crate::executor::fake::{FakeExecutor, Script};
@@ -267,4 +268,69 @@ fn a_start_asks_for_its_slot_and_an_error_returns_it() {
     assert_eq!(bench.lent.0.first(), Some(&Some(2)), "two run");
     let end = bench.lent.0.len().saturating_sub(2);
     assert_eq!(bench.lent.0[end..], [None, Some(0)], "nothing runs, and nothing is lent");
+}
+
+/// Has somebody ask this of a run whose stage `a` runs.
+fn ask_once_started(
+    bench: &Bench,
+    ask: impl FnOnce(&dyn Fn(Request) -> Option<Answer>) + Send + 'static,
+) -> std::thread::JoinHandle<()> {
+    let (messages, fake) = (bench.messages.0.clone(), Arc::clone(&bench.fake));
+    std::thread::spawn(move || {
+        while fake.started().is_empty() {
+            std::thread::yield_now();
+        }
+        ask(&|request| {
+            let (answer, answered) = crossbeam_channel::bounded(1);
+            messages.send(Message::Asked(Asked { request, answer })).unwrap();
+            answered.recv().ok()
+        });
+        let cancel = Message::Cancel { reason: CancelReason::Stopped, level: CancelLevel::Terminate };
+        messages.send(cancel).unwrap();
+    })
+}
+
+/// Who asks is answered once it is so, and every request finds the run as the one before has left it.
+#[test]
+fn requests_are_answered_when_they_are_done() {
+    let mut bench = Bench::new();
+    bench.fake.script(&name("a"), Script::endless());
+    let asking = ask_once_started(&bench, |ask| {
+        let signal = |stage: Option<&str>, signal| Request::Signal { stage: stage.map(name), signal };
+        let refused = |why: &str| Some(Answer::Refused(why.into()));
+        assert_eq!(ask(Request::Resume), Some(Answer::Already));
+        assert_eq!(ask(signal(None, 10)), Some(Answer::Signalled(0)), "the attempt has started nothing");
+        assert_eq!(ask(signal(Some("b"), 10)), refused("b is not running"));
+        assert_eq!(ask(Request::Pause), Some(Answer::Done));
+        assert_eq!(ask(Request::Pause), Some(Answer::Already));
+        assert_eq!(ask(signal(Some("a"), libc::SIGCONT)), refused("it is paused, and `local-ci resume` has it go on"));
+        assert_eq!(ask(signal(Some("a"), 10)), Some(Answer::Signalled(0)));
+        assert_eq!(ask(Request::Resume), Some(Answer::Done));
+        assert_eq!(ask(Request::Pause), Some(Answer::Done));
+    });
+    bench.run(plan(vec![stage("a", "fake", &[]), stage("b", "fake", &[0])]));
+    asking.join().unwrap();
+    let said = |event: &Event| match event.kind {
+        EventKind::Paused => Some("paused"),
+        EventKind::Resumed => Some("resumed"),
+        EventKind::Cancelling { .. } => Some("cancelling"),
+        _ => None,
+    };
+    let said: Vec<_> = bench.events.seen.iter().filter_map(said).collect();
+    assert_eq!(said, ["paused", "resumed", "paused", "resumed", "cancelling"]);
+}
+
+/// A run that ends leaves nobody waiting.
+#[test]
+fn who_asks_a_run_that_ends_is_told() {
+    let mut bench = Bench::new();
+    bench.fake.script(&name("a"), Script::endless());
+    let (answer, answered) = crossbeam_channel::bounded(1);
+    let asking = ask_once_started(&bench, |_| {});
+    let late = bench.messages.0.clone();
+    bench.run(plan(vec![stage("a", "fake", &[])]));
+    asking.join().unwrap();
+    late.send(Message::Asked(Asked { request: Request::Pause, answer })).unwrap();
+    drop((bench, late));
+    assert!(answered.recv().is_err());
 }

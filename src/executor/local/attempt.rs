@@ -6,6 +6,8 @@
 //! - the process ends, its output closes and nothing is left: the usual one, without looking at other processes;
 //! - the process ends and something is still there after [`LEAK_PATIENCE`]: leaked, treated as the stage's `leak` says;
 //! - it is cancelled: the whole tree gets the signal, and the attempt is over when the tree is empty.
+//!
+//! Before each of them it may have to stand still for a while: see [`super::hold`].
 
 use std::time::Duration;
 
@@ -56,6 +58,12 @@ impl Attempt<'_> {
             if cancel.level().is_some() {
                 return self.end_tree(&tree, out, cancel);
             }
+            if self.is_asked(&tree, cancel) {
+                let stood = self.attend(&tree, out, cancel)?;
+                // What it may take does not run out meanwhile.
+                ended_at = ended_at.map(|(exit, at)| (exit, at.after(stood)));
+                continue;
+            }
             let look = || if self.pump.is_open() { self.child.exit() } else { self.child.look() };
             if let (None, Some(exit)) = (ended_at, look()) {
                 ended_at = Some((exit, self.clock.now()));
@@ -80,7 +88,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn pump(&mut self, limit: Option<Duration>, out: &mut dyn OutputSink) -> Result<bool, ExecError> {
+    pub(super) fn pump(&mut self, limit: Option<Duration>, out: &mut dyn OutputSink) -> Result<bool, ExecError> {
         self.pump
             .wait(limit, &mut |stream, bytes| out.write(stream, bytes))
             .map_err(|error| super::infrastructure("cannot read the stage's output", &error))
@@ -93,7 +101,7 @@ impl Attempt<'_> {
 
     /// What is left of the tree; nothing is known of it where `/proc` cannot be read, for want of a descriptor perhaps.
     /// That is no reason to let go of a tree: its group is still reached.
-    fn members(&self, tree: &Tree) -> Option<Vec<Entry>> {
+    pub(super) fn members(&self, tree: &Tree) -> Option<Vec<Entry>> {
         tree.members(self.reaper, &self.child).ok()
     }
 
@@ -130,6 +138,10 @@ impl Attempt<'_> {
                     return Err(ExecError::Infrastructure { message: survivors(&left) });
                 }
                 break;
+            }
+            if self.is_asked(tree, cancel) {
+                self.attend(tree, out, cancel)?;
+                continue;
             }
             if let Some(level) = level.filter(|level| Some(*level) > sent) {
                 // The group in one call, so that a shell and what it runs hear it together; then who left the group.

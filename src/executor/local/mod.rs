@@ -4,6 +4,7 @@
 mod attempt;
 mod command;
 mod console;
+mod hold;
 mod jobserver;
 mod room;
 
@@ -12,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -31,6 +32,7 @@ use crate::process::table::ticks_now;
 use attempt::Attempt;
 use console::OnConsole;
 pub use console::{Attached, Console};
+use hold::Strays;
 pub use jobserver::Sharing;
 use room::Room;
 
@@ -48,6 +50,8 @@ pub struct LocalExecutor {
     sharing: Option<Sharing>,
     null: File,
     room: Arc<Room>,
+    /// What was stopped with the run and belongs to no attempt.
+    strays: Mutex<Option<Strays>>,
     console: Console,
 }
 
@@ -69,7 +73,8 @@ impl LocalExecutor {
         let path = inherit.get(env::PATH).map(OsStr::to_owned);
         let null = File::open("/dev/null")?;
         let console = Console::default();
-        Ok(Self { reaper, clock, inherited, path, sharing, null, room: Room::by_limit(), console })
+        let (room, strays) = (Room::by_limit(), Mutex::default());
+        Ok(Self { reaper, clock, inherited, path, sharing, null, room, strays, console })
     }
 
     /// The same, whose interactive stages are on this console.
@@ -80,9 +85,13 @@ impl LocalExecutor {
 
     /// Does something that needs a descriptor or a process, trying again for a while where the system has no room.
     fn patiently<T>(&self, cancel: &CancelToken, mut attempt: impl FnMut() -> io::Result<T>) -> Result<T, Start> {
-        let began = self.clock.now();
+        let mut began = self.clock.now();
         let mut pause = Duration::from_millis(10);
         loop {
+            if cancel.is_held() {
+                cancel.wait_while_held();
+                began = self.clock.now();
+            }
             let error = match attempt() {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
@@ -202,6 +211,11 @@ impl Executor for LocalExecutor {
         let waker = Arc::new(self.patiently(cancel, Waker::new)?);
         let wake = Arc::clone(&waker);
         let _registration = cancel.register(move || wake.wake());
+        // Nothing starts in a paused run.
+        cancel.wait_while_held();
+        if cancel.level().is_some() {
+            return Err(Start::Cancelled.into());
+        }
         let since = ticks_now();
         let earlier = self.reaper.orphans().into_iter().map(|orphan| (orphan.pid, orphan.start_time)).collect();
         let (child, pump) = match self.patiently(cancel, || self.start_once(&program, &waker, &on, told)) {
@@ -221,6 +235,10 @@ impl Executor for LocalExecutor {
         };
         let attempt = Attempt { reaper: &self.reaper, clock: &*self.clock, job, child, since, earlier, pump };
         attempt.run(out, cancel)
+    }
+
+    fn hold_strays(&self, still: bool) {
+        self.stop_strays(still);
     }
 }
 

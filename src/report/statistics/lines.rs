@@ -7,7 +7,7 @@ use console::Alignment;
 use super::{JobStatistics, LastRun, Next, percent, whole};
 use crate::estimate::{Flaky, OWN_BAND};
 use crate::event::{Basis, Estimate};
-use crate::history::Status;
+use crate::history::{Status, Totals};
 use crate::report::about::About;
 use crate::report::ago::Ago;
 use crate::report::mark::Mark;
@@ -47,6 +47,25 @@ pub fn render(jobs: &[JobStatistics], predictions: bool, now_ms: i64, look: Look
     }
 }
 
+/// What is to be expected of a run that was just started: how long it takes, and how often it passed before. Nothing where
+/// history knows nothing.
+pub fn outlook(totals: &Totals, estimate: Option<&Estimate>, look: Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(estimate) = estimate {
+        lines.push(format!("Expected duration: {}", About(estimate.expected_ms)));
+        lines.push(band(estimate, look));
+    }
+    if totals.runs > 0 {
+        lines.push(format!("Total runs: {}", totals.runs));
+        lines.push(success(totals));
+    }
+    lines
+}
+
+fn success(totals: &Totals) -> String {
+    format!("Success rate: {}% ({}/{})", percent(totals.passed, totals.runs), totals.passed, totals.runs)
+}
+
 fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     let totals = &job.totals;
     let command = match &job.command {
@@ -55,8 +74,7 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     };
     let mut lines = vec![format!("Job: {} ({command})", job.name), format!("Total runs: {}", totals.runs)];
     if totals.runs > 0 {
-        let share = percent(totals.passed, totals.runs);
-        lines.push(format!("Success rate: {share}% ({}/{})", totals.passed, totals.runs));
+        lines.push(success(totals));
     }
     if let Some(mean) = totals.mean_ms {
         lines.push(format!("Average duration: {}", human(whole(mean))));

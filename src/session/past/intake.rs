@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::forgotten::Forgotten;
 use super::{ledger, record};
 use crate::history::{About, Ended, Fault, History, Known, Patience};
 use crate::ids::RunNumber;
@@ -74,29 +75,38 @@ pub(super) fn take_in(history: &mut History, project: &ProjectDir, root: &Path, 
     if !history.is_writable() {
         return Ok(unseen.iter().filter(|number| matches!(record::read(project, **number), Ok(Some(_)))).count());
     }
+    let forgotten = Forgotten::read(project)?;
     let repository = source::common_dir(root);
     let about = About { repository: repository.as_ref().map(|dir| dir.as_os_str().as_bytes()), ledger: None };
     if pending && (depth == Depth::All || ledger::length(project).saturating_sub(start) <= LITTLE) {
         while let Some(excerpt) = ledger::read_from(project, start, PIECE)? {
-            let pruned = |line: ledger::Line| Ended { record: line.run, bytes: 0, pruned: true };
-            let runs: Vec<Ended> = excerpt.lines.into_iter().map(pruned).collect();
+            let pruned = |line: ledger::Line| {
+                let record = forgotten.left_of(line.run)?;
+                Some(Ended { record, bytes: 0, pruned: true })
+            };
+            let runs: Vec<Ended> = excerpt.lines.into_iter().filter_map(pruned).collect();
             start = excerpt.end;
             history.add(&name, About { ledger: Some(start), ..about }, &runs)?;
         }
     }
     for numbers in unseen.chunks(AT_ONCE) {
         // One that goes on is left out, and so is one that is being deleted, or that nobody can read.
-        let runs: Vec<Ended> =
-            numbers.iter().filter_map(|number| record::read(project, *number).ok().flatten()).collect();
+        let read = |number: &RunNumber| forgotten.left_of_ended(record::read(project, *number).ok().flatten()?);
+        let runs: Vec<Ended> = numbers.iter().filter_map(read).collect();
         if !runs.is_empty() {
             history.add(&name, about, &runs)?;
         }
+    }
+    // Who removes a job says so first and takes rows away after: rows that were added in between are here to be seen.
+    let since = Forgotten::read(project)?;
+    if since != forgotten {
+        history.forget(&name, &since.told(None))?;
     }
     Ok(0)
 }
 
 /// The runs that the index does not have, oldest first.
-fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
+pub(super) fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
     let mut numbers = project.numbers()?;
     if let (Some(known), Some(first)) = (known, numbers.first()) {
         // Where the oldest is another run by now, somebody has deleted the project's state, and it began anew.

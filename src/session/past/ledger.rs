@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::RunRecord;
 use crate::ids::RunNumber;
-use crate::journal::layout::{ProjectDir, private_file};
+use crate::journal::layout::{ProjectDir, open_to_read, private_file};
+use crate::journal::replace::replace;
 
 /// A run whose directory was deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,11 +109,11 @@ pub struct Excerpt {
 /// where there is no list, or nothing new in it; a list that has become shorter is read from its beginning.
 pub fn read_from(project: &ProjectDir, start: u64, about: u64) -> io::Result<Option<Excerpt>> {
     let length = length(project);
-    let start = if start > length { 0 } else { start };
     if start == length {
         return Ok(None);
     }
-    let mut file = private_file().read(true).open(project.pruned())?;
+    let mut file = open_to_read(&project.pruned())?;
+    let start = if begins_a_line(&mut file, start, length)? { start } else { 0 };
     file.seek(SeekFrom::Start(start))?;
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     let mut excerpt = Excerpt { lines: Vec::new(), end: start };
@@ -130,6 +131,48 @@ pub fn read_from(project: &ProjectDir, start: u64, about: u64) -> io::Result<Opt
     Ok((excerpt.end > start).then_some(excerpt))
 }
 
+/// Whether a line begins at this byte. None does where lines were taken out of the list since somebody was there.
+fn begins_a_line(file: &mut File, start: u64, length: u64) -> io::Result<bool> {
+    if start == 0 || start > length {
+        return Ok(start == 0);
+    }
+    let mut before = [0];
+    file.seek(SeekFrom::Start(start - 1))?;
+    file.read_exact(&mut before)?;
+    Ok(before == [b'\n'])
+}
+
+/// Cuts every line of a list down to what `left_of` leaves of its run, and takes out those of which nothing is left. To be
+/// called by who deletes runs. Says how many lines went.
+pub fn rewrite(project: &ProjectDir, left_of: &dyn Fn(RunRecord) -> Option<RunRecord>) -> io::Result<usize> {
+    let file = match private_file().read(true).open(project.pruned()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other?,
+    };
+    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    let (mut kept, mut text, mut gone, mut is_changed) = (Vec::new(), Vec::new(), 0, false);
+    while reader.read_until(b'\n', &mut text)? > 0 {
+        match serde_json::from_slice::<Line>(&text) {
+            // What is no run stays what it is.
+            Err(_) => kept.append(&mut text),
+            Ok(line) => match left_of(line.run.clone()) {
+                None => gone += 1,
+                Some(run) if run == line.run => kept.append(&mut text),
+                Some(run) => {
+                    is_changed = true;
+                    serde_json::to_writer(&mut kept, &Line { run, ..line })?;
+                    kept.push(b'\n');
+                }
+            },
+        }
+        text.clear();
+    }
+    if gone > 0 || is_changed {
+        replace(&project.pruned(), &kept)?;
+    }
+    Ok(gone)
+}
+
 /// How long a project's list is, in bytes.
 pub fn length(project: &ProjectDir) -> u64 {
     std::fs::metadata(project.pruned()).map_or(0, |metadata| metadata.len())
@@ -137,7 +180,7 @@ pub fn length(project: &ProjectDir) -> u64 {
 
 /// What is kept of one pruned run, if it was pruned.
 pub fn find(project: &ProjectDir, number: RunNumber) -> Option<Line> {
-    let file = private_file().read(true).open(project.pruned()).ok()?;
+    let file = open_to_read(&project.pruned()).ok()?;
     let mark = format!("\"number\":{number},");
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     let mut text = Vec::new();

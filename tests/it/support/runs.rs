@@ -122,6 +122,7 @@ impl Project {
         flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
         let active = self.runs_dir().unwrap().with_file_name("active");
         fs::write(active.join(number.to_string()), "").unwrap();
+        fs::write(active.with_file_name("counter"), format!("{number:>20}\n")).unwrap();
         (lock, events)
     }
 }

@@ -123,12 +123,23 @@ impl<'p> Terminal<'p> {
         kill_process(Pid::from_raw(self.pid()).unwrap(), signal).unwrap();
     }
 
-    /// Closes the terminal as closing its window does, and waits for the program's end.
-    #[track_caller]
-    pub(crate) fn hang_up(mut self) -> ExitStatus {
+    /// Closes the terminal as closing its window does.
+    pub(crate) fn close(&mut self) {
         // The last descriptor of the master's side goes with the swap.
         self.master = File::open("/dev/null").unwrap();
         self.slave = None;
+    }
+
+    /// Closes the terminal as closing its window does, and waits for the program's end.
+    #[track_caller]
+    pub(crate) fn hang_up(mut self) -> ExitStatus {
+        self.close();
+        self.outlive()
+    }
+
+    /// Waits for the end of a program whose terminal is closed.
+    #[track_caller]
+    pub(crate) fn outlive(mut self) -> ExitStatus {
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
