@@ -111,6 +111,7 @@ fn speed() -> Result<(), Box<dyn Error>> {
             inputs: None,
             // One in ten is not known.
             estimate: estimate(&samples[..if index % 10 == 1 { 0 } else { SAMPLES }], &pooled, Basis::Own),
+            interactive: false,
             skip: None,
             interactive: false,
         })
