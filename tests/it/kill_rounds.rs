@@ -79,12 +79,9 @@ fn h25_a_stage_killed_at_any_moment_failed_or_had_ended() {
 #[test]
 fn h13_runs_are_paused_while_they_start_processes() {
     let project = Project::new();
-    let stages: String = (0..40)
-        .map(|n| {
-            format!("[stages.s{n}]\nrun = \"i=0; while [ $i -lt 15 ]; do /bin/true; i=$((i+1)); done; echo did $i\"\n")
-        })
-        .collect();
-    project.config(&stages);
+    let script = "i=0; while [ $i -lt 15 ]; do /bin/true; i=$((i+1)); done; echo did $i";
+    let stages: Vec<String> = (0..40).map(|n| format!("[stages.s{n}]\nrun = \"{script}\"\n")).collect();
+    project.config(&stages.concat());
     let run = project.local_ci(&["-q", "-j4"]).spawn();
     project.supervisor(1);
     let mut asked = 0;
