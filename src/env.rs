@@ -43,6 +43,12 @@ pub const FAIL_FAST: &str = "LOCAL_CI_FAIL_FAST";
 pub const KEEP_GOING: &str = "LOCAL_CI_KEEP_GOING";
 /// `--timeout`.
 pub const TIMEOUT: &str = "LOCAL_CI_TIMEOUT";
+/// `--queue`.
+pub const QUEUE: &str = "LOCAL_CI_QUEUE";
+/// `--after`.
+pub const AFTER: &str = "LOCAL_CI_AFTER";
+/// `--after-any`.
+pub const AFTER_ANY: &str = "LOCAL_CI_AFTER_ANY";
 /// `--no-cache`.
 pub const NO_CACHE: &str = "LOCAL_CI_NO_CACHE";
 /// `--repeat`.

@@ -146,6 +146,8 @@ pub enum CancelReason {
     FailFast,
     /// The run's own time limit.
     RunTimeout,
+    /// The run that this one was to start after did not pass.
+    AwaitedNotPassed,
 }
 
 impl fmt::Display for CancelReason {
@@ -157,6 +159,7 @@ impl fmt::Display for CancelReason {
             CancelReason::Stopped => "stopped",
             CancelReason::FailFast => "another stage failed",
             CancelReason::RunTimeout => "run timeout",
+            CancelReason::AwaitedNotPassed => "the run it waited for did not pass",
         })
     }
 }
@@ -263,6 +266,7 @@ impl Verdict {
                 CancelReason::Hangup => exit::HUNG_UP,
                 CancelReason::Terminate | CancelReason::Stopped => exit::TERMINATED,
                 CancelReason::FailFast | CancelReason::RunTimeout => exit::FAILED,
+                CancelReason::AwaitedNotPassed => exit::INFRASTRUCTURE,
             },
         }
     }
@@ -360,6 +364,7 @@ mod tests {
         assert_eq!(cancelled(CancelReason::Terminate), 143);
         assert_eq!(cancelled(CancelReason::Stopped), 143);
         assert_eq!(cancelled(CancelReason::Hangup), 129);
+        assert_eq!(cancelled(CancelReason::AwaitedNotPassed), 3);
     }
 
     #[test]

@@ -381,6 +381,11 @@ impl RunView {
         self.pause.on_its_clock(now)
     }
 
+    /// The run's own clock, for who keeps moments of stages without the view.
+    pub fn clock(&self) -> Pause {
+        self.pause
+    }
+
     /// Whether it is paused.
     pub fn is_paused(&self) -> bool {
         self.pause.since().is_some()

@@ -95,7 +95,7 @@ impl Background<'_> {
     /// Takes a number for the run. What nobody could come back to is not started.
     pub(super) fn claim(&self, prepared: &Prepared) -> Result<Place, CliError> {
         let place = place(prepared, &self.caller()).map_err(|error| match error {
-            StartError::Running { stage, number } => self.running(&stage, number),
+            StartError::Running { stage, number, .. } => self.running(&stage, number),
             other => other.into(),
         })?;
         if let Some(warning) = &place.warning {

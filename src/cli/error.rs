@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Code, ConfigError, Fault};
+use crate::journal::turn::Refusal;
 use crate::outcome::exit;
 use crate::plan::PlanError;
 use crate::plan::error::{nearest, similarity};
@@ -128,9 +129,12 @@ impl CliError {
             Self::Config(error) if error.is_not_found() => exit::NOTHING_SELECTED,
             Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
             Self::Start(StartError::Running { .. }) | Self::Busy { .. } => exit::ALREADY_RUNNING,
-            Self::Start(StartError::NoRoom(_) | StartError::Supervisor(_)) | Self::Infrastructure { .. } => {
-                exit::INFRASTRUCTURE
-            }
+            // It is the request that cannot be.
+            Self::Start(StartError::OutOfTurn(Refusal::WaitsForUs { .. })) => exit::USAGE,
+            Self::Start(
+                StartError::OutOfTurn(_) | StartError::Untold(_) | StartError::NoRoom(_) | StartError::Supervisor(_),
+            )
+            | Self::Infrastructure { .. } => exit::INFRASTRUCTURE,
             Self::Config(_) | Self::Plan(_) | Self::UnknownWord { .. } | Self::Usage { .. } => exit::USAGE,
         }
     }
@@ -165,13 +169,21 @@ impl CliError {
             Self::Plan(PlanError::UnknownStage { nearest, .. }) if nearest.is_empty() => {
                 Some("`local-ci list` shows the stages".into())
             }
+            Self::Start(StartError::OutOfTurn(Refusal::NotPassed { number, .. })) => Some(format!(
+                "`local-ci show {number}` says what came of it; `--after-any {number}` runs this all the same"
+            )),
+            Self::Start(StartError::Untold(_)) => {
+                Some("run it without --after and --after-any, when that run has ended".into())
+            }
             Self::Start(StartError::Running { number, .. }) => {
                 Some(format!("`local-ci attach {number}` follows it, `local-ci stop {number}` ends it"))
             }
             Self::Start(StartError::NoRoom(_)) => {
                 Some("set TMPDIR or LOCAL_CI_STATE_DIR to a directory that can be written".into())
             }
-            Self::Plan(_) | Self::UnknownWord { .. } | Self::Start(StartError::Supervisor(_)) => None,
+            Self::Plan(_)
+            | Self::UnknownWord { .. }
+            | Self::Start(StartError::Supervisor(_) | StartError::OutOfTurn(_)) => None,
             Self::Busy { hint, .. } => Some(hint.clone()),
             Self::Usage { hint, .. } | Self::Infrastructure { hint, .. } => hint.clone(),
         }

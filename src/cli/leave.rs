@@ -10,6 +10,7 @@ use super::project::Context;
 use super::{Ending, output};
 use crate::event::SCHEMA_VERSION;
 use crate::ids::{RunId, RunNumber, StageName};
+use crate::journal::header::Waits;
 use crate::journal::layout::RunDir;
 use crate::journal::state::{self, Owner, RunState};
 use crate::outcome::{Verdict, exit};
@@ -18,6 +19,7 @@ use crate::report::terminal::Stderr;
 use crate::session::follow;
 use crate::session::interrupts::Interrupts;
 use crate::session::logout;
+use crate::session::queue;
 use crate::session::start::{FirstWord, Started};
 use crate::text::plain::printable;
 use crate::view::RunView;
@@ -41,6 +43,8 @@ pub(super) struct Leaving {
     project: PathBuf,
     directory: PathBuf,
     host: String,
+    /// What it waits for before it starts.
+    waits: Option<Waits>,
 }
 
 /// How a run in the background is announced.
@@ -60,8 +64,11 @@ struct Detached<'a> {
     schema_version: u32,
     run: Option<RunNumber>,
     id: &'a RunId,
-    /// `running`; `finished` where there was nothing to execute.
+    /// `running`; `queued` where it waits for its turn, `finished` where there was nothing to execute.
     state: &'a str,
+    /// The runs that it waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waits_for: Vec<RunNumber>,
     /// None while it goes on.
     exit_code: Option<u8>,
     project: String,
@@ -96,7 +103,13 @@ impl Leaving {
             project,
             directory: context.directory.clone(),
             host: printable(&rustix::system::uname().nodename().to_string_lossy()).into_owned(),
+            waits: None,
         }
+    }
+
+    /// The same of a run that may wait for its turn.
+    pub(super) fn queued(self, waits: Option<&Waits>) -> Self {
+        Self { waits: waits.cloned(), ..self }
     }
 
     /// What is said by who leaves the run now.
@@ -196,7 +209,11 @@ impl Leaving {
         };
         let ways = [("attach", "follows it"), ("logs", "shows what it has printed"), ("stop", "ends it")];
         let width = ways.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
-        ways.iter().fold(format!("Run {number} continues in the background.\n"), |text, (command, what)| {
+        let first = match &self.waits {
+            Some(waits) => queue::started(number, waits),
+            None => format!("Run {number} continues in the background."),
+        };
+        ways.iter().fold(first + "\n", |text, (command, what)| {
             let gap = " ".repeat(width - command.len());
             text + &format!("  {program} {command} {number}{gap}  {what}\n")
         })
@@ -218,7 +235,12 @@ impl Leaving {
             schema_version: SCHEMA_VERSION,
             run: self.number,
             id: &self.id,
-            state: if exit_code.is_some() { "finished" } else { "running" },
+            state: match exit_code {
+                Some(_) => "finished",
+                None if self.waits.is_some() => "queued",
+                None => "running",
+            },
+            waits_for: self.waits.as_ref().map(Waits::runs).unwrap_or_default(),
             exit_code,
             project: self.project.to_string_lossy().into_owned(),
             directory: self.directory.to_string_lossy().into_owned(),

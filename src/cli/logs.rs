@@ -13,8 +13,9 @@ use super::args::LogsArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::target::{self, Target};
-use super::{Ending, faces, output};
+use super::{Ending, faces, output, queue};
 use crate::clock::{Clock, SystemClock};
+use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::outcome::exit;
 use crate::report::Style;
@@ -52,14 +53,14 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
     if args.follow {
         return Ok(Ending::Code(follow(
             vec![source],
-            Followed::These(&|target| nothing_shown(target, args)),
+            Followed::These(&|target| nothing_shown(&state, target, args)),
             &mut page,
         )?));
     }
     // That nobody reads any more is nobody's failure.
     let shown = source.all(&mut page, SystemClock.now()).and_then(|()| page.flush());
     if shown.is_ok() && !page.wrote() {
-        output::say(&nothing_shown(&source.target, args));
+        output::say(&nothing_shown(&state, &source.target, args));
     }
     say_lost(&source.target);
     Ok(Ending::Code(exit::PASSED))
@@ -73,15 +74,24 @@ fn say_lost(target: &Target) {
 }
 
 /// Why there was nothing to show.
-fn nothing_shown(target: &Target, args: &LogsArgs) -> String {
+fn nothing_shown(state: &ProjectDir, target: &Target, args: &LogsArgs) -> String {
     let (whose, number) = (whose(target), target.run.number);
-    if !has_started(target) {
+    if let Some(why) = still_queued(state, target) {
+        why
+    } else if !has_started(target) {
         format!("{whose} did not start in run {number}")
     } else if args.grep.is_some() {
         format!("no line that {whose} printed in run {number} matches")
     } else {
         format!("{whose} printed nothing in run {number}")
     }
+}
+
+/// Why a run that waits for its turn has nothing to show, if this is one.
+pub(super) fn still_queued(state: &ProjectDir, target: &Target) -> Option<String> {
+    let (whose, number) = (whose(target), target.run.number);
+    let is_queued = target.run.state == RunState::Queued;
+    is_queued.then(|| format!("run {number} {}: {whose} printed nothing yet", queue::is_queued(state, number)))
 }
 
 /// The stage that is meant, or a word for several.

@@ -30,6 +30,7 @@ mod output;
 mod plan;
 mod project;
 mod prune;
+mod queue;
 mod rerun;
 mod run;
 mod runs;

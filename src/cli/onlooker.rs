@@ -2,9 +2,8 @@
 
 use super::faces::Mode;
 use super::project::Context;
-use super::{Ending, faces, output};
+use super::{Ending, faces, output, queue};
 use crate::clock::SystemClock;
-use crate::journal::header::{Header, Waits};
 use crate::journal::state::{self, RunState};
 use crate::outcome::exit;
 use crate::report::{Logs, Rerun};
@@ -38,12 +37,9 @@ pub(super) fn follow(
             "run {number} continues; `{program} attach {number}` comes back to it, `{program} stop {number}` ends it"
         ),
     });
-    if let Some(waits) = waits(run) {
-        output::say(&waits);
-    }
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::onlooker(parts).follow();
+    let (ending, display) = Follower::onlooker(parts).telling(queue::waiting_of(run)).follow();
     interrupts.done();
     output::incomplete(&display);
     match ending {
@@ -53,20 +49,4 @@ pub(super) fn follow(
             Ending::Code(exit::INFRASTRUCTURE)
         }
     }
-}
-
-/// What a run waits for that has not started.
-fn waits(run: &Run) -> Option<String> {
-    let header = Header::read(&run.dir).ok().filter(|_| run.state == RunState::Queued)?;
-    let Waits { until_ended, until_passed } = header.waits?;
-    let several: Vec<String> = until_ended.iter().map(ToString::to_string).collect();
-    let ended = match &several[..] {
-        [] => None,
-        [only] => Some(format!("run {only} has ended")),
-        [first @ .., last] => Some(format!("runs {} and {last} have ended", first.join(", "))),
-    };
-    let passed = until_passed.map(|passed| format!("run {passed} has passed"));
-    let what: Vec<String> = ended.into_iter().chain(passed).collect();
-    let until = if what.is_empty() { String::new() } else { format!(" until {}", what.join(" and ")) };
-    Some(format!("run {} is queued: it waits{until}", run.number))
 }

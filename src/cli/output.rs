@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use super::error::CliError;
 use crate::env::Env;
 use crate::ids::RunNumber;
+use crate::journal::header::Header;
 use crate::journal::layout::RunDir;
 use crate::report::{ColourWhen, Display, terminal};
 use crate::session::runs;
@@ -63,6 +64,11 @@ pub(super) fn lost_before_it_began(run: &RunDir, number: Option<RunNumber>, view
         return;
     }
     let which = number.map_or("the run".to_owned(), |number| format!("run {number}"));
+    // One that waited for its turn died with nothing to be sorry for.
+    if Header::read(run).is_ok_and(|header| header.waits.is_some()) && !run.events().exists() {
+        problem(&format!("{which} is lost: it never started, its supervisor died while it waited for its turn"));
+        return;
+    }
     let complaint = runs::last_complaint(run).map_or(String::new(), |line| format!(" ({line})"));
     problem(&format!("{which} is lost: its supervisor died before it could start anything{complaint}"));
 }

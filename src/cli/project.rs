@@ -1,14 +1,17 @@
 //! What every command starts from: the directory, the environment, the user's config, the project.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::args::{Global, Selection};
 use super::error::CliError;
 use super::output;
 use crate::config::{ConfigError, LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
+use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::plan::{Plan, Request, quote};
 use crate::session::past;
@@ -57,6 +60,8 @@ pub(super) struct Context<'a> {
     pub(super) directory: PathBuf,
     pub(super) argv: Vec<String>,
     pub(super) user: UserConfig,
+    /// Whether it was said that a later version has written the project's state.
+    told_newer: Rc<Cell<bool>>,
 }
 
 impl<'a> Context<'a> {
@@ -83,7 +88,7 @@ impl<'a> Context<'a> {
         }
         let user = load_user(env)?;
         let argv = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        Ok(Self { env, global, directory, argv, user })
+        Ok(Self { env, global, directory, argv, user, told_newer: Rc::default() })
     }
 
     /// The config that was named, if one was.
@@ -150,13 +155,24 @@ impl<'a> Context<'a> {
 
     /// The project's state, for commands that look at runs. There need not be any.
     pub(super) fn state(&self, root: &Path) -> Result<ProjectDir, CliError> {
-        let state = state_dir(self.env).ok_or_else(|| {
+        let state = ProjectDir::new(&self.state_dir()?, root);
+        if let Err(newer) = format::check(&state)
+            && !self.told_newer.replace(true)
+        {
+            let name = state.path().display();
+            output::warning(&format!("{name} was {newer}: what is shown may not be all of it; update this one"));
+        }
+        Ok(state)
+    }
+
+    /// The state of all projects.
+    pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {
+        state_dir(self.env).ok_or_else(|| {
             CliError::infrastructure(
                 "no history is kept: none of LOCAL_CI_STATE_DIR, XDG_STATE_HOME and HOME is an absolute path",
             )
             .or_try("set LOCAL_CI_STATE_DIR to a directory, and run again")
-        })?;
-        Ok(ProjectDir::new(&state, root))
+        })
     }
 
     /// Foretells how long a plan's stages take, where the history knows. Says what a person should know of the history;

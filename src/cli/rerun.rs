@@ -112,6 +112,10 @@ fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Resu
         let text = error.to_string();
         unknown(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
     })?;
+    // When it started then, and who stayed with it, is nothing of what it was asked to do.
+    if let Command::Run(args) = &mut cli.command {
+        args.presence = Presence::default();
+    }
     variables::fill_in(&mut cli, context.env)?;
     match cli.command {
         Command::Run(args) => {

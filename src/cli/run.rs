@@ -6,10 +6,11 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, list, onlooker, output, plan, target};
+use super::{Ending, list, onlooker, output, plan, queue, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
+use crate::journal::turn::Turn;
 use crate::outcome::{CancelReason, Verdict, exit};
 use crate::plan::command::quote_all;
 use crate::process::{reap_ended, signals};
@@ -20,7 +21,7 @@ use crate::session::inline;
 use crate::session::inputs;
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
-use crate::session::place::{Caller, Place, StartError, discard_temporary, place};
+use crate::session::place::{Caller, Place, StartError, discard_temporary, place_in_turn};
 use crate::session::prepare::{Prepared, Project};
 use crate::session::runs::{self, Run};
 use crate::session::start::{Started, start};
@@ -128,6 +129,7 @@ fn once(
     };
     let plan = context.plan(&project, &args.selection)?;
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
+    let turn = queue::turn(context, &project.root, &args.presence)?;
     let prepared = project.prepare(plan);
     let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
     let mut caller = Caller {
@@ -139,7 +141,7 @@ fn once(
         stage_env: colour_hints(context, mode),
         now: SystemClock.now(),
     };
-    let place = match claim(context, args, &prepared, &mut caller, interrupts)? {
+    let place = match claim(context, args, &prepared, &mut caller, &turn, interrupts)? {
         Claimed::Place(place) => place,
         Claimed::Attach(run) => return Ok(onlooker::follow(context, interrupts, &run, mode, None)),
     };
@@ -147,10 +149,12 @@ fn once(
         output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
-    let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone());
+    let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone())
+        .queued(place.waits.as_ref());
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
-    let has_work = prepared.plan.has_work();
+    // What waits for its turn needs somebody who waits, also where there is nothing to be done.
+    let has_work = prepared.plan.has_work() || place.waits.is_some();
     let announcement = leave::announcement(args.json, args.quiet);
     let ending = match stay {
         Stay::NotAtAll if has_work => {
@@ -205,16 +209,17 @@ fn claim(
     args: &RunArgs,
     prepared: &Prepared,
     caller: &mut Caller<'_>,
+    turn: &Turn,
     interrupts: &Interrupts,
 ) -> Result<Claimed, CliError> {
     loop {
         interrupts.starting();
-        let error = match place(prepared, caller) {
+        let error = match place_in_turn(prepared, caller, turn) {
             Ok(place) => return Ok(Claimed::Place(place)),
             Err(error) => error,
         };
         interrupts.done();
-        let StartError::Running { stage, number } = &error else { return Err(error.into()) };
+        let StartError::Running { stage, number, .. } = &error else { return Err(error.into()) };
         let project = context.state(&prepared.root)?;
         let busy = Busy { context, project: &project, stage, number: *number };
         if !busy::may_ask(context, args) {
@@ -278,17 +283,22 @@ fn follow_new(
     display: Display,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
+    let waits = place.waits.clone();
+    let waiting = queue::waiting(&place);
     let started = begin(context, prepared, caller, place)?;
     interrupts
-        .forward(&started.socket, farewell(started.number))
+        .forward(&started.socket, &started.run, farewell(started.number))
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::foreground(parts, started.socket).follow();
+    let (ending, display) = Follower::foreground(parts, started.socket).telling(waiting).follow();
     output::incomplete(&display);
     Ok(match ending {
-        follow::Ending::Finished(verdict, code) => finished(verdict, code),
+        follow::Ending::Finished(verdict, code) => {
+            queue::say_in_vain(verdict, waits.as_ref());
+            finished(verdict, code)
+        }
         follow::Ending::Lost | follow::Ending::Left => {
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
@@ -340,9 +350,6 @@ fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
 fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
     let later: &Later = &args.later;
     let given = [
-        ("--queue", args.presence.queue),
-        ("--after", args.presence.after.is_some()),
-        ("--after-any", args.presence.after_any.is_some()),
         ("--remote", later.remote.is_some()),
         ("--session", later.session.is_some()),
         ("--remote-timeout", later.remote_timeout.is_some()),

@@ -20,13 +20,14 @@ const LINES: usize = 20;
 
 /// Lists the runs, newest first.
 pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, CliError> {
-    let project = context.project()?;
+    let anchor = context.anchor()?;
     // Before the history is looked at: a run that ends in between is in both, and not in neither.
-    let state = context.state(&project.root)?;
+    let state = context.state(&anchor.root)?;
     let active = runs::active(&state).map_err(unreadable)?;
-    let (_, past) = history::open(context, &project)?;
+    let (_, past) = history::open(context, &anchor.root)?;
+    let ad_hoc = history::ad_hoc(&state);
     let job = args.job.as_deref();
-    let jobs = job.map(|job| history::jobs_ever(&project.pipeline, &past, job)).transpose()?;
+    let jobs = job.map(|job| history::jobs_ever(&anchor, &ad_hoc, &past, job)).transpose()?;
     let jobs = jobs.as_deref();
     let limit = args.limit.unwrap_or(LINES);
     // One more than is shown, to know whether there are more.
@@ -37,7 +38,7 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
     for number in active.into_iter().filter(|number| ended.iter().all(|run| run.number != *number)) {
         // One that is being pruned right now is none.
         let Ok(run) = runs::read(&state, number) else { continue };
-        lines.extend(line::of_active(&run, jobs, now));
+        lines.extend(line::of_active(&state, &run, jobs, now));
     }
     lines.extend(ended.into_iter().map(|run| line::of_past(&state, run)));
     // Stable: cells of one run stay in the run's order.
@@ -48,7 +49,7 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
     if args.json {
         let document = json!({
             "schema_version": SCHEMA_VERSION,
-            "project": project.root.to_string_lossy(),
+            "project": anchor.root.to_string_lossy(),
             "job": job,
             "runs": lines,
             "more": more,

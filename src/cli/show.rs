@@ -4,7 +4,7 @@ use super::args::ShowArgs;
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
-use super::{Ending, output, target};
+use super::{Ending, output, queue, target};
 use crate::journal::read::read_all;
 use crate::journal::state::RunState;
 use crate::outcome::{Verdict, exit};
@@ -27,7 +27,11 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
         (Some(code), _) => code,
         (None, RunState::Queued | RunState::Running) => {
             // There is no verdict yet: not a pass for whoever asks.
-            output::say(&format!("run {number} has not ended yet; `local-ci attach {number}` follows it"));
+            let how = match run.state {
+                RunState::Queued => queue::is_queued(&state, number),
+                _ => "has not ended yet".to_owned(),
+            };
+            output::say(&format!("run {number} {how}; `local-ci attach {number}` follows it"));
             exit::INFRASTRUCTURE
         }
         (None, RunState::Finished { .. } | RunState::Lost) => {

@@ -1,20 +1,22 @@
 //! `stats`: what came of one job, or of each, and how long its next run should take.
 
+use std::collections::HashSet;
 use std::slice;
 
 use super::args::StatsArgs;
 use super::error::CliError;
-use super::project::Context;
+use super::project::{Anchor, Context};
 use super::{Ending, faces, history, output};
 use crate::clock::{Clock, SystemClock};
 use crate::estimate::{self, PastOutcome};
 use crate::event::Basis;
-use crate::history::{StageRecord, Status};
+use crate::history::{Sought, StageRecord, Status};
 use crate::ids::{Signature, StageName};
 use crate::outcome::exit;
 use crate::pipeline::{Action, Pipeline};
 use crate::plan::{Decision, Plan, PlannedStage, Request, command_text};
 use crate::report::statistics::{JobStatistics, LastRun, Next, document, render};
+use crate::session::jobs::AdHoc;
 use crate::session::past::Past;
 use crate::session::prepare::Project;
 
@@ -23,14 +25,23 @@ const LAST: usize = 100;
 
 /// Shows the statistics of a job.
 pub(super) fn stats(context: &Context<'_>, args: &StatsArgs) -> Result<Ending, CliError> {
-    let project = context.project()?;
-    let (_, past) = history::open(context, &project)?;
+    let anchor = context.anchor()?;
+    let (state, past) = history::open(context, &anchor.root)?;
+    let ad_hoc = history::ad_hoc(&state);
     let names = match &args.job {
-        Some(job) => history::jobs(&project.pipeline, &past, job)?,
-        None => project.pipeline.stages().values().map(|stage| stage.name.clone()).collect(),
+        Some(job) => history::jobs(&anchor, &ad_hoc, &past, job)?,
+        None => all(&anchor, &ad_hoc, &past)?,
     };
-    let plan = foretold(context, &project, &past, &names);
-    let asked = Asked { pipeline: &project.pipeline, past: &past, plan: plan.as_ref() };
+    if names.is_empty() && anchor.project.is_none() {
+        // Nothing ever ran here: what is wrong with the config is all there is to say.
+        return Err(anchor
+            .fault
+            .map_or_else(|| context.project().err(), |fault| Some(fault.into()))
+            .unwrap_or_else(|| CliError::usage("there are no jobs here, now or in earlier runs")));
+    }
+    let plan = anchor.project.as_ref().and_then(|project| foretold(context, project, &past, &names));
+    let pipeline = anchor.project.as_ref().map(|project| &project.pipeline);
+    let asked = Asked { pipeline, ad_hoc: &ad_hoc, past: &past, plan: plan.as_ref() };
     let jobs: Vec<JobStatistics> = names.iter().map(|name| asked.about(name)).collect::<Result<_, _>>()?;
     history::say(&past);
     let text = if args.json {
@@ -40,6 +51,17 @@ pub(super) fn stats(context: &Context<'_>, args: &StatsArgs) -> Result<Ending, C
     };
     let _ = output::print(&text);
     Ok(Ending::Code(exit::PASSED))
+}
+
+/// The stages and the ad-hoc jobs; where no config was read, all that ever ran.
+fn all(anchor: &Anchor, ad_hoc: &[AdHoc], past: &Past) -> Result<Vec<StageName>, CliError> {
+    let mut names: Vec<StageName> = match &anchor.project {
+        Some(project) => project.pipeline.stages().values().map(|stage| stage.name.clone()).collect(),
+        None => past.jobs().map_err(history::unreadable)?,
+    };
+    let known: HashSet<StageName> = names.iter().cloned().collect();
+    names.extend(ad_hoc.iter().map(|job| &job.name).filter(|name| !known.contains(name)).cloned());
+    Ok(names)
 }
 
 /// A plan of these stages alone with what is foretold of them. None where there is no such plan any more.
@@ -53,7 +75,9 @@ fn foretold(context: &Context<'_>, project: &Project, past: &Past, names: &[Stag
 
 /// What is asked for statistics.
 struct Asked<'a> {
-    pipeline: &'a Pipeline,
+    /// None where no config was read.
+    pipeline: Option<&'a Pipeline>,
+    ad_hoc: &'a [AdHoc],
     past: &'a Past,
     plan: Option<&'a Plan>,
 }
@@ -76,21 +100,35 @@ impl Asked<'_> {
         let predictions: Vec<_> = last.iter().filter_map(LastRun::prediction).collect();
         let records: Vec<&StageRecord> = records.iter().map(|(_, record)| record).collect();
         let samples = self.samples(name, &records);
-        let stage = self.pipeline.stages().values().find(|stage| stage.name == *name);
+        let command = self.command(name);
         Ok(JobStatistics {
             name: name.clone(),
-            command: stage.map(|stage| match &stage.action {
-                Action::Run(command) => command_text(command),
-                Action::Use { kind } => format!("uses {kind}"),
-            }),
             totals,
             median_ms: estimate::median(&samples),
-            next: if stage.is_some() { self.next(name, &samples) } else { Next::Gone },
+            // What the config has no more does not run again; where none was read, nobody knows.
+            next: if command.is_none() && self.pipeline.is_some() { Next::Gone } else { self.next(name, &samples) },
+            command,
             trend: estimate::trend(&samples),
             flaky: estimate::flakiness(&self.outcomes(name, &records)),
             accuracy: estimate::accuracy(&predictions),
             last,
         })
+    }
+
+    /// What a job runs now, as a person reads it.
+    fn command(&self, name: &StageName) -> Option<String> {
+        let mut stages = self.pipeline.iter().flat_map(|pipeline| pipeline.stages().values());
+        if let Some(stage) = stages.find(|stage| stage.name == *name) {
+            return Some(match &stage.action {
+                Action::Run(command) => command_text(command),
+                Action::Use { kind } => format!("uses {kind}"),
+            });
+        }
+        self.added(name).map(|job| command_text(&job.command()))
+    }
+
+    fn added(&self, name: &StageName) -> Option<&AdHoc> {
+        self.ad_hoc.iter().find(|job| job.name == *name)
     }
 
     fn planned(&self, name: &StageName) -> Option<&PlannedStage> {
@@ -101,6 +139,12 @@ impl Asked<'_> {
         let estimate = match self.planned(name) {
             Some(PlannedStage { decision: Decision::Skip { reason }, .. }) => return Next::Skipped(reason.clone()),
             Some(planned) => planned.estimate.clone(),
+            // As a run of it would foretell it, with what other jobs say of errors.
+            None if let Some(job) = self.added(name) => {
+                let signature = job.signature();
+                let sought = Sought { name: Some(name), signature: &signature, is_local: true };
+                self.past.estimates(&[sought]).into_iter().flatten().next()
+            }
             // It cannot be planned as it is written; how long it took is known all the same.
             None => estimate::estimate(samples, &[], Basis::Own),
         };

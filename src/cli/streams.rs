@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 
 use super::args::StreamArgs;
 use super::error::CliError;
-use super::logs::{Begin, Followed, Manner, Page, Source, Wanted, follow, has_started, whose};
-use super::project::Context;
+use super::logs::{Begin, Followed, Manner, Page, Source, Wanted, follow, has_started, still_queued, whose};
+use super::project::{Anchor, Context};
 use super::target::{self, Target};
 use super::{Ending, faces, output};
 use crate::clock::{Clock, SystemClock};
@@ -31,17 +31,13 @@ fn show(context: &Context<'_>, args: &StreamArgs, stream: Stream) -> Result<Endi
     if target.stages.len() != 1 {
         return Err(several(&target, stream));
     }
-    let on_terminal = anchor.project.as_ref().is_some_and(|project| {
-        let name = target.stages.first().and_then(|id| target.run.names.get(*id));
-        let stage = name.and_then(|name| project.pipeline.find(name.as_str()));
-        stage.is_some_and(|id| project.pipeline.stages()[id].policy.pty)
-    });
+    let on_terminal = is_on_terminal(&anchor, &target);
     let manner = if io::stdout().is_terminal() { Manner::Text } else { Manner::Raw };
     let mut page = Page::new(manner, None, Style { colour: faces::colour(context), ..Style::default() });
     let begin = args.tail.map_or(Begin::LastAttempt, Begin::Last);
     let wanted = Wanted { begin, only: Some(stream), prefixed: false, with_run: false };
     let mut source = Source::new(target, wanted, &mut page);
-    let nothing = |target: &Target| nothing_shown(target, stream, on_terminal);
+    let nothing = |target: &Target| still_queued(&state, target).unwrap_or_else(|| nothing_shown(target, stream, on_terminal));
     if args.follow {
         return Ok(Ending::Code(follow(vec![source], Followed::These(&nothing), &mut page)?));
     }
@@ -51,6 +47,19 @@ fn show(context: &Context<'_>, args: &StreamArgs, stream: Stream) -> Result<Endi
         output::say(&nothing(&source.target));
     }
     Ok(Ending::Code(exit::PASSED))
+}
+
+/// Whether both streams of the job are one: a terminal's.
+fn is_on_terminal(anchor: &Anchor, target: &Target) -> bool {
+    let Some(id) = target.stages.first() else { return false };
+    let is_interactive = target.run.view.stages().get(*id).is_some_and(|stage| stage.info.interactive);
+    // That it was given one for another reason, the config says as it is now.
+    let pipeline = anchor.project.as_ref().map(|project| &project.pipeline);
+    let stage = pipeline.zip(target.run.names.get(*id)).and_then(|(pipeline, name)| {
+        let id = pipeline.find(name.as_str())?;
+        Some(&pipeline.stages()[id])
+    });
+    is_interactive || stage.is_some_and(|stage| stage.policy.pty)
 }
 
 fn command(stream: Stream) -> &'static str {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::error::CliError;
+use super::output;
 use crate::clock::{Clock, SystemClock};
+use crate::event::SCHEMA_VERSION;
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
@@ -111,6 +113,11 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
         CliError::infrastructure(format!("run {number} cannot be read: {error}"))
             .or_try(format!("its directory is {}", project.run(number).path().display()))
     })?;
+    if Header::schema(&run.dir).is_some_and(|schema| schema > SCHEMA_VERSION) {
+        output::warning(&format!(
+            "run {number} was written by a newer version of local-ci: what this one does not know of it is left out"
+        ));
+    }
     let stages: Vec<StageId> = match stage {
         None => run.names.ids().collect(),
         Some(word) => {

@@ -100,6 +100,7 @@ impl Variables<'_> {
         args.no_cache |= self.is_set(env::NO_CACHE)?;
         args.dry_run |= self.is_set(env::DRY_RUN)?;
         self.presence(args)?;
+        self.turn(&mut args.presence)?;
         let leaves = args.presence.detach || args.presence.allow;
         if args.repeat.is_none() && !leaves {
             args.repeat = self.parsed(env::REPEAT, count)?;
@@ -129,6 +130,23 @@ impl Variables<'_> {
         *follow = self.is_set(env::FOLLOW)?;
         *detach = self.is_set(env::DETACH)? && !*follow && !is_shown;
         *allow = self.is_set(env::ALLOW)? && !*follow && !*detach && !starts_later && !json;
+        Ok(())
+    }
+
+    /// When a run starts: one question. What excludes waiting and was typed passes over all of its variables.
+    fn turn(&self, presence: &mut Presence) -> Result<(), CliError> {
+        if !presence.allow && !presence.queue && presence.after.is_none() && presence.after_any.is_none() {
+            presence.queue = self.is_set(env::QUEUE)?;
+            presence.after = self.text(env::AFTER);
+            presence.after_any = self.text(env::AFTER_ANY);
+            if presence.after.is_some() && presence.after_any.is_some() {
+                return Err(CliError::usage(format!(
+                    "the environment variables {} and {} exclude each other",
+                    env::AFTER,
+                    env::AFTER_ANY
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -223,6 +241,24 @@ mod tests {
         assert_eq!(face("--json", all), (true, false, None));
         assert_eq!(face("--output grouped", all), (false, false, Some("grouped".into())));
         assert_eq!(face("", &all[2..]), (false, false, Some("json".into())));
+    }
+
+    #[test]
+    fn when_a_run_starts_is_one_question() {
+        let turn = |line: &str, variables: &[(&str, &str)]| {
+            let presence = run(line, variables).presence;
+            (presence.queue, presence.after, presence.after_any)
+        };
+        let text = |text: &str| Some(text.to_owned());
+        let both = &[("LOCAL_CI_QUEUE", "1"), ("LOCAL_CI_AFTER", "7")];
+        assert_eq!(turn("", both), (true, text("7"), None));
+        assert_eq!(turn("", &[("LOCAL_CI_AFTER_ANY", "latest")]), (false, None, text("latest")));
+        assert_eq!(turn("--after-any 3", both), (false, None, text("3")));
+        assert_eq!(turn("--queue", both), (true, None, None));
+        assert_eq!(turn("--allow", both), (false, None, None), "what is typed excludes it");
+        assert_eq!(turn("", &[("LOCAL_CI_QUEUE", "0"), ("LOCAL_CI_AFTER", "")]), (false, None, None));
+        let fault = filled("run", &[("LOCAL_CI_AFTER", "1"), ("LOCAL_CI_AFTER_ANY", "2")]).unwrap_err();
+        assert_eq!(fault, "the environment variables LOCAL_CI_AFTER and LOCAL_CI_AFTER_ANY exclude each other");
     }
 
     #[test]

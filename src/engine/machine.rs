@@ -145,6 +145,20 @@ pub struct Machine {
 impl Machine {
     /// A run of this plan that starts now. `grace_cap` limits every grace, for where somebody else's grace limits ours.
     pub fn new(plan: Plan, started: RunStarted, grace_cap: Option<Duration>, now: Timestamp) -> Self {
+        let mut machine = Self::idle(plan, started, grace_cap, now);
+        machine.advance(now);
+        machine
+    }
+
+    /// A run of this plan that is cancelled before it has started anything.
+    pub fn refused(plan: Plan, started: RunStarted, reason: CancelReason, now: Timestamp) -> Self {
+        let mut machine = Self::idle(plan, started, None, now);
+        machine.handle(Input::Cancel { reason, level: CancelLevel::Terminate }, now);
+        machine
+    }
+
+    /// A run of which nothing but its beginning has been said.
+    fn idle(plan: Plan, started: RunStarted, grace_cap: Option<Duration>, now: Timestamp) -> Self {
         let mut machine = Self {
             scheduler: Scheduler::new(&plan),
             states: DenseMap::filled(plan.stages.len(), State::Idle),
@@ -164,7 +178,6 @@ impl Machine {
         if let Some(limit) = machine.plan.timeout {
             machine.set_timer(now.after(limit), Timer::Run);
         }
-        machine.advance(now);
         machine
     }
 

@@ -118,9 +118,18 @@ struct Loop<'a> {
 
 /// Runs a plan to its end and says what it came to.
 pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
-    let now = ports.clock.now();
-    let started = describe(&plan, &identity);
-    let mut machine = Machine::new(plan.clone(), started, identity.grace_cap, now);
+    let machine = Machine::new(plan.clone(), describe(&plan, &identity), identity.grace_cap, ports.clock.now());
+    drive(machine, plan, identity, ports)
+}
+
+/// Ends a run that was cancelled before anything of it was started, as [`run`] does: with the same events, of which none
+/// starts a stage.
+pub fn refuse(plan: Plan, identity: Identity, ports: Ports<'_>, reason: CancelReason) -> Verdict {
+    let machine = Machine::refused(plan.clone(), describe(&plan, &identity), reason, ports.clock.now());
+    drive(machine, plan, identity, ports)
+}
+
+fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     let tokens = DenseMap::filled(plan.stages.len(), None);
     let slots = Slots::new(plan.jobs);
     let mut this = Loop {

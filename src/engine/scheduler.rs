@@ -325,7 +325,8 @@ impl Scheduler {
                         | CancelReason::Terminate
                         | CancelReason::Hangup
                         | CancelReason::Stopped
-                        | CancelReason::FailFast => Transition::Cancel(id, reason),
+                        | CancelReason::FailFast
+                        | CancelReason::AwaitedNotPassed => Transition::Cancel(id, reason),
                     });
                 }
                 State::Running => self.decided.push_back(Transition::Stop(id, reason)),

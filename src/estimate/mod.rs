@@ -9,6 +9,7 @@ mod numbers;
 mod point;
 mod running;
 mod statistics;
+mod stuck;
 mod typical;
 
 pub use bound::{Bound, Limit, Span, Task, bound};

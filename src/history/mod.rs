@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod forecast;
 mod forget;
+mod latest;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use fault::Fault;
 pub use file::{Identity, Patience, discard, set_aside};
 pub use forecast::{Samples, Sought};
 pub use forget::Forget;
+pub use latest::Latest;
 pub use read::{Job, Known};
 pub use write::{About, Ended};
 
@@ -103,6 +105,22 @@ pub enum Status {
     Error,
     /// The run was lost before it ended.
     Lost,
+}
+
+impl Status {
+    /// The word of the report for it; `cached` and `lost` have words of their own here.
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Pass => "pass",
+            Status::Cached => "cached",
+            Status::Fail => "fail",
+            Status::Timeout => "timeout",
+            Status::Skip => "skip",
+            Status::Cancelled => "cancelled",
+            Status::Error => "error",
+            Status::Lost => "lost",
+        }
+    }
 }
 
 /// A run as `runs` lists it: the run's own line, or that of one job in it.

@@ -18,7 +18,12 @@ use super::file::{Lock, beside, create};
 /// that one question of the estimates needs: the durations that one rests on, and how good the last ones were. Status 0 is
 /// a pass (see `Status::code`). `tally` has nothing of its own: it is `stage` added up (see `RECOUNT`), so that nobody has
 /// to look at every run that ever was. A column that is only ever null or the same is last, where it costs a byte.
-pub(super) const STEPS: &[&str] = &["
+///
+/// The second step adds `latest`, which has nothing of its own either: of each job the stage of the last run that started
+/// it, so that ten thousand jobs are listed by reading ten thousand rows that lie side by side. Whoever adds a stage brings
+/// it up to date; whoever takes stages away need not know of it.
+pub(super) const STEPS: &[&str] = &[
+    "
     PRAGMA application_id = 0x6c634869;
     CREATE TABLE project (
         id INTEGER PRIMARY KEY,
@@ -84,7 +89,34 @@ pub(super) const STEPS: &[&str] = &["
     CREATE INDEX sample ON stage (work, project, number, duration) WHERE is_sample = 1 AND status = 0;
     CREATE INDEX foretold ON stage (project, number, work, duration, expected)
         WHERE is_sample = 1 AND status = 0 AND expected IS NOT NULL;
-"];
+",
+    "
+    CREATE TABLE latest (
+        job INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL,
+        started INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        duration INTEGER NOT NULL,
+        work INTEGER NOT NULL,
+        exit_code INTEGER
+    );
+    INSERT INTO latest (job, number, started, status, duration, work, exit_code)
+    SELECT s.job, s.number, r.started, s.status, s.duration, s.work, s.exit_code
+    FROM job j
+    JOIN stage s ON s.job = j.id
+        AND s.number = (SELECT number FROM stage WHERE job = j.id AND attempts > 0 ORDER BY number DESC LIMIT 1)
+    JOIN run r ON r.project = s.project AND r.number = s.number;
+    CREATE TRIGGER forgotten AFTER DELETE ON stage
+    WHEN old.number = (SELECT number FROM latest WHERE job = old.job)
+    BEGIN
+        DELETE FROM latest WHERE job = old.job;
+        INSERT INTO latest (job, number, started, status, duration, work, exit_code)
+        SELECT s.job, s.number, r.started, s.status, s.duration, s.work, s.exit_code
+        FROM stage s JOIN run r ON r.project = s.project AND r.number = s.number
+        WHERE s.job = old.job AND s.attempts > 0 ORDER BY s.number DESC LIMIT 1;
+    END;
+",
+];
 
 /// What makes the tally of a project's jobs from their stages: what passed, failed or timed out.
 pub(super) const RECOUNT: &str = "

@@ -14,6 +14,7 @@ use crate::event::Basis;
 
 mod damage;
 mod forgetting;
+mod latest;
 mod questions;
 mod versions;
 

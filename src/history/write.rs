@@ -113,6 +113,7 @@ struct Statements<'t> {
     new_work: rusqlite::Statement<'t>,
     insert_stage: rusqlite::Statement<'t>,
     count: rusqlite::Statement<'t>,
+    is_latest: rusqlite::Statement<'t>,
     forget_tally: rusqlite::Statement<'t>,
     recount: rusqlite::Statement<'t>,
 }
@@ -145,6 +146,12 @@ impl<'t> Statements<'t> {
                  fastest = min(coalesce(fastest, excluded.fastest), coalesce(excluded.fastest, fastest)), \
                  slowest = max(coalesce(slowest, excluded.slowest), coalesce(excluded.slowest, slowest)), \
                  failure = max(coalesce(failure, excluded.failure), coalesce(excluded.failure, failure))",
+            )?,
+            is_latest: transaction.prepare(
+                "INSERT INTO latest (job, number, started, status, duration, work, exit_code) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET number = excluded.number, \
+                 started = excluded.started, status = excluded.status, duration = excluded.duration, \
+                 work = excluded.work, exit_code = excluded.exit_code WHERE excluded.number > number",
             )?,
             forget_tally: transaction
                 .prepare("DELETE FROM tally WHERE job IN (SELECT id FROM job WHERE project = ?1)")?,
@@ -191,12 +198,13 @@ impl<'t> Statements<'t> {
             record.branch,
         ])?;
         for (place, stage) in record.stages.iter().enumerate() {
-            self.add_stage(project, number, signed(place as u64), stage)?;
+            self.add_stage(project, record, signed(place as u64), stage)?;
         }
         Ok(())
     }
 
-    fn add_stage(&mut self, project: i64, number: i64, place: i64, stage: &StageRecord) -> Result<(), Fault> {
+    fn add_stage(&mut self, project: i64, run: &RunRecord, place: i64, stage: &StageRecord) -> Result<(), Fault> {
+        let number = signed(run.number.0);
         // No stage has a blank in its name.
         let fixing = stage.is_fix.then(|| format!("{} --fix", stage.name));
         let name = fixing.as_deref().unwrap_or(stage.name.as_str());
@@ -235,6 +243,10 @@ impl<'t> Statements<'t> {
             let took = passed.then_some(signed(stage.duration_ms));
             let failure = (!passed).then_some(number);
             self.count.execute(params![job, passed, passed && stage.attempts > 1, took, failure])?;
+        }
+        if is_new == 1 && stage.attempts > 0 {
+            let (started, took) = (signed(run.started_ms), signed(stage.duration_ms));
+            self.is_latest.execute(params![job, number, started, stage.status.code(), took, work, stage.exit_code])?;
         }
         Ok(())
     }

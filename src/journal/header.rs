@@ -104,6 +104,16 @@ impl Header {
         private_file().write(true).create_new(true).open(run.header())?.write_all(&text)
     }
 
+    /// The version of the format that a run's header is in, also where this version cannot read all of it.
+    pub fn schema(run: &RunDir) -> Option<u32> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
+        let text = read_file(&run.header()).ok()?;
+        serde_json::from_slice(&text).ok().map(|Version { schema_version }| schema_version)
+    }
+
     /// Reads it back.
     pub fn read(run: &RunDir) -> io::Result<Self> {
         Ok(serde_json::from_slice(&read_file(&run.header())?)?)

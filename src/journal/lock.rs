@@ -17,6 +17,11 @@ pub fn create_held(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Creates a lock file where the reason why its lock could not be taken is that the file system has none.
+pub fn create_free(path: &Path, why: io::Error) -> io::Result<File> {
+    if is_unsupported(&why) { private_file().write(true).create(true).truncate(true).open(path) } else { Err(why) }
+}
+
 /// Waits for the lock of an open file. Another holder never keeps it for longer than a few file operations.
 pub fn wait_exclusive(file: &File) -> io::Result<()> {
     loop {
@@ -28,14 +33,22 @@ pub fn wait_exclusive(file: &File) -> io::Result<()> {
     }
 }
 
-/// Whether this open file is the one that is found at this path.
-pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+/// Whether an open file is still the one that has this name. A lock is worth nothing on one that is not.
+pub fn is_file_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
-    match path.symlink_metadata() {
-        Ok(found) => Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino())),
+    match std::fs::symlink_metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an error says that a file system has no locks.
+pub fn is_unsupported(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    code.is_some_and(|code| {
+        [rustix::io::Errno::NOLCK, rustix::io::Errno::OPNOTSUPP, rustix::io::Errno::NOSYS].contains(&code)
+    })
 }
 
 /// Whether somebody holds the lock of this file. Nobody does where there is no file, or something else in its place.
@@ -67,11 +80,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let first = create_held(&path).unwrap();
-        assert!(is_at(&first, &path).unwrap());
+        assert!(is_file_at(&first, &path).unwrap());
         std::fs::remove_file(&path).unwrap();
-        assert!(!is_at(&first, &path).unwrap());
+        assert!(!is_file_at(&first, &path).unwrap());
         let second = create_held(&path).unwrap();
-        assert!(is_at(&second, &path).unwrap() && !is_at(&first, &path).unwrap());
+        assert!(is_file_at(&second, &path).unwrap() && !is_file_at(&first, &path).unwrap());
     }
 
     /// H90: the lock goes with its holder, and the descriptor that was handed on holds it too.

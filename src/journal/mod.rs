@@ -5,13 +5,16 @@
 //! `docs/design.md`, "A run's directory".
 
 pub mod claim;
+pub mod format;
 pub mod header;
 pub mod index;
 pub mod layout;
 pub mod lock;
 pub mod log;
+mod mark;
 pub mod read;
 pub mod replace;
 pub mod state;
+pub mod turn;
 pub mod watch;
 pub mod write;

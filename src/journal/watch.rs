@@ -23,6 +23,23 @@ impl Watch {
         Ok(Self(watch))
     }
 
+    /// Watches nothing yet: see [`Watch::add_end`].
+    pub fn of_ends() -> io::Result<Self> {
+        Ok(Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?))
+    }
+
+    /// Watches for the end of a run as well, and for little else: its events, and its lock. What stages print, and what
+    /// programs do with the run's jobserver, wakes nobody. To be called again as long as it is waited for: a run that has
+    /// said nothing yet has no events to be watched.
+    pub fn add_end(&self, run: &RunDir) -> io::Result<()> {
+        inotify::add_watch(&self.0, run.lock(), WatchFlags::CLOSE_WRITE)?;
+        match inotify::add_watch(&self.0, run.events(), WatchFlags::MODIFY) {
+            Err(rustix::io::Errno::NOENT) => inotify::add_watch(&self.0, run.path(), WatchFlags::CREATE)?,
+            other => other?,
+        };
+        Ok(())
+    }
+
     /// Forgets what was heard so far, so that the descriptor waits for what comes next.
     pub fn clear(&self) {
         let mut buffer = [MaybeUninit::uninit(); 4096];

@@ -86,3 +86,55 @@ impl Still {
 fn known(entry: &Entry) -> Known {
     (entry.pid, entry.start_time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that is not there: nobody gets its signals.
+    fn entry(pid: i32, parent: i32, state: char) -> Entry {
+        let (group, session) = (i32::MAX, i32::MAX);
+        Entry { pid: i32::MAX - pid, name: "x".into(), state, parent: i32::MAX - parent, group, session, start_time: 1 }
+    }
+
+    fn told(still: &Still) -> Vec<i32> {
+        let mut told: Vec<i32> = still.told.keys().map(|(pid, _)| i32::MAX - pid).collect();
+        told.sort_unstable();
+        told
+    }
+
+    /// H12: one quiet look is not enough, and what comes up between two is met.
+    #[test]
+    fn h12_a_tree_stands_still_when_two_looks_have_met_nothing_that_runs() {
+        let mut still = Still::default();
+        assert!(!still.stop(&[entry(1, 0, 'S')]));
+        assert!(!still.stop(&[entry(1, 0, 'T')]));
+        assert!(!still.stop(&[entry(1, 0, 'T'), entry(2, 1, 'R')]));
+        assert!(!still.stop(&[entry(1, 0, 'T'), entry(2, 1, 't')]));
+        assert!(still.stop(&[entry(1, 0, 'T'), entry(2, 1, 'T')]));
+        assert_eq!(told(&still), [1, 2]);
+        assert!(!Still::default().stop(&[]) && still.stop(&[]), "where nothing is left, all of it stands still");
+    }
+
+    #[test]
+    fn parents_are_stopped_before_their_children_unless_they_take_long() {
+        let mut still = Still::default();
+        let tree = [entry(1, 0, 'D'), entry(2, 1, 'S'), entry(3, 2, 'S'), entry(9, 7, 'R')];
+        for _ in 0..ROUNDS_AHEAD {
+            still.stop(&tree);
+            assert_eq!(told(&still), [1, 9]);
+        }
+        still.stop(&tree);
+        assert_eq!(told(&still), [1, 2, 9]);
+        let names: Vec<i32> = still.restless(&tree).map(|entry| i32::MAX - entry.pid).collect();
+        assert_eq!(names, [1, 2, 3, 9]);
+    }
+
+    #[test]
+    fn what_stood_still_before_is_left_as_it_was() {
+        let mut still = Still::default();
+        still.stop(&[entry(1, 0, 'S'), entry(2, 1, 'T')]);
+        still.stop(&[entry(1, 0, 'T'), entry(2, 1, 'T'), entry(3, 1, 'T')]);
+        assert_eq!(still.before, [known(&entry(2, 1, 'T'))]);
+    }
+}

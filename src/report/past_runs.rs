@@ -30,7 +30,7 @@ pub struct PastLine {
     pub run: RunNumber,
     /// When it started: milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
-    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running` where it has not ended.
+    /// `passed`, `failed`, `cancelled`, `errored` or `lost`; `running`, `paused` or `queued` where it has not ended.
     pub verdict: String,
     /// The exit code that goes with the verdict; none where it has not ended.
     pub exit_code: Option<u8>,
@@ -48,6 +48,12 @@ pub struct PastLine {
     pub running_stages: Vec<StageName>,
     /// How much longer it is expected to take, in milliseconds, where it runs and that is known.
     pub left_ms: Option<u64>,
+    /// For how long it has been paused, in milliseconds, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_ms: Option<u64>,
+    /// The runs that it waits for, where it is queued.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<RunNumber>,
     /// The commit that was checked out.
     pub commit: Option<String>,
     /// The branch that was checked out.
@@ -64,8 +70,8 @@ pub struct PastLine {
 pub struct JobLine {
     /// The stage.
     pub name: StageName,
-    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running` or `waiting` where the run
-    /// has not ended.
+    /// `pass`, `cached`, `fail`, `timeout`, `skip`, `cancelled`, `error` or `lost`; `running`, `paused`, `waiting` or
+    /// `queued` where the run has not ended.
     pub status: &'static str,
     /// The exit code of its last attempt, as a shell would give it, where it had one.
     pub exit_code: Option<i32>,
@@ -141,6 +147,7 @@ impl Column {
 /// How long it took; nothing for what never ran.
 fn duration(line: &PastLine) -> String {
     match &line.job {
+        _ if line.verdict == "queued" => String::new(),
         Some(job) if job.attempts == 0 => String::new(),
         Some(job) => human(job.duration_ms).to_string(),
         None => human(line.duration_ms).to_string(),
@@ -162,6 +169,7 @@ fn run_status(line: &PastLine) -> (Mark, String) {
         "passed" => (Mark::Passed, "passed".into()),
         "failed" => (Mark::Failed, format!("failed{code}")),
         "running" => (Mark::Running, "running".into()),
+        waits @ ("paused" | "queued") => (Mark::Left, waits.into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "errored" => (Mark::Lost, format!("errored{code}")),
         // `lost`, and what a later version may have written.
@@ -177,7 +185,7 @@ fn job_status(job: &JobLine) -> (Mark, String) {
         "fail" => (Mark::Failed, format!("failed{code}")),
         "timeout" => (Mark::Failed, "timed out".into()),
         "running" => (Mark::Running, "running".into()),
-        "waiting" => (Mark::Left, "waiting".into()),
+        waits @ ("paused" | "waiting" | "queued") => (Mark::Left, waits.into()),
         "skip" => (Mark::Left, "skipped".into()),
         "cancelled" => (Mark::Left, "cancelled".into()),
         "error" => (Mark::Lost, "errored".into()),
@@ -197,9 +205,16 @@ fn commit(line: &PastLine, most: usize, look: Look) -> String {
 fn details(line: &PastLine, look: Look) -> String {
     let mut said = match &line.job {
         Some(job) => job_details(line, job),
-        None if line.verdict == "running" => vec![progress(line)],
+        None if matches!(&*line.verdict, "running" | "paused") => vec![progress(line)],
+        None if line.verdict == "queued" => Vec::new(),
         None => failures(line),
     };
+    if let Some(paused) = line.paused_ms {
+        said.insert(0, format!("for {}", human(paused)));
+    }
+    if line.verdict == "queued" {
+        said.push(waits_for(&line.waits_for));
+    }
     if line.pruned {
         said.push("pruned".into());
     }
@@ -209,7 +224,7 @@ fn details(line: &PastLine, look: Look) -> String {
 fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
     let mut said = Vec::new();
     match (job.status, job.expected_ms) {
-        ("running", Some(expected)) => said.push(format!("of {}", About(expected))),
+        ("running" | "paused", Some(expected)) => said.push(format!("of {}", About(expected))),
         ("waiting", _) => said.push(progress(line)),
         _ => {}
     }
@@ -219,6 +234,18 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
         said.push(format!("{} attempts", job.attempts));
     }
     said
+}
+
+/// `waits for runs 3, 4 and 6`; of one that is about to begin, that.
+pub(super) fn waits_for(runs: &[RunNumber]) -> String {
+    match runs {
+        [] => "about to begin".into(),
+        [run] => format!("waits for run {run}"),
+        [before @ .., last] => {
+            let before: Vec<String> = before.iter().map(RunNumber::to_string).collect();
+            format!("waits for runs {} and {last}", before.join(", "))
+        }
+    }
 }
 
 /// How far a run is that goes on.

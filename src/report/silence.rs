@@ -33,15 +33,18 @@ impl Silence {
     }
 }
 
-/// What runs, since when, and how long it usually takes.
+/// What runs, since when, and how long it usually takes; or that it is paused, and how long that has lasted.
 pub(super) fn still_running(view: &RunView, now: Timestamp, glyphs: Glyphs) -> String {
     let more = glyphs.ellipsis();
-    let stages: Vec<String> =
-        view.running().into_iter().filter_map(|id| view.stages().get(id)).map(|stage| still(stage, now)).collect();
-    if stages.is_empty() {
-        return format!("{more} still waiting: nothing runs");
-    }
-    format!("{more} still running: {}", stages.join(", "))
+    let running = view.running().into_iter().filter_map(|id| view.stages().get(id));
+    let stages: Vec<String> = running.map(|stage| still(stage, view.on_its_clock(now))).collect();
+    let what = match view.paused_for(now) {
+        Some(paused) => format!("paused for {}", HumanDuration(paused)),
+        None if stages.is_empty() => return format!("{more} still waiting: nothing runs"),
+        None => "still running".into(),
+    };
+    let separator = if stages.is_empty() { "" } else { ": " };
+    format!("{more} {what}{separator}{}", stages.join(", "))
 }
 
 /// A stage that has not ended, in words.

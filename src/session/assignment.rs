@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{RunId, RunNumber};
+use crate::journal::header::Waits;
 use crate::plan::Plan;
 
 /// What becomes of a run whose starter goes away.
@@ -28,6 +29,8 @@ pub struct Assignment {
     pub number: Option<RunNumber>,
     /// The project's state directory, where the run is marked as going on; none where no state is kept.
     pub project: Option<PathBuf>,
+    /// What it waits for before it starts; none where it starts at once.
+    pub waits: Option<Waits>,
     /// What to do.
     pub plan: Plan,
     /// Variables for every stage, below its own.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 
+use super::queue::Waiting;
 use super::wire::{Frame, Incoming};
 use crate::clock::Clock;
 use crate::event::Event;
@@ -22,6 +23,8 @@ use crate::journal::watch::Watch;
 use crate::outcome::Verdict;
 use crate::report::display::Display;
 
+/// How often a follower looks that has nothing to draw.
+const SELDOM: Duration = Duration::from_secs(1);
 /// How often a follower looks that cannot be woken.
 const LOOK: Duration = Duration::from_millis(100);
 /// Being woken again within so short a time, [`MANY`] times in a row, is to be woken for less than anybody can see.
@@ -60,6 +63,8 @@ pub struct Follower<'a> {
     next_seq: u64,
     /// Events that came before one that comes before them.
     early: BTreeMap<u64, Event>,
+    /// What it tells until the run has begun, of one that waits for its turn.
+    waiting: Option<Waiting>,
     /// Whether there is nothing to follow for once nobody takes what is shown.
     leaves: bool,
     notify: &'a mut dyn FnMut(&str),
@@ -89,10 +94,17 @@ impl<'a> Follower<'a> {
         Self::new(parts, Line::Watched(watch))
     }
 
+    /// Tells for what the run waits, until it has begun.
+    #[must_use]
+    pub fn telling(self, waiting: Option<Waiting>) -> Self {
+        Self { waiting, ..self }
+    }
+
     fn new(parts: Parts<'a>, line: Line) -> Self {
         let Parts { run, display, clock, notify } = parts;
         let reader = JournalReader::new(run.clone());
-        Self { run, reader, display, clock, line, next_seq: 0, early: BTreeMap::new(), leaves: false, notify }
+        let (early, waiting, leaves) = (BTreeMap::new(), None, false);
+        Self { run, reader, display, clock, line, next_seq: 0, early, waiting, leaves, notify }
     }
 
     /// Leaves the run where what is shown cannot be written any more.
@@ -107,8 +119,12 @@ impl<'a> Follower<'a> {
         let (mut woken, mut rapid) = (ticked, 0_u32);
         let ending = loop {
             // Whether the supervisor lives is looked at before what it wrote is read: it writes first and ends then.
-            let gone = !matches!(self.line, Line::Private(..)) && !lock::is_held(&self.run.lock()).unwrap_or(true);
+            let gone = !matches!(self.line, Line::Private(..))
+                && !lock::is_held(&self.run.lock())
+                    // Where there are no locks, a run is followed by who started it, and its line has ended.
+                    .unwrap_or_else(|error| !lock::is_unsupported(&error));
             self.read_journal();
+            self.tell_what_it_waits_for();
             let more = self.display.output();
             if let Some(ending) = self.ending() {
                 while self.display.output() {}
@@ -122,7 +138,11 @@ impl<'a> Follower<'a> {
             }
             // Asked for anew: what could not be shown just now is shown soon.
             let pace = self.display.pace();
-            self.wait(if more { Duration::ZERO } else { pace });
+            self.wait(match self.waiting {
+                _ if more => Duration::ZERO,
+                Some(_) => SELDOM,
+                None => pace,
+            });
             let now = self.clock.now();
             rapid = if now.since(woken) < RAPID { rapid.saturating_add(1) } else { 0 };
             woken = now;
@@ -132,7 +152,10 @@ impl<'a> Follower<'a> {
             }
             if now.since(ticked) >= pace {
                 ticked = now;
-                self.display.tick(now);
+                // Nothing has begun that a face could show.
+                if self.waiting.is_none() {
+                    self.display.tick(now);
+                }
             }
         };
         if ending == Ending::Lost {
@@ -140,6 +163,17 @@ impl<'a> Follower<'a> {
             while self.display.output() {}
         }
         (ending, self.display)
+    }
+
+    fn tell_what_it_waits_for(&mut self) {
+        if self.next_seq > 0 {
+            self.waiting = None;
+        }
+        if let Some(waiting) = &mut self.waiting
+            && let Some(text) = waiting.tick(self.clock.now())
+        {
+            (self.notify)(&text);
+        }
     }
 
     fn ending(&self) -> Option<Ending> {

@@ -4,21 +4,31 @@
 //! To a run that it started they are for the run: once asks, twice kills, three times this process leaves at once. To one
 //! that it only looks at, and to a command line that has no run yet, they are for the process itself. Whoever leaves
 //! dies of the signal, so that a shell sees it. A hangup always leaves: whether the run goes on, its supervisor knows.
-//! Ctrl+Z stops this process and not the run; the terminal is the shell's meanwhile, so nothing is left on it.
+//! Ctrl+Z pauses a run that this process started, and then stops this process; who continues it has the run go on. One
+//! that only looks on stops alone. The terminal is the shell's meanwhile, so nothing is left on it.
 
 use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 
+use super::ask::{AskError, ask};
+use super::control::{Reply, Request};
 use super::wire::Control;
+use crate::journal::layout::RunDir;
 use crate::process::signals::{self, Signals};
 use crate::process::{die_of_signal, stop_of_signal};
 use crate::report::terminal;
+
+/// How long a run may take to stand still before this process stops all the same. Some processes take their time.
+const PAUSE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a Ctrl+Z waits for the run that is just being started, so that it is for that one too.
+const START_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Takes sentences for the person at the terminal.
 pub type Notify = fn(&str);
@@ -44,6 +54,8 @@ enum Watching {
     Started {
         /// The line to the run.
         line: UnixStream,
+        /// Where the run is.
+        run: RunDir,
         /// How often it was told to end.
         times: u32,
         /// What to say when it leaves.
@@ -58,7 +70,7 @@ enum Watching {
 /// The thread that takes this process's signals.
 #[derive(Clone, Debug)]
 pub struct Interrupts {
-    watching: Arc<Mutex<Watching>>,
+    watching: Arc<(Mutex<Watching>, Condvar)>,
     notify: Notify,
 }
 
@@ -69,14 +81,12 @@ impl Interrupts {
         let taken = Signals::take(&wanted)?;
         let interrupts = Self { watching: Arc::default(), notify };
         let ours = interrupts.clone();
-        std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
+        std::thread::Builder::new().name("signals".into()).stack_size(128 * 1024).spawn(move || {
             loop {
                 let _ = poll(&mut [PollFd::new(&taken, PollFlags::IN)], None);
                 while let Some(signal) = taken.next() {
                     if signal == signals::STOP {
-                        terminal::restore();
-                        // Where it cannot be blocked again the next one stops us all the same.
-                        let _ = stop_of_signal(signal);
+                        ours.stop();
                     } else {
                         ours.heard(signal);
                     }
@@ -87,19 +97,26 @@ impl Interrupts {
     }
 
     fn watching(&self) -> MutexGuard<'_, Watching> {
-        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
+        self.watching.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was watched before.
+    fn watch(&self, next: Watching) -> Watching {
+        let before = std::mem::replace(&mut *self.watching(), next);
+        self.watching.1.notify_all();
+        before
     }
 
     /// From now on signals are kept for the run that is about to be started; the third leaves all the same.
     pub fn starting(&self) {
-        *self.watching() = Watching::Starting(Vec::new());
+        self.watch(Watching::Starting(Vec::new()));
     }
 
-    /// From now on signals are for the run at the other end of this line, also those that were kept for it. `farewell`
+    /// From now on signals are for this run, at the other end of this line, also those that were kept for it. `farewell`
     /// is said by who leaves all the same.
-    pub fn forward(&self, line: &UnixStream, farewell: String) -> io::Result<()> {
+    pub fn forward(&self, line: &UnixStream, run: &RunDir, farewell: String) -> io::Result<()> {
         let line = line.try_clone()?;
-        let before = std::mem::replace(&mut *self.watching(), Watching::Started { line, times: 0, farewell });
+        let before = self.watch(Watching::Started { line, run: run.clone(), times: 0, farewell });
         self.replay(before);
         Ok(())
     }
@@ -107,15 +124,14 @@ impl Interrupts {
     /// From now on signals are for this process, also those that were kept for a run. It says then what `farewell` makes
     /// at that moment.
     pub fn leave_with(&self, farewell: impl Fn() -> String + Send + 'static) {
-        let onlooker = Watching::Onlooker(Farewell(Box::new(farewell)));
-        let before = std::mem::replace(&mut *self.watching(), onlooker);
+        let before = self.watch(Watching::Onlooker(Farewell(Box::new(farewell))));
         self.replay(before);
     }
 
     /// Says this, and waits for Ctrl+C, which ends nothing here but the wait.
     pub fn stay(&self, say: impl FnOnce()) {
         let (told, leave) = channel();
-        *self.watching() = Watching::Staying(told);
+        self.watch(Watching::Staying(told));
         say();
         // Nobody is left to tell where the thread that takes signals is gone.
         let _ = leave.recv();
@@ -123,8 +139,48 @@ impl Interrupts {
 
     /// The run is over, or there was none: signals are for this process again.
     pub fn done(&self) {
-        let before = std::mem::take(&mut *self.watching());
+        let before = self.watch(Watching::Nothing);
         self.replay(before);
+    }
+
+    /// Ctrl+Z: the run first, then this process, until somebody continues it.
+    fn stop(&self) {
+        let run = self.started();
+        let is_paused = run.as_ref().is_some_and(|run| self.pause(run));
+        let suspended = terminal::suspend(is_paused);
+        // Where it cannot be blocked again the next one stops us all the same.
+        let _ = stop_of_signal(signals::STOP);
+        drop(suspended);
+        // One that somebody else had paused before is theirs to resume.
+        if let Some(run) = run.filter(|_| is_paused) {
+            match ask(&run, &Request::Resume, PAUSE_PATIENCE) {
+                Ok(_) | Err(AskError::Ended) => {}
+                Err(error) => self.say(&format!("the run does not go on: {error}")),
+            }
+        }
+    }
+
+    /// The run that this process started; one that it is just starting is waited for, but not for long.
+    fn started(&self) -> Option<RunDir> {
+        let is_starting = |watching: &mut Watching| matches!(watching, Watching::Starting(_));
+        let waited = self.watching.1.wait_timeout_while(self.watching(), START_PATIENCE, is_starting);
+        let (watching, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match &*watching {
+            Watching::Started { run, .. } => Some(run.clone()),
+            Watching::Nothing | Watching::Starting(_) | Watching::Onlooker(_) | Watching::Staying(_) => None,
+        }
+    }
+
+    /// Has the run stand still, and says whether it does because of that.
+    fn pause(&self, run: &RunDir) -> bool {
+        let why = match ask(run, &Request::Pause, PAUSE_PATIENCE) {
+            Ok(Reply::Done) => return true,
+            Ok(Reply::Already | Reply::Signalled { .. }) | Err(AskError::Ended | AskError::Queued) => return false,
+            Ok(Reply::Refused { why }) => why,
+            Err(error) => error.to_string(),
+        };
+        self.say(&format!("the run is not paused, only what you see of it: {why}"));
+        false
     }
 
     /// Deals with what was kept while a run was started.
@@ -151,7 +207,7 @@ impl Interrupts {
             // A closed terminal is told nothing.
             Watching::Onlooker(_) if signal == signals::HANGUP => String::new(),
             Watching::Onlooker(Farewell(make)) => make(),
-            Watching::Started { line, times, farewell } => {
+            Watching::Started { line, times, farewell, .. } => {
                 *times += 1;
                 let control = match (*times, signal) {
                     (_, signals::HANGUP) => None,

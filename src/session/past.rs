@@ -4,6 +4,7 @@
 //! index has not seen, because their supervisor was killed, or because the index had to be made anew. Nothing here fails a
 //! run: where the index cannot be used there are no estimates, and a warning.
 
+mod everywhere;
 pub mod forgotten;
 mod intake;
 pub mod ledger;
@@ -20,10 +21,15 @@ use std::slice;
 use forgotten::Forgotten;
 use intake::Depth;
 
+pub use everywhere::{Elsewhere, everywhere};
+
 use super::source;
 use crate::clock::{Clock, SystemClock};
 use crate::estimate::estimate;
-use crate::history::{self, About, Ended, Fault, History, Identity, Job, Known, PastRun, Patience, Sought, Totals};
+use crate::event::Estimate;
+use crate::history::{
+    self, About, Ended, Fault, History, Identity, Job, Known, Latest, PastRun, Patience, Sought, Totals,
+};
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::plan::{Plan, PlannedStage, signature::LOCAL};
@@ -197,6 +203,21 @@ impl Past {
         self.ask_of(slice::from_ref(job), History::totals)
     }
 
+    /// What came of each job in the last run that started it, as far as the index has it. To be completed from the runs
+    /// that are [unseen](Self::unseen).
+    pub fn latest(&self) -> io::Result<Vec<Latest>> {
+        self.ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.latest(known))).map_err(unreadable)
+    }
+
+    /// The runs that are there and that the index does not have, oldest first: those that go on or have only just ended,
+    /// and what nobody can read.
+    pub fn unseen(&self) -> io::Result<Vec<RunNumber>> {
+        if self.index.borrow().is_none() {
+            return self.project.numbers();
+        }
+        self.ask(|history, known| intake::unseen(history, &self.project, known)).map_err(unreadable)
+    }
+
     /// The names of all jobs that ever ran.
     pub fn jobs(&self) -> io::Result<Vec<StageName>> {
         let jobs = self.ask(|history, known| known.map_or(Ok(Vec::new()), |known| history.jobs(known)));
@@ -205,9 +226,6 @@ impl Past {
 
     /// Foretells how long each stage of a plan takes.
     pub fn foretell(&self, plan: &mut Plan) {
-        if self.index.borrow().is_none() {
-            return;
-        }
         let stages: Vec<(StageId, &PlannedStage)> = plan.stages.iter().filter(|(_, stage)| stage.runs()).collect();
         let sought: Vec<Sought<'_>> = stages
             .iter()
@@ -217,18 +235,27 @@ impl Past {
                 is_local: stage.executor == LOCAL,
             })
             .collect();
-        let repository = || source::common_dir(&self.root).map(|dir| dir.as_os_str().as_bytes().to_owned());
-        let samples = self.ask(|history, known| history.samples_for(known, repository, &sought));
         let ids: Vec<StageId> = stages.iter().map(|(id, _)| *id).collect();
-        match samples {
-            Ok(samples) => {
-                for (id, samples) in ids.into_iter().zip(samples) {
-                    if let Some(stage) = plan.stages.get_mut(id) {
-                        stage.estimate = estimate(&samples.newest_first, &samples.pooled, samples.basis);
-                    }
-                }
+        let estimates = self.estimates(&sought);
+        for (id, estimate) in ids.into_iter().zip(estimates) {
+            if let Some(stage) = plan.stages.get_mut(id) {
+                stage.estimate = estimate;
             }
-            Err(fault) => self.warn(format!("there are no estimates: the history cannot be read ({fault})")),
+        }
+    }
+
+    /// Foretells how long each of these takes, in their order; nothing where the history does not know, or cannot be read.
+    pub fn estimates(&self, sought: &[Sought<'_>]) -> Vec<Option<Estimate>> {
+        if self.index.borrow().is_none() {
+            return Vec::new();
+        }
+        let repository = || source::common_dir(&self.root).map(|dir| dir.as_os_str().as_bytes().to_owned());
+        match self.ask(|history, known| history.samples_for(known, repository, sought)) {
+            Ok(samples) => samples.into_iter().map(|one| estimate(&one.newest_first, &one.pooled, one.basis)).collect(),
+            Err(fault) => {
+                self.warn(format!("there are no estimates: the history cannot be read ({fault})"));
+                Vec::new()
+            }
         }
     }
 }
@@ -326,6 +353,13 @@ pub(super) fn forget(project: &ProjectDir, forgotten: &Forgotten) -> Result<(), 
         Err(fault) if fault.is_damage() => Ok(()),
         other => other.map(drop),
     }
+}
+
+/// Why nothing can be said of a run that is neither in the index nor goes on, if that is so: its directory is damaged.
+pub fn damage(project: &ProjectDir, number: RunNumber) -> Option<io::Error> {
+    let error = record::read(project, number).err()?;
+    // One that is being deleted is none.
+    project.run(number).path().exists().then_some(error)
 }
 
 /// What came of a run that is about to be deleted. None where it goes on, or is for a later version to read.

@@ -8,27 +8,37 @@ use std::path::PathBuf;
 
 use super::assignment::OnHangup;
 use super::prepare::Prepared;
+use super::turn::outer_runs;
 use crate::clock::Timestamp;
 use crate::env::{self, Env};
 use crate::event::SCHEMA_VERSION;
 use crate::ids::{RunId, RunNumber, Signature, StageName, hex};
 use crate::journal::claim::{self, Claim, ClaimError, claim, withdraw};
-use crate::journal::header::{ConfigSnapshot, Header, HeaderStage};
+use crate::journal::header::{ConfigSnapshot, Header, HeaderStage, Waits};
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
 use crate::journal::lock;
+use crate::journal::turn::{Refusal, Turn};
 use crate::plan::PlannedStage;
 
 /// Why no run could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A stage of it is running already.
-    #[error("stage {stage} is running already, in run {number}")]
+    /// A stage of it is running already, or waits for its turn.
+    #[error("stage {stage} is {} already, in run {number}", if *.is_queued { "queued" } else { "running" })]
     Running {
         /// The stage.
         stage: StageName,
         /// The run.
         number: RunNumber,
+        /// Whether that run waits for its turn.
+        is_queued: bool,
     },
+    /// Its turn will never come.
+    #[error(transparent)]
+    OutOfTurn(Refusal),
+    /// It was to start after another run, and where no state is kept nobody can tell when that has ended.
+    #[error("nobody can tell when its turn has come: the state directory cannot be used ({0})")]
+    Untold(String),
     /// There is nowhere to keep even this one run.
     #[error("cannot make a directory for the run: {0}")]
     NoRoom(#[source] io::Error),
@@ -69,6 +79,8 @@ pub struct Place {
     pub project: Option<ProjectDir>,
     /// Why no state is kept, where none is.
     pub warning: Option<String>,
+    /// What the run waits for before it starts; none where it starts at once.
+    pub waits: Option<Waits>,
     /// The run's lock, held.
     pub lock: File,
 }
@@ -90,8 +102,13 @@ pub fn discard_temporary(run: &RunDir) {
     }
 }
 
-/// Finds a place for the run and writes its header.
+/// Finds a place for a run that starts at once, and writes its header.
 pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartError> {
+    place_in_turn(prepared, caller, &Turn::default())
+}
+
+/// Finds a place for a run that starts when its turn has come, and writes its header.
+pub fn place_in_turn(prepared: &Prepared, caller: &Caller<'_>, turn: &Turn) -> Result<Place, StartError> {
     let mut random = [0; 16];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
         .map_err(|error| StartError::NoRoom(error.into()))?;
@@ -102,20 +119,39 @@ pub fn place(prepared: &Prepared, caller: &Caller<'_>) -> Result<Place, StartErr
             let project = ProjectDir::new(&state, &prepared.root);
             let jobs: Vec<(Signature, StageName)> =
                 prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.signature, s.name.clone())).collect();
-            let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs };
-            match claim(&request, |run, number| header(prepared, caller, &id, Some(number)).write(run)) {
-                Ok(Claim { run, number, lock }) => {
-                    return Ok(Place { run, id, number: Some(number), project: Some(project), warning: None, lock });
+            let turn = match turn.is_at_once() {
+                true => turn.clone(),
+                false => Turn { outer: outer_runs(&project), ..turn.clone() },
+            };
+            let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs, turn: &turn };
+            let fill = |run: &RunDir, number, waits: Option<&Waits>| {
+                Header { waits: waits.cloned(), ..header(prepared, caller, &id, Some(number)) }.write(run)
+            };
+            match claim(&request, fill) {
+                Ok(Claim { run, number, lock, waits }) => {
+                    let (number, project) = (Some(number), Some(project));
+                    return Ok(Place { run, id, number, project, warning: None, waits, lock });
                 }
-                Err(ClaimError::Running { stage, number }) => return Err(StartError::Running { stage, number }),
+                Err(ClaimError::Refused(Refusal::Running { stage, number, is_queued })) => {
+                    return Err(StartError::Running { stage, number, is_queued });
+                }
+                Err(ClaimError::Refused(refusal)) => return Err(StartError::OutOfTurn(refusal)),
+                Err(ClaimError::Newer(newer)) => format!(
+                    "{} was {newer}; update this one, or set LOCAL_CI_STATE_DIR to another directory",
+                    project.path().display()
+                ),
                 Err(ClaimError::Io(error)) => format!("{}: {error}", state.display()),
             }
         }
     };
-    let warning = format!("no history is kept of this run: the state directory cannot be used ({why})");
+    if turn.after.is_some() || turn.after_any.is_some() {
+        return Err(StartError::Untold(why));
+    }
+    let alone = if turn.queue { ", and it waits for no other run" } else { "" };
+    let warning = format!("no history is kept of this run{alone}: the state directory cannot be used ({why})");
     let (run, lock) = temporary(caller.env, &hex(&random), |run| header(prepared, caller, &id, None).write(run))
         .map_err(StartError::NoRoom)?;
-    Ok(Place { run, id, number: None, project: None, warning: Some(warning), lock })
+    Ok(Place { run, id, number: None, project: None, warning: Some(warning), waits: None, lock })
 }
 
 /// A run directory that nobody else can have, made in the first place that takes one.
@@ -130,7 +166,8 @@ fn temporary(env: &Env, unique: &str, fill: impl Fn(&RunDir) -> io::Result<()>) 
             std::fs::DirBuilder::new().mode(0o700).create(&parent)?;
             let run = RunDir::new(parent.join("run"));
             let filled = create_dir(&run.logs()).and_then(|()| {
-                let lock = lock::create_held(&run.lock())?;
+                // Where there are no locks anywhere, whoever started the run still knows that it goes on.
+                let lock = lock::create_held(&run.lock()).or_else(|error| lock::create_free(&run.lock(), error))?;
                 fill(&run).map(|()| lock)
             });
             // A place that takes a directory and nothing in it keeps nothing of ours.

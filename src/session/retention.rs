@@ -25,6 +25,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Retention, load_user};
 use crate::env::Env;
 use crate::ids::RunNumber;
+use crate::journal::format;
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, private_file};
 use crate::journal::lock;
 use crate::journal::state;
@@ -94,6 +95,7 @@ pub fn prune(project: &ProjectDir, root: &Path, limits: Limits, clock: &dyn Cloc
     if !project.path().is_dir() {
         return Ok(Pruned::default());
     }
+    check(project)?;
     let held = open_lock(project)?;
     lock::wait_exclusive(&held)?;
     delete(project, root, limits, clock, None, &held)
@@ -111,6 +113,7 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
         Ok(waited >= INTERVAL.as_secs() || exceeded(runs, limits.runs.into()) || exceeded(bytes, limits.size))
     };
     let work = || {
+        check(project)?;
         let held = open_lock(project)?;
         match flock(&held, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => delete(project, root, limits, clock, Some(PATIENCE), &held),
@@ -123,6 +126,11 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
         Ok(pruned) => pruned.warnings.into_iter().next(),
         Err(error) => Some(format!("old runs could not be deleted: {error}")),
     }
+}
+
+/// Nothing is deleted of what a later version has written.
+fn check(project: &ProjectDir) -> io::Result<()> {
+    format::check(project).map_err(|newer| io::Error::other(format!("the project's state was {newer}")))
 }
 
 pub(super) fn open_lock(project: &ProjectDir) -> io::Result<File> {

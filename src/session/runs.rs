@@ -1,6 +1,5 @@
 //! Runs of a project, as their directories have them: which there are, what came of them, and ending one.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -8,8 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::{Clock, Timestamp};
 use crate::env;
-use crate::event::Estimate;
-use crate::ids::{DenseMap, RunNumber, Signature, StageId, StageName};
+use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::claim;
 use crate::journal::header::Header;
 use crate::journal::layout::{ProjectDir, RunDir, read_file};
@@ -21,7 +19,7 @@ use crate::process::identity::Identity;
 use crate::process::signals;
 use crate::process::table::{Entry, Table, environment_has, read_entry};
 use crate::text::plain::printable;
-use crate::view::{RunView, StageState};
+use crate::view::RunView;
 
 /// How many runs are looked through for what came of a stage the last time.
 const LOOK_BACK: usize = 100;
@@ -109,12 +107,29 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
     Ok(project.numbers()?.pop())
 }
 
-/// The newest run that has this stage, or a cell of it.
+/// The newest run that has this stage, or a cell of it; where it is running and another run of it waits for its turn, the
+/// one that it is running in.
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
+    let mut newest = None;
     for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
         // One that is damaged says nothing of what it had, and hides no other.
         let Ok(run) = read(project, number) else { continue };
         if run.names.values().any(|name| names_stage(name, stage)) {
+            match run.state {
+                RunState::Running => return Ok(Some(number)),
+                RunState::Queued => newest = newest.or(Some(number)),
+                RunState::Finished { .. } | RunState::Lost => return Ok(newest.or(Some(number))),
+            }
+        }
+    }
+    Ok(newest)
+}
+
+/// The newest run that has this stage, or a cell of it, also where it waits for its turn.
+pub fn newest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
+    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
+        // One that is being deleted right now is none.
+        if read(project, number).is_ok_and(|run| run.names.values().any(|name| names_stage(name, stage))) {
             return Ok(Some(number));
         }
     }
@@ -134,55 +149,6 @@ pub fn meant(names: impl IntoIterator<Item = StageName>, word: &str) -> Vec<Stag
         names.retain(|name| name.as_str() == word);
     }
     names
-}
-
-/// What came of a stage the last time.
-#[derive(Debug)]
-pub struct LastTime {
-    /// In which run.
-    pub number: RunNumber,
-    /// What state that run is in.
-    pub run: RunState,
-    /// What came of the stage.
-    pub state: StageState,
-    /// The fingerprint of what it ran.
-    pub signature: Signature,
-    /// What was foretold of it.
-    pub estimate: Option<Estimate>,
-    /// When that run began.
-    pub started: Option<Timestamp>,
-}
-
-/// What came of these stages the last time that each was started or is about to be.
-pub fn last_times(project: &ProjectDir, stages: &[StageName]) -> io::Result<HashMap<StageName, LastTime>> {
-    let mut open: HashSet<&StageName> = stages.iter().collect();
-    let mut found = HashMap::new();
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        if open.is_empty() {
-            break;
-        }
-        // A run that is being pruned right now is none.
-        let Ok(run) = read(project, number) else { continue };
-        for (id, view) in run.view.stages().iter() {
-            // What its fix came to says nothing of the stage.
-            let is_other = view.info.is_fix && view.finished().is_some();
-            if was_started(&run, id) && !is_other && open.remove(&view.info.name) {
-                let (state, signature) = (view.state.clone(), view.info.signature);
-                let estimate = view.info.estimate.clone();
-                let last = LastTime { number, run: run.state, state, signature, estimate, started: run.started };
-                found.insert(view.info.name.clone(), last);
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn was_started(run: &Run, stage: StageId) -> bool {
-    match &run.view.stages()[stage].state {
-        StageState::Waiting => run.state.is_active(),
-        StageState::Running { .. } | StageState::Retrying { .. } => true,
-        StageState::Finished(finished) => finished.attempt > 0,
-    }
 }
 
 /// The runs that go on.

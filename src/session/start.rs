@@ -87,6 +87,7 @@ pub fn start(
         run: place.id.clone(),
         number: place.number,
         project: place.project.as_ref().map(|project| project.path().to_owned()),
+        waits: place.waits.clone(),
         plan: prepared.plan,
         env: caller.stage_env.clone(),
         grace_cap: caller.env.is_ci().then_some(CI_GRACE),

@@ -11,25 +11,23 @@
 //! Its stderr is `supervisor.log`. It reads the environment it was started with, which is its starter's.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_channel::Sender;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{RecvFlags, recv};
+use crossbeam_channel::{Receiver, Sender};
 
-use super::assignment::{Assignment, OnHangup};
+use super::assignment::Assignment;
 use super::book::RunLogbook;
 use super::control::desk::Desk;
 use super::control::listener::Listener;
+use super::leash::Leash;
 use super::lend::{self, RunLender};
 use super::tee::Tee;
-use super::wire::{Control, Doorbell, receive_message};
-use super::{past, place, retention};
-use crate::cancel::CancelLevel;
+use super::turn::{self, Waited};
+use super::wire::{Doorbell, receive_message};
+use super::{inputs, past, place, retention};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::runner::{self, Identity, Message, Ports};
 use crate::engine::slots::Lender;
@@ -43,7 +41,7 @@ use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::state::Owner;
 use crate::journal::write::JournalWriter;
-use crate::outcome::{CancelReason, Exit};
+use crate::outcome::Exit;
 use crate::pipeline::Leak;
 use crate::process::guard::{self, Side};
 use crate::process::identity::Identity as ProcessIdentity;
@@ -91,7 +89,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         signals::KILL_REQUEST,
     ])?;
     write_owner(run);
-    let assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
+    let mut assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let reaper = Reaper::start()?;
     let pool = lend::open(run, &assignment.plan, environment).unwrap_or_else(|error| {
@@ -104,18 +102,27 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
     let attached = Arc::new(AtomicBool::new(true));
-    let control = ControlLine {
+    let leash = Leash {
         socket: socket.into(),
         signals,
         on_hangup: assignment.on_hangup,
         messages: messages.0.clone(),
         attached: Arc::clone(&attached),
     };
-    std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
-
+    std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || leash.listen())?;
     let listener = Listener::open(run, Desk::new(messages.0.clone())).map_err(|error| {
         log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
     });
+    // The first word: whoever has started it may go.
+    bell.ring();
+    let refused = match await_turn(run, &assignment, &messages) {
+        Waited::Come => None,
+        Waited::Cancelled(reason) => Some(reason),
+    };
+    if assignment.waits.is_some() && refused.is_none() {
+        // What it reads may have changed since it was planned.
+        inputs::fingerprint(&mut assignment.plan);
+    }
 
     let ring = Arc::clone(&bell);
     let logbook =
@@ -132,7 +139,10 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
     let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
-    runner::run(assignment.plan, identity, ports);
+    match refused {
+        None => runner::run(assignment.plan, identity, ports),
+        Some(reason) => runner::refuse(assignment.plan, identity, ports, reason),
+    };
     drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
@@ -146,6 +156,14 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         _ => {}
     }
     Ok(())
+}
+
+/// Waits until the run may begin, where it waits for anything.
+fn await_turn(run: &RunDir, assignment: &Assignment, messages: &(Sender<Message>, Receiver<Message>)) -> Waited {
+    match (&assignment.waits, &assignment.project) {
+        (Some(waits), Some(project)) => turn::wait(run, &ProjectDir::at(project.clone()), waits, messages),
+        _ => Waited::Come,
+    }
 }
 
 /// Adds the run to the history and sees to the limits of what is kept. Nobody waits for this.
@@ -224,74 +242,5 @@ impl Sweep {
         for Entry { pid, name, .. } in sweep_orphans(&self.reaper, &is_exempt) {
             log(&format!("killed at the end of the run: {name} (pid {pid}), which belonged to no stage"));
         }
-    }
-}
-
-/// Turns what comes over the line, and signals, into messages for the loop.
-struct ControlLine {
-    socket: OwnedFd,
-    signals: Signals,
-    on_hangup: OnHangup,
-    messages: Sender<Message>,
-    /// Whether the starter is there.
-    attached: Arc<AtomicBool>,
-}
-
-impl ControlLine {
-    fn listen(self) {
-        let mut attached = true;
-        // The reason stays the one it was first cancelled for.
-        let mut reason = CancelReason::Interrupt;
-        loop {
-            let signals = PollFd::new(&self.signals, PollFlags::IN);
-            let socket = PollFd::new(&self.socket, PollFlags::IN);
-            let heard = if attached { poll(&mut [signals, socket], None) } else { poll(&mut [signals], None) };
-            if heard.is_err_and(|error| error != rustix::io::Errno::INTR) {
-                return;
-            }
-            while let Some(signal) = self.signals.next() {
-                let (why, level) = match signal {
-                    signals::STOP_REQUEST => (CancelReason::Stopped, CancelLevel::Terminate),
-                    signals::KILL_REQUEST => (CancelReason::Stopped, CancelLevel::Kill),
-                    signals::INTERRUPT => (CancelReason::Interrupt, CancelLevel::Interrupt),
-                    // The supervisor leads a session without a terminal: a hangup is somebody's kill(1).
-                    _ => (CancelReason::Terminate, CancelLevel::Terminate),
-                };
-                self.cancel(why, level);
-            }
-            if attached {
-                let mut letters = [0; 64];
-                match recv(self.socket.as_fd(), &mut letters[..], RecvFlags::DONTWAIT) {
-                    Ok((0, _)) => attached = self.hung_up(),
-                    Ok((n, _)) => {
-                        for control in letters[..n].iter().filter_map(|letter| Control::of(*letter)) {
-                            reason = match control {
-                                Control::Interrupt => CancelReason::Interrupt,
-                                Control::Terminate => CancelReason::Terminate,
-                                Control::Kill => reason,
-                            };
-                            self.cancel(reason, control.level());
-                        }
-                    }
-                    Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
-                    Err(_) => attached = self.hung_up(),
-                }
-            }
-        }
-    }
-
-    /// The starter is gone. Says that nobody is attached any more.
-    fn hung_up(&self) -> bool {
-        self.attached.store(false, Ordering::Release);
-        match self.on_hangup {
-            OnHangup::Continue => {}
-            OnHangup::Cancel => self.cancel(CancelReason::Hangup, CancelLevel::Terminate),
-        }
-        false
-    }
-
-    fn cancel(&self, reason: CancelReason, level: CancelLevel) {
-        // The loop is gone only when the run is over.
-        let _ = self.messages.send(Message::Cancel { reason, level });
     }
 }

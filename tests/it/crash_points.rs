@@ -11,7 +11,7 @@
 use std::fs;
 use std::thread;
 
-use crate::support::{Finished, Project, wait_until};
+use crate::support::{Finished, Project, wait_until, watches};
 
 /// No kind of step has this many; a test that gets there does not count what it should.
 const MANY: usize = 80;
@@ -193,4 +193,84 @@ fn h27_a_supervisor_killed_at_any_step_leaves_a_sound_project() {
     // Fewer than these would mean that the wrong files are looked at. Zero is for where there is no strace.
     let least = [6, 3, 2, 2, 2, 2, 1, 2, 3];
     assert!(found == [0; 9] || found.iter().zip(least).all(|(found, least)| *found >= least), "{found:?}");
+}
+
+/// A run that goes on, and behind it one that queues and is killed at each call of a kind. Says at which call it came
+/// through; zero where there is no strace.
+fn enumerate_behind(calls: &str, stride: usize, options: &[&str]) -> usize {
+    for k in (1..MANY).step_by(stride) {
+        let project = Project::new();
+        project.config("[stages.a]\nrun = \"echo $LOCAL_CI_RUN >>$SIDE/marks; chaos wait-for $SIDE/go\"\n");
+        let start = |args: &[&str]| project.local_ci(args).env("SIDE", project.side_dir()).env("CI", "true");
+        let first = start(&["-q"]).spawn();
+        let marks = || fs::read_to_string(project.side("marks")).unwrap_or_default();
+        wait_until("the first run to begin", || marks() == "1\n");
+        let inject = format!("inject={calls}:signal=KILL:when={k}");
+        let options: Vec<&str> = options.iter().copied().chain(["-e", &inject]).collect();
+        let Some(second) = start(&["-q", "--queue"]).under_strace(&options) else { return 0 };
+        let second = second.spawn();
+        let is_over = |pid: i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+        };
+        let waits = || {
+            let owner = project.owner(2).and_then(|owner| i32::try_from(owner["pid"].as_i64()?).ok());
+            owner.is_some_and(watches)
+        };
+        wait_until("the second run to wait or to be killed", || is_over(second.pid()) || waits());
+        let before = project.run_numbers();
+        assert!(before == [1] || before == [1, 2], "killed at call {k} of {calls}: {before:?}");
+        let third = start(&["-q", "--queue"]).spawn();
+        third.wait_for_stderr(" waits for run");
+        assert_eq!(marks(), "1\n", "killed at call {k} of {calls}");
+        fs::write(project.side("go"), "").unwrap();
+        first.wait().assert_code(0);
+        let second = second.wait();
+        let crash = format!("killed at call {k} of {calls} {options:?}\n{}", second.transcript());
+        third.wait().assert_code(0);
+        let last = *project.run_numbers().last().unwrap();
+        let passed = |number: u64| project.last_word(number).is_some_and(|word| word["exit_code"] == 0);
+        // Whoever was killed before it could begin never does, and whoever begins is in its turn.
+        let expected: String =
+            (1..=last).filter(|number| passed(*number)).map(|number| format!("{number}\n")).collect();
+        assert_eq!(marks(), expected, "{crash}");
+        assert!(passed(1) && passed(last), "{crash}");
+        wait_until("the marks to be gone", || {
+            fs::read_dir(project.runs_dir().unwrap().with_file_name("active")).unwrap().count() <= 1
+        });
+        start(&["-q"]).output().assert_code(0);
+        let left = fs::read_dir(project.runs_dir().unwrap().with_file_name("new")).unwrap().count();
+        assert_eq!(left, 0, "{crash}");
+        project.assert_nothing_left();
+        if second.status.code() == Some(0) {
+            return k;
+        }
+    }
+    panic!("no run came through without {MANY} calls of {calls}");
+}
+
+/// H27: who queues is killed at any step of its claim, and its supervisor at any step of its waiting: nothing is started out
+/// of turn, the line goes on, and what was killed never starts.
+#[test]
+fn h27_a_queued_run_killed_at_any_step_is_in_nobodys_way() {
+    const ALONE: &[&str] = &["-b", "execve"];
+    // strace counts each kind of call for itself, so each is enumerated by itself.
+    let kinds: [(&str, usize, &[&str]); 9] = [
+        ("pwrite64", 1, ALONE),
+        ("mkdir", 1, ALONE),
+        ("write", 1, ALONE),
+        ("rename", 1, ALONE),
+        ("sendto", 1, ALONE),
+        ("flock", 2, ALONE),
+        ("openat", 4, ALONE),
+        ("inotify_init1", 1, &[]),
+        ("inotify_add_watch", 1, &[]),
+    ];
+    let found: Vec<usize> = thread::scope(|scope| {
+        let threads =
+            kinds.map(|(calls, stride, options)| scope.spawn(move || enumerate_behind(calls, stride, options)));
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    // At least the first of each kind was one that killed. Zero is for where there is no strace.
+    assert!(found == [0; 9] || found.iter().all(|k| *k > 1), "{found:?}");
 }

@@ -204,8 +204,9 @@ fn a_list_says_what_there_is() {
     let mut first = list[0].clone();
     assert!(first["age_ms"].take().is_u64());
     assert!(first["expected_ms"].take().is_u64());
+    assert!(first["duration_ms"].take().is_u64());
     let expected = json!({
-        "name": "fmt", "state": "stopped", "exit_code": 0, "status": "pass", "run": 1, "age_ms": null,
+        "name": "fmt", "kind": "stage", "state": "stopped", "duration_ms": null, "exit_code": 0, "status": "pass", "run": 1, "age_ms": null,
         "expected_ms": null, "command": "echo formatted", "description": "formatting", "default": true, "needs": [],
         "hidden_by_command": false,
     });

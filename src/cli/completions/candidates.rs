@@ -13,6 +13,7 @@ use super::shell::{Candidate, Shell};
 use crate::cli::args::Cli;
 use crate::cli::faces;
 use crate::config::Code;
+use crate::process::signals;
 
 /// In the place of names of files, which the shell completes.
 pub(super) const FILES: &str = ":files";
@@ -23,9 +24,18 @@ pub(super) const DIRECTORIES: &str = ":directories";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Stage,
+    Job,
+    /// What was added first: it is what is forgotten most.
+    AddedFirst,
     Run,
-    RunOrStage,
+    RunOrJob,
+    /// Runs that go on.
+    ActiveRun,
+    /// The same with the jobs that run in them.
     Active,
+    /// Those of them that stand still.
+    Paused,
+    Signal,
     Profile,
     Tag,
     Mode,
@@ -44,17 +54,24 @@ pub(super) enum Kind {
 pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
     let names = arg.get_value_names().unwrap_or_default();
     Some(match (names.first()?.as_str(), command, arg.get_id().as_str()) {
-        ("RUN|STAGE", "stop", _) => Kind::Active,
-        ("RUN|STAGE", ..) => Kind::RunOrStage,
+        // What has ended can be neither stopped nor waited for.
+        ("RUN|JOB", "stop" | "pause" | "await" | "await-any" | "await-all", _) | ("JOB", "signal", _) => Kind::Active,
+        ("RUN|JOB", "resume", _) => Kind::Paused,
+        ("RUN|JOB", ..) | ("JOB", "stdout" | "stderr", _) => Kind::RunOrJob,
+        ("RUN", _, "after" | "after_any") => Kind::ActiveRun,
         ("RUN", ..) => Kind::Run,
-        ("STAGE" | "JOB", ..) => Kind::Stage,
+        ("JOB", "remove", _) => Kind::AddedFirst,
+        ("JOB", ..) => Kind::Job,
+        ("STAGE", ..) => Kind::Stage,
+        ("SIG", ..) => Kind::Signal,
         ("NAME", _, "profile") => Kind::Profile,
         ("TAG", ..) => Kind::Tag,
         ("MODE", ..) => Kind::Mode,
         ("WHEN", ..) => Kind::When,
         ("CODE", ..) => Kind::Code,
         ("SHELL", ..) => Kind::Shell,
-        ("FILE", ..) => Kind::File,
+        // A command of one's own begins with a file, as often as not.
+        ("FILE" | "CMD", ..) => Kind::File,
         ("DIR", ..) => Kind::Directory,
         ("ARGS" | "N" | "DUR" | "RE", ..) => Kind::Free,
         ("FORMAT", ..) => Kind::Own,
@@ -66,7 +83,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
 /// offered as stages once more.
 pub(super) fn table(known: Known, typed: Vec<String>) -> Command {
     let shared = Arc::new(Mutex::new((known, typed)));
-    let complete = move |command: &'static str, arg: Arg| match kind(command, &arg) {
+    let complete = move |command: &str, arg: Arg| match kind(command, &arg) {
         None | Some(Kind::Own) => arg,
         Some(kind) => {
             let shared = Arc::clone(&shared);
@@ -78,22 +95,26 @@ pub(super) fn table(known: Known, typed: Vec<String>) -> Command {
         }
     };
     Cli::command().mut_args(|arg| complete("", arg)).mut_subcommands(|command| {
-        // Only commands with kinds of their own need a name here.
-        let name = if command.get_name() == "stop" { "stop" } else { "" };
-        command.mut_args(|arg| complete(name, arg))
+        let name = command.get_name().to_owned();
+        command.mut_args(|arg| complete(&name, arg))
     })
 }
 
 fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<CompletionCandidate> {
     let words = |words: &[&str]| words.iter().map(|word| plain(word)).collect();
     let candidates: Vec<Candidate> = match kind {
-        Kind::Stage => known.stages().into_iter().filter(|stage| !typed.contains(&stage.value)).collect(),
+        Kind::Stage => known.stages(),
+        Kind::Job => known.stages().into_iter().chain(known.added()).collect(),
+        Kind::AddedFirst => known.added().into_iter().chain(known.stages()).collect(),
         Kind::Run => known.runs(),
-        Kind::RunOrStage => match current.split_once('/') {
+        Kind::RunOrJob => match current.split_once('/') {
             Some((run, _)) => known.stages_of(run),
-            None => known.runs().into_iter().chain(known.stages()).collect(),
+            None => known.runs().into_iter().chain(known.stages()).chain(known.added()).collect(),
         },
-        Kind::Active => known.active(),
+        Kind::ActiveRun => known.active(),
+        Kind::Active => known.active().into_iter().chain(known.active_jobs(|_| true)).collect(),
+        Kind::Paused => known.paused(),
+        Kind::Signal => signals::names().map(plain).collect(),
         Kind::Profile => known.profiles(),
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
@@ -109,10 +130,15 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
     };
     let begins = |value: &str| match kind {
         // `lc01` is as good as `LC01`, and the shell replaces what was typed.
-        Kind::Code => value.get(..current.len()).is_some_and(|front| front.eq_ignore_ascii_case(current)),
+        Kind::Code | Kind::Signal => {
+            value.get(..current.len()).is_some_and(|front| front.eq_ignore_ascii_case(current))
+        }
         _ => value.starts_with(current),
     };
-    let fitting = candidates.into_iter().filter(|candidate| begins(&candidate.value));
+    // What several of can be named is not named twice.
+    let is_once = matches!(kind, Kind::Stage | Kind::Job | Kind::AddedFirst | Kind::RunOrJob | Kind::Active);
+    let is_new = |value: &String| !is_once || !typed.contains(value);
+    let fitting = candidates.into_iter().filter(|candidate| begins(&candidate.value) && is_new(&candidate.value));
     fitting.map(|candidate| CompletionCandidate::new(candidate.value).help(Some(candidate.help.into()))).collect()
 }
 

@@ -18,8 +18,9 @@ use crate::outcome::Verdict;
 use crate::pipeline::Action;
 use crate::plan::{command_text, quote};
 use crate::report::Ago;
+use crate::session::jobs::{self, AdHoc};
 use crate::session::prepare::{self, Project};
-use crate::session::runs;
+use crate::session::runs::{self, Run};
 
 /// How many runs are offered. Who wants an older one knows its number.
 const RUNS: usize = 20;
@@ -74,8 +75,20 @@ impl Known {
         tags.into_iter().map(|tag| Candidate { value: tag.clone(), help: String::new() }).collect()
     }
 
+    /// Where the runs are, without a config and in spite of a broken one, too.
     fn runs_dir(&self) -> Option<ProjectDir> {
-        Some(ProjectDir::new(self.state.as_deref()?, &self.project()?.root))
+        let root = || self.project().map_or_else(|| prepare::locate(&self.request), |project| project.root.clone());
+        Some(ProjectDir::new(self.state.as_deref()?, &root()))
+    }
+
+    /// Commands that were added, by the names that were made up for them.
+    pub(super) fn added(&self) -> Vec<Candidate> {
+        let jobs = self.runs_dir().and_then(|dir| jobs::read(&dir).ok()).unwrap_or_default();
+        let candidate = |job: AdHoc| {
+            let help = command_text(&job.command()).lines().next().unwrap_or_default().to_owned();
+            Candidate { value: job.name.to_string(), help }
+        };
+        jobs.into_iter().map(candidate).collect()
     }
 
     /// Runs by number, the newest first, with what came of each; `latest` before them.
@@ -90,11 +103,39 @@ impl Known {
         latest.into_iter().chain(runs).collect()
     }
 
-    /// Runs that go on, and their stages.
+    /// Runs that go on.
     pub(super) fn active(&self) -> Vec<Candidate> {
         let Some(dir) = self.runs_dir() else { return Vec::new() };
         let numbers = runs::active(&dir).unwrap_or_default();
         numbers.into_iter().rev().filter_map(|number| candidate(&dir, number)).collect()
+    }
+
+    /// The jobs that run now, in runs of which this holds.
+    pub(super) fn active_jobs(&self, is_meant: impl Fn(&Run) -> bool) -> Vec<Candidate> {
+        let runs = self.active_runs();
+        let jobs = runs.iter().filter(|run| is_meant(run)).flat_map(|run| {
+            let state = if run.view.is_paused() { "paused" } else { "running" };
+            let help = format!("{state} in run {}", run.number);
+            let running = run.view.running();
+            let names: Vec<String> = running.iter().filter_map(|id| Some(run.names.get(*id)?.to_string())).collect();
+            names.into_iter().map(move |value| Candidate { value, help: help.clone() })
+        });
+        jobs.collect()
+    }
+
+    /// Runs that stand still, and the jobs in them.
+    pub(super) fn paused(&self) -> Vec<Candidate> {
+        let is_paused = |run: &Run| run.view.is_paused();
+        let paused: Vec<String> =
+            self.active_runs().iter().filter(|run| is_paused(run)).map(|run| run.number.to_string()).collect();
+        let runs = self.active().into_iter().filter(|run| paused.contains(&run.value));
+        runs.chain(self.active_jobs(is_paused)).collect()
+    }
+
+    fn active_runs(&self) -> Vec<Run> {
+        let Some(dir) = self.runs_dir() else { return Vec::new() };
+        let numbers = runs::active(&dir).unwrap_or_default();
+        numbers.into_iter().rev().filter_map(|number| runs::read(&dir, number).ok()).collect()
     }
 
     /// The stages of one run, as `42/test`.
@@ -117,6 +158,7 @@ fn candidate(dir: &ProjectDir, number: RunNumber) -> Option<Candidate> {
     let header = Header::read(&run).ok()?;
     let came_to = match state::of(&run).ok()? {
         RunState::Queued => "queued",
+        RunState::Running if runs::read(dir, number).is_ok_and(|run| run.view.is_paused()) => "paused",
         RunState::Running => "running",
         RunState::Lost => "lost",
         RunState::Finished { verdict, .. } => match verdict {

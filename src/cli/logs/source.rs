@@ -136,6 +136,10 @@ impl Source {
             let _ = self.begin(at, begin, &place);
             return Ok(true);
         }
+        if self.skip(at, &place) {
+            return Ok(true);
+        }
+        let cursor = &mut self.cursors[at];
         match self.logs.read(place.key, cursor.offset, &mut self.buffer) {
             Ok(0) => {}
             Ok(n) => {
@@ -155,12 +159,27 @@ impl Source {
         if !place.over {
             return Ok(false);
         }
-        let length = if place.key.part == LogPart::Head { place.info.bytes } else { place.info.tail };
-        let missing = length.saturating_sub(self.cursors[at].offset);
+        let missing = place.length().saturating_sub(self.cursors[at].offset);
         if missing > 0 {
             self.say(at, &format!("[the log ends early: {missing} bytes of it are missing]"), page)?;
         }
         self.next_part(at, &place, page)
+    }
+
+    /// Passes over what is not wanted, where that need not be read to know it. Whether there was something.
+    fn skip(&mut self, at: usize, place: &Place) -> bool {
+        // Of what is still written the index may promise more than there will be.
+        let Some(only) = self.wanted.only.filter(|_| place.over) else { return false };
+        let cursor = &mut self.cursors[at];
+        let base = place.base();
+        let offset = base + cursor.offset;
+        let Ok((stream, end)) = cursor.index(&self.target, place.key).at(offset) else { return false };
+        let next = (end - base).min(place.length());
+        let skips = stream != only && next > cursor.offset;
+        if skips {
+            cursor.offset = next;
+        }
+        skips
     }
 
     /// Where a stage's output is to be read on; none where there is nothing to read.
@@ -295,6 +314,14 @@ impl Source {
 }
 
 impl Place {
+    /// How long this part is, once the attempt has ended.
+    fn length(&self) -> u64 {
+        match self.key.part {
+            LogPart::Head => self.info.bytes,
+            LogPart::Tail => self.info.tail,
+        }
+    }
+
     /// Where this part begins in the whole output.
     fn base(&self) -> u64 {
         match self.key.part {

@@ -1,18 +1,19 @@
 //! Where the last lines of a log begin, read from its end.
 
 use std::io;
-use std::ops::Range;
 
 use crate::event::Stream;
 use crate::journal::index::IndexReader;
 
 /// How much is read at a time, in bytes.
 const CHUNK: u64 = 256 * 1024;
-/// How far back a line is looked for at least, and for each line that is wanted, in bytes. What is one endless line
-/// begins in the middle.
+/// How much is looked at for a line at least, and for each line that is wanted, in bytes. What is one endless line begins
+/// in the middle.
 const FAR: u64 = 16 << 20;
 /// See [`FAR`].
 const FAR_A_LINE: u64 = 8 * 1024;
+/// What it counts to look at less than that.
+const LEAST: u64 = 256;
 
 /// Lines of one stream among those of both.
 pub(super) struct OfStream<'a> {
@@ -41,54 +42,47 @@ pub(super) fn start_of_last(
     if lines == 0 || length == 0 {
         return Ok(if lines == 0 { Start::At(length) } else { Start::Before(lines) });
     }
-    let farthest = length.saturating_sub(FAR.saturating_add(FAR_A_LINE.saturating_mul(lines as u64)));
+    let mut patience = FAR.saturating_add(FAR_A_LINE.saturating_mul(lines as u64));
     let mut buffer = vec![0; usize::try_from(CHUNK.min(length)).unwrap_or(0)];
     let (mut end, mut wanted) = (length, lines);
     // Whether there is anything after where we look: the newline that ends the last line begins no other.
     let mut anything = false;
-    while end > farthest {
-        let start = end.saturating_sub(buffer.len() as u64);
+    while end > 0 {
+        let mut start = end.saturating_sub(buffer.len() as u64);
+        if let Some(of) = &mut of {
+            let (stream, begins) = of.index.before(of.base + end)?;
+            let begins = begins.saturating_sub(of.base);
+            if stream != of.stream {
+                end = begins;
+                continue;
+            }
+            start = start.max(begins);
+        }
         let block = usize::try_from(end - start).unwrap_or(0).min(buffer.len());
         let n = read(start, &mut buffer[..block])?;
-        for range in ranges(of.as_mut(), start, n)?.into_iter().rev() {
-            for at in memchr::memrchr_iter(b'\n', &buffer[range.clone()]) {
-                let next = range.start + at + 1;
-                if !anything && next == range.end {
-                    continue;
-                }
-                wanted -= 1;
-                if wanted == 0 {
-                    return Ok(Start::At(start + next as u64));
-                }
+        for at in memchr::memrchr_iter(b'\n', &buffer[..n]) {
+            let next = at + 1;
+            if !anything && next == n {
+                continue;
             }
-            anything = true;
+            wanted -= 1;
+            if wanted == 0 {
+                return Ok(Start::At(start + next as u64));
+            }
         }
+        anything |= n > 0;
         end = start;
-    }
-    Ok(match (farthest, wanted) {
-        // The first line is one too, where there is one.
-        (0, wanted) if !anything => Start::Before(wanted),
-        (0, 1) => Start::At(0),
-        (0, wanted) => Start::Before(wanted - 1),
-        (farthest, _) => Start::At(farthest),
-    })
-}
-
-/// Which of the `n` bytes from `start` on are meant.
-fn ranges(of: Option<&mut OfStream<'_>>, start: u64, n: usize) -> io::Result<Vec<Range<usize>>> {
-    let Some(of) = of else { return Ok(std::iter::once(0..n).filter(|all| !all.is_empty()).collect()) };
-    let mut ranges = Vec::new();
-    let mut at = 0;
-    while at < n {
-        let offset = of.base + start + at as u64;
-        let (stream, end) = of.index.at(offset)?;
-        let until = usize::try_from(end - offset).map_or(n, |length| n.min(at.saturating_add(length)));
-        if stream == of.stream {
-            ranges.push(at..until);
+        patience = patience.saturating_sub((n as u64).max(LEAST));
+        if patience == 0 {
+            return Ok(Start::At(end));
         }
-        at = until;
     }
-    Ok(ranges)
+    Ok(match wanted {
+        // The first line is one too, where there is one.
+        wanted if !anything => Start::Before(wanted),
+        1 => Start::At(0),
+        wanted => Start::Before(wanted - 1),
+    })
 }
 
 #[cfg(test)]
@@ -125,13 +119,32 @@ mod tests {
     #[test]
     fn h73_an_endless_line_begins_in_the_middle() {
         let (length, mut read) = (5_u64 << 30, 0_u64);
-        let found = start_of_last(20, length, None, |_, buf| {
+        let found = start_of_last(20, length, None, |_, buf: &mut [u8]| {
             read += buf.len() as u64;
             buf.fill(b'x');
             Ok(buf.len())
         });
-        assert_eq!(found.unwrap(), Start::At(length - FAR - 20 * FAR_A_LINE));
-        assert!(read <= 2 * (FAR + 20 * FAR_A_LINE), "{read}");
+        let far = FAR + 20 * FAR_A_LINE;
+        assert!(matches!(found, Ok(Start::At(offset)) if offset >= length - 2 * far), "{found:?}");
+        assert!(read <= 2 * far, "{read}");
+    }
+
+    /// What another stream printed in between is not read.
+    #[test]
+    fn h73_a_line_of_one_stream_is_found_behind_gigabytes_of_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.idx");
+        let length = 5_u64 << 30;
+        let records = [8, length << 1 | 1].map(|end: u64| [1_u64.to_le_bytes(), end.to_le_bytes()].concat());
+        std::fs::write(&path, records.concat()).unwrap();
+        let mut index = IndexReader::new(path);
+        let of = OfStream { index: &mut index, stream: Stream::Stdout, base: 0 };
+        let found = start_of_last(1, length, Some(of), |offset, buf| {
+            assert_eq!((offset, buf.len()), (0, 4));
+            buf.copy_from_slice(b"a\nb\n");
+            Ok(4)
+        });
+        assert_eq!(found.unwrap(), Start::At(2));
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use crate::cli::args::Selection;
 use crate::cli::error::CliError;
 use crate::ids::StageName;
+use crate::journal::state::RunState;
 use crate::outcome::{Outcome, SkipReason};
 use crate::pipeline::Pipeline;
 use crate::session::runs::Run;
@@ -11,7 +12,8 @@ use crate::view::StageView;
 /// The stages of a run that has ended which did not pass, and those that were not started because of that.
 pub(super) fn stages(run: &Run) -> Result<Vec<StageName>, CliError> {
     if run.state.is_active() {
-        return Err(CliError::usage(format!("run {} has not ended yet", run.number))
+        let how = if run.state == RunState::Queued { "has not begun yet: it is queued" } else { "has not ended yet" };
+        return Err(CliError::usage(format!("run {} {how}", run.number))
             .or_try(format!("`local-ci attach {}` follows it", run.number)));
     }
     // A run that was lost before its first event has nothing that passed.

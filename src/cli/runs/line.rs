@@ -8,8 +8,10 @@ use crate::history::{PastRun, StageRecord, Status};
 use crate::ids::{DenseMap, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
+use crate::journal::state::RunState;
 use crate::report::past_runs::{JobLine, PastLine};
 use crate::session::runs::{self, Run};
+use crate::session::turn::still_awaited;
 use crate::view::{StageState, StageView, Tally};
 
 /// The line of a run that has ended, with what its directory adds as long as it is there.
@@ -32,6 +34,8 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
         },
         running_stages: Vec::new(),
         left_ms: None,
+        paused_ms: None,
+        waits_for: Vec::new(),
         commit: run.commit,
         branch: run.branch,
         pruned: run.pruned,
@@ -41,16 +45,7 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
 
 fn job(record: StageRecord) -> JobLine {
     JobLine {
-        status: match record.status {
-            Status::Pass => "pass",
-            Status::Cached => "cached",
-            Status::Fail => "fail",
-            Status::Timeout => "timeout",
-            Status::Skip => "skip",
-            Status::Cancelled => "cancelled",
-            Status::Error => "error",
-            Status::Lost => "lost",
-        },
+        status: record.status.word(),
         exit_code: record.exit_code,
         duration_ms: record.duration_ms,
         expected_ms: record.foretold.map(|[point, _, _]| point),
@@ -61,23 +56,36 @@ fn job(record: StageRecord) -> JobLine {
 }
 
 /// The line of a run that goes on; with jobs, a line for each of them that it has.
-pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -> Vec<PastLine> {
+pub(super) fn of_active(state: &ProjectDir, run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -> Vec<PastLine> {
     let header = Header::read(&run.dir).ok();
     // Before its first event a run has only its header to say when it began.
     let started = run.started.or_else(|| header.as_ref().map(|header| header.started));
+    let waits = header.as_ref().and_then(|header| header.waits.as_ref());
+    let open = waits.map(|waits| still_awaited(state, waits)).unwrap_or_default();
     let (commit, branch) = header.map_or((None, None), |header| (header.commit, header.branch));
+    let is_queued = run.state == RunState::Queued;
+    let since = |at| if run.view.header().is_some() { run.view.elapsed(now) } else { now.since(at) };
     let line = PastLine {
         run: run.number,
         started_unix_ms: started.map_or(0, |at| u64::try_from(at.unix_ms).unwrap_or(0)),
-        verdict: "running".into(),
+        verdict: if is_queued {
+            "queued"
+        } else if run.view.is_paused() {
+            "paused"
+        } else {
+            "running"
+        }
+        .into(),
         exit_code: None,
-        duration_ms: started.map_or(0, |at| milliseconds(now.since(at))),
+        duration_ms: started.filter(|_| !is_queued).map_or(0, |at| milliseconds(since(at))),
         stages: count(run.names.len()),
         finished: count(run.view.stages().values().filter(|stage| stage.finished().is_some()).count()),
         failed: count(failed_stages(run).len()),
         failed_stages: failed_stages(run),
         running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
         left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
+        paused_ms: run.view.paused_for(now).map(milliseconds),
+        waits_for: if is_queued { open } else { Vec::new() },
         commit,
         branch,
         pruned: false,
@@ -91,8 +99,12 @@ pub(super) fn of_active(run: &Run, jobs: Option<&[StageName]>, now: Timestamp) -
 fn active_job(id: StageId, name: &StageName, run: &Run, now: Timestamp) -> JobLine {
     let view = run.view.stages().get(id);
     let (status, duration_ms) = match view.map(|view| &view.state) {
+        None if run.state == RunState::Queued => ("queued", 0),
         None | Some(StageState::Waiting | StageState::Retrying { .. }) => ("waiting", 0),
-        Some(StageState::Running { since, .. }) => ("running", milliseconds(now.since(*since))),
+        Some(StageState::Running { since, .. }) => {
+            let status = if run.view.is_paused() { "paused" } else { "running" };
+            (status, milliseconds(run.view.on_its_clock(now).since(*since)))
+        }
         Some(StageState::Finished(finished)) => (finished.outcome.word(), finished.duration_ms),
     };
     JobLine {

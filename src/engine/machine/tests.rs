@@ -57,6 +57,10 @@ impl Sim {
     }
 
     fn capped(plan: Plan, grace_cap: Option<Duration>) -> Self {
+        Self::of(plan, |plan, started, now| Machine::new(plan, started, grace_cap, now))
+    }
+
+    fn of(plan: Plan, machine: impl FnOnce(Plan, RunStarted, Timestamp) -> Machine) -> Self {
         let start = Timestamp { unix_ms: 0, mono_us: 1_000_000 };
         let names = plan.stages.values().map(|stage| stage.name.to_string()).collect();
         let started = RunStarted {
@@ -67,7 +71,7 @@ impl Sim {
             jobs: plan.jobs,
             stages: plan.stages.values().map(PlannedStage::info).collect(),
         };
-        Self { machine: Machine::new(plan, started, grace_cap, start), names, start, now: start }
+        Self { machine: machine(plan, started, start), names, start, now: start }
     }
 
     /// Everything that comes out now, a line each.
@@ -267,6 +271,27 @@ fn a_stage_that_waits_for_its_next_attempt_is_cancelled_at_once() {
       cancelling: stopped, Terminate
       a cancelled after 0ms (cancelled: stopped)
     run cancelled 143 after 0ms
+    ");
+    assert_eq!(sim.at(100 * S).out(), "");
+}
+
+/// What a run came to that waited for another one in vain: every stage has its last word, and none was started.
+#[test]
+fn a_run_that_is_refused_starts_nothing_and_ends_in_order() {
+    let skipped = Decision::Skip { reason: SkipReason::Condition { why: "os is linux".into() } };
+    let mut plan =
+        plan(&[("a", &[], Policy::default()), ("b", &[0], Policy::default()), ("c", &[], Policy::default())]);
+    plan.stages[StageId(2)].decision = skipped;
+    plan.timeout = Some(10 * S);
+    let mut sim =
+        Sim::of(plan, |plan, started, now| Machine::refused(plan, started, CancelReason::AwaitedNotPassed, now));
+    insta::assert_snapshot!(sim.out(), @r"
+    run started
+      cancelling: the run it waited for did not pass, Terminate
+      c skip after 0ms
+      a cancelled after 0ms (cancelled: the run it waited for did not pass)
+      b cancelled after 0ms (cancelled: the run it waited for did not pass)
+    run cancelled 3 after 0ms
     ");
     assert_eq!(sim.at(100 * S).out(), "");
 }

@@ -223,6 +223,7 @@ fn reasons() -> impl Strategy<Value = CancelReason> {
         Just(CancelReason::Interrupt),
         Just(CancelReason::Stopped),
         Just(CancelReason::FailFast),
+        Just(CancelReason::AwaitedNotPassed),
         Just(CancelReason::RunTimeout),
     ]
 }

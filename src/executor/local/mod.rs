@@ -73,8 +73,8 @@ impl LocalExecutor {
         let path = inherit.get(env::PATH).map(OsStr::to_owned);
         let null = File::open("/dev/null")?;
         let console = Console::default();
-        let room = Room::by_limit();
-        Ok(Self { reaper, clock, inherited, path, sharing, null, room, strays: Mutex::default(), console })
+        let (room, strays) = (Room::by_limit(), Mutex::default());
+        Ok(Self { reaper, clock, inherited, path, sharing, null, room, strays, console })
     }
 
     /// The same, whose interactive stages are on this console.

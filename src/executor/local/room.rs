@@ -11,8 +11,8 @@ use rustix::process::{Resource, getrlimit};
 use crate::cancel::CancelToken;
 
 /// Descriptors of this process besides its attempts': the journal, the line to the starter, signals, looks at `/proc`,
-/// the jobserver's.
-const OURS: u64 = 17;
+/// the jobserver's, the socket and who asks something over it.
+const OURS: u64 = 19;
 /// Descriptors of one attempt: its output, the other ends of that and of the jobserver while it is started, its waker,
 /// its log and index.
 const EACH: u64 = 9;

@@ -4,6 +4,11 @@ use super::*;
 
 const NEXT: &str = "ALTER TABLE run ADD COLUMN weather TEXT; UPDATE run SET weather = 'fair'";
 
+/// How many steps this version has.
+fn newest() -> u32 {
+    STEPS.len().try_into().unwrap()
+}
+
 fn steps() -> Vec<&'static str> {
     STEPS.iter().copied().chain([NEXT]).collect()
 }
@@ -33,7 +38,7 @@ fn released() -> Vec<(u32, PathBuf)> {
 #[test]
 fn h81_files_of_every_version_are_read() {
     let released = released();
-    let newest = u32::try_from(STEPS.len()).unwrap();
+    let newest = newest();
     assert_eq!(released.iter().map(|(version, _)| *version).collect::<Vec<_>>(), (1..=newest).collect::<Vec<_>>());
     for (_, path) in released {
         let state = State::new();
@@ -48,6 +53,9 @@ fn h81_files_of_every_version_are_read() {
         assert_eq!(runs.iter().map(|run| run.duration_ms).take(1).collect::<Vec<_>>(), [30]);
         assert_eq!(history.totals(&known, &jobs[..1]).unwrap().last_failure, Some((RunNumber(2), 1_700_000_002_000)));
         assert_eq!(known.ledger, 77);
+        let latest = history.latest(&known).unwrap();
+        let latest: Vec<_> = latest.iter().map(|one| (one.name.as_str(), one.number.0, one.duration_ms)).collect();
+        assert_eq!(latest, [("a", 3, 30), ("b:x", 1, 20)]);
     }
 }
 
@@ -57,14 +65,14 @@ fn h81_an_older_file_is_brought_up_to_date_with_a_copy_kept() {
     let state = State::new();
     state.add("p", &[run(1, vec![passed("a", 1, 1)])]);
     let history = History::open_with(&state.file(), &steps(), here, Patience::Long).unwrap();
-    assert_eq!((version(&history), numbers(&history, "p")), (2, vec![1]));
+    assert_eq!((version(&history), numbers(&history, "p")), (newest() + 1, vec![1]));
     let weather: String = history.connection.query_row("SELECT weather FROM run", [], |row| row.get(0)).unwrap();
     assert_eq!(weather, "fair");
     drop(history);
-    let copy = beside(&state.file(), ".version-1");
+    let copy = beside(&state.file(), &format!(".version-{}", newest()));
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
     let old = History::open_with(&copy, STEPS, here, Patience::Long).unwrap();
-    assert_eq!((version(&old), numbers(&old, "p")), (1, vec![1]));
+    assert_eq!((version(&old), numbers(&old, "p")), (newest(), vec![1]));
     assert!(!state.entries().contains("history.db.backup"), "{:?}", state.entries());
 }
 
@@ -79,7 +87,7 @@ fn h81_a_migration_that_fails_leaves_the_old_file() {
     fs::write(beside(&state.file(), ".backup"), "half a copy").unwrap();
     assert!(History::open_with(&state.file(), &broken, here, Patience::Long).is_err());
     let history = state.open();
-    assert_eq!((version(&history), numbers(&history, "p")), (1, vec![1]));
+    assert_eq!((version(&history), numbers(&history, "p")), (newest(), vec![1]));
     let weather = history.connection.prepare("SELECT weather FROM run");
     assert!(weather.is_err(), "a step of a way that was not gone to its end");
 }
@@ -93,7 +101,7 @@ fn h81_many_may_meet_an_old_file() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let history = History::open_with(&state.file(), &steps(), here, Patience::Long).unwrap();
-                assert_eq!((version(&history), numbers(&history, "p")), (2, vec![1]));
+                assert_eq!((version(&history), numbers(&history, "p")), (newest() + 1, vec![1]));
             });
         }
     });

@@ -35,31 +35,69 @@ impl IndexReader {
     /// were read from the log before this is asked all is known; those after the last record have no end.
     pub fn at(&mut self, offset: u64) -> io::Result<(Stream, u64)> {
         if self.before.is_some_and(|before| before.end > offset) {
-            self.search(offset)?;
+            self.back(offset)?;
         }
+        let mut hops = 0;
         while let Some(piece) = self.record(self.next)? {
             if piece.end > offset {
                 return Ok((piece.stream, piece.end));
             }
             self.before = Some(piece);
             self.next += 1;
+            hops += 1;
+            if hops > BLOCK {
+                self.leap(offset)?;
+            }
         }
         Ok((self.before.map_or(Stream::Stdout, |last| last.stream), u64::MAX))
     }
 
-    /// Moves to the first piece that ends after this offset, or behind the last.
-    fn search(&mut self, offset: u64) -> io::Result<()> {
-        let (mut low, mut high) = (0, self.next);
+    /// Which stream the byte before this offset came from, and from which offset on the same holds at least. To be asked
+    /// of an offset that is not 0.
+    pub fn before(&mut self, offset: u64) -> io::Result<(Stream, u64)> {
+        let (stream, _) = self.at(offset.saturating_sub(1))?;
+        Ok((stream, self.before.map_or(0, |before| before.end)))
+    }
+
+    /// Whether a record is there and its piece ends before this offset.
+    fn is_before(&mut self, number: u64, offset: u64) -> io::Result<bool> {
+        Ok(self.record(number)?.is_some_and(|piece| piece.end <= offset))
+    }
+
+    /// Moves back to the first piece that ends after this offset.
+    fn back(&mut self, offset: u64) -> io::Result<()> {
+        // Who goes backwards wants the one before.
+        match self.next.checked_sub(2) {
+            Some(last) if self.is_before(last, offset)? => self.go_to(last + 1),
+            _ => self.search(0, self.next, offset),
+        }
+    }
+
+    /// Moves on to the first piece that ends after this offset, or behind the last: in leaps, each twice as far.
+    fn leap(&mut self, offset: u64) -> io::Result<()> {
+        let mut step = BLOCK;
+        while self.is_before(self.next.saturating_add(step), offset)? {
+            step = step.saturating_mul(2);
+        }
+        self.search(self.next, self.next.saturating_add(step), offset)
+    }
+
+    /// Moves to the first piece of these that ends after this offset, or behind them.
+    fn search(&mut self, mut low: u64, mut high: u64, offset: u64) -> io::Result<()> {
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.record(middle)?.is_some_and(|piece| piece.end <= offset) {
+            if self.is_before(middle, offset)? {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        self.next = low;
-        self.before = match low.checked_sub(1) {
+        self.go_to(low)
+    }
+
+    fn go_to(&mut self, number: u64) -> io::Result<()> {
+        self.next = number;
+        self.before = match number.checked_sub(1) {
             Some(last) => self.record(last)?,
             None => None,
         };
@@ -132,6 +170,10 @@ mod tests {
         assert_eq!(reader.at(10).unwrap(), (Stdout, u64::MAX));
         assert_eq!(reader.at(1).unwrap(), (Stdout, 3), "and back");
         assert_eq!(reader.at(3).unwrap(), (Stderr, 5));
+        assert_eq!(
+            [12, 9, 5, 4, 3].map(|offset| reader.before(offset).unwrap()),
+            [(Stdout, 10), (Stderr, 5), (Stderr, 3), (Stderr, 3), (Stdout, 0)]
+        );
     }
 
     #[test]
@@ -145,6 +187,7 @@ mod tests {
         let mut reader = IndexReader::new(path);
         for n in (0..2000).chain((0..2000).rev()).chain([1999, 3, 1024, 511, 512, 0]) {
             assert_eq!(reader.at(n).unwrap(), (stream(n / 2), (n / 2 + 1) * 2), "{n}");
+            assert_eq!(reader.before(n + 1).unwrap(), (stream(n / 2), n / 2 * 2), "{n}");
         }
     }
 }

@@ -68,7 +68,8 @@ impl Scene<'_> {
         let is_first = self.view.header().is_some_and(|run| run.number == Some(RunNumber(1)));
         // In a later run a stage may be new, or may have failed whenever it ran.
         let unknown = if is_first { "first run" } else { "no estimate yet" };
-        let row = |stage| Row::new(stage, self.now, unknown, self.cancelling.is_some());
+        let now = self.view.on_its_clock(self.now);
+        let row = |stage| Row::new(stage, now, unknown, self.cancelling.is_some());
         let rows: Vec<Row<'_>> = chosen.map(row).collect();
         row::lines(&rows, columns, self.style)
     }
@@ -105,7 +106,10 @@ impl Scene<'_> {
         let candidates = match self.ending() {
             Some(endings) => endings.iter().map(|ending| text(&[ending])).chain([text(&[])]).collect(),
             None => {
-                let mut lefts = self.left();
+                let mut lefts = match self.view.paused_for(self.now) {
+                    Some(paused) => vec![format!("paused for {}", passed(paused)), "paused".into()],
+                    None => self.left(),
+                };
                 lefts.push(String::new());
                 lefts.iter().map(|left| text(&[&elapsed, left])).chain([text(&[])]).collect::<Vec<String>>()
             }
@@ -179,6 +183,7 @@ impl Scene<'_> {
             return Mark::None;
         }
         match (self.percent(), self.failures()) {
+            (percent, _) if self.view.is_paused() => Mark::Paused(percent.unwrap_or(0)),
             (Some(percent), 0) => Mark::Percent(percent),
             (None, 0) => Mark::Unknown,
             (percent, _) => Mark::Failing(percent.unwrap_or(0)),

@@ -62,14 +62,18 @@ impl<C: Canvas> Region<C> {
     /// Writes `above` for good, and these lines below it in place of those that stood there, in one write. Does nothing
     /// where nothing changes.
     pub(super) fn show(&mut self, above: &[u8], lines: &[String], mark: Mark) -> io::Result<()> {
+        let standing = self.standing;
+        let _drawing = standing.drawing();
         let size = self.canvas.size();
         let rows = self.lay_out(lines, room(size));
         let next = Drawn { rows, mark, size };
         let stands = self.standing.has_region() != self.drawn.rows.is_empty();
-        if above.is_empty() && stands && next == self.drawn {
+        // Nobody knows what the terminal shows of a mark that somebody else has set.
+        let disturbed = standing.take_disturbed();
+        if above.is_empty() && stands && next == self.drawn && !disturbed {
             return Ok(());
         }
-        let bytes = self.change(above, &next);
+        let bytes = self.change(above, &next, disturbed);
         // Before, so that whoever interrupts us in the middle of it takes it away; after, since somebody may have.
         self.note(&next, true);
         write_out(&mut self.canvas, &bytes)?;
@@ -86,7 +90,7 @@ impl<C: Canvas> Region<C> {
     }
 
     /// What takes the terminal from what stands to what is to stand.
-    fn change(&self, above: &[u8], next: &Drawn) -> Vec<u8> {
+    fn change(&self, above: &[u8], next: &Drawn, disturbed: bool) -> Vec<u8> {
         // Lines are written over one another, so that nothing flickers; but not where they may have been moved.
         let afresh = !above.is_empty() || next.size != self.drawn.size || next.rows.is_empty();
         let mut bytes = if afresh { ERASE.to_vec() } else { b"\r".to_vec() };
@@ -99,7 +103,7 @@ impl<C: Canvas> Region<C> {
             // Writing to a String cannot fail.
             let _ = write!(text, "\x1b[{}A", next.rows.len() - 1);
         }
-        if next.mark != self.drawn.mark {
+        if next.mark != self.drawn.mark || disturbed {
             text.push_str(&next.mark.sequence());
         }
         bytes.extend_from_slice(text.as_bytes());
@@ -107,12 +111,12 @@ impl<C: Canvas> Region<C> {
     }
 
     fn note(&self, next: &Drawn, before: bool) {
-        let (region, mark) = (!next.rows.is_empty(), next.mark != Mark::None);
+        let region = !next.rows.is_empty();
         if region || !before {
             self.standing.set_region(region);
         }
-        if mark || !before {
-            self.standing.set_mark(mark);
+        if next.mark != Mark::None || !before {
+            self.standing.set_mark(next.mark);
         }
     }
 }

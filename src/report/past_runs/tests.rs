@@ -22,6 +22,8 @@ fn run(number: u64, seconds_ago: u64, verdict: &str, exit_code: Option<u8>) -> P
         failed_stages: Vec::new(),
         running_stages: Vec::new(),
         left_ms: None,
+        paused_ms: None,
+        waits_for: Vec::new(),
         commit: Some("0123456789abcdef".into()),
         branch: Some("main".into()),
         pruned: false,
@@ -152,6 +154,65 @@ fn a_job_is_told_by_what_came_of_it_in_each_run() {
     ");
 }
 
+/// A run that waits for its turn says for what, and nothing of how long it has taken.
+#[test]
+fn a_queued_run_says_what_it_waits_for() {
+    let job = JobLine {
+        name: name("test"),
+        status: "queued",
+        exit_code: None,
+        duration_ms: 0,
+        expected_ms: Some(40_000),
+        attempts: 0,
+        flaky: false,
+    };
+    let queued = |number, after: &[u64]| PastLine {
+        waits_for: after.iter().map(|number| RunNumber(*number)).collect(),
+        commit: None,
+        ..run(number, 5, "queued", None)
+    };
+    let lines =
+        [queued(46, &[]), queued(45, &[43, 44]), queued(44, &[43]), PastLine { job: Some(job), ..queued(44, &[43]) }];
+    insta::assert_snapshot!(render(&lines, NOW, Look::default()), @"
+    Run      Started    Duration  Status    Commit  Details
+    46       5 sec ago            - queued  main    about to begin
+    45       5 sec ago            - queued  main    waits for runs 43 and 44
+    44       5 sec ago            - queued  main    waits for run 43
+    44/test  5 sec ago            - queued  main    waits for run 43
+    ");
+    let document = serde_json::to_value(&lines[1]).unwrap();
+    assert_eq!((&document["verdict"], &document["waits_for"]), (&"queued".into(), &serde_json::json!([43, 44])));
+}
+
+/// runs.txt, `runs abc`: relative times, durations, and what came of each as a sign and as a word; what has not ended
+/// says how it stands.
+#[test]
+fn what_has_not_ended_says_how_it_stands() {
+    let job = JobLine {
+        name: name("abc"),
+        status: "paused",
+        exit_code: None,
+        duration_ms: 12_300,
+        expected_ms: Some(135_000),
+        attempts: 1,
+        flaky: false,
+    };
+    let one = |number, seconds_ago, verdict: &str| PastLine { stages: 1, ..run(number, seconds_ago, verdict, None) };
+    let lines = [
+        PastLine { waits_for: vec![RunNumber(5), RunNumber(6)], ..one(7, 30, "queued") },
+        PastLine { finished: 0, paused_ms: Some(190_000), running_stages: vec![name("abc")], ..one(6, 130, "paused") },
+        PastLine { paused_ms: Some(190_000), job: Some(job.clone()), ..one(6, 130, "paused") },
+        PastLine { job: Some(JobLine { status: "queued", attempts: 0, ..job }), ..one(5, 140, "queued") },
+    ];
+    insta::assert_snapshot!(render(&lines, NOW, Look::default()), @"
+    Run    Started     Duration  Status    Commit        Details
+    7      30 sec ago            - queued  0123456 main  waits for runs 5 and 6
+    6      2 min ago      2m15s  - paused  0123456 main  for 3m10s · 0/1: abc
+    6/abc  2 min ago      12.3s  - paused  0123456 main  for 3m10s · of ~2m15s
+    5/abc  2 min ago             - queued  0123456 main
+    ");
+}
+
 #[test]
 fn a_foreign_branch_cannot_steer_the_terminal() {
     let hostile = PastLine { branch: Some("\x1b[2J\u{202e}main".into()), ..run(1, 5, "passed", Some(0)) };
@@ -162,4 +223,29 @@ fn a_foreign_branch_cannot_steer_the_terminal() {
 #[test]
 fn a_line_is_one_flat_object_for_programs() {
     insta::assert_snapshot!(serde_json::to_string(&some_runs()[0]).unwrap(), @r#"{"run":44,"started_unix_ms":1699999988000,"verdict":"running","exit_code":null,"duration_ms":12300,"stages":7,"finished":3,"failed":0,"failed_stages":[],"running_stages":["test","doc"],"left_ms":40000,"commit":"0123456789abcdef","branch":"main","pruned":false}"#);
+}
+
+#[test]
+fn a_paused_run_is_told_as_one_that_has_not_ended() {
+    let paused = PastLine {
+        finished: 3,
+        left_ms: Some(40_000),
+        running_stages: vec![name("test")],
+        ..run(44, 12, "paused", None)
+    };
+    let job = JobLine {
+        name: name("test"),
+        status: "paused",
+        exit_code: None,
+        duration_ms: 41_000,
+        expected_ms: Some(60_000),
+        attempts: 1,
+        flaky: false,
+    };
+    let lines = [paused.clone(), PastLine { job: Some(job), ..paused }];
+    insta::assert_snapshot!(render(&lines, NOW, Look::default()), @r"
+    Run      Started     Duration  Status    Commit        Details
+    44       12 sec ago     2m15s  - paused  0123456 main  3/7, ~40s left: test
+    44/test  12 sec ago     41.0s  - paused  0123456 main  of ~1m00s
+    ");
 }

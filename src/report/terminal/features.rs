@@ -128,9 +128,20 @@ pub(in crate::report) enum Mark {
     Failing(u8),
     /// Nobody knows how much there is to do.
     Unknown,
+    /// So many per cent are done, and it stands still.
+    Paused(u8),
 }
 
 impl Mark {
+    /// How much is done, as far as it says so; none where there is no mark.
+    pub(in crate::report) fn percent(self) -> Option<u8> {
+        match self {
+            Self::None => None,
+            Self::Unknown => Some(0),
+            Self::Percent(percent) | Self::Failing(percent) | Self::Paused(percent) => Some(percent),
+        }
+    }
+
     /// What sets it.
     pub(in crate::report) fn sequence(self) -> String {
         let (state, percent) = match self {
@@ -138,6 +149,7 @@ impl Mark {
             Self::Percent(percent) => (1, percent),
             Self::Failing(percent) => (2, percent),
             Self::Unknown => (3, 0),
+            Self::Paused(percent) => (4, percent),
         };
         format!("\x1b]9;4;{state};{percent}\x1b\\")
     }
@@ -212,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_mark_is_set_as_conemu_documents_it() {
-        let marks = [Mark::None, Mark::Percent(40), Mark::Failing(41), Mark::Unknown].map(Mark::sequence);
-        assert_eq!(marks, ["\x1b]9;4;0;0\x1b\\", "\x1b]9;4;1;40\x1b\\", "\x1b]9;4;2;41\x1b\\", "\x1b]9;4;3;0\x1b\\"]);
+        let marks = [Mark::None, Mark::Percent(40), Mark::Failing(41), Mark::Unknown, Mark::Paused(42)];
+        let sequences = ["0;0", "1;40", "2;41", "3;0", "4;42"].map(|mark| format!("\x1b]9;4;{mark}\x1b\\"));
+        assert_eq!(marks.map(Mark::sequence), sequences);
     }
 }

@@ -12,4 +12,4 @@ pub use features::{Features, Host};
 pub(super) use features::{Mark, linked};
 pub use keyboard::Keying;
 pub(super) use restore::{ERASE, Standing, standing};
-pub use restore::{give_keys_back, keying, restore, resume, say, take_keys, write_for_stage};
+pub use restore::{Suspended, give_keys_back, keying, restore, say, suspend, take_keys, write_for_stage};

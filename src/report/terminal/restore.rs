@@ -10,8 +10,10 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use rustix::event::{Timespec, poll};
 
 use super::canvas::{is_writable, write_some};
 use super::features::Mark;
@@ -22,8 +24,12 @@ use super::keyboard::{Keyboard, Keying};
 pub(in crate::report) struct Standing {
     /// Lines below the cursor.
     region: AtomicBool,
-    /// A mark of progress.
-    mark: AtomicBool,
+    /// A mark of progress: its per cent and one more, or zero where there is none.
+    mark: AtomicU16,
+    /// Somebody has changed what stands, other than by taking it away.
+    disturbed: AtomicBool,
+    /// Held by who draws, and by who must not be drawn over.
+    drawing: Mutex<()>,
 }
 
 /// What erases the region: the cursor stands where it begins. First its line, then, from the second column on, the rest:
@@ -41,7 +47,12 @@ pub(in crate::report) fn standing() -> &'static Standing {
 impl Standing {
     /// Nothing.
     pub(in crate::report) const fn new() -> Self {
-        Self { region: AtomicBool::new(false), mark: AtomicBool::new(false) }
+        Self {
+            region: AtomicBool::new(false),
+            mark: AtomicU16::new(0),
+            disturbed: AtomicBool::new(false),
+            drawing: Mutex::new(()),
+        }
     }
 
     /// Notes whether lines stand below the cursor. To be said before they are drawn, and again after it.
@@ -54,17 +65,47 @@ impl Standing {
         self.region.load(Ordering::SeqCst)
     }
 
-    /// Notes whether there is a mark of progress.
-    pub(in crate::report) fn set_mark(&self, stands: bool) {
-        self.mark.store(stands, Ordering::SeqCst);
+    /// Notes the mark of progress.
+    pub(in crate::report) fn set_mark(&self, mark: Mark) {
+        self.mark.store(mark.percent().map_or(0, |percent| u16::from(percent) + 1), Ordering::SeqCst);
     }
 
-    /// Takes away what stands. Each step is by itself: what fails is left for the next time.
-    fn restore(&self, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
-        for (stands, bytes) in [(&self.mark, Mark::None.sequence().as_bytes()), (&self.region, ERASE)] {
-            if stands.load(Ordering::SeqCst) && write(bytes).is_ok() {
-                stands.store(false, Ordering::SeqCst);
+    /// Whether what stands is not what was drawn last. Asked once.
+    pub(in crate::report) fn take_disturbed(&self) -> bool {
+        self.disturbed.swap(false, Ordering::SeqCst)
+    }
+
+    /// To be held while something is drawn. Who has suspended the terminal is waited for.
+    pub(in crate::report) fn drawing(&self) -> MutexGuard<'_, ()> {
+        self.drawing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The same for somebody who cannot wait for long: who draws may wait for the terminal, and that for a key.
+    fn drawing_soon(&self) -> Option<MutexGuard<'_, ()>> {
+        for _ in 0..100 {
+            match self.drawing.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => {
+                    let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 }));
+                }
             }
+        }
+        None
+    }
+
+    /// Takes away what stands, and leaves this mark in place of one that does. Each step is by itself: what fails is left
+    /// for the next time.
+    fn restore(&self, leave: impl FnOnce(u8) -> Mark, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
+        if let Some(percent) = self.mark.load(Ordering::SeqCst).checked_sub(1) {
+            let mark = leave(u8::try_from(percent).unwrap_or(100));
+            if write(mark.sequence().as_bytes()).is_ok() {
+                self.set_mark(mark);
+                self.disturbed.store(true, Ordering::SeqCst);
+            }
+        }
+        if self.region.load(Ordering::SeqCst) && write(ERASE).is_ok() {
+            self.region.store(false, Ordering::SeqCst);
         }
     }
 
@@ -82,15 +123,35 @@ impl Standing {
 }
 
 /// Leaves the terminal as it was found, as far as that is possible at once. May be called at any time, from any thread,
-/// more than once. Keys are not taken any more, until [`resume`].
+/// more than once. Keys are not taken any more.
 pub fn restore() {
     KEYBOARD.close();
-    STANDING.restore(|bytes| if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) });
+    STANDING.restore(|_| Mark::None, write_if_free);
 }
 
-/// This process goes on after [`restore`]: it was only stopped.
-pub fn resume() {
-    KEYBOARD.reopen();
+/// A terminal that is somebody else's until this is dropped: nothing is drawn on it, and no keys are taken.
+#[derive(Debug)]
+#[must_use]
+pub struct Suspended {
+    _drawing: Option<MutexGuard<'static, ()>>,
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        KEYBOARD.reopen();
+    }
+}
+
+/// Leaves the terminal to others for a while, as it was found but for the mark of a run that is paused.
+pub fn suspend(is_paused: bool) -> Suspended {
+    let drawing = STANDING.drawing_soon();
+    KEYBOARD.close();
+    STANDING.restore(|percent| if is_paused { Mark::Paused(percent) } else { Mark::None }, write_if_free);
+    Suspended { _drawing: drawing }
+}
+
+fn write_if_free(bytes: &[u8]) -> io::Result<()> {
+    if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }
 
 /// Takes the keys of this terminal, which are given back on every way out. Says whether that is so now; it is not in the
@@ -141,14 +202,15 @@ mod tests {
     /// Takes away what stands, where the step of this number fails; what was written.
     fn restored(standing: &Standing, failing: Option<usize>) -> Vec<u8> {
         let (mut written, mut step) = (Vec::new(), 0);
-        standing.restore(|bytes| {
+        let write = |bytes: &[u8]| {
             step += 1;
             if failing == Some(step) {
                 return Err(io::ErrorKind::Other.into());
             }
             written.extend_from_slice(bytes);
             Ok(())
-        });
+        };
+        standing.restore(|_| Mark::None, write);
         written
     }
 
@@ -158,7 +220,7 @@ mod tests {
         let both = || {
             let standing = Standing::new();
             standing.set_region(true);
-            standing.set_mark(true);
+            standing.set_mark(Mark::Percent(40));
             standing
         };
         let (mark, region) = (&b"\x1b]9;4;0;0\x1b\\"[..], ERASE);
@@ -173,6 +235,21 @@ mod tests {
             assert_eq!(restored(&standing, None), b"", "{failing:?}");
         }
         assert_eq!(restored(&Standing::new(), None), b"", "what never stood is not taken away");
+    }
+
+    /// H11: who leaves the terminal for a while leaves the mark of a run that is paused, and draws it anew afterwards.
+    #[test]
+    fn h11_the_mark_of_a_paused_run_stays() {
+        let standing = Standing::new();
+        standing.set_mark(Mark::Failing(40));
+        let mut written = Vec::new();
+        standing.restore(Mark::Paused, |bytes| {
+            written.extend_from_slice(bytes);
+            Ok(())
+        });
+        assert_eq!(written, b"\x1b]9;4;4;40\x1b\\");
+        assert!(standing.take_disturbed() && !standing.take_disturbed());
+        assert_eq!(restored(&standing, None), b"\x1b]9;4;0;0\x1b\\", "on the way out it is taken away");
     }
 
     #[test]

@@ -362,3 +362,19 @@ fn a_silent_minute_is_broken() {
     let text = in_lines(&run);
     assert_eq!(text.matches("… still running: slow (since ").count(), 2, "{text}");
 }
+
+#[test]
+fn a_pause_is_told_when_it_begins_and_when_it_ends() {
+    let mut run = Recorded::of(vec![stage("test", "cargo test")]);
+    run.start(0).wait(2000).push(crate::event::EventKind::Paused).wait(9000).push(crate::event::EventKind::Resumed);
+    insta::assert_snapshot!(in_lines(&run), @r"
+    [test] $ cargo test
+    … paused
+    … resumed
+    ");
+    insta::assert_snapshot!(in_sentences(&run), @r"
+    test started.
+    The run is paused.
+    The run goes on.
+    ");
+}

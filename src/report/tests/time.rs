@@ -100,3 +100,22 @@ fn h57_a_long_line_is_broken_for_ours() {
     let text = grouped(&run);
     assert!(text.contains("xx\n… still running: test (since 1m01s)\n  | ::error::y\n::endgroup::\n"), "{text}");
 }
+
+/// H11: the clock of a paused run stands still, and whoever waits is told that it is paused.
+#[test]
+fn h11_a_paused_run_says_so() {
+    let mut run = Recorded::of(vec![stage("test", "cargo test")]);
+    run.start(0).print(0, "running").tick(30_000).push(crate::event::EventKind::Paused);
+    run.tick(1000).tick(60_000);
+    run.wait(3_600_000).push(crate::event::EventKind::Resumed).tick(1000).tick(60_000);
+    run.finish(0, Outcome::Passed).end(Verdict::Passed);
+    let said = |text: &str| {
+        text.lines().filter(|line| line.trim_start().starts_with('…')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    insta::assert_snapshot!(said(&grouped(&run)).join("\n"), @r"
+    … paused
+    … paused for 1m01s: test (since 30.0s)
+    … resumed
+    … still running: test (since 1m31s)
+    ");
+}

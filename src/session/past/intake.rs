@@ -7,6 +7,7 @@ use super::forgotten::Forgotten;
 use super::{ledger, record};
 use crate::history::{About, Ended, Fault, History, Known, Patience};
 use crate::ids::RunNumber;
+use crate::journal::format;
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
@@ -42,6 +43,9 @@ impl Depth {
 
 /// Whether there is anything to make an index of where there is none.
 pub(super) fn is_needed(project: &ProjectDir, depth: Depth) -> bool {
+    if format::check(project).is_err() {
+        return false;
+    }
     let numbers = project.numbers().unwrap_or_default();
     match depth {
         Depth::All => !numbers.is_empty() || ledger::length(project) > 0,
@@ -52,6 +56,10 @@ pub(super) fn is_needed(project: &ProjectDir, depth: Depth) -> bool {
 
 /// Takes in what the index has not seen. Says how many runs there are that it should have and cannot.
 pub(super) fn take_in(history: &mut History, project: &ProjectDir, root: &Path, depth: Depth) -> Result<usize, Fault> {
+    // What a later version has written is for that one to read.
+    if format::check(project).is_err() {
+        return Ok(0);
+    }
     let name = project.name();
     let known = history.project(&name)?;
     let mut unseen = unseen(history, project, known.as_ref())?;
@@ -98,7 +106,7 @@ pub(super) fn take_in(history: &mut History, project: &ProjectDir, root: &Path, 
 }
 
 /// The runs that the index does not have, oldest first.
-fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
+pub(super) fn unseen(history: &History, project: &ProjectDir, known: Option<&Known>) -> Result<Vec<RunNumber>, Fault> {
     let mut numbers = project.numbers()?;
     if let (Some(known), Some(first)) = (known, numbers.first()) {
         // Where the oldest is another run by now, somebody has deleted the project's state, and it began anew.

@@ -182,6 +182,9 @@ mod tests {
             finished.leaked = vec![LeakedProcess { pid: 1, command: "sleep".into(), killed: true }];
         }
         assert!(!is_sample(&leaky));
+        let mut paused = with(Outcome::Passed);
+        paused.was_paused = true;
+        assert!(!is_sample(&paused));
     }
 
     #[test]

@@ -330,3 +330,41 @@ proptest! {
         prop_assert!(columns < 3 || last.starts_with("1/8"), "{last:?}");
     }
 }
+
+/// H11: while a run is paused nothing of it goes on, and it says so, and since when.
+#[test]
+fn h11_a_paused_run_stands_still() {
+    let mut run =
+        Recorded::of(vec![known("clippy", 40_000), stage("test", "cargo test"), after(known("doc", 9000), &[0])]);
+    run.start(0).start(1).wait(12_000).push(crate::event::EventKind::Paused);
+    insta::assert_snapshot!(ruled(&run, 12, 60, PLAIN) + &ruled(&run, 312, 60, PLAIN) + &ruled(&run, 312, 20, PLAIN), @r"
+    ------------------------------------------------------------
+    ⠹ clippy  12s of ~40s           ███████░░░░░░░░░░░░░░░░░ 30%
+    ⠹ test    12s, no estimate yet
+      1 waiting
+    0/3 · 12s · paused for <1s ███░░░░░░░░░░░░░
+    ------------------------------------------------------------
+    ⠹ clippy  12s of ~40s           ███████░░░░░░░░░░░░░░░░░ 30%
+    ⠹ test    12s, no estimate yet
+      1 waiting
+    0/3 · 12s · paused for 5m ███░░░░░░░░░░░░░
+    --------------------
+    ⠹ clippy  12s
+    ⠹ test    12s
+      1 waiting
+    0/3 · 12s · paused
+    ");
+    let view = run.view();
+    let now = start(&view).after(Duration::from_secs(312));
+    let scene =
+        |view| Scene { view, now, room: Size { rows: 9, columns: 60 }, style: PLAIN, cancelling: None, is_ours: true };
+    assert!(matches!(scene(&view).mark(), crate::report::terminal::Mark::Paused(percent) if percent > 0));
+    run.wait(300_000).push(crate::event::EventKind::Resumed);
+    insta::assert_snapshot!(ruled(&run, 313, 60, PLAIN), @r"
+    ------------------------------------------------------------
+    ⠸ clippy  13s of ~40s           ███████░░░░░░░░░░░░░░░░░ 32%
+    ⠸ test    13s, no estimate yet
+      1 waiting
+    0/3 · 13s · ~35s left, a guess ████░░░░░░░░░░░░
+    ");
+}
