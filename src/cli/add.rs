@@ -74,7 +74,10 @@ impl<'a> Command<'a> {
         let dir = directory(context, &anchor.root)?;
         refuse_unknown_program(context, argv, &anchor.root.join(&dir))?;
         let state = context.state(&anchor.root)?;
-        let taken = Taken::of(&anchor, &state);
+        // A job that is there has its name, and nobody has to be asked for one.
+        let jobs = jobs::read(&state).unwrap_or_default();
+        let is_there = jobs.iter().any(|job| job.argv == *argv && job.dir == dir);
+        let taken = if is_there { Taken::default() } else { Taken::of(&anchor, &state) };
         Ok(Self { argv, dir, anchor, state, taken })
     }
 
@@ -192,6 +195,7 @@ fn refuse_unknown_program(context: &Context<'_>, argv: &[String], dir: &Path) ->
 }
 
 /// Names that an ad-hoc job cannot have.
+#[derive(Default)]
 struct Taken {
     names: BTreeSet<String>,
 }

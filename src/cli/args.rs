@@ -50,9 +50,41 @@ Examples:
 const AFTER_LOGS: &str = "\
 Examples:
   local-ci logs                  what the latest run printed
+  local-ci logs -f               all that goes on here, until nothing does
   local-ci logs -f test          the latest run of test, until it ends
   local-ci logs 42/test          test in run 42
-  local-ci logs --grep '^error'  only lines that match";
+  local-ci logs --grep '^error'  only lines that match
+Of several stages each line says whose it is; then `|` stands before what came
+from stdout, `!` before what came from stderr.";
+
+const AFTER_STREAM: &str = "\
+Byte for byte, unless a terminal shows it. Of a job that was tried again, the
+last attempt; with -f those that follow, too.";
+
+const AFTER_AWAIT: &str = "\
+Nothing is printed on stdout; what came of it is a line on stderr. The exit code
+is that of the run, or of the job where one was named; 124 where --timeout is
+over, 3 where the run is lost. Ctrl+C ends the waiting alone.";
+
+const AFTER_AWAIT_ANY: &str = "\
+Examples:
+  n=$(local-ci await-any 41 42)  stdout is the number of the run that has ended,
+                                 or its number and job where a job was named
+  local-ci await-any             the first of all that go on here";
+
+const AFTER_AWAIT_ALL: &str = "\
+Examples:
+  local-ci await-all && ./deploy  all that go on here
+  local-ci await-all 41 42/test   these two
+Runs that wait for their turn are waited for, too. With nothing to wait for, the
+exit code is 0.";
+
+const AFTER_DIFF: &str = "\
+Examples:
+  local-ci diff 41     run 41 and the latest
+  local-ci diff 41 42  from 41 to 42
+The exit code is 0 whether they differ or not. Of what stages printed, the first
+line that differs is shown, for stdout and stderr each by itself.";
 
 const AFTER_EXPLAIN: &str = "\
 Examples:
@@ -160,6 +192,7 @@ pub(super) enum Command {
     /// Do a run again, or what failed in it, with today's config
     Rerun(RerunArgs),
     /// Show what changed from one run to another
+    #[command(after_help = AFTER_DIFF)]
     Diff(DiffArgs),
     /// Forget a job, and the runs that had nothing else
     Remove(RemoveArgs),
@@ -177,16 +210,21 @@ pub(super) enum Command {
     /// Follow a run from its first byte on; Ctrl+C leaves it running
     Attach(AttachArgs),
     /// Print what a job wrote to its standard output, now or the last time
+    #[command(after_help = AFTER_STREAM)]
     Stdout(StreamArgs),
     /// Print what a job wrote to its standard error, now or the last time
+    #[command(after_help = AFTER_STREAM)]
     Stderr(StreamArgs),
     /// Print all events of all runs as they happen, one JSON object a line
     Events(EventsArgs),
     /// Wait quietly until a run or a job has ended, and exit with its code
+    #[command(after_help = AFTER_AWAIT)]
     Await(AwaitArgs),
     /// Wait until the first of several has ended, and exit with its code
+    #[command(after_help = AFTER_AWAIT_ANY)]
     AwaitAny(AwaitSeveralArgs),
     /// Wait until all of several have ended; exit with the first code that is not 0
+    #[command(after_help = AFTER_AWAIT_ALL)]
     AwaitAll(AwaitSeveralArgs),
     /// End a run from anywhere: SIGTERM, after the stages' grace SIGKILL
     Stop(StopArgs),

@@ -87,6 +87,7 @@ impl Background<'_> {
             directory: self.context.directory.clone(),
             // Nobody stays with it.
             on_hangup: OnHangup::Continue,
+            terminal: None,
             stage_env: Vec::new(),
             now: SystemClock.now(),
         }

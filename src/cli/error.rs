@@ -130,12 +130,15 @@ impl CliError {
             Self::Plan(error) if error.selects_nothing() => exit::NOTHING_SELECTED,
             Self::Start(StartError::Running { .. }) | Self::Busy { .. } => exit::ALREADY_RUNNING,
             // It is the request that cannot be.
-            Self::Start(StartError::OutOfTurn(Refusal::WaitsForUs { .. })) => exit::USAGE,
+            Self::Start(StartError::OutOfTurn(Refusal::WaitsForUs { .. }))
+            | Self::Config(_)
+            | Self::Plan(_)
+            | Self::UnknownWord { .. }
+            | Self::Usage { .. } => exit::USAGE,
             Self::Start(
                 StartError::OutOfTurn(_) | StartError::Untold(_) | StartError::NoRoom(_) | StartError::Supervisor(_),
             )
             | Self::Infrastructure { .. } => exit::INFRASTRUCTURE,
-            Self::Config(_) | Self::Plan(_) | Self::UnknownWord { .. } | Self::Usage { .. } => exit::USAGE,
         }
     }
 

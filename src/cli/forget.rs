@@ -140,7 +140,7 @@ pub(super) fn nuke(context: &Context<'_>, args: &NukeArgs) -> Result<Ending, Cli
 fn carry_out(context: &Context<'_>, all: bool, held: &[(ProjectDir, Holdings)]) -> Result<bool, CliError> {
     let (mut total, mut stopped, mut done) = (Forgot::default(), 0, true);
     for (project, holdings) in held {
-        match nuke::nuke(project, &SystemClock) {
+        match nuke::nuke(project, all, &SystemClock) {
             Ok(forgot) => {
                 stopped += holdings.active.len();
                 total.runs.extend(&forgot.runs);
@@ -148,9 +148,6 @@ fn carry_out(context: &Context<'_>, all: bool, held: &[(ProjectDir, Holdings)]) 
                 total.jobs += forgot.jobs;
                 total.bytes = total.bytes.saturating_add(forgot.bytes);
                 total.warnings.extend(forgot.warnings);
-                if !all {
-                    total.warnings.extend(nuke::forget_rows(project));
-                }
             }
             Err(error) if all => {
                 done = false;
@@ -160,7 +157,7 @@ fn carry_out(context: &Context<'_>, all: bool, held: &[(ProjectDir, Holdings)]) 
         }
     }
     if let (true, Some(state)) = (all && done, state_dir(context.env))
-        && let Err(error) = nuke::forget_index(&state)
+        && let Err(error) = nuke::forget_index(&state, &held.iter().map(|(project, _)| project).collect::<Vec<_>>())
     {
         total.warnings.push(format!("the history could not be removed: {error}"));
     }

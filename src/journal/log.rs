@@ -257,7 +257,7 @@ mod tests {
         let (mut printed, mut whose) = (Vec::new(), Vec::new());
         for n in 0..60_usize {
             let stream = if n % 7 < 4 { Stream::Stdout } else { Stream::Stderr };
-            let piece = vec![b'a' + (n % 26) as u8; n % 3];
+            let piece = b"ab"[..n % 3].to_vec();
             log.write(stream, &piece);
             whose.extend(vec![stream; piece.len()]);
             printed.extend(piece);

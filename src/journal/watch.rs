@@ -68,25 +68,49 @@ pub enum Heard {
 pub struct Watches {
     fd: OwnedFd,
     watched: HashMap<i32, Heard>,
+    /// Runs that have said nothing yet.
+    silent: HashMap<RunNumber, RunDir>,
 }
 
 impl Watches {
     /// Watches nothing yet. Fails where the system has nothing left for that.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?, watched: HashMap::new() })
+        Ok(Self {
+            fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            watched: HashMap::new(),
+            silent: HashMap::new(),
+        })
     }
 
-    /// Watches a run: its events, its lock, and with `logs` what its stages print.
+    /// Watches a run: its events, its lock, and with `logs` what its stages print. What programs do with its jobserver,
+    /// which is a file of its directory too, wakes nobody.
     pub fn add(&mut self, number: RunNumber, run: &RunDir, logs: bool) -> io::Result<()> {
         let end = WatchFlags::CLOSE_WRITE | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
-        let flags = WatchFlags::MODIFY | WatchFlags::CREATE;
-        let wd = inotify::add_watch(&self.fd, run.path(), flags | end)?;
+        let wd = inotify::add_watch(&self.fd, run.path(), WatchFlags::CREATE | end)?;
         self.watched.insert(wd, Heard::Run(number));
+        self.add_events(number, run)?;
         if logs {
-            let wd = inotify::add_watch(&self.fd, run.logs(), flags | WatchFlags::MOVED_TO | WatchFlags::DELETE)?;
+            let flags = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::DELETE;
+            let wd = inotify::add_watch(&self.fd, run.logs(), flags)?;
             self.watched.insert(wd, Heard::Run(number));
         }
         Ok(())
+    }
+
+    /// Watches a run's events, once there are any.
+    fn add_events(&mut self, number: RunNumber, run: &RunDir) -> io::Result<()> {
+        match inotify::add_watch(&self.fd, run.events(), WatchFlags::MODIFY) {
+            Ok(wd) => {
+                self.watched.insert(wd, Heard::Run(number));
+                self.silent.remove(&number);
+                Ok(())
+            }
+            Err(rustix::io::Errno::NOENT) => {
+                self.silent.insert(number, run.clone());
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Watches for runs that come.
@@ -111,6 +135,17 @@ impl Watches {
         }
         heard.sort_unstable();
         heard.dedup();
+        // One that has begun to speak is heard from now on; what it has said by now is read by who is told of it here.
+        let begun: Vec<(RunNumber, RunDir)> = self
+            .silent
+            .iter()
+            .filter(|(number, _)| heard.contains(&Heard::Run(**number)))
+            .map(|(n, run)| (*n, run.clone()))
+            .collect();
+        for (number, run) in begun {
+            // Where that fails, its end is heard all the same.
+            let _ = self.add_events(number, &run);
+        }
         heard
     }
 }
@@ -125,6 +160,7 @@ impl AsFd for Watches {
 mod tests {
     use super::*;
     use crate::journal::layout::create_dir;
+    use std::io::Write;
 
     #[test]
     fn many_runs_are_told_apart_on_one_descriptor() {
@@ -142,6 +178,15 @@ mod tests {
         std::fs::write(project.run(RunNumber(7)).events(), "x").unwrap();
         std::fs::write(project.run(RunNumber(300)).logs().join("a.log"), "x").unwrap();
         assert_eq!(watches.heard(), [Heard::Run(RunNumber(7)), Heard::Run(RunNumber(300))]);
+        assert_eq!(watches.heard(), []);
+        // From its first event on every event is heard, and what else is written in its directory is not.
+        let mut events = std::fs::File::options().append(true).open(project.run(RunNumber(7)).events()).unwrap();
+        std::fs::File::create(project.run(RunNumber(7)).jobserver()).unwrap();
+        assert_eq!(watches.heard(), [Heard::Run(RunNumber(7))]);
+        events.write_all(b"y").unwrap();
+        assert_eq!(watches.heard(), [Heard::Run(RunNumber(7))]);
+        let mut jobserver = std::fs::File::options().append(true).open(project.run(RunNumber(7)).jobserver()).unwrap();
+        jobserver.write_all(b"+").unwrap();
         assert_eq!(watches.heard(), []);
     }
 }

@@ -314,6 +314,22 @@ fn only_stages_that_would_run_have_to_be_supported() {
     assert_eq!(planned(&plan, "lint").command_text(), "uses hygiene");
 }
 
+/// Stages that talk with a person share what gives them the terminal in turn, and what they print is not cut short.
+#[test]
+fn interactive_stages_run_one_at_a_time() {
+    let declared = usual()
+        .change("lint", |stage| (stage.policy.interactive, stage.policy.log_max) = (true, 10))
+        .change("test", |stage| stage.policy.interactive = true);
+    let plan = declared.plan(&Request::default());
+    assert_eq!(planned(&plan, "lint").policy.locks, planned(&plan, "test").policy.locks);
+    assert_eq!(planned(&plan, "lint").policy.locks, ["(terminal)"]);
+    assert_eq!(planned(&plan, "lint").policy.log_max, crate::pipeline::DEFAULT_LOG_MAX);
+    assert!(planned(&plan, "build").policy.locks.is_empty());
+    assert!(planned(&plan, "lint").info().interactive && !planned(&plan, "build").info().interactive);
+    let before = usual().plan(&Request::default());
+    assert_eq!(planned(&plan, "lint").signature, planned(&before, "lint").signature, "it is the same work");
+}
+
 #[test]
 fn fix_replaces_commands_one_at_a_time() {
     let declared = usual()

@@ -37,6 +37,9 @@ pub trait StageTerminal {
 
     /// Takes it back, as it was found.
     fn take_back(&mut self);
+
+    /// Says something on it, while nobody has it.
+    fn say(&mut self, text: &str);
 }
 
 /// The attempt that has the terminal.
@@ -48,8 +51,10 @@ struct Guest {
     offset: u64,
     /// Whether the terminal was handed to it.
     has_it: bool,
-    /// Whether it had begun when we came.
+    /// Whether it had begun when we came, or when we came back to it.
     is_late: bool,
+    /// Whether it has had the terminal at any time.
+    was_served: bool,
 }
 
 /// The terminal, and who has it.
@@ -59,18 +64,48 @@ pub(super) struct Guests {
     guest: Option<Guest>,
     /// Whether what had happened before we came is known by now.
     is_live: bool,
+    /// Whether the run stands still: what is typed would be for nobody.
+    is_paused: bool,
     buffer: Vec<u8>,
 }
 
 impl Guests {
     /// On this terminal. `from_start`: nothing has happened in the run before we came.
     pub(super) fn new(terminal: Box<dyn StageTerminal>, from_start: bool) -> Self {
-        Self { terminal, waiting: VecDeque::new(), guest: None, is_live: from_start, buffer: Vec::new() }
+        Self {
+            terminal,
+            waiting: VecDeque::new(),
+            guest: None,
+            is_live: from_start,
+            is_paused: false,
+            buffer: Vec::new(),
+        }
     }
 
     /// Something happened; it is shown once its turn comes.
     pub(super) fn push(&mut self, event: &Event) {
         self.waiting.push_back(event.clone());
+        match &event.kind {
+            EventKind::Paused => self.stand_still(),
+            EventKind::Resumed => self.is_paused = false,
+            EventKind::RunStarted(_)
+            | EventKind::StageStarted { .. }
+            | EventKind::StageRetrying { .. }
+            | EventKind::StageFinished(_)
+            | EventKind::Cancelling { .. }
+            | EventKind::Notice { .. }
+            | EventKind::RunFinished { .. } => {}
+        }
+    }
+
+    /// The run is paused. What is typed is for the command line meanwhile, Ctrl+C above all.
+    fn stand_still(&mut self) {
+        self.is_paused = true;
+        if let Some(guest) = self.guest.as_mut().filter(|guest| guest.has_it) {
+            (guest.has_it, guest.is_late) = (false, true);
+            self.terminal.take_back();
+            self.terminal.say(&format!("the run is paused; {} gets the terminal back when it goes on", guest.name));
+        }
     }
 
     /// The next event that may be shown now.
@@ -93,6 +128,7 @@ impl Guests {
                     offset: 0,
                     has_it: false,
                     is_late: !self.is_live,
+                    was_served: false,
                 });
             }
             EventKind::RunStarted(_) | EventKind::StageFinished(_) | EventKind::RunFinished { .. } => {
@@ -127,7 +163,7 @@ impl Guests {
 
     /// Whether a stage is to have the terminal, and does not yet.
     pub(super) fn is_awaited(&self) -> bool {
-        self.guest.as_ref().is_some_and(|guest| !guest.has_it)
+        !self.is_paused && self.guest.as_ref().is_some_and(|guest| !guest.has_it)
     }
 
     /// Whether a stage has the terminal, or is about to.
@@ -137,7 +173,7 @@ impl Guests {
 
     /// Hands the terminal over, and shows a bounded amount of what the stage printed. Whether there is more at once.
     pub(super) fn serve(&mut self, logs: &mut dyn Logs) -> bool {
-        let Some(guest) = &mut self.guest else { return false };
+        let Some(guest) = self.guest.as_mut().filter(|_| !self.is_paused) else { return false };
         if !guest.has_it {
             begin(guest, &mut *self.terminal, logs);
         }
@@ -149,10 +185,10 @@ impl Guests {
     /// before we came is not brought back.
     fn see_out(&mut self, log: LogInfo, logs: &mut dyn Logs) {
         let Some(mut guest) = self.guest.take() else { return };
-        if !guest.has_it && (guest.is_late || log.bytes == 0) {
-            return;
-        }
         if !guest.has_it {
+            if !guest.was_served && (guest.is_late || log.bytes == 0) {
+                return;
+            }
             begin(&mut guest, &mut *self.terminal, logs);
         }
         self.buffer.resize(CHUNK, 0);
@@ -197,7 +233,7 @@ fn end_of(event: &Event, key: LogKey) -> Option<LogInfo> {
 /// the stage has drawn with moves of the cursor is not repeated as it was: it may have asked the terminal something,
 /// and the answer would be typed in.
 fn begin(guest: &mut Guest, terminal: &mut dyn StageTerminal, logs: &mut dyn Logs) {
-    guest.has_it = true;
+    (guest.has_it, guest.was_served) = (true, true);
     terminal.hand_over();
     let mut text = format!("{} has the terminal: what is typed goes to it\r\n", guest.name);
     if guest.is_late {
@@ -214,6 +250,9 @@ fn begin(guest: &mut Guest, terminal: &mut dyn StageTerminal, logs: &mut dyn Log
 
 /// The last lines of what a stage has printed so far; the last of them is left open where it has no end yet.
 fn said_before(stage: StageId, attempt: u32, bytes: u64, logs: &mut dyn Logs) -> String {
+    if is_drawn(LogKey { stage, attempt, part: LogPart::Head }, bytes, logs) {
+        return String::new();
+    }
     let log = LogInfo { bytes, ..LogInfo::default() };
     let filter = FilterOptions { colour: true, ..FilterOptions::default() };
     let mut text = last_lines(logs, (stage, attempt), log, filter).unwrap_or_default().join("\r\n");
@@ -225,6 +264,19 @@ fn said_before(stage: StageId, attempt: u32, bytes: u64, logs: &mut dyn Logs) ->
         text.push_str("\r\n");
     }
     text
+}
+
+/// Whether the end of what a stage has printed is drawn and not written: the cursor is put somewhere (CUP, ECMA-48,
+/// 8.3.21). As text that says nothing.
+fn is_drawn(key: LogKey, bytes: u64, logs: &mut dyn Logs) -> bool {
+    let mut end = vec![0; usize::try_from(bytes).unwrap_or(CHUNK).min(CHUNK)];
+    let from = bytes.saturating_sub(end.len() as u64);
+    let n = logs.read(key, from, &mut end).unwrap_or(0);
+    memchr::memmem::find_iter(&end[..n], b"\x1b[").any(|start| {
+        let rest = &end[start + 2..n];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+        digits > 0 && rest.get(digits) == Some(&b'H')
+    })
 }
 
 /// What a face says instead of what a stage printed that had a terminal: it was seen there, and drawn with moves of the

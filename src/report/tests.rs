@@ -16,6 +16,7 @@ use crate::view::recorded::{Recorded, Step, after, failed, skipped, stage};
 mod durations;
 mod github;
 mod groups;
+mod guests;
 mod lines;
 mod machines;
 mod quiet;

@@ -13,6 +13,8 @@ use crate::journal::state::{self, RunState};
 
 /// How long a supervisor may take to make its socket: some milliseconds, on a machine that has time for it.
 const BEGINNING: Duration = Duration::from_secs(2);
+/// How long a supervisor may take to end that has taken its socket away.
+const ENDING: Duration = Duration::from_millis(500);
 /// Between two looks for it.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -56,7 +58,7 @@ impl Line {
             // Looked at in this order: a run that has said something has made its socket before.
             let is_silent = !run.events().exists();
             match state::of(run)? {
-                RunState::Running if is_silent && waited < BEGINNING => {}
+                RunState::Running if waited < if is_silent { BEGINNING } else { ENDING } => {}
                 RunState::Running => return Err(AskError::Deaf),
                 RunState::Queued => return Err(AskError::Queued),
                 RunState::Finished { .. } | RunState::Lost => return Err(AskError::Ended),

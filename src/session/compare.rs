@@ -105,12 +105,12 @@ fn stage(name: StageName, from: Option<Place<'_>>, to: Option<Place<'_>>) -> Sta
     }
 }
 
-fn in_view<'a>((whole, id): Place<'a>) -> Option<&'a StageView> {
+fn in_view((whole, id): Place<'_>) -> Option<&StageView> {
     whole.run.view.stages().get(id)
 }
 
 /// The header has the stages in the same order.
-fn in_header<'a>((whole, id): Place<'a>) -> Option<&'a HeaderStage> {
+fn in_header((whole, id): Place<'_>) -> Option<&HeaderStage> {
     whole.header.stages.get(usize::try_from(id.0).ok()?)
 }
 
@@ -160,7 +160,7 @@ fn output(from: Place<'_>, to: Place<'_>) -> OutputChange {
 }
 
 /// What the last attempt printed, if there was one, and in which run.
-fn last_log<'a>(place: Place<'a>) -> Option<(RunNumber, output::Log<'a>)> {
+fn last_log(place: Place<'_>) -> Option<(RunNumber, output::Log<'_>)> {
     let (stage, run) = (in_view(place)?, place.0.run);
     let attempt = stage.attempts();
     let log = output::Log { run: &run.dir, stage: &stage.info.name, attempt, info: stage.attempt_log(attempt) };

@@ -9,8 +9,9 @@
 //!  └─────────────────────────────────────────┘
 //! ```
 //!
-//! From the first write on the job is forgotten: nobody who reads takes anything for its history that is still there. Who
-//! is killed afterwards leaves work for the next one who forgets something. A run that has begun under the same name
+//! From the first write on the job is forgotten: nobody who reads takes anything for its history that is still there, and
+//! whoever opens the index first takes out of it what is left. Directories that are left go with the next who forgets
+//! something. A run that has begun under the same name
 //! since has a higher number, and is another job's.
 
 use std::io;
@@ -93,7 +94,7 @@ pub fn remove(
     drop(held);
     let mut forgot = clear(project, &forgotten, names, clock)?;
     forgot.jobs = jobs;
-    if let Err(fault) = past::forget(project, &forgotten) {
+    if let Err(fault) = past::forget(project, forgotten) {
         forgot.warnings.push(format!("the history could not be told ({}: {fault})", project.history().display()));
     }
     Ok(forgot)

@@ -67,6 +67,15 @@ enum Watching {
     Staying(Sender<()>),
 }
 
+/// Whether a run stands still because of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paused {
+    Yes,
+    /// It was asked to and has not answered: it may yet.
+    Perhaps,
+    No,
+}
+
 /// The thread that takes this process's signals.
 #[derive(Clone, Debug)]
 pub struct Interrupts {
@@ -79,6 +88,7 @@ impl Interrupts {
     pub fn start(notify: Notify) -> io::Result<Self> {
         let wanted = [signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE, signals::STOP];
         let taken = Signals::take(&wanted)?;
+        signals::hold_window_changes()?;
         let interrupts = Self { watching: Arc::default(), notify };
         let ours = interrupts.clone();
         std::thread::Builder::new().name("signals".into()).stack_size(128 * 1024).spawn(move || {
@@ -146,13 +156,13 @@ impl Interrupts {
     /// Ctrl+Z: the run first, then this process, until somebody continues it.
     fn stop(&self) {
         let run = self.started();
-        let is_paused = run.as_ref().is_some_and(|run| self.pause(run));
-        let suspended = terminal::suspend(is_paused);
+        let paused = run.as_ref().map_or(Paused::No, |run| self.pause(run));
+        let suspended = terminal::suspend(paused == Paused::Yes);
         // Where it cannot be blocked again the next one stops us all the same.
         let _ = stop_of_signal(signals::STOP);
         drop(suspended);
         // One that somebody else had paused before is theirs to resume.
-        if let Some(run) = run.filter(|_| is_paused) {
+        if let Some(run) = run.filter(|_| paused != Paused::No) {
             match ask(&run, &Request::Resume, PAUSE_PATIENCE) {
                 Ok(_) | Err(AskError::Ended) => {}
                 Err(error) => self.say(&format!("the run does not go on: {error}")),
@@ -172,15 +182,18 @@ impl Interrupts {
     }
 
     /// Has the run stand still, and says whether it does because of that.
-    fn pause(&self, run: &RunDir) -> bool {
-        let why = match ask(run, &Request::Pause, PAUSE_PATIENCE) {
-            Ok(Reply::Done) => return true,
-            Ok(Reply::Already | Reply::Signalled { .. }) | Err(AskError::Ended | AskError::Queued) => return false,
-            Ok(Reply::Refused { why }) => why,
-            Err(error) => error.to_string(),
+    fn pause(&self, run: &RunDir) -> Paused {
+        let (why, paused) = match ask(run, &Request::Pause, PAUSE_PATIENCE) {
+            Ok(Reply::Done) => return Paused::Yes,
+            Ok(Reply::Already | Reply::Signalled { .. }) | Err(AskError::Ended | AskError::Queued) => {
+                return Paused::No;
+            }
+            Ok(Reply::Refused { why }) => (why, Paused::No),
+            Err(error @ AskError::Silent) => (error.to_string(), Paused::Perhaps),
+            Err(error) => (error.to_string(), Paused::No),
         };
         self.say(&format!("the run is not paused, only what you see of it: {why}"));
-        false
+        paused
     }
 
     /// Deals with what was kept while a run was started.
@@ -231,12 +244,12 @@ impl Interrupts {
             }
         };
         drop(watching);
+        // First: a stage that has the terminal may have drawn all over it. Nothing else is done on this way out.
+        terminal::restore();
         // A closed terminal is told nothing.
         if !farewell.is_empty() && signal != signals::HANGUP {
             self.say(&farewell);
         }
-        // Nothing else is done on this way out.
-        terminal::restore();
         die_of_signal(signal);
     }
 

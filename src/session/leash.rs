@@ -15,6 +15,7 @@ use super::assignment::OnHangup;
 use super::wire::Control;
 use crate::cancel::CancelLevel;
 use crate::engine::runner::Message;
+use crate::executor::local::Attached;
 use crate::outcome::CancelReason;
 use crate::process::signals::{self, Signals};
 
@@ -26,11 +27,13 @@ pub(super) struct Leash {
     pub(super) messages: Sender<Message>,
     /// Whether the starter is there.
     pub(super) attached: Arc<AtomicBool>,
+    /// Its terminal, if stages may have it.
+    pub(super) terminal: Option<Attached>,
 }
 
 impl Leash {
     /// Listens for as long as the process lives.
-    pub(super) fn listen(self) {
+    pub(super) fn listen(mut self) {
         let mut attached = true;
         // The reason stays the one it was first cancelled for.
         let mut reason = CancelReason::Interrupt;
@@ -73,7 +76,8 @@ impl Leash {
     }
 
     /// The starter is gone. Says that nobody is attached any more.
-    fn hung_up(&self) -> bool {
+    fn hung_up(&mut self) -> bool {
+        self.terminal = None;
         self.attached.store(false, Ordering::Release);
         match self.on_hangup {
             OnHangup::Continue => {}

@@ -15,6 +15,7 @@ pub mod inline;
 pub mod inputs;
 pub mod interrupts;
 pub mod jobs;
+pub mod keys;
 mod leash;
 mod lend;
 pub mod logout;

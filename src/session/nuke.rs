@@ -157,8 +157,8 @@ fn lines(project: &ProjectDir) -> io::Result<usize> {
 
 /// Stops all that goes on in a project and forgets all that there was. What is started meanwhile is stopped as well.
 ///
-/// The rows of the index are left to [`forget_rows`] or [`forget_index`].
-pub fn nuke(project: &ProjectDir, clock: &dyn Clock) -> Result<Forgot, NukeError> {
+/// The index is told, unless all of it is to go: see [`forget_index`].
+pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result<Forgot, NukeError> {
     let root = root_of(project)?;
     let deleting = retention::open_lock(project)?;
     lock::wait_exclusive(&deleting)?;
@@ -182,6 +182,9 @@ pub fn nuke(project: &ProjectDir, clock: &dyn Clock) -> Result<Forgot, NukeError
     drop(held);
     let mut forgot = clear(project, &forgotten, &[], clock)?;
     forgot.jobs = jobs;
+    if !index_goes && let Err(fault) = past::forget(project, forgotten) {
+        forgot.warnings.push(format!("the history could not be told ({}: {fault})", project.history().display()));
+    }
     Ok(forgot)
 }
 
@@ -212,14 +215,14 @@ fn stop_all(project: &ProjectDir, clock: &dyn Clock) -> Result<(), NukeError> {
     Ok(())
 }
 
-/// Has the index forget a project that was forgotten.
-pub fn forget_rows(project: &ProjectDir) -> Option<String> {
-    let told = Forgotten::read(project).map_err(|error| error.to_string());
-    let done = told.and_then(|forgotten| past::forget(project, &forgotten).map_err(|fault| fault.to_string()));
-    done.err().map(|why| format!("the history could not be told ({}: {why})", project.history().display()))
-}
-
-/// Takes the index away, with its copies, for all projects.
-pub fn forget_index(state: &Path) -> io::Result<()> {
-    history::discard(&state.join("history.db"), Patience::Long)
+/// Takes the index away, with its copies, after all these projects were forgotten.
+pub fn forget_index(state: &Path, projects: &[&ProjectDir]) -> io::Result<()> {
+    history::discard(&state.join("history.db"), Patience::Long)?;
+    for project in projects {
+        let deleting = retention::open_lock(project)?;
+        lock::wait_exclusive(&deleting)?;
+        let forgotten = Forgotten { is_pending: false, ..Forgotten::read(project)? };
+        forgotten.write(project)?;
+    }
+    Ok(())
 }

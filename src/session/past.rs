@@ -335,24 +335,27 @@ pub(super) fn catch_up(project: &ProjectDir, root: &Path) -> Result<(), Fault> {
     intake::take_in(&mut history, project, root, Depth::All).map(drop)
 }
 
-/// Has the index forget what a project has forgotten. To be called by who deletes runs, when the directories and the list
-/// of pruned runs are as they should be. What the index cannot be told now, it is told by the next who does this.
-pub(super) fn forget(project: &ProjectDir, forgotten: &Forgotten) -> Result<(), Fault> {
+/// Has the index forget what a project has forgotten, and writes down that it was told. To be called by who deletes runs,
+/// when the directories and the list of pruned runs are as they should be. What the index cannot be told now, it is told by
+/// the next who opens it.
+pub(super) fn forget(project: &ProjectDir, mut forgotten: Forgotten) -> Result<(), Fault> {
     let file = project.history();
-    if !file.exists() {
-        return Ok(());
-    }
-    let told = forgotten.told(Some(ledger::length(project)));
-    match History::open(&file, Patience::Long).and_then(|mut history| {
-        if history.is_writable() {
-            return history.forget(&project.name(), &told);
+    if file.exists() {
+        let told = forgotten.told(Some(ledger::length(project)));
+        let tell = |mut history: History| {
+            if history.is_writable() {
+                return history.forget(&project.name(), &told).map(drop);
+            }
+            Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "it can only be read").into())
+        };
+        match History::open(&file, Patience::Long).and_then(tell) {
+            // It is made anew by who reads it, without what is forgotten.
+            Err(fault) if fault.is_damage() => {}
+            other => other?,
         }
-        Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "it can only be read").into())
-    }) {
-        // It is made anew by who reads it, without what is forgotten.
-        Err(fault) if fault.is_damage() => Ok(()),
-        other => other.map(drop),
     }
+    forgotten.is_pending = false;
+    Ok(forgotten.write(project)?)
 }
 
 /// Why nothing can be said of a run that is neither in the index nor goes on, if that is so: its directory is damaged.

@@ -19,6 +19,7 @@ use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
 use crate::journal::lock;
 use crate::journal::turn::{Refusal, Turn};
 use crate::plan::PlannedStage;
+use crate::process::pty::Size;
 
 /// Why no run could be started.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,8 @@ pub struct Caller<'a> {
     pub directory: PathBuf,
     /// What becomes of the run when the caller goes away.
     pub on_hangup: OnHangup,
+    /// How large the caller's terminal is, where stages may have it.
+    pub terminal: Option<Size>,
     /// Variables for every stage, below its own.
     pub stage_env: Vec<(String, String)>,
     /// The time.
@@ -119,10 +122,8 @@ pub fn place_in_turn(prepared: &Prepared, caller: &Caller<'_>, turn: &Turn) -> R
             let project = ProjectDir::new(&state, &prepared.root);
             let jobs: Vec<(Signature, StageName)> =
                 prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.signature, s.name.clone())).collect();
-            let turn = match turn.is_at_once() {
-                true => turn.clone(),
-                false => Turn { outer: outer_runs(&project), ..turn.clone() },
-            };
+            let outer = if turn.is_at_once() { Vec::new() } else { outer_runs(&project) };
+            let turn = Turn { outer, ..turn.clone() };
             let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs, turn: &turn };
             let fill = |run: &RunDir, number, waits: Option<&Waits>| {
                 Header { waits: waits.cloned(), ..header(prepared, caller, &id, Some(number)) }.write(run)

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::past;
+use super::past::forgotten::Forgotten;
 use super::runs::{self, Run};
 use super::turn::still_awaited;
 use crate::clock::Timestamp;
@@ -114,6 +115,9 @@ pub fn board(project: &ProjectDir, latest: Vec<Latest>, unseen: &[RunNumber], no
             Ok(_) | Err(_) => board.damaged.extend(past::damage(project, number).map(|error| (number, error))),
         }
     }
+    // What is forgotten may still be there, where other stages have it in their run too, or its removal was cut off.
+    let forgotten = Forgotten::read(project).unwrap_or_default();
+    board.jobs.retain(|name, standing| standing.state.goes_on() || !forgotten.has(name, standing.number));
     board
 }
 

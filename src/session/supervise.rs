@@ -34,7 +34,7 @@ use crate::engine::slots::Lender;
 use crate::env::{self, Env};
 use crate::event::Sink;
 use crate::executor::Executor;
-use crate::executor::local::{LocalExecutor, Sharing};
+use crate::executor::local::{Console, LocalExecutor, Sharing};
 use crate::history::Patience;
 use crate::ids::RunNumber;
 use crate::journal::claim::release;
@@ -97,7 +97,9 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         None
     });
     let sharing = pool.clone().map(|pool| Sharing::new(pool, assignment.plan.jobs.max(1), environment));
-    let local = LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment, sharing)?;
+    let console = Console::default();
+    let local =
+        LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment, sharing)?.on_console(console.clone());
     let local: Arc<dyn Executor> = Arc::new(local);
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
@@ -108,9 +110,10 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         on_hangup: assignment.on_hangup,
         messages: messages.0.clone(),
         attached: Arc::clone(&attached),
+        terminal: assignment.terminal.map(|size| console.attach(size)),
     };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || leash.listen())?;
-    let listener = Listener::open(run, Desk::new(messages.0.clone())).map_err(|error| {
+    let listener = Listener::open(run, Desk::new(messages.0.clone()).with_console(console)).inspect_err(|error| {
         log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
     });
     // The first word: whoever has started it may go.
@@ -127,7 +130,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
-    let sweep = Sweep::of(&assignment, reaper, pool.clone());
+    let sweep = Sweep::of(&assignment, reaper, pool.clone(), listener.ok());
     let mut tee = Tee::new(Journal::open(run), Arc::clone(&bell), move || sweep.run());
     let identity = Identity {
         run: assignment.run,
@@ -143,7 +146,6 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         None => runner::run(assignment.plan, identity, ports),
         Some(reason) => runner::refuse(assignment.plan, identity, ports, reason),
     };
-    drop(listener);
     bell.finish();
     match (assignment.project, assignment.number) {
         (Some(project), Some(number)) => {
@@ -223,17 +225,21 @@ struct Sweep {
     /// What a process carries that a stage may have left on purpose; none where no stage may.
     exempt: Option<String>,
     pool: Option<Arc<Pool>>,
+    listener: Option<Listener>,
 }
 
 impl Sweep {
-    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>) -> Self {
+    fn of(assignment: &Assignment, reaper: Reaper, pool: Option<Arc<Pool>>, listener: Option<Listener>) -> Self {
         let may_leave = assignment.plan.stages.values().any(|s| matches!(s.policy.leak, Leak::Warn | Leak::Allow));
-        Self { reaper, pool, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
+        Self { reaper, pool, listener, exempt: may_leave.then(|| format!("{}={}", env::RUN_ID, assignment.run)) }
     }
 
     fn run(&self) {
         if let Some(pool) = &self.pool {
             pool.remove();
+        }
+        if let Some(listener) = &self.listener {
+            listener.remove();
         }
         // What other stages left was taken when they ended, so what still carries the mark may stay.
         let is_exempt = |entry: &Entry| {

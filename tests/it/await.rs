@@ -77,6 +77,7 @@ fn runs_txt_await_waits_for_the_job_and_exits_with_its_code() {
 fn a_job_is_not_waited_for_longer_than_it_runs() {
     let project = project();
     let run = project.local_ci(&["-q", "-j2"]).spawn();
+    project.wait_for_event(1, "stage_started");
     let waiting = waiting(&project, &["await", "bad"]);
     project.open_gate("bad");
     waiting.wait().assert_code(1);

@@ -34,8 +34,8 @@ fn doctor(project: &Project, number: u64, wall: impl Fn(usize, i64) -> i64, mono
         event["unix_ms"] = wall(at, event["unix_ms"].as_i64().unwrap()).into();
         event["mono_us"] = mono(at, event["mono_us"].as_u64().unwrap()).into();
     }
-    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
-    fs::write(project.run_dir(number).join("events.jsonl"), lines).unwrap();
+    let lines: Vec<String> = events.iter().map(|event| format!("{event}\n")).collect();
+    fs::write(project.run_dir(number).join("events.jsonl"), lines.concat()).unwrap();
     // What was known of it from before.
     let _ = fs::remove_file(project.state_dir().join("history.db"));
 }

@@ -20,7 +20,7 @@ needs = ["long"]
 "#;
 
 fn printed() -> String {
-    (1..=3000).map(|n| format!("line {n}\n")).collect::<String>() + "begun\nover\n"
+    (1..=3000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat() + "begun\nover\n"
 }
 
 /// A project, and on its terminal what the script starts.

@@ -34,7 +34,7 @@ fn h89_a_job_that_runs_is_not_started_again() {
     $ local-ci wait
     --- stderr
     error: stage wait is running already, in run 1 (pid [PID], since [TIME])
-      hint: `local-ci attach 1` follows it, `local-ci stop 1` ends it
+      hint: `local-ci attach 1` follows it, `--queue` waits for its turn, `local-ci stop 1` ends it
     --- exit 5
     ");
     // All stages are wanted, and one of them runs: nothing is started.

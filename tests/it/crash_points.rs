@@ -70,6 +70,18 @@ fn assert_sound(project: &Project, before: &[u64], code: i32, crash: &str) {
 /// Kills at each `stride`-th call of a kind, in a new project each time or always in the same. Says at which call a run
 /// came through; zero where there is no strace.
 fn enumerate(calls: &str, stride: usize, new_each_time: bool, options: &dyn Fn(&Project) -> Vec<String>) -> usize {
+    enumerate_of(&[], calls, stride, new_each_time, options)
+}
+
+/// The same for a run that is started with these arguments.
+fn enumerate_of(
+    args: &[&str],
+    calls: &str,
+    stride: usize,
+    new_each_time: bool,
+    options: &dyn Fn(&Project) -> Vec<String>,
+) -> usize {
+    let is_detached = !args.is_empty();
     let mut project = Project::new();
     for k in (1..MANY).step_by(stride) {
         if new_each_time && k > 1 {
@@ -81,13 +93,17 @@ fn enumerate(calls: &str, stride: usize, new_each_time: bool, options: &dyn Fn(&
         let before = project.run_numbers();
         let inject = format!("inject={calls}:signal=KILL:when={k}");
         let options: Vec<&str> = options.iter().map(String::as_str).chain(["-e", &inject]).collect();
-        let run = project.local_ci(&[]).env("CI", "true").under_strace(&options);
+        let run = project.local_ci(args).env("CI", "true").under_strace(&options);
         // Without strace there is nothing to be seen, and a line has said so.
         let Some(run) = run else { return 0 };
         let run = run.output();
         let crash = format!("killed at call {k} of {calls} {options:?}\n{}", run.transcript());
-        let is_unharmed = run.status.code() == Some(code) && project.last_word(before.len() as u64 + 1).is_some();
         assert_sound(&project, &before, code, &crash);
+        let word = project.last_word(before.len() as u64 + 1);
+        let is_cancelled = word.as_ref().is_some_and(|word| word["verdict"]["kind"] == "cancelled");
+        assert!(!(is_detached && is_cancelled), "it ended with its starter: {crash}");
+        let told = if is_detached { 0 } else { code };
+        let is_unharmed = run.status.code() == Some(told) && word.is_some();
         if is_unharmed {
             return k;
         }
@@ -113,6 +129,25 @@ fn h27_a_command_line_killed_at_any_step_leaves_a_sound_project() {
                     }
                 });
             }
+        }
+    });
+}
+
+/// H23, H27, H28: who starts a run in the background is killed at any of its steps: the run was never there, or is lost, or
+/// goes on to its end without anybody.
+#[test]
+fn h27_a_starter_in_the_background_killed_at_any_step_leaves_a_sound_project() {
+    let alone = |_: &Project| vec!["-b".to_owned(), "execve".to_owned()];
+    thread::scope(|scope| {
+        for calls in [
+            &["mkdir,mkdirat", "rename,renameat,renameat2", "sendto", "clone3,vfork"][..],
+            &["write", "ftruncate", "recvfrom", "shutdown"],
+        ] {
+            scope.spawn(move || {
+                for calls in calls {
+                    enumerate_of(&["-d"], calls, 1, true, &alone);
+                }
+            });
         }
     });
 }
@@ -196,9 +231,9 @@ fn enumerate_behind(calls: &str, stride: usize, options: &[&str]) -> usize {
         let last = *project.run_numbers().last().unwrap();
         let passed = |number: u64| project.last_word(number).is_some_and(|word| word["exit_code"] == 0);
         // Whoever was killed before it could begin never does, and whoever begins is in its turn.
-        let expected: String =
-            (1..=last).filter(|number| passed(*number)).map(|number| format!("{number}\n")).collect();
-        assert_eq!(marks(), expected, "{crash}");
+        let expected: Vec<String> =
+            (1..=last).filter(|number| passed(*number)).map(|number| number.to_string()).collect();
+        assert_eq!(marks().lines().collect::<Vec<_>>(), expected, "{crash}");
         assert!(passed(1) && passed(last), "{crash}");
         wait_until("the marks to be gone", || {
             fs::read_dir(project.runs_dir().unwrap().with_file_name("active")).unwrap().count() <= 1

@@ -194,7 +194,7 @@ fn asked(project: &Project) -> crate::support::Terminal<'_> {
     project.local_ci(&["-d", "wait"]).output().assert_code(0);
     project.wait_for_event(1, "stage_started");
     let mut terminal = project.local_ci(&["wait"]).on_terminal(24, 160);
-    terminal.wait_for_screen("[a]ttach, [c]ancel it and start, [q]uit?");
+    terminal.wait_for_screen("[a]ttach, [w]ait your turn, [c]ancel it and start, [q]uit?");
     assert!(terminal.screen().starts_with("stage wait is running already, in run 1 (pid "), "{}", terminal.screen());
     terminal
 }
@@ -210,7 +210,21 @@ fn h89_who_is_asked_may_attach() {
     project.open_gate("go");
     let left = terminal.wait();
     assert_eq!(left.status.code(), Some(0), "{}", left.screen);
-    assert!(!project.run_dir(2).exists());
+    assert_eq!(project.run_numbers(), [1]);
+    project.assert_nothing_left();
+}
+
+/// H89: or have its turn after it.
+#[test]
+fn h89_who_is_asked_may_wait() {
+    let project = Project::new();
+    let mut terminal = asked(&project);
+    terminal.type_keys("w\n");
+    wait_until("the second run to be queued", || project.run_numbers() == [1, 2]);
+    project.open_gate("go");
+    let left = terminal.wait();
+    assert_eq!(left.status.code(), Some(0), "{}", left.screen);
+    assert_eq!((project.verdict(1).2, project.verdict(2).2), (0, 0));
     project.assert_nothing_left();
 }
 
@@ -258,7 +272,12 @@ fn h89_scripts_are_told_the_ways_on() {
     let told = refused(project.local_ci(&["-C", ".", "wait"]).spawn()).stderr();
     let expected = "error: stage wait is running already, in run 3 (pid ";
     assert!(told.starts_with(expected) && told.contains(", since ") && told.contains(" %)\n"), "{told}");
-    assert!(told.contains("hint: `local-ci -C . attach 3` follows it, `local-ci -C . stop 3` ends it\n"), "{told}");
+    assert!(
+        told.contains(
+            "hint: `local-ci -C . attach 3` follows it, `--queue` waits for its turn, `local-ci -C . stop 3` ends it\n"
+        ),
+        "{told}"
+    );
     for args in [&["-q", "wait"][..], &["--json", "wait"], &["-d", "wait"], &["--output", "json", "wait"]] {
         let left = project.local_ci(args).on_terminal(24, 160).wait();
         assert_eq!(left.status.code(), Some(5), "{args:?}: {}", left.screen);

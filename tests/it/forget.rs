@@ -195,6 +195,7 @@ fn kill_removers(calls: &str, stride: usize) {
             let added = project.local_ci(&["add", "--json", "echo", "it"]).output().assert_code(0);
             let added: Value = serde_json::from_str(&added.stdout()).unwrap();
             assert_eq!((&added["runs"], &added["run"]), (&0.into(), &6.into()), "{crash}");
+            assert!(added["expected_ms"].is_null(), "{crash}: {added}");
             settle(&project);
             let anew = added["job"].as_str().unwrap();
             project.local_ci(&["remove", anew]).output().assert_code(0);

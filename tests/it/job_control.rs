@@ -51,7 +51,8 @@ fn h11_ctrl_z_pauses_the_run_and_fg_resumes_it() {
     let modes = terminal.modes();
     terminal.wait_for_screen("a  <1s, first run\n0/1 · <1s");
     let stage = project.identity("pid");
-    terminal.type_keys("\x1a");
+    // Who is impatient is stopped once all the same.
+    terminal.type_keys("\x1a\x1a");
     terminal.wait_for_screen("stopped 148");
     assert_eq!(stage.state(), Some('T'), "the stage was stopped first");
     assert_eq!(terminal.modes(), modes);
@@ -61,7 +62,10 @@ fn h11_ctrl_z_pauses_the_run_and_fg_resumes_it() {
     assert!(list.stdout().starts_with("a  paused: "), "{}", list.transcript());
     terminal.type_keys("\n");
     wait_state("the stage", stage, false);
-    terminal.wait_for_screen("first run\n0/1 · ");
+    wait_until("the run to be drawn as one that goes on", || {
+        let screen = terminal.screen();
+        screen.contains("first run\n0/1 · ") && !screen.contains("paused")
+    });
     project.open_gate("gate");
     let left = terminal.wait();
     assert!(left.screen.contains("✓ a  ") && left.screen.ends_with("ended 0"), "{}", left.screen);
@@ -73,6 +77,31 @@ fn h11_ctrl_z_pauses_the_run_and_fg_resumes_it() {
     let kinds: Vec<String> = project.events(1).iter().map(|e| e["event"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kinds[2..4], ["paused", "resumed"]);
     project.assert_nothing_left();
+}
+
+/// A supervisor that does not answer keeps nobody from stopping the command line, for longer than five seconds; what it was
+/// asked meanwhile is taken back.
+#[test]
+fn ctrl_z_does_not_wait_for_ever() {
+    let project = Project::new();
+    gated(&project);
+    let script = "local-ci; echo \"stopped $?\"; read go; fg >/dev/null; echo \"ended $?\"";
+    let mut terminal = shell(&project, script).on_terminal(30, 100);
+    let stage = project.identity("pid");
+    terminal.wait_for_screen("0/1 · ");
+    let supervisor = project.supervisor(1);
+    supervisor.kill(Signal::STOP);
+    wait_state("the supervisor", supervisor, true);
+    terminal.type_keys("\x1a");
+    terminal.wait_for_screen("the run is not paused, only what you see of it: its supervisor does not answer");
+    terminal.wait_for_screen("stopped 148");
+    supervisor.kill(Signal::CONT);
+    wait_state("the stage", stage, true);
+    terminal.type_keys("\n");
+    wait_state("the stage", stage, false);
+    project.open_gate("gate");
+    terminal.wait_for_screen("ended 0");
+    terminal.wait();
 }
 
 /// H73: a run that is kept nowhere is paused like any other.

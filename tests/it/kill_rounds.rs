@@ -73,3 +73,38 @@ fn h25_a_stage_killed_at_any_moment_failed_or_had_ended() {
     project.local_ci(&["-q"]).output().assert_code(0);
     project.assert_nothing_left();
 }
+
+/// H13: a run is paused and resumed at many moments while it starts one stage after another, and each stage one process
+/// after another: nothing is left standing, nothing is lost, and a run whose command line is stopped instead goes on.
+#[test]
+fn h13_runs_are_paused_while_they_start_processes() {
+    let project = Project::new();
+    let script = "i=0; while [ $i -lt 15 ]; do /bin/true; i=$((i+1)); done; echo did $i";
+    let stages: Vec<String> = (0..40).map(|n| format!("[stages.s{n}]\nrun = \"{script}\"\n")).collect();
+    project.config(&stages.concat());
+    let run = project.local_ci(&["-q", "-j4"]).spawn();
+    project.supervisor(1);
+    let mut asked = 0;
+    for round in 1.. {
+        moment(round);
+        let paused = project.local_ci(&["pause", "1"]).output();
+        if round % 3 == 0 {
+            run.kill(Signal::STOP);
+        }
+        let resumed = project.local_ci(&["resume", "1"]).output();
+        run.kill(Signal::CONT);
+        // The run may end in between; what has ended is neither paused nor resumed.
+        if project.last_word(1).is_some() {
+            break;
+        }
+        assert_eq!(paused.status.code(), Some(0), "{}", paused.transcript());
+        assert_eq!(resumed.status.code(), Some(0), "{}", resumed.transcript());
+        asked += 1;
+    }
+    run.wait().assert_code(0);
+    assert!(asked > 2, "it was over too soon");
+    for n in 0..40 {
+        assert_eq!(project.log(1, &format!("s{n}.log")), b"did 15\n");
+    }
+    project.assert_nothing_left();
+}

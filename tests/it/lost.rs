@@ -59,7 +59,7 @@ fn assert_lost(project: &Project) {
     for run in ["3", "latest"] {
         answers(project, &["show", run], 3, "Lost: ");
         answers(project, &["attach", run], 3, "Lost: ");
-        let log = (1..=500).map(|n| format!("a | line {n}\n")).collect::<String>() + "a | begun\n";
+        let log = (1..=500).map(|n| format!("a | line {n}\n")).collect::<Vec<_>>().concat() + "a | begun\n";
         assert_eq!(answers(project, &["logs", "-f", run], 3, ""), log);
         assert_eq!(answers(project, &["logs", run], 0, ""), log);
     }

@@ -14,12 +14,9 @@ fn in_parts(project: &Project, parts: usize) -> Vec<String> {
     let mut script = "echo part $((0))".to_owned();
     let mut printed = vec!["part 0\n".to_owned()];
     for n in 1..=parts {
-        script += &format!(
-            "; chaos wait-for {}; chaos lines {}; echo part $(({n}))",
-            project.side(&format!("g{n}")).display(),
-            n * 500
-        );
-        let lines: String = (1..=n * 500).map(|line| format!("line {line}\n")).collect();
+        let (gate, count) = (project.side(&format!("g{n}")), n * 500);
+        script = format!("{script}; chaos wait-for {}; chaos lines {count}; echo part $(({n}))", gate.display());
+        let lines = (1..=count).fold(String::new(), |text, line| text + &format!("line {line}\n"));
         printed.push(format!("{lines}part {n}\n"));
     }
     project.config(&format!("[stages.talks]\nrun = \"{script}\"\n"));
@@ -119,7 +116,7 @@ fn reconnection_a_run_that_ended_meanwhile_is_shown_with_its_end() {
     project.assert_nothing_left();
 }
 
-/// "Process exits immediately: FollowReader sees EOF, context is cancelled, no hang."
+/// "Process exits immediately: `FollowReader` sees EOF, context is cancelled, no hang."
 #[test]
 fn reconnection_a_run_that_ends_immediately_is_no_hang() {
     let project = Project::new();

@@ -26,7 +26,7 @@ fn runs_txt_stdout_and_stderr_are_the_bytes_of_the_latest_run() {
     );
     project.local_ci(&["-q", "-j1"]).output().assert_code(0);
     let of = |name: &str, end: &[u8]| {
-        let lines: String = (1..=2000).map(|n| format!("{name} {n}\n")).collect();
+        let lines = (1..=2000).map(|n| format!("{name} {n}\n")).collect::<Vec<_>>().concat();
         [lines.as_bytes(), end].concat()
     };
     let (out, err) = (of("out", b"\x1b[31mno end"), of("err", b"\xff\0\r"));
@@ -81,7 +81,7 @@ fn every_way_to_the_output_gives_the_same_bytes() {
         let (group, _) = rest.split_once("::endgroup::\n").unwrap();
         hash(group.split_once('\n').unwrap().1.as_bytes())
     };
-    let lines: String = (1..=3000).map(|n| format!("line {n}\n")).collect();
+    let lines = (1..=3000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
     let (half, whole) = (hash(lines.as_bytes()), hash([lines.as_bytes(), lines.as_bytes()].concat().as_slice()));
     assert_eq!(group(&foreground.wait().assert_code(0).stdout()), whole);
     let [attached, logs, out, err] = followers.map(|follower| follower.wait().assert_code(0));

@@ -45,8 +45,8 @@ fn of_a_later_version() -> Project {
     }
     settle(&project);
     let state = state_of(&project);
-    let about = format!("{{\"root\":{:?},\"format\":2,\"shards\":16}}", project.dir());
-    fs::write(state.join("project.json"), about).unwrap();
+    let about = serde_json::json!({"root": project.dir(), "format": 2, "shards": 16});
+    fs::write(state.join("project.json"), about.to_string()).unwrap();
     fs::write(state.join("lease"), "of a kind that there is not yet").unwrap();
     fs::create_dir(state.join("new/3")).unwrap();
     fs::write(state.join("active/3"), "a mark of another kind\n").unwrap();

@@ -66,11 +66,8 @@ pub(in crate::cli) fn follow(
             // What can be read of the logs after this was written before a run was seen to have ended.
             refresh(&mut source.target)?;
         }
-        let more = match turn(&mut sources, followed, page, &mut codes) {
-            Ok(more) => more,
-            // Nobody reads any more.
-            Err(_) => break,
-        };
+        // An error says that nobody reads any more.
+        let Ok(more) = turn(&mut sources, followed, page, &mut codes) else { break };
         if sources.is_empty() {
             let Followed::All(project) = followed else { break };
             sources.extend(started(project, &mut known, &mut waiting, page)?);

@@ -176,12 +176,10 @@ mod tests {
                 Start::At(offset) => usize::try_from(offset).unwrap(),
                 Start::Before(_) => 0,
             };
-            let mut shown = Vec::new();
-            for at in from..text.len() {
-                if index.at(at as u64).unwrap().0 == Stream::Stderr {
-                    shown.push(text[at]);
-                }
-            }
+            let is_error = |at: usize| index.at(at as u64).unwrap().0 == Stream::Stderr;
+            let of_errors: Vec<bool> = (0..text.len()).map(is_error).collect();
+            let rest = text.iter().zip(of_errors).skip(from);
+            let shown: Vec<u8> = rest.filter(|(_, is_error)| *is_error).map(|(byte, _)| *byte).collect();
             let all: Vec<&[u8]> = errors.split_inclusive(|byte| *byte == b'\n').collect();
             let expected = all[all.len().saturating_sub(lines)..].concat();
             prop_assert_eq!(shown, expected);

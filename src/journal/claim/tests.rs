@@ -60,7 +60,7 @@ fn after_any(number: RunNumber) -> Turn {
 }
 
 /// Ends a run, as its supervisor does.
-fn end(run: Claim, verdict: Verdict) {
+fn end(run: &Claim, verdict: Verdict) {
     let kind = EventKind::RunFinished { verdict, exit_code: verdict.exit_code(), duration_ms: 1 };
     let event = Event { seq: 0, at: Timestamp { unix_ms: 1, mono_us: 1 }, kind };
     JournalWriter::open(&run.run).unwrap().event(&event).unwrap();
@@ -191,7 +191,7 @@ fn a_queued_run_waits_for_all_that_go_on_and_is_seen_to_wait() {
     assert_eq!(waits_of(&third), (vec![1, 2], None));
     assert_eq!(state::of(&alone.run).unwrap(), RunState::Running, "it says nothing yet, and waits for nobody");
     assert_eq!(state::of(&third.run).unwrap(), RunState::Queued);
-    end(other, Verdict::Failed);
+    end(&other, Verdict::Failed);
     let fourth = claim_in_turn(&project, &[(1, "test")], &QUEUE).unwrap();
     assert_eq!(waits_of(&fourth), (vec![1, 3], None));
     assert_eq!(active(&project).unwrap(), [RunNumber(1), RunNumber(3), RunNumber(4)]);
@@ -237,8 +237,8 @@ fn after_a_run_that_has_ended_it_starts_at_once_or_not_at_all() {
     let (_dir, project) = project();
     let [passed, failed, lost] = [(); 3].map(|()| try_claim(&project, &[]).unwrap());
     let numbers = [passed.number, failed.number, lost.number];
-    end(passed, Verdict::Passed);
-    end(failed, Verdict::Failed);
+    end(&passed, Verdict::Passed);
+    end(&failed, Verdict::Failed);
     drop(lost);
     assert_eq!(claim_in_turn(&project, &[], &after(numbers[0])).unwrap().waits, None);
     for number in &numbers[1..] {

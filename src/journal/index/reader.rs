@@ -180,7 +180,7 @@ mod tests {
     fn every_byte_of_a_long_index_is_found_in_any_order() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.idx");
-        let stream = |n: u64| if n % 3 == 0 { Stream::Stderr } else { Stream::Stdout };
+        let stream = |n: u64| if n.is_multiple_of(3) { Stream::Stderr } else { Stream::Stdout };
         let mut file = File::create(&path).unwrap();
         let pieces: Vec<(u64, Stream)> = (0..1000).map(|n| ((n + 1) * 2, stream(n))).collect();
         write(&mut file, &pieces);

@@ -91,9 +91,11 @@ pub fn stop_of_signal(signal: i32) -> io::Result<()> {
 fn suffer(signal: i32) {
     default_disposition(signal);
     let set = set_of(&[signal]);
-    // SAFETY: `set` is an initialised set; raise takes a plain integer.
+    // In this order, so that one that is pending already and this one are one: who has pressed Ctrl+Z twice is stopped
+    // once.
+    // SAFETY: raise takes a plain integer; `set` is an initialised set.
     unsafe {
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
         libc::raise(signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
     }
 }

@@ -38,6 +38,8 @@ pub struct LiveOptions {
     pub clock: Box<dyn Clock>,
     /// Whether Ctrl+C is for the run, and not for who looks at it.
     pub is_ours: bool,
+    /// Whether a key leaves the run, which then goes on.
+    pub may_leave: bool,
     /// Whether the terminal has a mark of progress.
     pub has_mark: bool,
 }
@@ -99,9 +101,10 @@ impl<C: Canvas> Live<C> {
         if !is_shown {
             return Ok(());
         }
-        let (style, is_ours) = (self.style, self.options.is_ours);
-        let (cancelling, printed) = (self.cancelling, self.printed.stages());
-        let scene = Scene { view, now, room: self.region.room(), style, cancelling, is_ours, printed };
+        let (style, LiveOptions { is_ours, may_leave, .. }) = (self.style, &self.options);
+        let (is_ours, may_leave, cancelling) = (*is_ours, *may_leave, self.cancelling);
+        let (room, printed) = (self.region.room(), self.printed.stages());
+        let scene = Scene { view, now, room, style, cancelling, is_ours, may_leave, printed };
         let mark = if self.options.has_mark { scene.mark() } else { Mark::None };
         let above = std::mem::take(self.above.out());
         self.drawn = Some(now);

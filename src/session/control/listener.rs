@@ -28,7 +28,7 @@ const RESPITE: Duration = Duration::from_millis(50);
 /// The threads' stacks. What may be nested in a request is bounded by the parser.
 const STACK: usize = 256 * 1024;
 
-/// The socket of a run, which is there until this is dropped.
+/// The socket of a run.
 #[derive(Debug)]
 pub(in crate::session) struct Listener(RunDir);
 
@@ -46,10 +46,9 @@ impl Listener {
         thread("requests", move || take(&socket, &desk))?;
         Ok(listener)
     }
-}
 
-impl Drop for Listener {
-    fn drop(&mut self) {
+    /// Takes the socket away. Who is connected still is answered.
+    pub(in crate::session) fn remove(&self) {
         let _ = std::fs::remove_file(self.0.control());
     }
 }
@@ -102,10 +101,12 @@ fn is_ours(connection: impl AsFd) -> bool {
 fn converse(connection: &UnixStream, desk: &Desk) -> io::Result<()> {
     connection.set_write_timeout(Some(PATIENCE))?;
     connection.set_read_timeout(Some(PATIENCE))?;
+    // Whose terminal it is that was announced over this connection, if one was: it goes with it.
+    let mut terminal = None;
     loop {
         let message = receive_at_most(connection, LARGEST)?;
         let reply = match understood::<Request>(&message) {
-            Ok(request) => desk.answer(request),
+            Ok(request) => desk.answer(request, &mut terminal),
             Err(_) => Reply::Refused { why: "its supervisor is of a version that cannot do this".into() },
         };
         send(connection, &reply)?;
@@ -151,7 +152,7 @@ mod tests {
         Line::open(run, Duration::from_mins(1))?.ask(&Request::Pause)
     }
 
-    /// However long the path to the run is, its socket is reached; nobody else can; and it goes with the listener.
+    /// However long the path to the run is, its socket is reached; nobody else can; and it can be taken away.
     #[test]
     fn a_socket_has_a_short_name_and_is_private() {
         let (_dir, run, listener) = open(20);
@@ -161,8 +162,9 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(line.ask(&Request::Resume).unwrap(), Reply::Done);
         }
-        drop(listener);
+        listener.remove();
         assert!(!run.control().exists());
+        assert_eq!(line.ask(&Request::Resume).unwrap(), Reply::Done);
     }
 
     /// Whoever says nothing, or nonsense, costs the others nothing.

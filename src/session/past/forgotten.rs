@@ -1,9 +1,10 @@
 //! `forgotten.jsonl`: jobs that were removed, each with the last run that there was by then.
 //!
 //! What is forgotten is forgotten from the moment at which this is written. Taking away the directories, the lines of
-//! pruned runs and the rows of the index comes after, and may be cut off: what is still there of it means nothing any
-//! more, and the next one who removes a job takes it away. A run can also be there for good, because it had other stages
-//! as well: the index is made from it without the forgotten one, then and whenever it is made anew.
+//! pruned runs and the rows of the index comes after, and may be cut off: until it is written that the index was told,
+//! whoever opens the index tells it, and directories and lines that are still there go with the next job that is removed.
+//! A run can also be there for good, because it had other stages as well: the index is made from it without the forgotten
+//! one, then and whenever it is made anew.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::history::{Ended, Forget, RunRecord};
 use crate::ids::{RunNumber, StageName};
-use crate::journal::layout::{ProjectDir, private_file};
+use crate::journal::layout::{ProjectDir, open_to_read};
 use crate::journal::replace::replace;
 
 /// What was forgotten of a project.
@@ -22,6 +23,8 @@ pub struct Forgotten {
     pub all: Option<RunNumber>,
     /// Of these jobs all runs up to these.
     pub jobs: BTreeMap<StageName, RunNumber>,
+    /// Whether the index may not have been told of all this.
+    pub is_pending: bool,
 }
 
 /// A line of the file.
@@ -32,32 +35,38 @@ struct Line {
     job: Option<StageName>,
     /// The last run that is meant.
     through: RunNumber,
+    /// Whether the index was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    told: bool,
 }
 
 impl Forgotten {
     /// Reads what was forgotten. A line that is damaged is passed over.
     pub fn read(project: &ProjectDir) -> io::Result<Self> {
         let mut text = Vec::new();
-        match private_file().read(true).open(project.forgotten()) {
+        match open_to_read(&project.forgotten()) {
             Ok(mut file) => file.read_to_end(&mut text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error),
         };
-        let mut forgotten = Self::default();
+        let (mut forgotten, mut is_pending) = (Self::default(), false);
         for line in text.split(|byte| *byte == b'\n') {
-            match serde_json::from_slice(line) {
-                Ok(Line { job: Some(job), through }) => forgotten.forget(job, through),
-                Ok(Line { job: None, through }) => forgotten.all = forgotten.all.max(Some(through)),
-                Err(_) => {}
+            let Ok(Line { job, through, told }) = serde_json::from_slice(line) else { continue };
+            is_pending |= !told;
+            match job {
+                Some(job) => forgotten.forget(job, through),
+                None => forgotten.all = forgotten.all.max(Some(through)),
             }
         }
+        forgotten.is_pending = is_pending;
         Ok(forgotten)
     }
 
     /// Writes it. To be called by who deletes runs.
     pub fn write(&self, project: &ProjectDir) -> io::Result<()> {
-        let all = self.all.map(|through| Line { job: None, through });
-        let jobs = self.jobs.iter().map(|(job, through)| Line { job: Some(job.clone()), through: *through });
+        let told = !self.is_pending;
+        let all = self.all.map(|through| Line { job: None, through, told });
+        let jobs = self.jobs.iter().map(|(job, through)| Line { job: Some(job.clone()), through: *through, told });
         let mut text = Vec::new();
         for line in all.into_iter().chain(jobs) {
             serde_json::to_writer(&mut text, &line)?;
@@ -68,12 +77,14 @@ impl Forgotten {
 
     /// Forgets a job up to this run.
     pub fn forget(&mut self, job: StageName, through: RunNumber) {
+        self.is_pending = true;
         let known = self.jobs.entry(job).or_insert(through);
         *known = (*known).max(through);
     }
 
     /// Forgets all runs up to this one.
     pub fn forget_all(&mut self, through: RunNumber) {
+        self.is_pending = true;
         self.jobs.retain(|_, known| *known > through);
         self.all = self.all.max(Some(through));
     }
@@ -184,6 +195,9 @@ mod tests {
         forgotten.forget(name("a"), RunNumber(5));
         forgotten.write(&project).unwrap();
         assert_eq!(Forgotten::read(&project).unwrap(), forgotten);
+        forgotten.is_pending = false;
+        forgotten.write(&project).unwrap();
+        assert_eq!(Forgotten::read(&project).unwrap(), forgotten, "the index was told");
         let mut text = std::fs::read_to_string(project.forgotten()).unwrap();
         text.push_str("{\"through\":\"x\"}\nnothing\n{\"job\":\"b\"");
         std::fs::write(project.forgotten(), text).unwrap();

@@ -69,13 +69,16 @@ pub(super) fn take_in(history: &mut History, project: &ProjectDir, root: &Path, 
     }
     let mut start = known.map_or(0, |known| known.ledger);
     let pending = ledger::length(project) != start;
-    if unseen.is_empty() && !pending {
+    let forgotten = Forgotten::read(project)?;
+    if unseen.is_empty() && !pending && !forgotten.is_pending {
         return Ok(0);
     }
     if !history.is_writable() {
         return Ok(unseen.iter().filter(|number| matches!(record::read(project, **number), Ok(Some(_)))).count());
     }
-    let forgotten = Forgotten::read(project)?;
+    if forgotten.is_pending {
+        history.forget(&name, &forgotten.told(None))?;
+    }
     let repository = source::common_dir(root);
     let about = About { repository: repository.as_ref().map(|dir| dir.as_os_str().as_bytes()), ledger: None };
     if pending && (depth == Depth::All || ledger::length(project).saturating_sub(start) <= LITTLE) {

@@ -145,7 +145,7 @@ fn begins_a_line(file: &mut File, start: u64, length: u64) -> io::Result<bool> {
 /// Cuts every line of a list down to what `left_of` leaves of its run, and takes out those of which nothing is left. To be
 /// called by who deletes runs. Says how many lines went.
 pub fn rewrite(project: &ProjectDir, left_of: &dyn Fn(RunRecord) -> Option<RunRecord>) -> io::Result<usize> {
-    let file = match private_file().read(true).open(project.pruned()) {
+    let file = match open_to_read(&project.pruned()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         other => other?,
     };

@@ -7,12 +7,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Timestamp;
-use crate::event::{Event, EventKind, SCHEMA_VERSION, Sink};
+use crate::event::{Event, EventKind, RunStarted, SCHEMA_VERSION, Sink};
 use crate::ids::{RunId, Signature, StageName};
 use crate::journal::claim::{Claim, ClaimError, Request, claim};
 use crate::journal::header::Header;
 use crate::journal::turn::{Refusal, Turn};
 use crate::journal::write::JournalWriter;
+use crate::session::queue::Waiting;
+
+const QUEUE: Turn = Turn { queue: true, after: None, after_any: None, outer: Vec::new() };
 
 const AT: Timestamp = Timestamp { unix_ms: 1, mono_us: 1 };
 
@@ -217,9 +220,9 @@ fn project() -> (tempfile::TempDir, ProjectDir) {
 fn a_run_that_is_gone_has_ended() {
     let (_dir, project) = project();
     let first = try_claim(&project, 1, &Turn::default()).unwrap();
-    let waits = |passed: bool| match passed {
-        true => Waits { until_passed: Some(first.number), ..Waits::default() },
-        false => Waits { until_ended: vec![first.number], ..Waits::default() },
+    let waits = |passed: bool| Waits {
+        until_passed: passed.then_some(first.number),
+        until_ended: if passed { Vec::new() } else { vec![first.number] },
     };
     assert_eq!([true, false].map(|passed| look(&project, &waits(passed))), [Look::Wait, Look::Wait]);
     std::fs::remove_dir_all(first.run.path()).unwrap();
@@ -234,7 +237,7 @@ fn a_run_that_is_gone_has_ended() {
 fn a_run_that_waits_can_be_ended() {
     let (_dir, project) = project();
     let first = try_claim(&project, 1, &Turn::default()).unwrap();
-    let second = try_claim(&project, 2, &Turn { queue: true, ..Turn::default() }).unwrap();
+    let second = try_claim(&project, 2, &QUEUE).unwrap();
     let messages = crossbeam_channel::unbounded();
     let reason = CancelReason::Hangup;
     messages.0.send(Message::Cancel { reason, level: crate::cancel::CancelLevel::Terminate }).unwrap();
@@ -253,7 +256,7 @@ fn an_end_is_heard_at_once() {
     for lost in [false, true] {
         let (_dir, project) = project();
         let first = try_claim(&project, 1, &Turn::default()).unwrap();
-        let second = try_claim(&project, 2, &Turn { queue: true, ..Turn::default() }).unwrap();
+        let second = try_claim(&project, 2, &QUEUE).unwrap();
         let messages = crossbeam_channel::unbounded();
         let clock = crate::clock::SystemClock;
         let took = std::thread::scope(|scope| {
@@ -272,4 +275,66 @@ fn an_end_is_heard_at_once() {
         // The next look would have come after five.
         assert!(took < Duration::from_secs(3), "lost: {lost}, {took:?}");
     }
+}
+
+/// For what a run waits is said when it begins to, when some of it has ended, and in a log when it was not said for a
+/// minute; how far the others are stands beside it.
+#[test]
+fn it_is_said_what_a_run_waits_for() {
+    let (_dir, project) = project();
+    let first = try_claim(&project, 1, &Turn::default()).unwrap();
+    let second = try_claim(&project, 1, &QUEUE).unwrap();
+    let third = try_claim(&project, 1, &QUEUE).unwrap();
+    let at = |seconds: u64| Timestamp { unix_ms: 0, mono_us: 1_000_000 * seconds };
+    let waits = third.waits.clone().unwrap();
+    let waiting = |repeats| Waiting::new(project.clone(), third.number, waits.clone(), repeats);
+    let (mut log, mut terminal) = (waiting(true), waiting(false));
+    let mut both = |seconds| [log.tick(at(seconds)), terminal.tick(at(seconds))].map(Option::unwrap_or_default);
+    let text = "run 3 waits for runs 1 (starting) and 2 (queued)";
+    assert_eq!(both(100), [text, text]);
+    let started = EventKind::RunStarted(RunStarted {
+        schema_version: 1,
+        run: RunId::from_bytes([7; 16]),
+        number: Some(first.number),
+        project: "/p".into(),
+        jobs: 1,
+        stages: Vec::new(),
+    });
+    let started = Event { seq: 0, at: at(90), kind: started };
+    JournalWriter::open(&first.run).unwrap().event(&started).unwrap();
+    assert_eq!(both(130), ["", ""]);
+    assert_eq!(both(156), ["", ""]);
+    assert_eq!(both(158), ["run 3 waits for runs 1 (running for 1m08s) and 2 (queued)", ""]);
+    say(&first.run, finished(Verdict::Failed));
+    let text = "run 3 waits for run 2 (queued)";
+    assert_eq!(both(160), [text, text]);
+    drop(second.lock);
+    assert_eq!(both(300), ["", ""], "it is about to begin");
+}
+
+/// What stages print wakes nobody who waits for the end of a run; its events do, and its lock.
+#[test]
+fn only_ends_are_watched_for() {
+    let (_dir, project) = project();
+    let run = try_claim(&project, 1, &Turn::default()).unwrap();
+    let watch = Watch::of_ends().unwrap();
+    let heard = || {
+        let heard = sleep(&mut [PollFd::new(&watch, PollFlags::IN)], Duration::ZERO);
+        watch.clear();
+        heard
+    };
+    watch.add_end(&run.run).unwrap();
+    let print = |path: &Path| std::fs::write(path, "a line\n").unwrap();
+    print(&run.run.logs().join("a.log"));
+    assert!(!heard());
+    say(&run.run, EventKind::Resumed);
+    assert!(heard(), "its journal was made");
+    watch.add_end(&run.run).unwrap();
+    heard();
+    print(&run.run.logs().join("a.log"));
+    assert!(!heard());
+    say(&run.run, EventKind::Resumed);
+    assert!(heard());
+    drop(run.lock);
+    assert!(heard());
 }
