@@ -104,14 +104,11 @@ fn speed() -> Result<(), Box<dyn Error>> {
             allow_failure: false,
             is_fix: false,
             has_fix: false,
-            interactive: false,
             threads: 1,
-            interactive: false,
             locks: if index % 10 == 0 { vec!["lock".into()] } else { Vec::new() },
             inputs: None,
             // One in ten is not known.
             estimate: estimate(&samples[..if index % 10 == 1 { 0 } else { SAMPLES }], &pooled, Basis::Own),
-            interactive: false,
             skip: None,
             interactive: false,
         })
