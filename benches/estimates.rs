@@ -106,6 +106,7 @@ fn speed() -> Result<(), Box<dyn Error>> {
             has_fix: false,
             interactive: false,
             threads: 1,
+            interactive: false,
             locks: if index % 10 == 0 { vec!["lock".into()] } else { Vec::new() },
             inputs: None,
             // One in ten is not known.

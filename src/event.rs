@@ -111,6 +111,7 @@ pub struct RunStarted {
 
 /// A stage as the journal describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct StageInfo {
     /// Its name.
     pub name: StageName,

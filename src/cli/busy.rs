@@ -21,12 +21,18 @@ use crate::session::runs::{self, Run, Stopped};
 pub(super) enum Way {
     /// To look at the run that goes on.
     Attach,
+    /// To start when its turn has come.
+    Wait,
     /// To have that run end, and then to start.
     Replace,
 }
 
-/// The ways on that are offered: a letter, and the word that it is in. To quit is one everywhere.
-const WAYS: [(char, &str, Way); 2] = [('a', "[a]ttach", Way::Attach), ('c', "[c]ancel it and start", Way::Replace)];
+/// The ways on: a letter, and the words that it stands in. To quit is one everywhere.
+const WAYS: [(char, &str, Way); 3] = [
+    ('a', "[a]ttach", Way::Attach),
+    ('w', "[w]ait your turn", Way::Wait),
+    ('c', "[c]ancel it and start", Way::Replace),
+];
 
 /// How often somebody is asked who answers something else.
 const TIMES: usize = 3;
@@ -37,17 +43,19 @@ pub(super) struct Busy<'a> {
     pub(super) project: &'a ProjectDir,
     pub(super) stage: &'a StageName,
     pub(super) number: RunNumber,
+    /// Whether what was to be started may start later.
+    pub(super) may_wait: bool,
 }
 
 impl Busy<'_> {
     /// Says so and asks for a way on. Where nobody wants one, that is the error.
     pub(super) fn ask(&self) -> Result<Way, CliError> {
         let message = self.message();
-        let letters: Vec<&str> = WAYS.iter().map(|(_, word, _)| *word).chain(["[q]uit"]).collect();
-        let question = format!("{message}: {}?", letters.join(", "));
+        let words: Vec<&str> = self.ways().map(|(_, word, _)| word).chain(["[q]uit"]).collect();
+        let question = format!("{message}: {}?", words.join(", "));
         for _ in 0..TIMES {
             let Some(answer) = output::ask(&question) else { break };
-            match way(&answer) {
+            match self.way(&answer) {
                 Answer::Way(way) => return Ok(way),
                 Answer::Quit => break,
                 Answer::Unclear => {}
@@ -59,10 +67,18 @@ impl Busy<'_> {
     /// The error, for who cannot be asked.
     pub(super) fn error(&self) -> CliError {
         let (program, number) = (self.context.program(), self.number);
-        CliError::Busy {
-            message: self.message(),
-            hint: format!("`{program} attach {number}` follows it, `{program} stop {number}` ends it"),
-        }
+        let queue = if self.may_wait { "`--queue` waits for its turn, " } else { "" };
+        let hint = format!("`{program} attach {number}` follows it, {queue}`{program} stop {number}` ends it");
+        CliError::Busy { message: self.message(), hint }
+    }
+
+    /// The ways on that are offered here.
+    fn ways(&self) -> impl Iterator<Item = (char, &'static str, Way)> {
+        WAYS.into_iter().filter(|(.., way)| self.may_wait || *way != Way::Wait)
+    }
+
+    fn way(&self, answer: &str) -> Answer {
+        understood(answer, self.ways())
     }
 
     /// Has the other run end.
@@ -130,13 +146,11 @@ enum Answer {
     Unclear,
 }
 
-fn way(answer: &str) -> Answer {
-    let mut letters = answer.chars().map(|letter| letter.to_ascii_lowercase());
-    match letters.next() {
+/// What is meant by an answer, where these are the ways on: its first letter says.
+fn understood(answer: &str, mut ways: impl Iterator<Item = (char, &'static str, Way)>) -> Answer {
+    match answer.chars().next().map(|letter| letter.to_ascii_lowercase()) {
         None | Some('q') => Answer::Quit,
-        Some(first) => {
-            WAYS.iter().find(|(letter, ..)| *letter == first).map_or(Answer::Unclear, |(.., way)| Answer::Way(*way))
-        }
+        Some(first) => ways.find(|(letter, ..)| *letter == first).map_or(Answer::Unclear, |(.., way)| Answer::Way(way)),
     }
 }
 
@@ -150,12 +164,13 @@ mod tests {
         for (answer, expected) in [
             ("a", Answer::Way(Way::Attach)),
             ("Attach", Answer::Way(Way::Attach)),
+            ("wait", Answer::Way(Way::Wait)),
             ("c", Answer::Way(Way::Replace)),
             ("q", Answer::Quit),
             ("", Answer::Quit),
             ("yes", Answer::Unclear),
         ] {
-            assert_eq!(way(answer), expected, "{answer:?}");
+            assert_eq!(understood(answer, WAYS.into_iter()), expected, "{answer:?}");
         }
     }
 

@@ -214,14 +214,25 @@ impl io::Write for Stdout {
     }
 }
 
-/// A display of a run that this process started.
+/// A display of a run that is over, or that nobody leaves by a key.
 pub(super) fn display(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun) -> Display {
-    display_for(true, mode, context, Box::new(logs), rerun)
+    foreground(mode, context, logs, rerun, false)
+}
+
+/// A display of a run that this process started, and that a key may leave.
+pub(super) fn foreground(mode: Mode, context: &Context<'_>, logs: RunLogs, rerun: Rerun, may_leave: bool) -> Display {
+    display_for(&Viewer { is_ours: true, may_leave }, mode, context, Box::new(logs), rerun)
 }
 
 /// A display of a run that this process only looks at: Ctrl+C leaves it.
-pub(super) fn onlooker(mode: Mode, context: &Context<'_>, logs: Box<dyn Logs>, rerun: Rerun) -> Display {
-    display_for(false, mode, context, logs, rerun)
+pub(super) fn onlooker(
+    mode: Mode,
+    context: &Context<'_>,
+    logs: Box<dyn Logs>,
+    rerun: Rerun,
+    may_leave: bool,
+) -> Display {
+    display_for(&Viewer { is_ours: false, may_leave }, mode, context, logs, rerun)
 }
 
 /// A display that shows nothing of a run.
@@ -230,14 +241,27 @@ pub(super) fn unseen(context: &Context<'_>, logs: RunLogs) -> Display {
     Display::new(Box::new(Quiet::new(io::sink(), options)), Box::new(logs))
 }
 
-fn display_for(is_ours: bool, mode: Mode, context: &Context<'_>, logs: Box<dyn Logs>, rerun: Rerun) -> Display {
+/// Who looks at a run.
+struct Viewer {
+    /// Whether this process started it.
+    is_ours: bool,
+    /// Whether a key leaves it.
+    may_leave: bool,
+}
+
+fn display_for(viewer: &Viewer, mode: Mode, context: &Context<'_>, logs: Box<dyn Logs>, rerun: Rerun) -> Display {
     let out = Stdout;
     let options = options(context, rerun, mode);
     let reporter: Box<dyn Reporter> = match mode {
         Mode::Live => match Stderr::terminal() {
             Some(terminal) => {
                 let has_mark = Features::of(context.env).progress;
-                let live = LiveOptions { clock: Box::new(SystemClock), is_ours, has_mark };
+                let live = LiveOptions {
+                    clock: Box::new(SystemClock),
+                    is_ours: viewer.is_ours,
+                    may_leave: viewer.may_leave,
+                    has_mark,
+                };
                 Box::new(Live::new(terminal, options, live))
             }
             None => Box::new(Grouped::new(out, TranscriptOptions { layout: Layout::Groups, ..options })),

@@ -20,6 +20,7 @@ mod forget;
 mod history;
 mod hold;
 mod init;
+mod keys;
 mod leave;
 mod list;
 mod logs;

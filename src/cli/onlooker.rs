@@ -2,11 +2,12 @@
 
 use super::faces::Mode;
 use super::project::Context;
-use super::{Ending, faces, output, queue};
+use super::{Ending, faces, keys, output, queue};
 use crate::clock::SystemClock;
 use crate::journal::state::{self, RunState};
 use crate::outcome::exit;
 use crate::report::{Logs, Rerun};
+use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::interrupts::Interrupts;
 use crate::session::logs::RunLogs;
@@ -27,7 +28,8 @@ pub(super) fn follow(
         Some(lines) => Box::new(TailLogs::of(run, logs, lines, format!("{program} logs {number}/"))),
         None => Box::new(logs),
     };
-    let display = faces::onlooker(mode, context, logs, Rerun::default());
+    let offer = keys::Offer::of(context, mode, OnHangup::Continue);
+    let display = faces::onlooker(mode, context, logs, Rerun::default(), offer.may_leave());
     let dir = run.dir.clone();
     interrupts.leave_with(move || match state::of(&dir) {
         Ok(RunState::Finished { .. } | RunState::Lost) => {
@@ -38,13 +40,16 @@ pub(super) fn follow(
         ),
     });
     let mut notify = |text: &str| output::say(text);
+    let (_keys, leave, display) = offer.start(&run.dir, false, display);
     let parts = Parts { run: run.dir.clone(), display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::onlooker(parts).telling(queue::waiting_of(run)).follow();
+    let follower = Follower::onlooker(parts).telling(queue::waiting_of(run)).leaving_by(leave);
+    let (ending, display) = follower.follow();
     interrupts.done();
     output::incomplete(&display);
     match ending {
         follow::Ending::Finished(_, code) => Ending::Code(code),
-        follow::Ending::Lost | follow::Ending::Left => {
+        follow::Ending::Left => keys::left(context, number),
+        follow::Ending::Lost => {
             output::lost_before_it_began(&run.dir, Some(number), display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }

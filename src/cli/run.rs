@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, list, onlooker, output, plan, queue, target};
+use super::{Ending, keys, list, onlooker, output, plan, queue, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -118,16 +118,20 @@ fn once(
         Stay::ToTheEnd | Stay::AsLongAsLiked => mode(context, args, project.pipeline.run().output.as_deref())?,
     };
     let plan = context.plan(&project, &args.selection)?;
+    let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
+    let on_hangup = if goes_on { OnHangup::Continue } else { OnHangup::Cancel };
+    // Who is about to leave types nothing.
+    let offer = (stay == Stay::ToTheEnd).then(|| keys::Offer::of(context, mode, on_hangup));
     let names: Vec<StageName> = plan.stages.values().map(|stage| stage.name.clone()).collect();
     let turn = queue::turn(context, &project.root, &args.presence)?;
     let prepared = project.prepare(plan);
-    let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
     let mut caller = Caller {
         env: context.env,
         argv: context.argv.clone(),
         equivalent: equivalent.to_vec(),
         directory: context.directory.clone(),
-        on_hangup: if goes_on { OnHangup::Continue } else { OnHangup::Cancel },
+        on_hangup,
+        terminal: offer.as_ref().and_then(|offer| offer.for_stages(&prepared.plan)),
         stage_env: colour_hints(context, mode),
         now: SystemClock.now(),
     };
@@ -158,7 +162,7 @@ fn once(
             Ok(leaving.detach_ended(announcement, verdict.exit_code()))
         }
         Stay::AsLongAsLiked => {
-            let display = faces::onlooker(mode, context, Box::new(logs), rerun(&args.selection));
+            let display = faces::onlooker(mode, context, Box::new(logs), rerun(&args.selection), false);
             let stayed = stay_with(context, prepared, &caller, place, display, &leaving, interrupts);
             if let Ok((ending, follow::Ending::Left)) = stayed {
                 // A directory that nobody keeps is then the supervisor's affair.
@@ -167,9 +171,11 @@ fn once(
             stayed.map(|(ending, _)| ending)
         }
         Stay::ToTheEnd => {
-            let display = faces::display(mode, context, logs, rerun(&args.selection));
+            let offer = offer.map(|offer| offer.to(number));
+            let may_leave = offer.as_ref().is_some_and(keys::Offer::may_leave);
+            let display = faces::foreground(mode, context, logs, rerun(&args.selection), may_leave);
             if has_work {
-                follow_new(context, prepared, &caller, place, display, interrupts)
+                follow_new(context, prepared, &caller, place, Shown { display, offer }, interrupts)
             } else {
                 // Nothing is started that a signal could be for.
                 interrupts.done();
@@ -202,16 +208,18 @@ fn claim(
     turn: &Turn,
     interrupts: &Interrupts,
 ) -> Result<Claimed, CliError> {
+    let mut turn = turn.clone();
     loop {
         interrupts.starting();
-        let error = match place_in_turn(prepared, caller, turn) {
+        let error = match place_in_turn(prepared, caller, &turn) {
             Ok(place) => return Ok(Claimed::Place(place)),
             Err(error) => error,
         };
         interrupts.done();
         let StartError::Running { stage, number, .. } = &error else { return Err(error.into()) };
         let project = context.state(&prepared.root)?;
-        let busy = Busy { context, project: &project, stage, number: *number };
+        let may_wait = !args.presence.allow;
+        let busy = Busy { context, project: &project, stage, number: *number, may_wait };
         if !busy::may_ask(context, args) {
             return Err(busy.error());
         }
@@ -219,6 +227,7 @@ fn claim(
             Way::Attach => {
                 return Ok(Claimed::Attach(Box::new(runs::read(&project, *number).map_err(target::unreadable)?)));
             }
+            Way::Wait => turn.queue = true,
             Way::Replace => busy.end()?,
         }
         caller.now = SystemClock.now();
@@ -265,12 +274,18 @@ fn stay_with(
     Ok((leaving.part(context, ending, &display, interrupts), ending))
 }
 
+/// How a run is shown, and what is done with what is typed.
+struct Shown<'a> {
+    display: Display,
+    offer: Option<keys::Offer<'a>>,
+}
+
 fn follow_new(
     context: &Context<'_>,
     prepared: Prepared,
     caller: &Caller<'_>,
     place: Place,
-    display: Display,
+    shown: Shown<'_>,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
     let waits = place.waits.clone();
@@ -281,18 +296,26 @@ fn follow_new(
         .map_err(|error| CliError::infrastructure(format!("cannot pass signals on: {error}")))?;
     let (run, number) = (started.run.clone(), started.number);
     let mut notify = |text: &str| output::say(text);
+    let is_used = |offer: &keys::Offer<'_>| caller.terminal.is_some() || offer.may_leave();
+    let (_keys, leave, display) = match shown.offer.filter(is_used) {
+        Some(offer) => offer.start(&run, true, shown.display),
+        None => (None, None, shown.display),
+    };
     let parts = Parts { run: started.run, display, clock: &SystemClock, notify: &mut notify };
-    let (ending, display) = Follower::foreground(parts, started.socket).telling(waiting).follow();
+    let follower = Follower::foreground(parts, started.socket).telling(waiting).leaving_by(leave);
+    let (ending, display) = follower.follow();
     output::incomplete(&display);
     Ok(match ending {
         follow::Ending::Finished(verdict, code) => {
             queue::say_in_vain(verdict, waits.as_ref());
             finished(verdict, code)
         }
-        follow::Ending::Lost | follow::Ending::Left => {
+        follow::Ending::Lost => {
             output::lost_before_it_began(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }
+        // The key is there only where the run has a number.
+        follow::Ending::Left => number.map_or(Ending::Code(exit::INFRASTRUCTURE), |number| keys::left(context, number)),
     })
 }
 

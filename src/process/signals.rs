@@ -16,6 +16,8 @@ pub const TERMINATE: i32 = libc::SIGTERM;
 
 /// SIGTSTP.
 pub const STOP: i32 = libc::SIGTSTP;
+/// SIGWINCH: the terminal has another size.
+pub const WINDOW: i32 = libc::SIGWINCH;
 
 /// SIGKILL.
 pub const KILL: i32 = libc::SIGKILL;
@@ -23,6 +25,19 @@ pub const KILL: i32 = libc::SIGKILL;
 pub const STOP_REQUEST: i32 = libc::SIGUSR1;
 /// Asks a supervisor to kill its run: SIGUSR2.
 pub const KILL_REQUEST: i32 = libc::SIGUSR2;
+
+/// Has changes of the terminal's size wait, from this thread on, for whoever takes them. A thread that did not would drop
+/// them: by default nothing is done about them.
+pub fn hold_window_changes() -> io::Result<()> {
+    unix::block(&[WINDOW])
+}
+
+/// Has neither reading from a terminal nor changing it stop this process in the terminal's background: the calls fail, and
+/// who makes them looks first.
+pub fn ignore_terminal_stops() {
+    unix::ignore(libc::SIGTTIN);
+    unix::ignore(libc::SIGTTOU);
+}
 
 /// The signals that this process takes as messages from now on.
 ///

@@ -214,6 +214,9 @@ fn begin(guest: &mut Guest, terminal: &mut dyn StageTerminal, logs: &mut dyn Log
 
 /// The last lines of what a stage has printed so far; the last of them is left open where it has no end yet.
 fn said_before(stage: StageId, attempt: u32, bytes: u64, logs: &mut dyn Logs) -> String {
+    if is_drawn(LogKey { stage, attempt, part: LogPart::Head }, bytes, logs) {
+        return String::new();
+    }
     let log = LogInfo { bytes, ..LogInfo::default() };
     let filter = FilterOptions { colour: true, ..FilterOptions::default() };
     let mut text = last_lines(logs, (stage, attempt), log, filter).unwrap_or_default().join("\r\n");
@@ -225,6 +228,19 @@ fn said_before(stage: StageId, attempt: u32, bytes: u64, logs: &mut dyn Logs) ->
         text.push_str("\r\n");
     }
     text
+}
+
+/// Whether the end of what a stage has printed is drawn and not written: the cursor is put somewhere (CUP, ECMA-48,
+/// 8.3.21). As text that says nothing.
+fn is_drawn(key: LogKey, bytes: u64, logs: &mut dyn Logs) -> bool {
+    let mut end = vec![0; usize::try_from(bytes).unwrap_or(CHUNK).min(CHUNK)];
+    let from = bytes.saturating_sub(end.len() as u64);
+    let n = logs.read(key, from, &mut end).unwrap_or(0);
+    memchr::memmem::find_iter(&end[..n], b"\x1b[").any(|start| {
+        let rest = &end[start + 2..n];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+        digits > 0 && rest.get(digits) == Some(&b'H')
+    })
 }
 
 /// What a face says instead of what a stage printed that had a terminal: it was seen there, and drawn with moves of the

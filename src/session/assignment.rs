@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{RunId, RunNumber};
 use crate::journal::header::Waits;
 use crate::plan::Plan;
+use crate::process::pty::Size;
 
 /// What becomes of a run whose starter goes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,4 +40,7 @@ pub struct Assignment {
     pub grace_cap: Option<Duration>,
     /// What to do when the starter goes away.
     pub on_hangup: OnHangup,
+    /// How large the starter's terminal is, where stages may have that for as long as the starter is there: so it is known
+    /// before the first of them starts.
+    pub terminal: Option<Size>,
 }

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::StageName;
 use crate::journal::layout::RunDir;
+use crate::process::pty::Size;
 
 /// A request or a reply is no longer than this.
 pub const LARGEST: usize = 64 * 1024;
@@ -41,6 +42,13 @@ pub enum Request {
         stage: Option<StageName>,
         /// The signal's number.
         signal: i32,
+    },
+    /// To know of a terminal, or of its new size: stages that are interactive may have it, until this connection ends.
+    Terminal(Size),
+    /// To have this as typed on that terminal, by the stage that has it.
+    Keys {
+        /// What was typed, as it came.
+        typed: Vec<u8>,
     },
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 
+use super::keys::Leave;
 use super::queue::Waiting;
 use super::wire::{Frame, Incoming};
 use crate::clock::Clock;
@@ -65,6 +66,8 @@ pub struct Follower<'a> {
     early: BTreeMap<u64, Event>,
     /// What it tells until the run has begun, of one that waits for its turn.
     waiting: Option<Waiting>,
+    /// Tells that the viewer wishes to leave, where that can be told.
+    leave: Option<Leave>,
     /// Whether there is nothing to follow for once nobody takes what is shown.
     leaves: bool,
     notify: &'a mut dyn FnMut(&str),
@@ -103,14 +106,20 @@ impl<'a> Follower<'a> {
     fn new(parts: Parts<'a>, line: Line) -> Self {
         let Parts { run, display, clock, notify } = parts;
         let reader = JournalReader::new(run.clone());
-        let (early, waiting, leaves) = (BTreeMap::new(), None, false);
-        Self { run, reader, display, clock, line, next_seq: 0, early, waiting, leaves, notify }
+        let (early, waiting, leave, leaves) = (BTreeMap::new(), None, None, false);
+        Self { run, reader, display, clock, line, next_seq: 0, early, waiting, leave, leaves, notify }
     }
 
-    /// Leaves the run where what is shown cannot be written any more.
+    /// The same, who leaves the run where what is shown cannot be written any more.
     #[must_use]
     pub fn leaving_when_closed(self) -> Self {
         Self { leaves: true, ..self }
+    }
+
+    /// The same, who leaves when it is told here.
+    #[must_use]
+    pub fn leaving_by(self, leave: Option<Leave>) -> Self {
+        Self { leave, ..self }
     }
 
     /// Follows to the end. Returns the display too, which knows all that happened.
@@ -133,7 +142,8 @@ impl<'a> Follower<'a> {
             if gone && !more {
                 break Ending::Lost;
             }
-            if self.leaves && self.display.closed().is_some() {
+            let is_idle = self.leaves && self.display.closed().is_some();
+            if is_idle || self.leave.as_ref().is_some_and(Leave::is_wished) {
                 break Ending::Left;
             }
             // Asked for anew: what could not be shown just now is shown soon.
@@ -211,11 +221,14 @@ impl<'a> Follower<'a> {
 
     /// Sleeps until there is something to do.
     fn wait(&mut self, limit: Duration) {
-        let heard = match &self.line {
-            Line::Private(socket, _) => sleep(&mut [PollFd::new(socket, PollFlags::IN)], limit),
-            Line::Watched(Some(watch)) => sleep(&mut [PollFd::new(watch, PollFlags::IN)], limit),
-            Line::Watched(None) => sleep(&mut [], limit.min(LOOK)),
+        let (mut fds, limit) = match &self.line {
+            Line::Private(socket, _) => (vec![PollFd::new(socket, PollFlags::IN)], limit),
+            Line::Watched(Some(watch)) => (vec![PollFd::new(watch, PollFlags::IN)], limit),
+            Line::Watched(None) => (Vec::new(), limit.min(LOOK)),
         };
+        fds.extend(self.leave.iter().map(|leave| PollFd::new(leave, PollFlags::IN)));
+        let heard = sleep(&mut fds, limit);
+        drop(fds);
         if heard {
             self.listen();
         }

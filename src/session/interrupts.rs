@@ -67,6 +67,7 @@ impl Interrupts {
     pub fn start(notify: Notify) -> io::Result<Self> {
         let wanted = [signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE, signals::STOP];
         let taken = Signals::take(&wanted)?;
+        signals::hold_window_changes()?;
         let interrupts = Self { watching: Arc::default(), notify };
         let ours = interrupts.clone();
         std::thread::Builder::new().name("signals".into()).stack_size(64 * 1024).spawn(move || {
@@ -77,6 +78,7 @@ impl Interrupts {
                         terminal::restore();
                         // Where it cannot be blocked again the next one stops us all the same.
                         let _ = stop_of_signal(signal);
+                        terminal::resume();
                     } else {
                         ours.heard(signal);
                     }

@@ -87,3 +87,52 @@ impl Logs for RunLogs {
         self.kept && self.run.path().exists()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::StageId;
+    use crate::journal::layout::create_dir;
+
+    const KEY: LogKey = LogKey { stage: StageId(0), attempt: 1, part: LogPart::Head };
+
+    fn logs() -> (tempfile::TempDir, PathBuf, RunLogs) {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::new(dir.path().join("1"));
+        create_dir(&run.logs()).unwrap();
+        let name = StageName::new("a").unwrap();
+        let path = run.log(&name, 1);
+        (dir, path, RunLogs::new(run, vec![name]))
+    }
+
+    fn read(logs: &mut RunLogs, offset: u64) -> Vec<u8> {
+        let mut buffer = [0; 64];
+        let n = logs.read(KEY, offset, &mut buffer).unwrap();
+        buffer[..n].to_vec()
+    }
+
+    /// H71: what is done to a log while it is read is noticed, and what there is then can be read.
+    #[test]
+    fn h71_what_is_done_to_a_log_is_noticed() {
+        let (_dir, path, mut logs) = logs();
+        assert_eq!((read(&mut logs, 0), logs.mishap(KEY, 0)), (vec![], None), "it is not there yet");
+        std::fs::write(&path, "four").unwrap();
+        assert_eq!((read(&mut logs, 0), logs.mishap(KEY, 4)), (b"four".to_vec(), None));
+
+        std::fs::write(&path, "2.").unwrap();
+        assert_eq!((read(&mut logs, 4), logs.mishap(KEY, 4)), (vec![], Some(Mishap::Truncated)));
+        assert_eq!((read(&mut logs, 0), logs.mishap(KEY, 2)), (b"2.".to_vec(), None));
+
+        let other = path.with_extension("other");
+        std::fs::write(&other, "another").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!((read(&mut logs, 2), logs.mishap(KEY, 2)), (vec![], Some(Mishap::Replaced)));
+        assert_eq!((read(&mut logs, 0), logs.mishap(KEY, 7)), (b"another".to_vec(), None));
+
+        let mut writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((read(&mut logs, 7), logs.mishap(KEY, 7)), (vec![], Some(Mishap::Removed)));
+        std::io::Write::write_all(&mut writer, b" one").unwrap();
+        assert_eq!(read(&mut logs, 7), b" one", "it is still open");
+    }
+}

@@ -13,6 +13,7 @@ pub mod inline;
 pub mod inputs;
 pub mod interrupts;
 pub mod jobs;
+pub mod keys;
 mod lend;
 pub mod logout;
 pub mod logs;

@@ -19,6 +19,7 @@ use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
 use crate::journal::lock;
 use crate::journal::turn::{Refusal, Turn};
 use crate::plan::PlannedStage;
+use crate::process::pty::Size;
 
 /// Why no run could be started.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,8 @@ pub struct Caller<'a> {
     pub directory: PathBuf,
     /// What becomes of the run when the caller goes away.
     pub on_hangup: OnHangup,
+    /// How large the caller's terminal is, where stages may have it.
+    pub terminal: Option<Size>,
     /// Variables for every stage, below its own.
     pub stage_env: Vec<(String, String)>,
     /// The time.

@@ -92,6 +92,7 @@ pub fn start(
         env: caller.stage_env.clone(),
         grace_cap: caller.env.is_ci().then_some(CI_GRACE),
         on_hangup: caller.on_hangup,
+        terminal: caller.terminal,
     };
     match begun.and_then(|socket| hand_over(&assignment, socket)) {
         Ok(socket) => Ok(Started { run: place.run, number: place.number, socket }),

@@ -37,7 +37,7 @@ use crate::engine::slots::Lender;
 use crate::env::{self, Env};
 use crate::event::Sink;
 use crate::executor::Executor;
-use crate::executor::local::{LocalExecutor, Sharing};
+use crate::executor::local::{Attached, Console, LocalExecutor, Sharing};
 use crate::history::Patience;
 use crate::ids::RunNumber;
 use crate::journal::claim::release;
@@ -100,7 +100,9 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         None
     });
     let sharing = pool.clone().map(|pool| Sharing::new(pool, assignment.plan.jobs.max(1), environment));
-    let local = LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment, sharing)?;
+    let console = Console::default();
+    let local =
+        LocalExecutor::new(reaper.clone(), Arc::clone(&clock), environment, sharing)?.on_console(console.clone());
     let local: Arc<dyn Executor> = Arc::new(local);
     let messages = crossbeam_channel::unbounded();
     let bell = Arc::new(Doorbell::new(socket.try_clone()?.into()));
@@ -111,9 +113,11 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         on_hangup: assignment.on_hangup,
         messages: messages.0.clone(),
         attached: Arc::clone(&attached),
+        terminal: assignment.terminal.map(|size| console.attach(size)),
     };
     std::thread::Builder::new().name("control".into()).stack_size(128 * 1024).spawn(move || control.listen())?;
-    let listener = Listener::open(run, Desk::new(messages.0.clone())).map_err(|error| {
+
+    let listener = Listener::open(run, Desk::new(messages.0.clone()).with_console(console)).map_err(|error| {
         log(&format!("cannot take requests, so that the run can be neither paused nor sent a signal: {error}"));
     });
     // The first word: whoever has started it may go.
@@ -256,10 +260,12 @@ struct ControlLine {
     messages: Sender<Message>,
     /// Whether the starter is there.
     attached: Arc<AtomicBool>,
+    /// Its terminal, if stages may have it.
+    terminal: Option<Attached>,
 }
 
 impl ControlLine {
-    fn listen(self) {
+    fn listen(mut self) {
         let mut attached = true;
         // The reason stays the one it was first cancelled for.
         let mut reason = CancelReason::Interrupt;
@@ -302,7 +308,8 @@ impl ControlLine {
     }
 
     /// The starter is gone. Says that nobody is attached any more.
-    fn hung_up(&self) -> bool {
+    fn hung_up(&mut self) -> bool {
+        self.terminal = None;
         self.attached.store(false, Ordering::Release);
         match self.on_hangup {
             OnHangup::Continue => {}

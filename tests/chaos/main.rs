@@ -120,6 +120,12 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<std::ffi::OsString>,
     },
+    /// Draws a full screen with the terminal's size and the keys that are typed, anew at every change, until `q`.
+    Screen {
+        /// Ends in the middle of everything, and puts nothing back.
+        #[arg(long)]
+        mess: bool,
+    },
     /// Puts the terminal into raw mode and leaves it so.
     SpoilTerminal,
     /// Sets stdin, stdout and stderr to non-blocking and leaves them so.
@@ -192,6 +198,7 @@ fn run(chaos: Chaos) -> io::Result<ExitCode> {
         Command::Signals => inspect::signals()?,
         Command::Ids => inspect::ids()?,
         Command::OnTty { tty, command } => return terminal::on_tty(&tty, &command),
+        Command::Screen { mess } => terminal::screen(mess)?,
         Command::SpoilTerminal => terminal::spoil()?,
         Command::SpoilFlags => inspect::spoil_flags()?,
         Command::Flags => inspect::flags()?,

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcgetwinsize, tcsetattr};
 
 use crate::output;
 
@@ -48,4 +48,35 @@ pub(crate) fn spoil() -> io::Result<()> {
     let mut modes = tcgetattr(&tty)?;
     modes.make_raw();
     Ok(tcsetattr(&tty, OptionalActions::Now, &modes)?)
+}
+
+/// A program as vim is one: on a screen of its own, in raw mode, with everything switched on that there is.
+pub(crate) fn screen(mess: bool) -> io::Result<()> {
+    let mut tty = File::options().read(true).write(true).open("/dev/tty")?;
+    let before = tcgetattr(&tty)?;
+    let mut modes = before.clone();
+    modes.make_raw();
+    // A read gives up after a tenth of a second, so that a new size is seen without a signal.
+    modes.special_codes[SpecialCodeIndex::VMIN] = 0;
+    modes.special_codes[SpecialCodeIndex::VTIME] = 1;
+    tcsetattr(&tty, OptionalActions::Now, &modes)?;
+    tty.write_all(b"\x1b[?1049h\x1b[?25l\x1b[?1003h\x1b[?1006h\x1b[?2004h\x1b[?1h\x1b=\x1b[2;6r\x1b[31m")?;
+    let (mut keys, mut drawn) = (String::new(), None);
+    let mut read = [0; 64];
+    while !keys.contains('q') {
+        let size = tcgetwinsize(&tty)?;
+        let now = (size.ws_row, size.ws_col, keys.clone());
+        if drawn.as_ref() != Some(&now) {
+            let (rows, columns, keys) = &now;
+            write!(tty, "\x1b[2J\x1b[3;5Hsize {rows}x{columns}\x1b[4;5Hkeys {keys}\x1b[{rows};1Hbottom")?;
+            drawn = Some(now);
+        }
+        let n = tty.read(&mut read)?;
+        keys.extend(read[..n].iter().flat_map(|byte| byte.escape_ascii()).map(char::from));
+    }
+    if mess {
+        return tty.write_all(b"\x1b]0;no end");
+    }
+    tty.write_all(b"\x1b[r\x1b[0m\x1b>\x1b[?1l\x1b[?2004l\x1b[?1006l\x1b[?1003l\x1b[?25h\x1b[?1049l")?;
+    Ok(tcsetattr(&tty, OptionalActions::Now, &before)?)
 }

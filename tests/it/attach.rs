@@ -1,6 +1,7 @@
 //! Coming back to a run: from its first byte, to its end, with its own code, and without a hand in it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::Signal;
@@ -128,5 +129,171 @@ fn attaching_before_the_first_event_shows_everything() {
     for viewer in viewers {
         let viewer = viewer.wait().assert_code(0);
         assert!(viewer.stdout().contains("all of it\n"), "{}", viewer.transcript());
+    }
+}
+
+/// Two stages that wait for gates of their names.
+fn two_gated(project: &Project) {
+    let stage = |name: &str| {
+        format!(
+            "[stages.{name}]\nrun = \"echo {name} begun; chaos wait-for {}; echo over\"\n",
+            project.side(name).display()
+        )
+    };
+    project.config(&(stage("one") + &stage("two")));
+}
+
+/// Without a name, the newest run that goes on is meant, though a later one has ended; else the latest.
+#[test]
+fn attaching_means_the_newest_run_that_goes_on() {
+    let project = Project::new();
+    two_gated(&project);
+    project.local_ci(&["-d", "one"]).output().assert_code(0);
+    project.open_gate("two");
+    project.local_ci(&["-q", "two"]).output().assert_code(0);
+    let attached = project.local_ci(&["attach"]).spawn();
+    attached.wait_for_stdout("\none begun\n");
+    project.open_gate("one");
+    attached.wait().assert_code(0);
+    assert!(project.local_ci(&["attach"]).output().assert_code(0).stdout().contains("\ntwo begun\nover\n"));
+    project.assert_nothing_left();
+}
+
+/// From another directory, in whatever terminal, after the starter was killed, several at once: a run is a run.
+#[test]
+fn a_run_is_attached_to_from_everywhere() {
+    let project = Project::new();
+    two_gated(&project);
+    // Somebody sits there, so that the run outlives the command line.
+    let starter = project.local_ci(&["one"]).on_terminal(24, 80);
+    project.wait_for_event(1, "stage_started");
+    starter.kill(Signal::KILL);
+    starter.wait();
+    let elsewhere = project.local_ci(&["-C", "project", "attach", "one"]).cwd("..").spawn();
+    let also = project.local_ci(&["attach", "latest", "--output", "lines"]).spawn();
+    elsewhere.wait_for_stdout("\none begun\n");
+    also.wait_for_stdout("[one] one begun\n");
+    let mut on_terminal = project.local_ci(&["attach", "1/one", "-v"]).env("TERM", "xterm").on_terminal(24, 80);
+    on_terminal.wait_for_screen("one begun\n");
+    project.open_gate("one");
+    elsewhere.wait().assert_code(0);
+    also.wait().assert_code(0);
+    assert_eq!(on_terminal.wait().status.code(), Some(0));
+    project.assert_nothing_left();
+}
+
+/// A name that nothing has is answered with those that are like it.
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest() {
+    let project = Project::new();
+    project.config("[stages.clippy]\nrun = \"true\"\n[stages.fmt]\nrun = \"true\"\n");
+    project.local_ci(&["-q"]).output().assert_code(0);
+    for (word, told) in [
+        ("clipy", "error: no run has a stage or job \"clipy\"; did you mean clippy?\n"),
+        ("lastest", "error: no run has a stage or job \"lastest\"; did you mean latest?\n"),
+        ("1/ftm", "error: run 1 has no stage \"ftm\"; did you mean fmt?\n"),
+        ("zzz", "error: no run has a stage or job \"zzz\"\n"),
+        ("7", "error: there is no run 7\n"),
+    ] {
+        let refused = project.local_ci(&["attach", word]).output().assert_code(2);
+        assert!(refused.stderr().starts_with(told), "{}", refused.transcript());
+    }
+    project.assert_nothing_left();
+}
+
+/// `--tail` begins so many lines before the end of what each stage had printed then, and says so; what is printed after
+/// it is shown whole, whatever attempt it belongs to.
+#[test]
+fn h73_a_tail_begins_before_the_end_as_of_attaching() {
+    let project = Project::new();
+    let (first, second) = (project.side("first"), project.side("second"));
+    project.config(&format!(
+        "[stages.done]\nrun = \"chaos lines 50\"\n[stages.tries]\nneeds = [\"done\"]\nretries = 1\nrun = \"chaos lines 9; chaos wait-for {}; chaos lines 3; test $LOCAL_CI_ATTEMPT = 2 && chaos wait-for {}\"\n",
+        first.display(),
+        second.display()
+    ));
+    project.local_ci(&["-d"]).output().assert_code(0);
+    wait_until("the lines to be printed", || {
+        project.run_dir(1).join("logs/tries.log").exists() && project.log(1, "tries.log").ends_with(b"line 9\n")
+    });
+    let back = project.local_ci(&["attach", "--tail", "2"]).spawn();
+    back.wait_for_stdout("line 8\nline 9\n");
+    project.open_gate("first");
+    project.open_gate("second");
+    let back = back.wait().assert_code(0);
+    let text = back.stdout();
+    let note = |stage: &str| format!(" bytes of earlier output are left out; `local-ci logs 1/{stage}` shows them]\n");
+    assert!(text.contains(&format!("{}line 49\nline 50\n::endgroup::", note("done"))), "{text}");
+    let whole = (1..=9).chain(1..=3).fold(String::new(), |text, n| text + &format!("line {n}\n"));
+    let expected = format!("{}line 8\nline 9\nline 1\nline 2\nline 3\n", note("tries"));
+    assert!(text.contains(&expected) && text.contains(&format!("{whole}::endgroup::")), "{text}");
+    // Who attaches after the end begins before the end of the last attempt.
+    let after = project.local_ci(&["attach", "--tail", "1"]).output().assert_code(0).stdout();
+    assert!(after.contains(&format!("{}… attempt 1 did not pass", note("tries"))), "{after}");
+    assert!(after.contains(&format!("{}line 3\n::endgroup::", note("tries"))), "{after}");
+    // One that is longer than that is all of it.
+    let all = project.local_ci(&["attach", "--tail", "1000"]).output().assert_code(0).stdout();
+    assert!(!all.contains("left out; `local-ci logs 1/done`"), "{all}");
+    project.assert_nothing_left();
+}
+
+/// A run that waits for its turn says what for, and is followed when that has come.
+#[test]
+fn a_queued_run_is_followed_when_its_turn_has_come() {
+    let project = Project::new();
+    project.config("[stages.a]\nrun = \"echo all of it\"\n");
+    project.local_ci(&[]).output().assert_code(0);
+    let (lock, events) = project.young_run(1, 2);
+    let header = project.run_dir(2).join("header.json");
+    let mut queued: serde_json::Value = serde_json::from_slice(&fs::read(&header).unwrap()).unwrap();
+    queued["waits"] = serde_json::json!({ "until_ended": [1], "until_passed": 1 });
+    fs::write(&header, queued.to_string()).unwrap();
+    let viewer = project.local_ci(&["attach"]).spawn();
+    viewer.wait_for_stderr("run 2 is queued: it waits until run 1 has ended and run 1 has passed\n");
+    wait_until("the viewer to watch the run", || watches(viewer.pid()));
+    fs::write(project.run_dir(2).join("events.jsonl"), events).unwrap();
+    drop(lock);
+    let viewer = viewer.wait().assert_code(0);
+    assert!(viewer.stdout().contains("all of it\n"), "{}", viewer.transcript());
+}
+
+/// H71: a log that is truncated, replaced or removed under a viewer is told of in a sentence, what there is then is shown,
+/// and the viewer ends with the run all the same.
+#[test]
+fn h71_what_happens_to_a_log_is_told_and_followed() {
+    for face in ["grouped", "lines"] {
+        let project = Project::new();
+        let gate = |n: u32| project.side(&format!("g{n}")).display().to_string();
+        let script = (1..=3)
+            .fold("echo p0".to_owned(), |script, n| script + &format!("; chaos wait-for {}; echo p{n}", gate(n)));
+        project.config(&format!("[stages.talks]\nrun = \"{script}\"\n"));
+        let run = project.local_ci(&["--output", face]).spawn();
+        run.wait_for_stdout("p0\n");
+        let viewer = project.local_ci(&["attach", "--output", face]).spawn();
+        viewer.wait_for_stdout("p0\n");
+        let log = project.run_dir(1).join("logs/talks.log");
+
+        fs::File::options().write(true).open(&log).unwrap().set_len(0).unwrap();
+        for both in [&run, &viewer] {
+            both.wait_for_stdout("[the log was truncated; what it has now follows]\n");
+        }
+        project.open_gate("g1");
+        viewer.wait_for_stdout("p1\n");
+
+        fs::remove_file(&log).unwrap();
+        viewer.wait_for_stdout("[the log was removed; it is followed for as long as it can be]\n");
+        project.open_gate("g2");
+        viewer.wait_for_stdout("p2\n");
+
+        fs::write(&log, "of somebody else\n").unwrap();
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o600)).unwrap();
+        viewer.wait_for_stdout("[the log was replaced by another file, which follows]\n");
+        viewer.wait_for_stdout("of somebody else\n");
+        project.open_gate("g3");
+        for both in [run, viewer] {
+            let ended = both.wait().assert_code(0);
+            assert_eq!(ended.stdout().matches("the log was ").count(), 3, "{}", ended.transcript());
+        }
+        project.assert_nothing_left();
     }
 }

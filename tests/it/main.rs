@@ -4,12 +4,14 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs, read the time and the environment")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod allow;
 mod attach;
 mod chaos;
 mod completions;
 mod concurrency;
 mod config;
 mod crash_points;
+mod detach;
 mod detect;
 mod docs;
 mod doctor;
@@ -24,6 +26,7 @@ mod history_prune;
 mod hostile;
 mod init;
 mod inputs;
+mod interactive;
 mod jobserver;
 mod kill;
 mod lines;
@@ -32,6 +35,7 @@ mod output;
 mod privacy;
 mod queue;
 mod queue_ends;
+mod reconnection;
 mod reference;
 mod rerun;
 mod rig;

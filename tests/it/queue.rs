@@ -157,7 +157,7 @@ fn a_queued_run_is_seen_everywhere() {
     $ local-ci other test
     --- stderr
     error: stage test is running already, in run 1 (pid [PID], since [TIME])
-      hint: `local-ci attach 1` follows it, `local-ci stop 1` ends it
+      hint: `local-ci attach 1` follows it, `--queue` waits for its turn, `local-ci stop 1` ends it
     --- exit 5
     ");
     let runs = say(&["runs"]).assert_code(0).stdout();

@@ -6,8 +6,9 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -18,10 +19,20 @@ use crate::process::pty::{self, Size};
 /// How long a stage that does not read what is typed is waited for. What it has not taken by then is lost, as on any
 /// terminal that is full.
 const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// How long what is typed waits for a stage to come: who types has the terminal when the stage is announced, and that is
+/// before it is there.
+const AHEAD: Duration = Duration::from_millis(200);
 
 /// What is attached to a run. Clones share it.
 #[derive(Clone, Default)]
-pub struct Console(Arc<Mutex<State>>);
+pub struct Console(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Somebody waits for a stage to come.
+    came: Condvar,
+}
 
 #[derive(Default)]
 struct State {
@@ -61,7 +72,7 @@ pub struct Attached {
 
 impl Console {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A terminal of this size is there. A stage that runs is told, and draws anew.
@@ -106,7 +117,11 @@ impl Attached {
 
     /// This was typed. Waits for a stage that is slow to read, and drops what nobody reads.
     pub fn keys(&self, bytes: &[u8]) {
-        let Some(stage) = self.console.state().stage.clone() else { return };
+        let state = self.console.state();
+        let waited = self.console.0.came.wait_timeout_while(state, AHEAD, |state| state.stage.is_none());
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let Some(stage) = state.stage.clone() else { return };
+        drop(state);
         let mut rest = bytes;
         while !rest.is_empty() {
             match rustix::io::write(&stage, rest) {
@@ -138,15 +153,25 @@ impl Drop for Attached {
 pub(super) struct OnConsole<'a>(&'a Console);
 
 impl OnConsole<'_> {
-    /// What is typed goes to this terminal from now on, which gets the size of that of the person who types.
-    pub(super) fn put_on(&self, ours: &OwnedFd) -> io::Result<()> {
+    /// A terminal for the stage, of the size of that of the person who types: our end, and the stage's.
+    pub(super) fn pair(&self) -> io::Result<(OwnedFd, OwnedFd)> {
+        let (ours, theirs) = pty::pair(self.0.state().size().unwrap_or(Size::USUAL))?;
+        pty::take_utf8(&theirs)?;
         // Who types waits for the stage, and not in a call of the system that nothing ends.
-        rustix::io::ioctl_fionbio(ours, true)?;
-        let ours = Arc::new(rustix::io::fcntl_dupfd_cloexec(ours.as_fd(), 3)?);
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        Ok((ours, theirs))
+    }
+
+    /// What is typed goes to this terminal from now on. Before there is a process on it, Ctrl+C would be for nobody.
+    pub(super) fn put_on(&self, ours: OwnedFd) {
         let mut state = self.0.state();
-        state.stage = Some(ours);
-        state.tell_size();
-        Ok(())
+        let is_other = state.size().is_some_and(|size| size != Size::of(&ours));
+        state.stage = Some(Arc::new(ours));
+        if is_other {
+            state.tell_size();
+        }
+        drop(state);
+        self.0.0.came.notify_all();
     }
 }
 
@@ -169,8 +194,8 @@ mod tests {
         let console = Console::default();
         let first = console.attach(SMALL);
         let stage = console.take(None).unwrap();
-        let (ours, theirs) = pty::pair(Size::USUAL).unwrap();
-        stage.put_on(&ours).unwrap();
+        let (ours, theirs) = stage.pair().unwrap();
+        stage.put_on(ours);
         assert_eq!(Size::of(&theirs), SMALL);
         let second = console.attach(LARGE);
         assert_eq!(Size::of(&theirs), LARGE);
@@ -204,8 +229,8 @@ mod tests {
         let console = Console::default();
         let person = console.attach(SMALL);
         let stage = console.take(None).unwrap();
-        let (ours, theirs) = pty::pair(Size::USUAL).unwrap();
-        stage.put_on(&ours).unwrap();
+        let (ours, theirs) = stage.pair().unwrap();
+        stage.put_on(ours);
         // Line by line the system drops what is too much by itself.
         let mut modes = rustix::termios::tcgetattr(&theirs).unwrap();
         modes.make_raw();

@@ -133,12 +133,11 @@ impl LocalExecutor {
                 Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))))
             }
             On::Console(stage) => {
-                let (ours, theirs) = pty::pair(Size::USUAL)?;
-                pty::take_utf8(&theirs)?;
-                // Before it starts: it is to find the size that it will have.
-                stage.put_on(&ours)?;
+                let (ours, theirs) = stage.pair()?;
+                let typed = rustix::io::fcntl_dupfd_cloexec(&ours, 3)?;
                 descriptors.extend([0, 1, 2].map(|number| (theirs.as_fd(), number)));
                 let child = self.reaper.spawn(program, &descriptors, waker)?;
+                stage.put_on(typed);
                 Ok((child, Pump::new(vec![(ours, Stream::Stdout)], Arc::clone(waker))))
             }
         }

@@ -26,7 +26,12 @@ pub(super) struct Scene<'a> {
     pub(super) cancelling: Option<Timestamp>,
     /// Whether Ctrl+C is for the run, and not for who looks at it.
     pub(super) is_ours: bool,
+    /// Whether a key leaves the run.
+    pub(super) may_leave: bool,
 }
+
+/// What is said of the key that leaves the run.
+const LEAVE: &str = "d detach";
 
 /// A bar of the whole run is this long, where there is room for it.
 const BAR: usize = 16;
@@ -117,12 +122,18 @@ impl Scene<'_> {
         };
         let bar = self.percent().filter(|_| self.cancelling.is_none() && columns >= width(&line) + 1 + BAR);
         let coloured = self.coloured(&line, failed);
-        match bar {
+        let taken = width(&line) + bar.map_or(0, |_| 1 + BAR);
+        let whole = match bar {
             Some(percent) => {
                 let ink = if failed > 0 { Ink::RED } else { Ink::GREEN };
                 format!("{coloured} {}", row::drawn(percent, BAR, ink, self.style))
             }
             None => coloured,
+        };
+        if self.may_leave && columns >= taken + 2 + LEAVE.len() {
+            format!("{whole}  {}", self.style.ink(Ink::DIM, LEAVE))
+        } else {
+            whole
         }
     }
 

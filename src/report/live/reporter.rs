@@ -37,6 +37,8 @@ pub struct LiveOptions {
     pub clock: Box<dyn Clock>,
     /// Whether Ctrl+C is for the run, and not for who looks at it.
     pub is_ours: bool,
+    /// Whether a key leaves the run, which then goes on.
+    pub may_leave: bool,
     /// Whether the terminal has a mark of progress.
     pub has_mark: bool,
 }
@@ -96,8 +98,9 @@ impl<C: Canvas> Live<C> {
         if !is_shown {
             return Ok(());
         }
-        let (style, is_ours) = (self.style, self.options.is_ours);
-        let scene = Scene { view, now, room: self.region.room(), style, cancelling: self.cancelling, is_ours };
+        let (style, LiveOptions { is_ours, may_leave, .. }) = (self.style, &self.options);
+        let (is_ours, may_leave, cancelling) = (*is_ours, *may_leave, self.cancelling);
+        let scene = Scene { view, now, room: self.region.room(), style, cancelling, is_ours, may_leave };
         let mark = if self.options.has_mark { scene.mark() } else { Mark::None };
         let above = std::mem::take(self.above.out());
         self.drawn = Some(now);

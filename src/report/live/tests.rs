@@ -133,7 +133,8 @@ impl Stage {
         // The clock of recorded runs starts here.
         let clock = Arc::new(ManualClock::new(Timestamp { unix_ms: 1_700_000_000_000, mono_us: 5_000_000 }));
         let logs = MemoryLogs::default();
-        let live = LiveOptions { clock: Box::new(Shared(Arc::clone(&clock))), is_ours: true, has_mark };
+        let live =
+            LiveOptions { clock: Box::new(Shared(Arc::clone(&clock))), is_ours: true, may_leave: false, has_mark };
         let standing: &'static Standing = Box::leak(Box::default());
         let reporter: Box<dyn Reporter> = Box::new(Live::noting(screen.clone(), transcript, live, standing));
         let display = Display::new(reporter, Box::new(logs.clone()));

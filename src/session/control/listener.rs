@@ -102,10 +102,12 @@ fn is_ours(connection: impl AsFd) -> bool {
 fn converse(connection: &UnixStream, desk: &Desk) -> io::Result<()> {
     connection.set_write_timeout(Some(PATIENCE))?;
     connection.set_read_timeout(Some(PATIENCE))?;
+    // Whose terminal it is that was announced over this connection, if one was: it goes with it.
+    let mut terminal = None;
     loop {
         let message = receive_at_most(connection, LARGEST)?;
         let reply = match understood::<Request>(&message) {
-            Ok(request) => desk.answer(request),
+            Ok(request) => desk.answer(request, &mut terminal),
             Err(_) => Reply::Refused { why: "its supervisor is of a version that cannot do this".into() },
         };
         send(connection, &reply)?;

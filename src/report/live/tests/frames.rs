@@ -19,7 +19,7 @@ fn drawn(run: &Recorded, seconds: u64, (rows, columns): (u16, u16), style: Style
     let view = run.view();
     let now = start(&view).after(Duration::from_secs(seconds));
     let cancelling = view.cancelling().map(|_| now);
-    Scene { view: &view, now, room: Size { rows, columns }, style, cancelling, is_ours: true }.lines()
+    Scene { view: &view, now, room: Size { rows, columns }, style, cancelling, is_ours: true, may_leave: false }.lines()
 }
 
 fn start(view: &RunView) -> Timestamp {
@@ -250,7 +250,15 @@ fn a_run_that_is_ended_early_says_how_to_end_it_at_once() {
         let view = run.view();
         let now = start(&view).after(Duration::from_secs(12));
         let cancelling = Some(start(&view).after(Duration::from_secs(9)));
-        let scene = Scene { view: &view, now, room: Size { rows: 23, columns: 79 }, style: PLAIN, cancelling, is_ours };
+        let scene = Scene {
+            view: &view,
+            now,
+            room: Size { rows: 23, columns: 79 },
+            style: PLAIN,
+            cancelling,
+            is_ours,
+            may_leave: false,
+        };
         scene.lines()
     };
     insta::assert_snapshot!(told(CancelLevel::Interrupt, true).join("\n"), @r"
@@ -309,7 +317,7 @@ fn there_is_no_region_before_the_run_and_after_it() {
     let view = RunView::new();
     let now = Timestamp { unix_ms: 0, mono_us: 0 };
     let room = Size { rows: 23, columns: 79 };
-    let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true };
+    let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, may_leave: false };
     assert!(scene.lines().is_empty());
     let mut run = busy();
     run.end(crate::outcome::Verdict::Lost);
