@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_stage_or_a_command_may_have_been_meant() {
-        let stages = ["fmt", "clippy", "test", "start", "list-all", "docs"];
+        let stages = ["fmt", "clippy", "test", "stage", "list-all", "docs"];
         for (word, meant) in [
             ("clipy", "clippy"),
             ("stat", "start or the command stats"),
