@@ -1,8 +1,9 @@
 """How long commands take in a project that has run very often.
 
-    python3 benches/history.py [--runs 50000] [--stages 20] [--rounds 21] [--program target/release/local-ci]
+    python3 benches/history.py [--runs 50000] [--stages 20] [--jobs 10000] [--rounds 21]
+                               [--program target/release/local-ci]
 
-Writes what is kept of so many pruned runs, has local-ci make its index of that (which is timed, once), and times what
+Writes what is kept of so many pruned runs, and of one run each of so many ad-hoc jobs, has local-ci make its index of that (which is timed, once), and times what
 asks the index. A command that this version does not have is left out. Needs Python 3 alone.
 """
 
@@ -64,10 +65,42 @@ def write_runs(path, runs, stages, signatures):
             out.write(json.dumps(run, separators=(",", ":")) + "\n")
 
 
+def write_jobs(project, first, jobs):
+    """Ad-hoc jobs as `local-ci add` writes them, and a line for a run of each, as it is written when that is pruned."""
+    mode = {"opener": lambda name, flags: os.open(name, flags, 0o600)}
+    with open(project / "jobs.jsonl", "w", **mode) as list_, open(project / "pruned.jsonl", "a", **mode) as out:
+        for i in range(jobs):
+            name, number = f"j{i}", first + i
+            job = {"name": name, "argv": ["make", f"target-{i}"], "dir": "", "added_ms": STARTED}
+            list_.write(json.dumps(job, separators=(",", ":")) + "\n")
+            stage = {
+                "name": name,
+                "signature": f"{i + 1:064x}",
+                "executor": "local",
+                "status": "pass",
+                "exit_code": 0,
+                "attempts": 1,
+                "duration_ms": 1000 + i,
+                "is_sample": True,
+            }
+            run = {
+                "pruned_ms": STARTED,
+                "number": number,
+                "run": f"{number:032x}",
+                "started_ms": STARTED + number * 600_000,
+                "duration_ms": 1000 + i,
+                "verdict": "passed",
+                "exit_code": 0,
+                "stages": [stage],
+            }
+            out.write(json.dumps(run, separators=(",", ":")) + "\n")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--runs", type=int, default=50_000)
     options.add_argument("--stages", type=int, default=20)
+    options.add_argument("--jobs", type=int, default=10_000)
     options.add_argument("--rounds", type=int, default=21)
     options.add_argument("--program", default="target/release/local-ci")
     options = options.parse_args()
@@ -95,14 +128,16 @@ def main():
         for file in (place / "state").glob("history.db*"):
             file.unlink()
         write_runs(project / "pruned.jsonl", options.runs, options.stages, signatures)
-        (project / "counter").write_text(f"{options.runs:>20}\n")
+        write_jobs(project, options.runs + 1, options.jobs)
+        (project / "counter").write_text(f"{options.runs + options.jobs:>20}\n")
         pruned, took = call("prune")
         assert pruned.returncode == 0, pruned.stderr
         size = sum(file.stat().st_size for file in (place / "state").glob("history.db*"))
         kept = (project / "pruned.jsonl").stat().st_size
-        print(f"{options.runs} runs of {options.stages} stages, {kept >> 20} MiB kept of them")
+        print(f"{options.runs} runs of {options.stages} stages, {options.jobs} ad-hoc jobs, {kept >> 20} MiB kept of them")
         print(f"the index made anew: {took / 1000:.1f} s, {size >> 20} MiB")
-        for args in (["--version"], ["runs"], ["runs", "s3"], ["stats", "s3"], ["plan"], ["run", "-q"]):
+        listings = (["list"], ["list", "-a"], ["list", "--json"])
+        for args in (["--version"], *listings, ["runs"], ["runs", "s3"], ["stats", "s3"], ["plan"], ["run", "-q"]):
             first, _ = call(*args)
             if "is not in this version" in first.stderr:
                 print(f"{'local-ci ' + ' '.join(args):24} not in this version")

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::index::{IndexBuffer, TailPieces};
 use super::layout::{RunDir, private_file};
@@ -20,6 +21,8 @@ pub const TAIL_MAX: usize = 1 << 20;
 
 /// Of a log that grows beyond this, in bytes, only so much stays in the page cache: see [`LogWriter::write_behind`].
 const CACHED: u64 = 32 << 20;
+/// How often a file that is full is given the time, in microseconds.
+const NOTED: u64 = 5_000_000;
 /// What is written back at a time, in bytes.
 const WINDOW: u64 = 8 << 20;
 
@@ -43,6 +46,8 @@ pub struct LogWriter {
     ring: VecDeque<u8>,
     ring_pieces: TailPieces,
     info: LogInfo,
+    /// When the file was last given the time, though nothing was written to it: on the monotonic clock, in microseconds.
+    noted_us: u64,
 }
 
 impl LogWriter {
@@ -63,6 +68,20 @@ impl LogWriter {
             ring: VecDeque::new(),
             ring_pieces: TailPieces::default(),
             info: LogInfo::default(),
+            noted_us: 0,
+        }
+    }
+
+    /// Gives the file the time now and then: by that others know when something was printed the last time, also where
+    /// nothing more of it is kept there.
+    fn note_time(&mut self) {
+        let now = self.clock.now();
+        if self.noted_us > 0 && now.mono_us.saturating_sub(self.noted_us) < NOTED {
+            return;
+        }
+        self.noted_us = now.mono_us;
+        if let (Some(file), Ok(ms)) = (&self.file, u64::try_from(now.unix_ms)) {
+            let _ = file.set_modified(UNIX_EPOCH + Duration::from_millis(ms));
         }
     }
 
@@ -180,6 +199,7 @@ impl OutputSink for LogWriter {
             self.info.lost += (bytes.len() - written) as u64;
         } else if !rest.is_empty() {
             self.keep_tail(stream, rest);
+            self.note_time();
         }
     }
 }
@@ -249,6 +269,21 @@ mod tests {
         assert_eq!((info.bytes, info.tail), (20, 20));
         let tail = streams(dir.path(), printed.len() as u64).split_off(printed.len() - 20);
         assert_eq!(tail, whose[whose.len() - 20..]);
+    }
+
+    /// Whoever asks when something was printed last is told so by the file's time, also where it is full.
+    #[test]
+    fn a_full_file_is_given_the_time_of_what_is_printed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = writer(dir.path(), 3);
+        log.write(Stream::Stdout, b"abc");
+        let path = dir.path().join("logs/s.log");
+        let modified = || std::fs::metadata(&path).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+        let before = modified();
+        log.write(Stream::Stdout, b"d");
+        // The clock of tests says that it is long ago.
+        assert!(modified() < before);
+        drop(log);
     }
 
     /// H54: the head is kept, the end is kept, and what lies between is counted.

@@ -265,6 +265,7 @@ impl<W: Write> Reporter for Grouped<W> {
     }
 
     fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        self.silence.look(view, logs);
         let more = self.step(view, logs);
         self.page.flush()?;
         Ok(more)
@@ -272,8 +273,8 @@ impl<W: Write> Reporter for Grouped<W> {
 
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
         let heard = self.page.take_wrote() || self.phase == Phase::Written;
-        if self.silence.is_due(heard, now) {
-            self.interject(&still_running(view, now, self.page.options.style.glyphs));
+        if self.silence.is_due(heard, view, now) {
+            self.interject(&still_running(view, now, self.page.options.style.glyphs, &self.silence));
             self.page.flush()?;
             self.page.take_wrote();
         }

@@ -279,6 +279,7 @@ impl<W: Write> Reporter for Lines<W> {
     }
 
     fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        self.silence.look(view, logs);
         let mut more = self.turn(view, logs);
         // What ended before something else began is shown before it.
         let is_ending = |open: &Open| view.stages().get(open.stage).is_none_or(|stage| stage.finished().is_some());
@@ -299,8 +300,8 @@ impl<W: Write> Reporter for Lines<W> {
 
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
         let heard = self.page.take_wrote() || self.is_written;
-        if self.silence.is_due(heard, now) {
-            let text = still_running(view, now, self.page.options.style.glyphs);
+        if self.silence.is_due(heard, view, now) {
+            let text = still_running(view, now, self.page.options.style.glyphs, &self.silence);
             self.remark(&text);
             self.page.flush()?;
             self.page.take_wrote();

@@ -107,6 +107,12 @@ pub trait Logs {
     /// The file as a person would open it, where there is one.
     fn path(&self, log: LogKey) -> Option<PathBuf>;
 
+    /// When something was written to a log the last time: by the wall clock, in milliseconds since 1970. None where that is
+    /// not known.
+    fn written(&self, _log: LogKey) -> Option<i64> {
+        None
+    }
+
     /// Whether all of this is still there after the run: somebody may have removed it.
     fn is_kept(&self) -> bool;
 }

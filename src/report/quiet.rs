@@ -50,15 +50,16 @@ impl<W: Write> Reporter for Quiet<W> {
         self.page.flush()
     }
 
-    fn output(&mut self, _view: &RunView, _logs: &mut dyn Logs) -> io::Result<bool> {
+    fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        self.silence.look(view, logs);
         Ok(false)
     }
 
     fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
         let heard = self.page.take_wrote() || view.end().is_some();
-        if self.silence.is_due(heard, now) {
+        if self.silence.is_due(heard, view, now) {
             self.page.block(Block::Line);
-            self.page.line(&still_running(view, now, self.page.options.style.glyphs));
+            self.page.line(&still_running(view, now, self.page.options.style.glyphs, &self.silence));
             self.page.flush()?;
             self.page.take_wrote();
         }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::Logs;
+use super::stuck::{LastPrinted, hint_of};
 use super::style::Glyphs;
 use super::verdict::human;
 use crate::clock::Timestamp;
@@ -14,14 +16,21 @@ use crate::view::{RunView, StageState, StageView};
 const SILENCE: Duration = Duration::from_secs(57);
 
 /// How long nothing was said.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Silence {
     since: Option<Timestamp>,
+    printed: LastPrinted,
 }
 
 impl Silence {
+    /// Looks which stages seem stuck. To be called where there may be output.
+    pub(super) fn look(&mut self, view: &RunView, logs: &dyn Logs) {
+        self.printed.look(view, logs);
+    }
+
     /// Whether it is time to say what runs. `heard`: something was said since the last call. To be asked at every tick.
-    pub(super) fn is_due(&mut self, heard: bool, now: Timestamp) -> bool {
+    pub(super) fn is_due(&mut self, heard: bool, view: &RunView, now: Timestamp) -> bool {
+        self.printed.tick(view, now);
         if heard {
             self.since = Some(now);
         }
@@ -33,11 +42,14 @@ impl Silence {
     }
 }
 
-/// What runs, since when, and how long it usually takes; or that it is paused, and how long that has lasted.
-pub(super) fn still_running(view: &RunView, now: Timestamp, glyphs: Glyphs) -> String {
+/// What runs, since when, and how long it usually takes, or that it seems stuck; or that it is paused, and how long that
+/// has lasted.
+pub(super) fn still_running(view: &RunView, now: Timestamp, glyphs: Glyphs, silence: &Silence) -> String {
     let more = glyphs.ellipsis();
-    let running = view.running().into_iter().filter_map(|id| view.stages().get(id));
-    let stages: Vec<String> = running.map(|stage| still(stage, view.on_its_clock(now))).collect();
+    let at = view.on_its_clock(now);
+    let running = view.running().into_iter().filter_map(|id| Some((id, view.stages().get(id)?)));
+    let hint = |id, stage| hint_of(silence.printed.stages(), id, stage, at);
+    let stages: Vec<String> = running.map(|(id, stage)| still(stage, at, hint(id, stage))).collect();
     let what = match view.paused_for(now) {
         Some(paused) => format!("paused for {}", HumanDuration(paused)),
         None if stages.is_empty() => return format!("{more} still waiting: nothing runs"),
@@ -48,9 +60,13 @@ pub(super) fn still_running(view: &RunView, now: Timestamp, glyphs: Glyphs) -> S
 }
 
 /// A stage that has not ended, in words.
-fn still(stage: &StageView, now: Timestamp) -> String {
+fn still(stage: &StageView, now: Timestamp, stuck: Option<String>) -> String {
     let name = &stage.info.name;
-    let usual = stage.info.expected_ms().map_or(String::new(), |ms| format!(", usually {}", human(ms)));
+    let usual = match (stuck, stage.info.expected_ms()) {
+        (Some(hint), _) => format!(", {hint}"),
+        (None, Some(ms)) => format!(", usually {}", human(ms)),
+        (None, None) => String::new(),
+    };
     match &stage.state {
         StageState::Running { since, .. } => format!("{name} (since {}{usual})", HumanDuration(now.since(*since))),
         StageState::Retrying { attempt, .. } => format!("{name} (attempt {attempt} is to come)"),

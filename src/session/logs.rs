@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 use crate::ids::{DenseId, StageName};
 use crate::journal::layout::{RunDir, open_to_read};
@@ -81,6 +82,11 @@ impl Logs for RunLogs {
     fn path(&self, log: LogKey) -> Option<PathBuf> {
         // A stage that printed nothing has no file.
         self.file(log).filter(|path| self.kept && path.exists())
+    }
+
+    fn written(&self, log: LogKey) -> Option<i64> {
+        let modified = std::fs::metadata(self.file(log)?).ok()?.modified().ok()?;
+        i64::try_from(modified.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
     }
 
     fn is_kept(&self) -> bool {

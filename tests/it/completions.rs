@@ -233,3 +233,47 @@ fn other_shells_complete() {
         assert!(terminal.wait().status.success());
     }
 }
+
+/// Every command is offered what can be done with it: what runs to stop, what stands still to resume, what was added to
+/// start and to remove, without a config too.
+#[test]
+fn jobs_and_runs_are_offered_by_what_can_be_done_with_them() {
+    let project = Project::new();
+    let gate = project.side("go");
+    let added = project.local_ci(&["add", "chaos", "wait-for", gate.to_str().unwrap()]).output().assert_code(0);
+    project.wait_for_event(1, "stage_started");
+    let job = project.events(1)[0]["stages"][0]["name"].as_str().unwrap().to_owned();
+    assert!(added.stdout().contains(&job), "{}", added.transcript());
+    let offered = |words: &[&str]| answer(&project, "fish", &[&["local-ci"], words, &[""]].concat());
+    let known = format!("{job}\tchaos wait-for {}\n", gate.display());
+    for command in ["start", "restart", "runs", "stats", "remove"] {
+        assert_eq!(offered(&[command]), known, "{command}");
+    }
+    for command in ["stop", "pause", "await", "await-any", "await-all"] {
+        let text = offered(&[command]);
+        assert!(
+            text.starts_with("1\trunning, ") && text.ends_with(&format!("{job}\trunning in run 1\n")),
+            "{command}: {text}"
+        );
+    }
+    assert_eq!(offered(&["resume"]), "", "nothing stands still");
+    project.local_ci(&["pause", "1"]).output().assert_code(0);
+    let paused = offered(&["resume"]);
+    assert!(paused.starts_with("1\tpaused, ") && paused.ends_with(&format!("{job}\tpaused in run 1\n")), "{paused}");
+    project.local_ci(&["resume", "1"]).output().assert_code(0);
+    assert!(offered(&["run", "--after"]).starts_with("1\trunning, "));
+    assert!(offered(&["signal", &job]).starts_with("HUP\n") || offered(&["signal", &job]).contains("TERM\n"));
+    assert_eq!(answer(&project, "fish", &["local-ci", "stdout", "1/"]), format!("1/{known}"));
+    for command in ["attach", "logs", "stderr"] {
+        let text = offered(&[command]);
+        assert!(text.starts_with("latest\t") && text.ends_with(&known), "{command}: {text}");
+    }
+    project.open_gate("go");
+    assert_eq!(project.verdict(1).0, "passed");
+    assert!(offered(&["diff", "1"]).contains("1\tpassed, "));
+    assert_eq!(offered(&["stop"]), "", "what has ended cannot be stopped");
+    // A damaged run is no reason for a word.
+    std::fs::write(project.run_dir(1).join("header.json"), "{").unwrap();
+    assert_eq!(offered(&["show"]), "");
+    project.assert_nothing_left();
+}

@@ -31,6 +31,7 @@ mod forget;
 mod history;
 mod history_faces;
 mod history_fix;
+mod history_migration;
 mod history_prune;
 mod hostile;
 mod init;

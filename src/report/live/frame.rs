@@ -7,6 +7,7 @@ use super::row::{self, Row};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::ids::{RunNumber, StageId};
+use crate::report::stuck::hint_of;
 use crate::report::style::{Ink, Style};
 use crate::report::terminal::{Mark, Size};
 use crate::view::{RunView, StageState, Tally};
@@ -28,6 +29,8 @@ pub(super) struct Scene<'a> {
     pub(super) is_ours: bool,
     /// Whether a key leaves the run.
     pub(super) may_leave: bool,
+    /// When those stages printed last that run far too long: see [`LastPrinted`](crate::report::stuck::LastPrinted).
+    pub(super) printed: &'a [(StageId, i64)],
 }
 
 /// What is said of the key that leaves the run.
@@ -69,12 +72,15 @@ impl Scene<'_> {
         chosen.sort_by_key(|at| (std::cmp::Reverse(expected(running[*at])), *at));
         chosen.truncate(shown);
         chosen.sort_unstable();
-        let chosen = chosen.into_iter().filter_map(|at| stages.get(running[at]));
+        let chosen = chosen.into_iter().filter_map(|at| Some((running[at], stages.get(running[at])?)));
         let is_first = self.view.header().is_some_and(|run| run.number == Some(RunNumber(1)));
         // In a later run a stage may be new, or may have failed whenever it ran.
         let unknown = if is_first { "first run" } else { "no estimate yet" };
         let now = self.view.on_its_clock(self.now);
-        let row = |stage| Row::new(stage, now, unknown, self.cancelling.is_some());
+        let row = |(id, stage)| {
+            let hint = hint_of(self.printed, id, stage, now).filter(|_| self.cancelling.is_none());
+            Row::new(stage, now, unknown, self.cancelling.is_some()).seems_stuck(hint)
+        };
         let rows: Vec<Row<'_>> = chosen.map(row).collect();
         row::lines(&rows, columns, self.style)
     }

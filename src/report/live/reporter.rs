@@ -14,6 +14,7 @@ use super::region::Region;
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind};
 use crate::report::grouped::Grouped;
+use crate::report::stuck::LastPrinted;
 use crate::report::style::Style;
 use crate::report::terminal::{Canvas, Mark, Standing, standing};
 use crate::report::transcript::TranscriptOptions;
@@ -52,6 +53,7 @@ pub struct Live<C> {
     /// Whether what stages print is shown.
     has_output: bool,
     cancelling: Option<Timestamp>,
+    printed: LastPrinted,
     drawn: Option<Timestamp>,
     /// When to show what it was too early for, if there was something.
     due: Option<Timestamp>,
@@ -79,6 +81,7 @@ impl<C: Canvas> Live<C> {
             options,
             has_output,
             cancelling: None,
+            printed: LastPrinted::default(),
             drawn: None,
             due: None,
         }
@@ -100,7 +103,8 @@ impl<C: Canvas> Live<C> {
         }
         let (style, LiveOptions { is_ours, may_leave, .. }) = (self.style, &self.options);
         let (is_ours, may_leave, cancelling) = (*is_ours, *may_leave, self.cancelling);
-        let scene = Scene { view, now, room: self.region.room(), style, cancelling, is_ours, may_leave };
+        let printed = self.printed.stages();
+        let scene = Scene { view, now, room: self.region.room(), style, cancelling, is_ours, may_leave, printed };
         let mark = if self.options.has_mark { scene.mark() } else { Mark::None };
         let above = std::mem::take(self.above.out());
         self.drawn = Some(now);
@@ -117,6 +121,7 @@ impl<C: Canvas> Reporter for Live<C> {
     }
 
     fn output(&mut self, view: &RunView, logs: &mut dyn Logs) -> io::Result<bool> {
+        self.printed.look(view, logs);
         let is_full = self.above.out().len() >= PENDING;
         let more = !is_full && self.above.output(view, logs)?;
         // What is written in one go is shown in one go.
@@ -126,7 +131,8 @@ impl<C: Canvas> Reporter for Live<C> {
         Ok(more)
     }
 
-    fn tick(&mut self, view: &RunView, _now: Timestamp) -> io::Result<()> {
+    fn tick(&mut self, view: &RunView, now: Timestamp) -> io::Result<()> {
+        self.printed.tick(view, now);
         self.show(view)
     }
 

@@ -77,6 +77,18 @@ impl<'a> Row<'a> {
     }
 }
 
+impl Row<'_> {
+    /// The same row with this said of its stage, if anything is.
+    pub(super) fn seems_stuck(mut self, hint: Option<String>) -> Self {
+        if let Some(hint) = hint {
+            let time = self.notes.last().cloned().unwrap_or_default();
+            self.notes.splice(0..0, [format!("{time}, {hint}"), format!("{time}, seems stuck")]);
+            self.is_odd = true;
+        }
+        self
+    }
+}
+
 /// What is said of how long a stage has run and will, the most detailed first.
 fn notes(estimate: Option<&Estimate>, elapsed: Duration, unknown: &str) -> Vec<String> {
     let time = passed(elapsed);

@@ -202,7 +202,11 @@ fn what_has_not_ended_says_how_it_stands() {
         PastLine { waits_for: vec![RunNumber(5), RunNumber(6)], ..one(7, 30, "queued") },
         PastLine { finished: 0, paused_ms: Some(190_000), running_stages: vec![name("abc")], ..one(6, 130, "paused") },
         PastLine { paused_ms: Some(190_000), job: Some(job.clone()), ..one(6, 130, "paused") },
-        PastLine { job: Some(JobLine { status: "queued", attempts: 0, ..job }), waits_for: vec![RunNumber(4)], ..one(5, 140, "queued") },
+        PastLine {
+            job: Some(JobLine { status: "queued", attempts: 0, ..job }),
+            waits_for: vec![RunNumber(4)],
+            ..one(5, 140, "queued")
+        },
     ];
     insta::assert_snapshot!(render(&lines, NOW, Look::default()), @"
     Run    Started     Duration  Status    Commit        Details

@@ -119,3 +119,24 @@ fn h11_a_paused_run_says_so() {
     … still running: test (since 1m31s)
     ");
 }
+
+/// What runs far longer than ever and says nothing seems stuck, which is said where it is said what runs.
+#[test]
+fn what_seems_stuck_is_said_to_be() {
+    let mut stages = vec![stage("slow", "make slow"), stage("new", "make new")];
+    stages[0].estimate = Some(expecting(10_000));
+    let mut run = Recorded::of(stages);
+    run.start(0).start(1);
+    for _ in 0..120 {
+        run.tick(1000);
+    }
+    let said: Vec<String> =
+        grouped(&run).lines().filter(|line| line.contains("still running")).map(str::to_owned).collect();
+    assert_eq!(
+        said,
+        [
+            "… still running: slow (since 58.0s, usually 10.0s), new (since 58.0s)",
+            "… still running: slow (since 1m55s, seems stuck: nothing printed for 1m, usually done after 10.0s), new (since 1m55s)"
+        ]
+    );
+}

@@ -19,7 +19,17 @@ fn drawn(run: &Recorded, seconds: u64, (rows, columns): (u16, u16), style: Style
     let view = run.view();
     let now = start(&view).after(Duration::from_secs(seconds));
     let cancelling = view.cancelling().map(|_| now);
-    Scene { view: &view, now, room: Size { rows, columns }, style, cancelling, is_ours: true, may_leave: false }.lines()
+    Scene {
+        view: &view,
+        now,
+        room: Size { rows, columns },
+        style,
+        cancelling,
+        is_ours: true,
+        may_leave: false,
+        printed: &[],
+    }
+    .lines()
 }
 
 fn start(view: &RunView) -> Timestamp {
@@ -258,6 +268,7 @@ fn a_run_that_is_ended_early_says_how_to_end_it_at_once() {
             cancelling,
             is_ours,
             may_leave: false,
+            printed: &[],
         };
         scene.lines()
     };
@@ -317,7 +328,8 @@ fn there_is_no_region_before_the_run_and_after_it() {
     let view = RunView::new();
     let now = Timestamp { unix_ms: 0, mono_us: 0 };
     let room = Size { rows: 23, columns: 79 };
-    let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, may_leave: false };
+    let scene =
+        Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, may_leave: false, printed: &[] };
     assert!(scene.lines().is_empty());
     let mut run = busy();
     run.end(crate::outcome::Verdict::Lost);
@@ -372,6 +384,7 @@ fn h11_a_paused_run_stands_still() {
         cancelling: None,
         is_ours: true,
         may_leave: false,
+        printed: &[],
     };
     assert!(matches!(scene(&view).mark(), crate::report::terminal::Mark::Paused(percent) if percent > 0));
     run.wait(300_000).push(crate::event::EventKind::Resumed);
@@ -393,7 +406,8 @@ fn the_key_that_leaves_is_told_where_there_is_room() {
     let now = start(&view).after(Duration::from_secs(12));
     let last = |columns, may_leave| {
         let room = Size { rows: 9, columns };
-        let scene = Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, may_leave };
+        let scene =
+            Scene { view: &view, now, room, style: PLAIN, cancelling: None, is_ours: true, may_leave, printed: &[] };
         scene.lines().pop().unwrap()
     };
     let told = last(79, true);
@@ -404,4 +418,23 @@ fn the_key_that_leaves_is_told_where_there_is_room() {
         assert!(width(&line) <= columns.into(), "{columns}: {line:?}");
         assert!(line.strip_suffix("  d detach").unwrap_or(&line) == last(columns, false), "{columns}: {line:?}");
     }
+}
+
+/// What seems stuck says so in its row, and where there is little room, in fewer words.
+#[test]
+fn what_seems_stuck_is_said_in_its_row() {
+    let mut run = Recorded::of(vec![known("slow", 10_000), known("fast", 10_000)]);
+    run.start(0).wait(400_000).start(1);
+    let view = run.view();
+    let now = start(&view).after(Duration::from_secs(405));
+    let printed = [(crate::ids::StageId(0), now.unix_ms - 250_000)];
+    let drawn = |columns, cancelling| {
+        let room = Size { rows: 9, columns };
+        Scene { view: &view, now, room, style: PLAIN, cancelling, is_ours: true, may_leave: false, printed: &printed }
+            .lines()[0]
+            .clone()
+    };
+    insta::assert_snapshot!(drawn(120, None), @"⠴ slow  6m45s, seems stuck: nothing printed for 4m, usually done after 10.0s  ███████████████████████░ 99%");
+    insta::assert_snapshot!(drawn(40, None), @"⠴ slow  6m45s, seems stuck  ███████░ 99%");
+    assert!(!drawn(120, Some(now)).contains("stuck"));
 }
