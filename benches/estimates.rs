@@ -104,7 +104,6 @@ fn speed() -> Result<(), Box<dyn Error>> {
             allow_failure: false,
             is_fix: false,
             has_fix: false,
-            interactive: false,
             threads: 1,
             interactive: false,
             locks: if index % 10 == 0 { vec!["lock".into()] } else { Vec::new() },

@@ -584,7 +584,7 @@ pub(super) struct SignalArgs {
     /// A job that is running, or a run for all of it
     #[arg(value_name = "JOB")]
     pub(super) target: String,
-    /// TERM, SIGUSR1, 15 …
+    /// By name, such as TERM or SIGUSR1, or by number
     #[arg(value_name = "SIG")]
     pub(super) signal: String,
 }
