@@ -103,8 +103,8 @@ impl<C: Canvas> Live<C> {
         }
         let (style, LiveOptions { is_ours, may_leave, .. }) = (self.style, &self.options);
         let (is_ours, may_leave, cancelling) = (*is_ours, *may_leave, self.cancelling);
-        let printed = self.printed.stages();
-        let scene = Scene { view, now, room: self.region.room(), style, cancelling, is_ours, may_leave, printed };
+        let (room, printed) = (self.region.room(), self.printed.stages());
+        let scene = Scene { view, now, room, style, cancelling, is_ours, may_leave, printed };
         let mark = if self.options.has_mark { scene.mark() } else { Mark::None };
         let above = std::mem::take(self.above.out());
         self.drawn = Some(now);

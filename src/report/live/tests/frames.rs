@@ -397,6 +397,25 @@ fn h11_a_paused_run_stands_still() {
     ");
 }
 
+/// What seems stuck says so in its row, and where there is little room, in fewer words.
+#[test]
+fn what_seems_stuck_is_said_in_its_row() {
+    let mut run = Recorded::of(vec![known("slow", 10_000), known("fast", 10_000)]);
+    run.start(0).wait(400_000).start(1);
+    let view = run.view();
+    let now = start(&view).after(Duration::from_secs(405));
+    let printed = [(crate::ids::StageId(0), now.unix_ms - 250_000)];
+    let drawn = |columns, cancelling| {
+        let room = Size { rows: 9, columns };
+        Scene { view: &view, now, room, style: PLAIN, cancelling, is_ours: true, may_leave: false, printed: &printed }
+            .lines()[0]
+            .clone()
+    };
+    insta::assert_snapshot!(drawn(120, None), @"⠴ slow  6m45s, seems stuck: nothing printed for 4m, usually done after 10.0s  ███████████████████████░ 99%");
+    insta::assert_snapshot!(drawn(40, None), @"⠴ slow  6m45s, seems stuck  ███████░ 99%");
+    assert!(!drawn(120, Some(now)).contains("stuck"));
+}
+
 /// The key that leaves is told where there is room for it beside everything else, and only where it leaves.
 #[test]
 fn the_key_that_leaves_is_told_where_there_is_room() {
@@ -418,23 +437,4 @@ fn the_key_that_leaves_is_told_where_there_is_room() {
         assert!(width(&line) <= columns.into(), "{columns}: {line:?}");
         assert!(line.strip_suffix("  d detach").unwrap_or(&line) == last(columns, false), "{columns}: {line:?}");
     }
-}
-
-/// What seems stuck says so in its row, and where there is little room, in fewer words.
-#[test]
-fn what_seems_stuck_is_said_in_its_row() {
-    let mut run = Recorded::of(vec![known("slow", 10_000), known("fast", 10_000)]);
-    run.start(0).wait(400_000).start(1);
-    let view = run.view();
-    let now = start(&view).after(Duration::from_secs(405));
-    let printed = [(crate::ids::StageId(0), now.unix_ms - 250_000)];
-    let drawn = |columns, cancelling| {
-        let room = Size { rows: 9, columns };
-        Scene { view: &view, now, room, style: PLAIN, cancelling, is_ours: true, may_leave: false, printed: &printed }
-            .lines()[0]
-            .clone()
-    };
-    insta::assert_snapshot!(drawn(120, None), @"⠴ slow  6m45s, seems stuck: nothing printed for 4m, usually done after 10.0s  ███████████████████████░ 99%");
-    insta::assert_snapshot!(drawn(40, None), @"⠴ slow  6m45s, seems stuck  ███████░ 99%");
-    assert!(!drawn(120, Some(now)).contains("stuck"));
 }
