@@ -105,12 +105,10 @@ fn speed() -> Result<(), Box<dyn Error>> {
             is_fix: false,
             has_fix: false,
             threads: 1,
-            interactive: false,
             locks: if index % 10 == 0 { vec!["lock".into()] } else { Vec::new() },
             inputs: None,
             // One in ten is not known.
             estimate: estimate(&samples[..if index % 10 == 1 { 0 } else { SAMPLES }], &pooled, Basis::Own),
-            interactive: false,
             skip: None,
             interactive: false,
         })

@@ -17,9 +17,10 @@ use crate::session::stream::{Listener, Scope, Told, stream};
 ///
 /// Ctrl+C ends it as it ends any program: by the signal, for there is nothing to tidy up.
 pub(super) fn events(context: &Context<'_>, args: &EventsArgs) -> Result<Ending, CliError> {
-    let scope = match args.all {
-        true => Scope::Everywhere(context.state_dir()?),
-        false => Scope::Project(context.state(&context.anchor()?.root)?),
+    let scope = if args.all {
+        Scope::Everywhere(context.state_dir()?)
+    } else {
+        Scope::Project(context.state(&context.anchor()?.root)?)
     };
     stream(scope, &mut Printer, io::stdout().as_fd(), &SystemClock);
     Ok(Ending::Code(exit::PASSED))

@@ -39,7 +39,6 @@ pub enum JobKind {
 
 /// A job, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ListedJob {
     /// What it is called.
     pub name: StageName,

@@ -168,10 +168,11 @@ impl Stream {
         let numbers = project.numbers().unwrap_or_default();
         let Some(known) = self.projects.get_mut(project.path()) else { return };
         let seen = known.newest;
-        let wanted: Vec<RunNumber> = match self.has_begun {
-            true => numbers.iter().copied().filter(|number| *number > seen).collect(),
+        let wanted: Vec<RunNumber> = if self.has_begun {
+            numbers.iter().copied().filter(|number| *number > seen).collect()
+        } else {
             // One that has been claimed and not been published yet is met as a new one.
-            false => runs::active(project).unwrap_or_default(),
+            runs::active(project).unwrap_or_default()
         };
         // What is taken up now is not taken up again when its coming is heard.
         let newest = numbers.last().max(wanted.iter().max()).copied();

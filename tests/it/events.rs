@@ -77,7 +77,9 @@ fn all_runs_are_told_from_their_first_event_on() {
         project.open_gate(gate);
     }
     first.wait().assert_code(0);
-    others.into_iter().for_each(|other| drop(other.wait()));
+    for other in others {
+        other.wait();
+    }
     let all_ended =
         |number| format!("\"number\":{number},\"project\":{},\"seq\":3", Value::from(project.dir().to_str().unwrap()));
     for number in 2..=9 {

@@ -20,7 +20,9 @@ pub(super) fn list(context: &Context<'_>, json: bool) -> Result<Ending, CliError
     let state = context.state_dir()?;
     let now = SystemClock.now();
     let (projects, warnings) = everywhere(&state);
-    warnings.iter().for_each(|warning| output::warning(warning));
+    for warning in &warnings {
+        output::warning(warning);
+    }
     let groups: Vec<Group> =
         projects.into_iter().map(|project| group(project, now)).filter(|group| !group.jobs.is_empty()).collect();
     let text = if json { in_json(&groups)? } else { render_groups(&groups, faces::look(context)) };

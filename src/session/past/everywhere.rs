@@ -28,7 +28,7 @@ pub struct Elsewhere {
 pub fn everywhere(state: &Path) -> (Vec<Elsewhere>, Vec<String>) {
     let mut warnings = Vec::new();
     let mut unusable = |fault: &Fault| {
-        warnings.push(format!("the history cannot be used, and this is from the runs themselves ({fault})"))
+        warnings.push(format!("the history cannot be used, and this is from the runs themselves ({fault})"));
     };
     let file = state.join("history.db");
     let opened = if file.exists() { History::open(&file, Patience::Short).map(Some) } else { Ok(None) };

@@ -73,7 +73,9 @@ impl Place {
         let stages: Vec<&str> = started.stages.iter().map(|stage| stage.name.as_str()).collect();
         let claim = self.claim(&stages, None);
         let mut journal = JournalWriter::open(&claim.run).unwrap();
-        events.iter().for_each(|event| journal.event(event).unwrap());
+        for event in &events {
+            journal.event(event).unwrap();
+        }
         self.held.push(claim.lock);
         claim.number
     }
