@@ -253,11 +253,10 @@ mod tests {
 
     #[test]
     fn a_stage_or_a_command_may_have_been_meant() {
-        let stages = ["fmt", "clippy", "test", "start", "list-all", "docs"];
+        let stages = ["fmt", "clippy", "test", "stage", "list-all", "docs"];
         for (word, meant) in [
             ("clipy", "clippy"),
-            ("stat", "start or the command stats"),
-            ("stats-", "the command stats or start"),
+            ("stats-", "the command stats or the command start or stage"),
             ("valdate", "the command validate"),
             ("lst", "the command list or list-all"),
             ("tset", "test"),
@@ -268,8 +267,8 @@ mod tests {
         }
         assert_eq!(said("zzz", &stages), "there is no stage \"zzz\"");
 
-        assert_eq!(said("stdout", &["fmt"]), "there is no stage \"stdout\"");
-        assert_eq!(said("restart", &stages), "there is no stage \"restart\"; did you mean start?");
+        assert_eq!(said("report", &["fmt"]), "there is no stage \"report\"");
+        assert_eq!(said("hook", &["hooks"]), "there is no stage \"hook\"; did you mean hooks?");
     }
 
     #[test]

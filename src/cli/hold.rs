@@ -91,7 +91,7 @@ pub(super) fn signal(context: &Context<'_>, args: &SignalArgs) -> Result<Ending,
     match (processes, refusal) {
         (0, Some(why)) => Err(refused(number, "sent a signal", &why)),
         (0, None) => Err(CliError::infrastructure(format!(
-            "{name} reached nobody: what run {number} had started has just ended, or belongs to another user"
+            "{name} reached nobody: run {number} has no process now that it may be sent to"
         ))),
         (1, _) => Ok(sent(&format!("{name} sent to 1 process of run {number}"))),
         (n, _) => Ok(sent(&format!("{name} sent to {n} processes of run {number}"))),

@@ -37,11 +37,6 @@ impl<'a> Offer<'a> {
         Self { env: context.env, seat, may_leave }
     }
 
-    /// Nothing: nobody stays who could type.
-    pub(super) fn none(context: &Context<'a>) -> Self {
-        Self { env: context.env, seat: None, may_leave: false }
-    }
-
     /// How large the terminal is that interactive stages of this plan may have; none where there are none.
     pub(super) fn for_stages(&self, plan: &Plan) -> Option<Size> {
         self.seat

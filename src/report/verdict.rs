@@ -174,6 +174,12 @@ fn log<W: Write>(page: &mut Transcript<W>, finished: &StageFinished, logs: &dyn 
     }
 }
 
+/// Whether this is what programs say that want to ask somebody: those that open `/dev/tty`, sudo, git, docker.
+fn asks_for_a_terminal(line: &str) -> bool {
+    const SAID: [&str; 4] = ["/dev/tty", "a terminal is required", "terminal prompts disabled", "not a TTY"];
+    SAID.iter().any(|said| line.contains(said))
+}
+
 /// The last lines that the stage printed, behind a fence of their own.
 fn excerpt<W: Write>(page: &mut Transcript<W>, view: &RunView, finished: &StageFinished, logs: &mut dyn Logs) {
     if let Some(instead) = instead_of_output(view, finished.stage, &page.options.program) {
@@ -187,10 +193,13 @@ fn excerpt<W: Write>(page: &mut Transcript<W>, view: &RunView, finished: &StageF
         Ok(lines) if lines.is_empty() => {}
         Ok(lines) => {
             let token = page.fence();
-            for line in lines {
-                page.quote(&line);
+            for line in &lines {
+                page.quote(line);
             }
             page.open_fence(token);
+            if lines.iter().any(|line| asks_for_a_terminal(line)) {
+                page.line("  note: it asked for a terminal; `interactive = true` gives it one");
+            }
         }
         Err(error) => page.line(&format!("note: the log cannot be read: {error}")),
     }

@@ -249,6 +249,8 @@ impl Interrupts {
         // A closed terminal is told nothing.
         if !farewell.is_empty() && signal != signals::HANGUP {
             self.say(&farewell);
+            // Who draws does so until the very end.
+            terminal::restore();
         }
         die_of_signal(signal);
     }

@@ -237,26 +237,6 @@ fn h73_a_tail_begins_before_the_end_as_of_attaching() {
     project.assert_nothing_left();
 }
 
-/// A run that waits for its turn says what for, and is followed when that has come.
-#[test]
-fn a_queued_run_is_followed_when_its_turn_has_come() {
-    let project = Project::new();
-    project.config("[stages.a]\nrun = \"echo all of it\"\n");
-    project.local_ci(&[]).output().assert_code(0);
-    let (lock, events) = project.young_run(1, 2);
-    let header = project.run_dir(2).join("header.json");
-    let mut queued: serde_json::Value = serde_json::from_slice(&fs::read(&header).unwrap()).unwrap();
-    queued["waits"] = serde_json::json!({ "until_ended": [1], "until_passed": 1 });
-    fs::write(&header, queued.to_string()).unwrap();
-    let viewer = project.local_ci(&["attach"]).spawn();
-    viewer.wait_for_stderr("run 2 is queued: it waits until run 1 has ended and run 1 has passed\n");
-    wait_until("the viewer to watch the run", || watches(viewer.pid()));
-    fs::write(project.run_dir(2).join("events.jsonl"), events).unwrap();
-    drop(lock);
-    let viewer = viewer.wait().assert_code(0);
-    assert!(viewer.stdout().contains("all of it\n"), "{}", viewer.transcript());
-}
-
 /// H71: a log that is truncated, replaced or removed under a viewer is told of in a sentence, what there is then is shown,
 /// and the viewer ends with the run all the same.
 #[test]
@@ -274,21 +254,20 @@ fn h71_what_happens_to_a_log_is_told_and_followed() {
         let log = project.run_dir(1).join("logs/talks.log");
 
         fs::File::options().write(true).open(&log).unwrap().set_len(0).unwrap();
-        for both in [&run, &viewer] {
-            both.wait_for_stdout("[the log was truncated; what it has now follows]\n");
-        }
+        let both_say = |text: &str| [&run, &viewer].iter().for_each(|one| one.wait_for_stdout(text));
+        both_say("[the log was truncated; what it has now follows]\n");
         project.open_gate("g1");
-        viewer.wait_for_stdout("p1\n");
+        both_say("p1\n");
 
         fs::remove_file(&log).unwrap();
-        viewer.wait_for_stdout("[the log was removed; it is followed for as long as it can be]\n");
+        both_say("[the log was removed; it is followed for as long as it can be]\n");
         project.open_gate("g2");
-        viewer.wait_for_stdout("p2\n");
+        both_say("p2\n");
 
         fs::write(&log, "of somebody else\n").unwrap();
         fs::set_permissions(&log, fs::Permissions::from_mode(0o600)).unwrap();
-        viewer.wait_for_stdout("[the log was replaced by another file, which follows]\n");
-        viewer.wait_for_stdout("of somebody else\n");
+        both_say("[the log was replaced by another file, which follows]\n");
+        both_say("of somebody else\n");
         project.open_gate("g3");
         for both in [run, viewer] {
             let ended = both.wait().assert_code(0);

@@ -196,7 +196,9 @@ fn h71_a_log_that_is_cut_off_is_said_to_be_short() {
     File::options().write(true).open(&log).unwrap().set_len(0).unwrap();
     fs::write(project.side("go"), "").unwrap();
     let shown = running.wait().assert_code(0).stdout();
-    assert!(shown.contains("line 3\n[the log ends early: 7 bytes of it are missing]\n::endgroup::\n✓ a"), "{shown}");
+    let told = "line 3\n[the log was truncated; what it has now follows]\nline 1\n\
+                [the log ends early: 21 bytes of it are missing]\n::endgroup::\n✓ a";
+    assert!(shown.contains(told), "{shown}");
     fs::remove_file(project.run_dir(1).join("logs/b.log")).unwrap();
     let attached = project.local_ci(&["attach", "1"]).output().assert_code(0).stdout();
     assert!(attached.contains("[the log ends early: 2 bytes of it are missing]\n::endgroup::\n✓ b"), "{attached}");

@@ -242,7 +242,8 @@ fn what_seems_stuck_is_said_to_be() {
         event["mono_us"] = past.into();
         event["unix_ms"] = (event["unix_ms"].as_i64().unwrap() - 600_000).into();
     }
-    let text = events.iter().fold(String::new(), |text, event| text + &format!("{event}\n"));
+    let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
+    let text = lines.join("\n") + "\n";
     fs::write(&journal, text).unwrap();
     let stuck = line(&project, "abc");
     let uptime = fs::read_to_string("/proc/uptime").unwrap();

@@ -134,7 +134,7 @@ fn h22_a_terminal_changes_its_size() {
     terminal.wait_for_screen("hold  <1s, first run");
     // What is on a screen of this size after a frame. Without a size, lines are drawn for the usual one.
     for ((rows, columns), drawn) in
-        [((1, 1), "…"), ((0, 0), "s"), ((2, 10), "0/2"), ((0, 40), "0/2"), ((50, 20), "hold  "), ((24, 200), "hold  ")]
+        [((1, 1), "…"), ((0, 0), "h"), ((2, 10), "0/2"), ((0, 40), "0/2"), ((50, 20), "hold  "), ((24, 200), "hold  ")]
     {
         terminal.resize(rows, columns);
         terminal.wait_for_screen(drawn);
@@ -309,12 +309,13 @@ fn who_is_stopped_leaves_nothing_below_the_prompt() {
     project.assert_nothing_left();
 }
 
-/// What is typed meanwhile is for who comes next.
+/// Where no key leaves the run, what is typed meanwhile is for who comes next.
 #[test]
 fn keys_are_left_for_the_shell() {
     let project = Project::new();
     gated(&project);
-    let mut terminal = on_xterm(project.sh("local-ci hold; read line; echo \"got $line\"")).on_terminal(30, 100);
+    let mut terminal =
+        on_xterm(project.sh("CI=1 local-ci --output live hold; read line; echo \"got $line\"")).on_terminal(30, 100);
     terminal.wait_for_screen("0/1 · ");
     terminal.type_keys("typed ahead\n");
     project.open_gate("gate");

@@ -335,3 +335,72 @@ fn a_queued_run_has_not_started() {
         assert_eq!(asked.stderr(), "error: run 2 has not started; it waits for its turn\n");
     }
 }
+
+/// H33: what is asked of a run that has ended never reaches the run of the same job that goes on now.
+#[test]
+fn h33_an_old_run_is_not_taken_for_the_new_one() {
+    let project = Project::new();
+    project.open_gate("gate");
+    gated(&project, "").0.wait().assert_code(0);
+    for file in ["gate", "pid"] {
+        fs::remove_file(project.side(file)).unwrap();
+    }
+    let (run, stage) = gated(&project, "");
+    for args in [&["pause", "1"][..], &["resume", "1/a"], &["signal", "1/a", "KILL"], &["signal", "1", "KILL"]] {
+        let asked = project.local_ci(args).output().assert_code(2);
+        assert!(asked.stderr().contains("run 1 "), "{}", asked.transcript());
+    }
+    assert!(stage.is_alive() && project.events(2).len() == 2);
+    project.local_ci(&["pause", "a"]).output().assert_code(0);
+    assert_stopped(&[("the stage", stage)]);
+    project.local_ci(&["resume", "latest"]).output().assert_code(0);
+    project.open_gate("gate");
+    run.wait().assert_code(0);
+}
+
+/// Whoever asks, and however many at once: each is answered, nothing starts in a paused run, and every stage runs once.
+#[test]
+fn requests_come_from_everywhere_at_once() {
+    let project = Project::new();
+    let last = format!("[stages.last]\nrun = [\"chaos\", \"wait-for\", \"{}\"]\n", project.side("gate").display());
+    let stages = (0..20).fold(last, |text, n| text + &format!("[stages.s{n}]\nrun = \"true\"\n"));
+    project.config(&(stages + "[run]\njobs = 3\n"));
+    let run = project.local_ci(&[]).spawn();
+    project.wait_for_event(1, "run_started");
+    let ask = "for n in 1 2 3 4 5 6; do local-ci pause 1; local-ci signal 1 WINCH; local-ci resume 1; done 2>&1";
+    let asking: Vec<Running<'_>> = (0..3).map(|_| project.sh(ask).spawn()).collect();
+    for asked in asking {
+        let asked = asked.wait();
+        let known = [
+            "run 1 is paused",
+            "run 1 goes on",
+            "run 1 is not paused",
+            "SIGWINCH sent to ",
+            "before all of it stood",
+            "reached nobody",
+        ];
+        let nothing_runs = "nothing of it runs";
+        let odd = asked
+            .stdout()
+            .lines()
+            .find(|line| !known.iter().any(|part| line.contains(part)) && !line.contains(nothing_runs))
+            .map(str::to_owned);
+        assert_eq!(odd, None, "{}", asked.transcript());
+    }
+    project.local_ci(&["resume", "1"]).output().assert_code(0);
+    project.open_gate("gate");
+    let run = run.wait().assert_code(0);
+    assert!(run.stdout().contains("  Passed: 21\n"), "{}", run.transcript());
+    let mut is_paused = false;
+    for event in project.events(1) {
+        match event["event"].as_str().unwrap() {
+            kind @ ("paused" | "resumed") => {
+                assert_ne!(is_paused, kind == "paused", "{event}");
+                is_paused = kind == "paused";
+            }
+            "stage_started" => assert!(!is_paused, "{event}"),
+            _ => {}
+        }
+    }
+    project.assert_nothing_left();
+}

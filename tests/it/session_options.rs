@@ -113,20 +113,15 @@ fn wrong_options_are_answered() {
 #[test]
 fn later_options_are_answered_in_a_sentence() {
     let project = project();
-    assert_transcript!(project.local_ci(&["-d"]).output(), @"
-    $ local-ci -d
+    assert_transcript!(project.local_ci(&["--remote-dir", "x"]).output(), @"
+    $ local-ci --remote-dir x
     --- stderr
-    error: --detach is not in this version
+    error: --remote-dir is not in this version
       hint: run without it; nothing was started
     --- exit 2
     ");
     for args in [
-        &["--detach"][..],
-        &["--allow"],
-        &["--queue"],
-        &["--after", "1"],
-        &["--after-any", "1"],
-        &["--remote", "build.example.invalid"],
+        &["--remote", "build.example.invalid"][..],
         &["--session", "x"],
         &["--remote-timeout", "5"],
         &["--remote-dir", "/x"],

@@ -288,6 +288,8 @@ fn h14_a_stage_has_no_terminal_to_ask_on() {
     assert_eq!(left.status.code(), Some(1), "{}", left.screen);
     assert_eq!(left.screen.matches("  Error: exit code 6").count(), 2, "{}", left.screen);
     assert!(!left.screen.contains("name?"), "{}", left.screen);
+    let note = "  note: it asked for a terminal; `interactive = true` gives it one\n";
+    assert!(left.screen.contains(note), "{}", left.screen);
     project.assert_nothing_left();
 }
 

@@ -42,6 +42,8 @@ type Key = (RunNumber, StageId, Stream);
 pub(in crate::cli) struct Lane {
     key: Key,
     prefix: Option<Prefix>,
+    /// The prefix as it was drawn last, and for which width.
+    drawn: Option<(usize, String)>,
     filter: Option<TerminalFilter>,
     /// What is filtered and is not written yet: of the open line.
     line: Vec<u8>,
@@ -53,7 +55,7 @@ pub(in crate::cli) struct Lane {
 
 impl Lane {
     pub(in crate::cli) fn new(key: Key, prefix: Option<Prefix>) -> Self {
-        Self { key, prefix, filter: None, line: Vec::new(), begun: false, touched: None }
+        Self { key, prefix, drawn: None, filter: None, line: Vec::new(), begun: false, touched: None }
     }
 
     /// How long until its open line is to be shown.
@@ -205,13 +207,20 @@ impl Page<'_> {
     }
 
     /// Begins a line, after the end of what is open.
-    fn begin(&mut self, lane: &Lane) -> io::Result<()> {
+    fn begin(&mut self, lane: &mut Lane) -> io::Result<()> {
         if self.open.take().is_some() {
             // A piece of a longer line may leave its colour on.
             let reset: &[u8] = if self.style.colour { b"\x1b[0m\n" } else { b"\n" };
             self.out.write_all(reset)?;
         }
         let Some(prefix) = &lane.prefix else { return Ok(()) };
-        self.out.write_all(prefix.draw(self.width, lane.key.2, self.style).as_bytes())
+        // Millions of lines have the same.
+        let drawn = match lane.drawn.take().filter(|(width, _)| *width == self.width) {
+            Some((_, drawn)) => drawn,
+            None => prefix.draw(self.width, lane.key.2, self.style),
+        };
+        self.out.write_all(drawn.as_bytes())?;
+        lane.drawn = Some((self.width, drawn));
+        Ok(())
     }
 }

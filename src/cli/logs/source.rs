@@ -52,6 +52,8 @@ struct Cursor {
     offset: u64,
     index: Option<(u32, IndexReader)>,
     removed: bool,
+    /// Whether the log was changed by somebody, so that nothing is passed over that its index speaks of.
+    changed: bool,
     lanes: [Lane; 2],
 }
 
@@ -171,6 +173,9 @@ impl Source {
         // Of what is still written the index may promise more than there will be.
         let Some(only) = self.wanted.only.filter(|_| place.over) else { return false };
         let cursor = &mut self.cursors[at];
+        if cursor.changed {
+            return false;
+        }
         let base = place.base();
         let offset = base + cursor.offset;
         let Ok((stream, end)) = cursor.index(&self.target, place.key).at(offset) else { return false };
@@ -234,11 +239,11 @@ impl Source {
         let (line, more) = match self.logs.mishap(place.key, cursor.offset) {
             None => return Ok(false),
             Some(Mishap::Truncated) => {
-                cursor.offset = 0;
+                (cursor.offset, cursor.changed) = (0, true);
                 ("[the log was truncated; what it has now follows]", true)
             }
             Some(Mishap::Replaced) => {
-                (cursor.offset, cursor.removed) = (0, false);
+                (cursor.offset, cursor.removed, cursor.changed) = (0, false, true);
                 ("[the log was replaced by another file, which follows]", true)
             }
             Some(Mishap::Removed) if cursor.removed => return Ok(false),
@@ -271,7 +276,7 @@ impl Source {
         self.end(at, page)?;
         let cursor = &mut self.cursors[at];
         cursor.attempt += 1;
-        (cursor.part, cursor.offset, cursor.removed) = (LogPart::Head, 0, false);
+        (cursor.part, cursor.offset, cursor.removed, cursor.changed) = (LogPart::Head, 0, false, false);
         Ok(true)
     }
 
@@ -342,6 +347,7 @@ impl Cursor {
             offset: 0,
             index: None,
             removed: false,
+            changed: false,
             lanes,
         }
     }

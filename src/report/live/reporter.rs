@@ -24,7 +24,7 @@ use crate::view::RunView;
 /// Frames are no closer to each other than this.
 const FRAME: Duration = Duration::from_millis(50);
 /// Those that bring what stages have printed, no closer than this.
-const TEXT: Duration = Duration::from_millis(15);
+const TEXT: Duration = Duration::from_millis(10);
 /// How often the terminal is looked at where nothing happens: whether a second has passed, whether it has been resized.
 const PACE: Duration = Duration::from_millis(250);
 /// No wait is shorter than this.

@@ -202,14 +202,18 @@ fn what_has_not_ended_says_how_it_stands() {
         PastLine { waits_for: vec![RunNumber(5), RunNumber(6)], ..one(7, 30, "queued") },
         PastLine { finished: 0, paused_ms: Some(190_000), running_stages: vec![name("abc")], ..one(6, 130, "paused") },
         PastLine { paused_ms: Some(190_000), job: Some(job.clone()), ..one(6, 130, "paused") },
-        PastLine { job: Some(JobLine { status: "queued", attempts: 0, ..job }), ..one(5, 140, "queued") },
+        PastLine {
+            job: Some(JobLine { status: "queued", attempts: 0, ..job }),
+            waits_for: vec![RunNumber(4)],
+            ..one(5, 140, "queued")
+        },
     ];
     insta::assert_snapshot!(render(&lines, NOW, Look::default()), @"
     Run    Started     Duration  Status    Commit        Details
     7      30 sec ago            - queued  0123456 main  waits for runs 5 and 6
     6      2 min ago      2m15s  - paused  0123456 main  for 3m10s · 0/1: abc
     6/abc  2 min ago      12.3s  - paused  0123456 main  for 3m10s · of ~2m15s
-    5/abc  2 min ago             - queued  0123456 main  about to begin
+    5/abc  2 min ago             - queued  0123456 main  waits for run 4
     ");
 }
 

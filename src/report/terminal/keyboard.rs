@@ -1,7 +1,7 @@
 //! How the terminal takes what is typed while it is read here key by key, or given to a stage; and that it takes it as
 //! before afterwards.
 //!
-//! The modes that were found are kept for the whole process, and put back on every way out: see [`super::restore`]. What
+//! The modes that were found are kept for the whole process, and put back on every way out: see [`super::restore()`]. What
 //! a stage may have left on the screen's side (another screen, mouse reports, no cursor) is put right by a sequence.
 //!
 //! In the background the terminal is another program's: nothing is changed there, and nothing put back. A shell sees to

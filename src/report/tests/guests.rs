@@ -126,7 +126,7 @@ fn everything_else_waits_while_a_stage_has_the_terminal() {
 fn what_is_shown_does_not_depend_on_when_it_is_looked_at() {
     let run = dialogue();
     let expected: Vec<String> = dialogue_of(&on_terminal(&run, true, 1));
-    for at_a_time in 2..run.steps.len() + 1 {
+    for at_a_time in 2..=run.steps.len() {
         assert_eq!(dialogue_of(&on_terminal(&run, true, at_a_time)), expected, "{at_a_time} steps at a time");
     }
 }

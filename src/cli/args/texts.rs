@@ -1,0 +1,107 @@
+//! What stands below the options in the help of a command.
+
+pub(super) const AFTER_HELP: &str = "\
+`local-ci [STAGE]...` is short for `local-ci run [STAGE]...`: it runs stages
+with what they need, and without STAGE the default set. `local-ci run NAME`
+reaches a stage that is called like a command. `local-ci run --help` has its
+options, examples and exit codes.";
+
+pub(super) const AFTER_RUN: &str = "\
+Examples:
+  local-ci                        all stages but those with `default = false`
+  local-ci fmt 'test*'            fmt, all that begin with test, their needs
+  local-ci --only test -- -v      test alone, with an argument
+  local-ci --tag slow --skip e2e  all that have the tag, but for one
+  local-ci -q --fail-fast         as little as possible, for a hook
+  local-ci --json >report.json    for programs
+
+Exit codes:
+  0              all that had to pass passed
+  1              a stage failed or timed out
+  2              wrong usage or wrong config; nothing ran
+  3              no verdict could be had
+  4              nothing is selected, or there is no config
+  5              a stage is running already
+  129, 130, 143  cancelled; the run ends as if by that signal
+
+Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST.
+What is typed goes first.";
+
+pub(super) const AFTER_PLAN: &str = "\
+Examples:
+  local-ci plan test                      test, and all that it needs
+  local-ci plan --tag slow -v             with what is in each fingerprint
+  local-ci plan --graph dot | dot -Tsvg   a drawing, by Graphviz";
+
+pub(super) const AFTER_LOGS: &str = "\
+Examples:
+  local-ci logs                  what the latest run printed
+  local-ci logs -f               all that goes on here, until nothing does
+  local-ci logs -f test          the latest run of test, until it ends
+  local-ci logs 42/test          test in run 42
+  local-ci logs --grep '^error'  only lines that match
+Of several stages each line says whose it is; then `|` stands before what came
+from stdout, `!` before what came from stderr.";
+
+pub(super) const AFTER_STREAM: &str = "\
+Byte for byte, unless a terminal shows it. Of a job that was tried again, the
+last attempt; with -f those that follow, too.";
+
+pub(super) const AFTER_AWAIT: &str = "\
+Nothing is printed on stdout; what came of it is a line on stderr. The exit code
+is that of the run, or of the job where one was named; 124 where --timeout is
+over, 3 where the run is lost. Ctrl+C ends the waiting alone.";
+
+pub(super) const AFTER_AWAIT_ANY: &str = "\
+Examples:
+  n=$(local-ci await-any 41 42)  stdout is the number of the run that has ended,
+                                 or its number and job where a job was named
+  local-ci await-any             the first of all that go on here";
+
+pub(super) const AFTER_AWAIT_ALL: &str = "\
+Examples:
+  local-ci await-all && ./deploy  all that go on here
+  local-ci await-all 41 42/test   these two
+Runs that wait for their turn are waited for, too. With nothing to wait for, the
+exit code is 0.";
+
+pub(super) const AFTER_DIFF: &str = "\
+Examples:
+  local-ci diff 41     run 41 and the latest
+  local-ci diff 41 42  from 41 to 42
+The exit code is 0 whether they differ or not. Of what stages printed, the first
+line that differs is shown, for stdout and stderr each by itself.";
+
+pub(super) const AFTER_EXPLAIN: &str = "\
+Examples:
+  local-ci explain LC0405  what that fault is; 405 will do
+  local-ci explain         all codes, a line each";
+
+pub(super) const AFTER_SCHEMA: &str = "\
+Examples:
+  local-ci schema >.local-ci.schema.json  then begin local-ci.toml with
+                                          #:schema ./.local-ci.schema.json";
+
+pub(super) const AFTER_COMPLETIONS: &str = "\
+A shell has them from its start with this line in one of its files:
+  ~/.bashrc                   source <(local-ci completions bash)
+  ~/.zshrc, after compinit    source <(local-ci completions zsh)
+  ~/.config/fish/config.fish  local-ci completions fish | source
+  $PROFILE (PowerShell)       local-ci completions powershell | Out-String | iex";
+
+pub(super) const AFTER_MAN: &str = "\
+Examples:
+  local-ci man | man -l -                                 to read it
+  local-ci man >~/.local/share/man/man1/local-ci.1        to keep it";
+
+pub(super) const AFTER_DOCTOR: &str = "\
+Exit codes:
+  0  no problem was found; warnings are none
+  1  a problem that makes a stage fail, or keeps the config from being read
+Known tools are asked for their version, outside of the project; nothing else is run.";
+
+pub(super) const AFTER_ADD: &str = "\
+Examples:
+  local-ci add make test         finds or creates the job for this command here
+  local-ci add -- ./serve --dev  the command begins after the dashes
+  local-ci list                  shows the job with the rest";
