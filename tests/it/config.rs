@@ -50,7 +50,7 @@ fn h118_to_h124_a_fault_runs_nothing() {
     ];
     for (fault, word) in faults {
         let project = faulty(fault);
-        for args in [&["mark"][..], &["plan"], &["list"], &["--json"], &["logs"], &["show"], &["stop"]] {
+        for args in [&["mark"][..], &["plan"], &["list"], &["--json"]] {
             let said = assert_refused(&project, args).stderr();
             assert!(said.contains(word) && said.contains("local-ci.toml"), "{word:?} {args:?}: {said}");
         }

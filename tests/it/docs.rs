@@ -107,8 +107,9 @@ fn every_call_is_understood() {
                 assert!(is_bare, "{path}: {first:?} of {call:?} is neither a command nor a stage of an example");
                 arguments.insert(0, "run");
             }
-            // Everything before it is parsed, and nothing is done.
-            arguments.push("--help");
+            // Everything before it is parsed, and nothing is done. What `add` is given is a command with its own options.
+            let end = if first == "add" { 1 } else { arguments.len() };
+            arguments.insert(end, "--help");
             let help = project.local_ci(&arguments).output();
             assert_eq!(help.status.code(), Some(0), "{path}: {call:?}\n{}", help.stderr());
             seen += 1;
@@ -131,7 +132,7 @@ fn every_command_is_in_the_table() {
 fn what_is_missing_is_refused() {
     let missing = section(README, "What is not there yet");
     let options: Vec<_> = regex("`(--[^`]+)`").captures_iter(missing).map(|found| found.extract::<1>().1[0]).collect();
-    assert!(options.len() > 5, "{options:?}");
+    assert!(options.len() > 4, "{options:?}");
     let project = Project::new();
     project.config("[stages.1]\nrun = [\"true\"]\n");
     for option in options {
@@ -150,7 +151,6 @@ fn what_is_missing_is_refused() {
         ("on", "run = \"true\"\non = \"box\"\n[remotes.box]\nhost = \"box.example.invalid\""),
         ("uses", "uses = \"kind\"\n[plugins.kind]\nsource = \"path:kind\""),
         ("secrets", "run = \"true\"\nsecrets = [\"TOKEN\"]"),
-        ("interactive", "run = \"true\"\ninteractive = true"),
         ("when.changed", "run = \"true\"\nwhen = { changed = [\"src/**\"] }"),
         ("when.hook", "run = \"true\"\nwhen = { hook = \"pre-push\" }"),
     ] {

@@ -81,7 +81,9 @@ fn h13_runs_are_paused_while_they_start_processes() {
     let project = Project::new();
     let script = "i=0; while [ $i -lt 15 ]; do /bin/true; i=$((i+1)); done; echo did $i";
     let stages: Vec<String> = (0..40).map(|n| format!("[stages.s{n}]\nrun = \"{script}\"\n")).collect();
-    project.config(&stages.concat());
+    let go = project.side("go");
+    let last = format!("[stages.last]\nrun = \"while [ ! -e {} ]; do /bin/true; done\"\n", go.display());
+    project.config(&(last + &stages.concat()));
     let run = project.local_ci(&["-q", "-j4"]).spawn();
     project.supervisor(1);
     let mut asked = 0;
@@ -100,9 +102,12 @@ fn h13_runs_are_paused_while_they_start_processes() {
         assert_eq!(paused.status.code(), Some(0), "{}", paused.transcript());
         assert_eq!(resumed.status.code(), Some(0), "{}", resumed.transcript());
         asked += 1;
+        if asked == 12 {
+            std::fs::write(&go, "").unwrap();
+        }
     }
     run.wait().assert_code(0);
-    assert!(asked > 2, "it was over too soon");
+    assert!(asked >= 12, "it was over too soon");
     for n in 0..40 {
         assert_eq!(project.log(1, &format!("s{n}.log")), b"did 15\n");
     }

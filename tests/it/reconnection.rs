@@ -171,7 +171,8 @@ fn reconnection_the_end_of_a_long_log_is_reached_at_once() {
         go.display()
     ));
     project.local_ci(&["-d"]).output().assert_code(0);
-    wait_until("the lines to be printed", || project.log(1, "talks.log").ends_with(b"line 200000\n"));
+    let log = project.run_dir(1).join("logs/talks.log");
+    wait_until("the lines to be printed", || log.exists() && project.log(1, "talks.log").ends_with(b"line 200000\n"));
     let back = project.local_ci(&["attach", "--tail", "2"]).spawn();
     back.wait_for_stdout("line 200000\n");
     project.open_gate("go");

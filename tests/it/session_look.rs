@@ -179,7 +179,7 @@ fn what_is_not_there_is_said() {
     assert_transcript!(project.local_ci(&["logs", "one"]).output(), @r#"
     $ local-ci logs one
     --- stderr
-    error: no run has a stage "one"
+    error: no run has a stage or job "one"
       hint: `local-ci list` shows the stages; a run is a number, or `latest`
     --- exit 2
     "#);
@@ -195,7 +195,7 @@ fn what_is_not_there_is_said() {
     assert_transcript!(project.local_ci(&["show", "nope"]).output(), @r#"
     $ local-ci show nope
     --- stderr
-    error: no run has a stage "nope"
+    error: no run has a stage or job "nope"; did you mean one?
       hint: `local-ci list` shows the stages; a run is a number, or `latest`
     --- exit 2
     "#);

@@ -274,7 +274,7 @@ fn a_word_that_is_nothing_is_near_to_a_stage_or_a_command() {
     assert_transcript!(project.local_ci(&["plan", "stat"]).output(), @r#"
     $ local-ci plan stat
     --- stderr
-    error: there is no stage "stat"; did you mean the command stats?
+    error: there is no stage "stat"; did you mean the command start or the command stats or the command stdout?
     --- exit 2
     "#);
     assert_transcript!(project.local_ci(&["--skip", "lst"]).output(), @r#"
