@@ -38,6 +38,7 @@ mod init;
 mod inputs;
 mod interactive;
 mod job_control;
+mod job_table;
 mod jobserver;
 mod kill;
 mod kill_rounds;
