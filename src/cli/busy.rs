@@ -118,7 +118,7 @@ fn progress(run: &Run, now: Timestamp) -> Vec<String> {
     }
     let elapsed = run.view.elapsed(now);
     let since = format!("since {}", HumanDuration(elapsed));
-    let percent = run.view.eta(now).map(|eta| format!("{} %", percent(elapsed, eta.expected)));
+    let percent = run.view.eta(now).map(|eta| format!("{}%", percent(elapsed, eta.expected)));
     [since].into_iter().chain(percent).collect()
 }
 
@@ -146,21 +146,27 @@ enum Answer {
     Unclear,
 }
 
-/// What is meant by an answer, where these are the ways on: its first letter says.
+/// What is meant by an answer, where these are the ways on: the letter of one, or its word. What was typed for a shell,
+/// before the question was there to be seen, is neither.
 fn understood(answer: &str, mut ways: impl Iterator<Item = (char, &'static str, Way)>) -> Answer {
-    match answer.chars().next().map(|letter| letter.to_ascii_lowercase()) {
-        None | Some('q') => Answer::Quit,
-        Some(first) => ways.find(|(letter, ..)| *letter == first).map_or(Answer::Unclear, |(.., way)| Answer::Way(way)),
+    let answer = answer.trim().to_ascii_lowercase();
+    if "quit".starts_with(&answer) {
+        return Answer::Quit;
     }
+    let is_meant = |word: &str| {
+        let word = word.replace(['[', ']'], "");
+        word.split(' ').next().is_some_and(|word| word.starts_with(&answer))
+    };
+    ways.find(|(_, word, _)| is_meant(word)).map_or(Answer::Unclear, |(.., way)| Answer::Way(way))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// H89: an answer is its first letter; nothing is a no.
+    /// H89: an answer is a letter or its word; nothing is a no.
     #[test]
-    fn h89_an_answer_is_its_first_letter() {
+    fn h89_an_answer_is_a_letter_or_its_word() {
         for (answer, expected) in [
             ("a", Answer::Way(Way::Attach)),
             ("Attach", Answer::Way(Way::Attach)),
@@ -169,6 +175,8 @@ mod tests {
             ("q", Answer::Quit),
             ("", Answer::Quit),
             ("yes", Answer::Unclear),
+            ("clear; make", Answer::Unclear),
+            ("cancel ", Answer::Way(Way::Replace)),
         ] {
             assert_eq!(understood(answer, WAYS.into_iter()), expected, "{answer:?}");
         }
