@@ -16,5 +16,8 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
         Some(word) => target::find(&state, word)?.run,
         None => target::newest(&state)?,
     };
-    Ok(onlooker::follow(context, &interrupts, &run, mode, args.tail))
+    // Who asks for the end of an output wants to see it, on a terminal too.
+    let mut context = context.clone();
+    context.global.verbose = context.global.verbose.max(u8::from(args.tail.is_some()));
+    Ok(onlooker::follow(&context, &interrupts, &run, mode, args.tail))
 }

@@ -226,7 +226,7 @@ fn about(state: &ProjectDir, number: RunNumber) -> String {
         RunState::Queued => Some("waiting for its turn".to_owned()),
         RunState::Running | RunState::Finished { .. } | RunState::Lost => {
             let now = SystemClock.now();
-            run.view.header().map(|_| format!("since {}", HumanDuration(run.view.elapsed(now))))
+            run.view.header().map(|_| format!("for {}", HumanDuration(run.view.elapsed(now))))
         }
     };
     let about: Vec<String> = pid.into_iter().chain(since).collect();

@@ -117,7 +117,7 @@ fn progress(run: &Run, now: Timestamp) -> Vec<String> {
         return Vec::new();
     }
     let elapsed = run.view.elapsed(now);
-    let since = format!("since {}", HumanDuration(elapsed));
+    let since = format!("for {}", HumanDuration(elapsed));
     let percent = run.view.eta(now).map(|eta| format!("{}%", percent(elapsed, eta.expected)));
     [since].into_iter().chain(percent).collect()
 }

@@ -2,11 +2,11 @@
 
 use super::faces::Mode;
 use super::project::Context;
-use super::{Ending, faces, keys, output, queue};
+use super::{Ending, faces, keys, output, queue, rerun};
 use crate::clock::SystemClock;
 use crate::journal::state::{self, RunState};
 use crate::outcome::exit;
-use crate::report::{Logs, Rerun};
+use crate::report::Logs;
 use crate::session::assignment::OnHangup;
 use crate::session::follow::{self, Follower, Parts};
 use crate::session::interrupts::Interrupts;
@@ -29,7 +29,7 @@ pub(super) fn follow(
         None => Box::new(logs),
     };
     let offer = keys::Offer::of(context, mode, OnHangup::Continue);
-    let display = faces::onlooker(mode, context, logs, Rerun::default(), offer.may_leave());
+    let display = faces::onlooker(mode, context, logs, rerun::of_run(run), offer.may_leave());
     let dir = run.dir.clone();
     interrupts.leave_with(move || match state::of(&dir) {
         Ok(RunState::Finished { .. } | RunState::Lost) => {

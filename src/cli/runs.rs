@@ -72,7 +72,9 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
         }
         _ if !lines.is_empty() || more => {}
         Some(job) => output::say(&format!("{job} has never run")),
-        None => output::say("there are no runs of this project yet; `local-ci run` starts one"),
+        None => output::say(
+            "there are no runs of this project yet; `local-ci run` starts one, `local-ci add CMD` one of any command",
+        ),
     }
     Ok(Ending::Code(exit::PASSED))
 }

@@ -4,11 +4,10 @@ use super::args::ShowArgs;
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
-use super::{Ending, output, queue, target};
+use super::{Ending, output, queue, rerun, target};
 use crate::journal::read::read_all;
 use crate::journal::state::RunState;
 use crate::outcome::{Verdict, exit};
-use crate::report::Rerun;
 use crate::report::json::report;
 use crate::session::logs::RunLogs;
 use crate::session::runs::Run;
@@ -56,7 +55,7 @@ fn as_json(run: &Run, logs: &RunLogs) -> Result<Option<u8>, CliError> {
 
 /// The summary, once there is one. None where the run goes on.
 fn as_summary(context: &Context<'_>, run: &Run, logs: RunLogs) -> Result<Option<u8>, CliError> {
-    let mut display = faces::display(Mode::Recap, context, logs, Rerun::default());
+    let mut display = faces::display(Mode::Recap, context, logs, rerun::of_run(run));
     for event in read_all(&run.dir).map_err(target::unreadable)? {
         display.event(&event);
         while display.output() {}

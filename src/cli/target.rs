@@ -162,7 +162,8 @@ fn known_names(project: &ProjectDir) -> BTreeSet<String> {
 }
 
 pub(super) fn no_runs() -> CliError {
-    CliError::usage("there are no runs of this project yet").or_try("`local-ci run` starts one")
+    CliError::usage("there are no runs of this project yet")
+        .or_try("`local-ci run` starts one, `local-ci add CMD` one of any command")
 }
 
 fn missing(project: &ProjectDir, number: RunNumber) -> CliError {

@@ -5,7 +5,7 @@
 
 mod said;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::args::{AwaitArgs, AwaitSeveralArgs};
 use super::error::CliError;
@@ -62,6 +62,11 @@ impl Awaited {
         self.job.as_ref().map_or_else(|| format!("run {number}"), |job| format!("{job} in run {number}"))
     }
 
+    /// When its run was heard of last.
+    fn ended_at(&self) -> Option<SystemTime> {
+        self.target.run.dir.events().metadata().and_then(|events| events.modified()).ok()
+    }
+
     /// What other commands take for it.
     fn word(&self) -> String {
         let number = self.target.run.number;
@@ -100,6 +105,8 @@ pub(super) fn any(context: &Context<'_>, args: &AwaitSeveralArgs) -> Result<Endi
     if awaited.is_empty() {
         return Err(CliError::usage("nothing is running here").or_try("name runs or jobs to wait for"));
     }
+    // Of those that have ended already, the one that did so first.
+    awaited.sort_by_cached_key(|one| (!one.target.is_over(), one.ended_at()));
     let mut first = None;
     let came = wait(&mut awaited, args.timeout, |one| {
         first = Some(one.word());
@@ -180,6 +187,7 @@ fn wait(
     let mut waiting = Waiting::new(&SystemClock);
     // Two jobs of one run are heard together.
     let mut numbers: Vec<_> = awaited.iter().map(|one| (one.target.run.number, one.target.run.dir.clone())).collect();
+    numbers.sort_by_key(|(number, _)| *number);
     numbers.dedup_by_key(|(number, _)| *number);
     for (number, run) in numbers {
         waiting.add(number, &run, false);

@@ -63,6 +63,8 @@ const NAMES: &[(&str, i32)] = &[
 
 /// The number of a signal that is written as a number, or as its name in any case, with or without `SIG`.
 pub fn number_of(word: &str) -> Option<i32> {
+    // As kill(1) takes it, too.
+    let word = word.strip_prefix('-').unwrap_or(word);
     let bare = word.to_ascii_uppercase();
     let bare = bare.strip_prefix("SIG").unwrap_or(&bare);
     let number: Option<i32> = word.parse().ok();
@@ -132,7 +134,9 @@ mod tests {
             ("9", Some(9)),
             ("0", None),
             ("64", None),
-            ("-9", None),
+            ("-9", Some(9)),
+            ("-USR1", Some(libc::SIGUSR1)),
+            ("--9", None),
             ("SIG", None),
             ("", None),
             ("TREM", None),

@@ -198,6 +198,9 @@ fn tail(job: &ListedJob) -> String {
         let mut facts = progress(job);
         facts.extend(job.status.and_then(came_to).map(str::to_owned));
         facts.push(format!("run {run}"));
+        if job.state == "queued" {
+            facts.push(waits_for(&job.behind));
+        }
         if job.other_command {
             facts.push("another command".into());
         }
@@ -224,9 +227,6 @@ fn progress(job: &ListedJob) -> Vec<String> {
     let mut facts = Vec::new();
     if let (Some(silent), Some(expected)) = (job.stuck_ms, job.expected_ms) {
         facts.push(stuck::sentence(Duration::from_millis(silent), expected));
-    }
-    if job.state == "queued" {
-        facts.push(waits_for(&job.behind));
     }
     facts.extend(job.paused_ms.map(|ms| format!("paused for {}", human(ms))));
     let Some(elapsed) = job.elapsed_ms else { return facts };

@@ -44,6 +44,9 @@ pub struct PastLine {
     pub failed: u32,
     /// Their names, where the run is still there to say them.
     pub failed_stages: Vec<StageName>,
+    /// What it ran, where it ran one stage and has not failed: what has failed says so itself.
+    #[serde(skip)]
+    pub only: Option<StageName>,
     /// The stages that run now.
     pub running_stages: Vec<StageName>,
     /// How much longer it is expected to take, in milliseconds, where it runs and that is known.
@@ -264,7 +267,7 @@ fn progress(line: &PastLine) -> String {
 fn failures(line: &PastLine) -> Vec<String> {
     let allowed = if line.verdict == "passed" { " (allowed to fail)" } else { "" };
     match (&line.failed_stages[..], line.failed) {
-        ([], 0) => Vec::new(),
+        ([], 0) => line.only.iter().map(StageName::to_string).collect(),
         // A run whose record is gone knows only how many.
         ([], failed) => vec![format!("{failed} of {} failed{allowed}", line.stages)],
         (stages, _) => vec![format!("{}{allowed}", names(stages))],

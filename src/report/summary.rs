@@ -164,9 +164,12 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
         let is_subcommand = (page.options.is_subcommand)(name.as_str());
         let program = &page.options.program;
         let run = if is_subcommand { " run" } else { "" };
-        let Rerun { options, arguments } = &page.options.rerun;
+        let Rerun { options, arguments, by_number } = &page.options.rerun;
         let arguments = arguments.as_ref().filter(|(stage, _)| stage == name.as_str()).map_or("", |(_, given)| given);
-        let again = format!("    rerun: {program}{run}{options} {name}{arguments}");
+        let again = match view.header().and_then(|run| run.number).filter(|_| *by_number) {
+            Some(number) => format!("    rerun: {program} rerun {number}"),
+            None => format!("    rerun: {program}{run}{options} {name}{arguments}"),
+        };
         let mend = stage.info.has_fix.then(|| format!("    fix: {program}{run} --fix {name}"));
         [Some(again), mend].into_iter().flatten().for_each(|line| page.line(&line));
     }

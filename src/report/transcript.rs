@@ -68,6 +68,8 @@ pub struct Rerun {
     pub options: String,
     /// The stage that was given arguments, and those, quoted: ` -- a 'b c'`.
     pub arguments: Option<(String, String)>,
+    /// Whether what it ran is no stage of a config, and the run is done again by its number.
+    pub by_number: bool,
 }
 
 /// What a block of lines is: blocks are set apart by a blank line, but for lines that stand alone side by side.

@@ -87,11 +87,11 @@ fn the_table_says_add_is_an_error_while_the_job_runs() {
     add().assert_code(0);
     let name = &jobs(&project)[0].0;
     project.wait_for_event(1, "stage_started");
-    let refused = add().redact(name, "[JOB]").redact(r"pid \d+, since \S+\)", "pid [PID], since [TIME])");
+    let refused = add().redact(name, "[JOB]").redact(r"pid \d+, for \S+\)", "pid [PID], for [TIME])");
     assert_transcript!(refused, @r"
     $ local-ci add chaos sleep 600
     --- stderr
-    error: job [JOB] is running already, in run 1 (pid [PID], since [TIME])
+    error: job [JOB] is running already, in run 1 (pid [PID], for [TIME])
       hint: `local-ci attach 1` follows it, `local-ci await 1` waits for it, `local-ci stop 1` ends it
     --- exit 5
     ");

@@ -33,7 +33,7 @@ fn h89_a_job_that_runs_is_not_started_again() {
     assert_transcript!(project.local_ci(&["wait"]).output(), @"
     $ local-ci wait
     --- stderr
-    error: stage wait is running already, in run 1 (pid [PID], since [TIME])
+    error: stage wait is running already, in run 1 (pid [PID], for [TIME])
       hint: `local-ci attach 1` follows it, `--queue` waits for its turn, `local-ci stop 1` ends it
     --- exit 5
     ");

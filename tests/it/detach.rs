@@ -271,7 +271,7 @@ fn h89_scripts_are_told_the_ways_on() {
     let refused = |running: Running<'_>| running.wait().assert_code(5);
     let told = refused(project.local_ci(&["-C", ".", "wait"]).spawn()).stderr();
     let expected = "error: stage wait is running already, in run 3 (pid ";
-    assert!(told.starts_with(expected) && told.contains(", since ") && told.contains("%)\n"), "{told}");
+    assert!(told.starts_with(expected) && told.contains(", for ") && told.contains("%)\n"), "{told}");
     assert!(
         told.contains(
             "hint: `local-ci -C . attach 3` follows it, `--queue` waits for its turn, `local-ci -C . stop 3` ends it\n"

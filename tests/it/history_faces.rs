@@ -144,7 +144,7 @@ fn a_project_without_runs_says_so_and_that_is_no_error() {
     assert_transcript!(run(&project, &["runs"]), @"
     $ local-ci runs
     --- stderr
-    there are no runs of this project yet; `local-ci run` starts one
+    there are no runs of this project yet; `local-ci run` starts one, `local-ci add CMD` one of any command
     --- exit 0
     ");
     let document = json(&run(&project, &["runs", "--json"]).assert_code(0));

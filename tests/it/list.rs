@@ -211,7 +211,7 @@ fn what_stands_still_and_what_waits_is_said() {
     let paused = line(&project, "abc");
     assert!(paused.starts_with("abc  paused: ") && paused.contains("[paused for "), "{paused}");
     let waiting = line(&project, "def");
-    assert!(waiting.starts_with("def  queued: true  [waits for run 1, run 2, "), "{waiting}");
+    assert!(waiting.starts_with("def  queued: true  [run 2, waits for run 1, "), "{waiting}");
     let listed = json(&run(&project, &["list", "--json"]).assert_code(0));
     assert_eq!((&listed[0]["state"], &listed[1]["behind"]), (&json!("paused"), &json!([1])), "{listed}");
     assert!(listed[0]["paused_ms"].is_u64(), "{listed}");

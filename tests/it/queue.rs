@@ -156,7 +156,7 @@ fn a_queued_run_is_seen_everywhere() {
     assert_transcript!(say(&["other", "test"]), @"
     $ local-ci other test
     --- stderr
-    error: stage test is running already, in run 1 (pid [PID], since [TIME])
+    error: stage test is running already, in run 1 (pid [PID], for [TIME])
       hint: `local-ci attach 1` follows it, `--queue` waits for its turn, `local-ci stop 1` ends it
     --- exit 5
     ");

@@ -261,7 +261,7 @@ fn what_cannot_be_run_again_is_refused() {
     $ local-ci rerun
     --- stderr
     error: there are no runs of this project yet
-      hint: `local-ci run` starts one
+      hint: `local-ci run` starts one, `local-ci add CMD` one of any command
     --- exit 2
     ");
     run(&["-q", "three"]).assert_code(0);

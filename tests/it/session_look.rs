@@ -173,7 +173,7 @@ fn what_is_not_there_is_said() {
     $ local-ci show
     --- stderr
     error: there are no runs of this project yet
-      hint: `local-ci run` starts one
+      hint: `local-ci run` starts one, `local-ci add CMD` one of any command
     --- exit 2
     ");
     assert_transcript!(project.local_ci(&["logs", "one"]).output(), @r#"

@@ -94,7 +94,7 @@ pub(in crate::cli) struct SignalArgs {
     #[arg(value_name = "JOB")]
     pub(in crate::cli) target: String,
     /// By name, such as TERM or SIGUSR1, or by number
-    #[arg(value_name = "SIG")]
+    #[arg(value_name = "SIG", allow_hyphen_values = true)]
     pub(in crate::cli) signal: String,
 }
 

@@ -32,6 +32,11 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
         } else {
             Vec::new()
         },
+        only: if stages == 1 && failed == 0 && !run.pruned && run.job.is_none() {
+            Header::read(&state.run(run.number)).ok().and_then(|header| Some(header.stages.first()?.name.clone()))
+        } else {
+            None
+        },
         running_stages: Vec::new(),
         left_ms: None,
         paused_ms: None,
@@ -82,6 +87,7 @@ pub(super) fn of_active(state: &ProjectDir, run: &Run, jobs: Option<&[StageName]
         finished: count(run.view.stages().values().filter(|stage| stage.finished().is_some()).count()),
         failed: count(failed_stages(run).len()),
         failed_stages: failed_stages(run),
+        only: None,
         running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
         left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
         paused_ms: run.view.paused_for(now).map(milliseconds),

@@ -13,7 +13,6 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::executor::ExecError;
-use crate::ids::RunNumber;
 use crate::process::pty::{self, Size};
 
 /// How long a stage that does not read what is typed is waited for. What it has not taken by then is lost, as on any
@@ -87,23 +86,19 @@ impl Console {
     }
 
     /// Gives the console to a stage that is about to be started; refuses where nobody would see it.
-    pub(super) fn take(&self, run: Option<RunNumber>) -> Result<OnConsole<'_>, ExecError> {
+    pub(super) fn take(&self) -> Result<OnConsole<'_>, ExecError> {
         if self.state().terminals.is_empty() {
-            return Err(ExecError::Infrastructure { message: nobody(run) });
+            return Err(ExecError::Infrastructure { message: nobody() });
         }
         Ok(OnConsole(self))
     }
 }
 
 /// What to say where a stage wants to talk and nobody is there.
-fn nobody(run: Option<RunNumber>) -> String {
-    let attach = run.map_or(String::new(), |run| {
-        format!(", or attach to the run from one before the stage starts, as in `local-ci attach {run}`")
-    });
-    format!(
-        "it is interactive, and no terminal is attached to the run: start the run from a terminal, without --detach, \
-         --allow and --json{attach}"
-    )
+fn nobody() -> String {
+    "it is interactive, and no terminal is attached to the run: start the run from a terminal, without --detach, --allow \
+     and --json"
+        .into()
 }
 
 impl Attached {
@@ -193,7 +188,7 @@ mod tests {
     fn a_stage_has_the_keys_of_all_and_the_size_of_the_last() {
         let console = Console::default();
         let first = console.attach(SMALL);
-        let stage = console.take(None).unwrap();
+        let stage = console.take().unwrap();
         let (ours, theirs) = stage.pair().unwrap();
         stage.put_on(ours);
         assert_eq!(Size::of(&theirs), SMALL);
@@ -216,11 +211,10 @@ mod tests {
     fn where_nobody_is_there_it_is_said_what_to_do() {
         let console = Console::default();
         drop(console.attach(SMALL));
-        let Err(ExecError::Infrastructure { message }) = console.take(Some(RunNumber(7))) else {
+        let Err(ExecError::Infrastructure { message }) = console.take() else {
             panic!("a stage got a console that nobody sees")
         };
         assert!(message.starts_with("it is interactive, and no terminal is attached to the run: start the run from"));
-        assert!(message.contains("`local-ci attach 7`"), "{message}");
     }
 
     /// Who types more than a stage reads is not kept for ever, nor is anybody else.
@@ -228,7 +222,7 @@ mod tests {
     fn what_nobody_reads_is_dropped_after_a_while() {
         let console = Console::default();
         let person = console.attach(SMALL);
-        let stage = console.take(None).unwrap();
+        let stage = console.take().unwrap();
         let (ours, theirs) = stage.pair().unwrap();
         stage.put_on(ours);
         // Line by line the system drops what is too much by itself.

@@ -205,7 +205,7 @@ impl Executor for LocalExecutor {
         let on = match job.streams {
             Streams::Pipes => On::Pipes,
             Streams::Pty => On::Pty,
-            Streams::Console => On::Console(self.console.take(job.number)?),
+            Streams::Console => On::Console(self.console.take()?),
         };
         let waker = Arc::new(self.patiently(cancel, Waker::new)?);
         let wake = Arc::clone(&waker);

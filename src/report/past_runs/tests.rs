@@ -20,6 +20,7 @@ fn run(number: u64, seconds_ago: u64, verdict: &str, exit_code: Option<u8>) -> P
         finished: 7,
         failed: 0,
         failed_stages: Vec::new(),
+        only: None,
         running_stages: Vec::new(),
         left_ms: None,
         paused_ms: None,

@@ -113,7 +113,7 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
 fn next(next: &Next) -> String {
     match next {
         Next::Expected(estimate) => About(estimate.expected_ms).to_string(),
-        Next::Unknown => "not known yet (no passed runs)".into(),
+        Next::Unknown => "not known yet (no run passed without a pause)".into(),
         Next::Skipped(reason) => format!("none, it would be skipped ({})", printable(&reason.to_string())),
         Next::Gone => "none, the config has no such stage any more".into(),
     }
