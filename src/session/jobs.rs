@@ -211,6 +211,16 @@ pub fn is_listed(project: &ProjectDir, job: &AdHoc) -> io::Result<bool> {
     Ok(read(project)?.contains(job))
 }
 
+/// Empties the list, of what is damaged in it as well. To be called by who holds the project's lock. Says how many jobs
+/// there were.
+pub fn remove_all(project: &ProjectDir) -> io::Result<usize> {
+    let text = text(project)?;
+    if !text.is_empty() {
+        replace(&project.jobs(), b"")?;
+    }
+    Ok(parse(&text).list.len())
+}
+
 /// Takes the jobs out of the list that are `gone`. To be called by who holds the project's lock. Says how many there were.
 pub fn remove(project: &ProjectDir, gone: &dyn Fn(&AdHoc) -> bool) -> io::Result<usize> {
     let text = text(project)?;

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::history::{self, Patience};
 use crate::ids::RunNumber;
 use crate::journal::claim;
+use crate::journal::format;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
 use crate::journal::state::{self, RunState};
@@ -160,6 +161,8 @@ fn lines(project: &ProjectDir) -> io::Result<usize> {
 /// The index is told, unless all of it is to go: see [`forget_index`].
 pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result<Forgot, NukeError> {
     let root = root_of(project)?;
+    // Before anything is stopped.
+    format::check(project).map_err(io::Error::other)?;
     let deleting = retention::open_lock(project)?;
     lock::wait_exclusive(&deleting)?;
     let mut rounds = 0;
@@ -178,7 +181,7 @@ pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result
     let mut forgotten = Forgotten::read(project)?;
     forgotten.forget_all(claim::last_number(project)?);
     forgotten.write(project)?;
-    let jobs = jobs::remove(project, &|_| true)?;
+    let jobs = jobs::remove_all(project)?;
     drop(held);
     let mut forgot = clear(project, &forgotten, &[], clock)?;
     forgot.jobs = jobs;
@@ -225,4 +228,45 @@ pub fn forget_index(state: &Path, projects: &[&ProjectDir]) -> io::Result<()> {
         forgotten.write(project)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::journal::claim::{Request, claim};
+    use crate::journal::turn::Turn;
+
+    fn project() -> (tempfile::TempDir, ProjectDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        let request = Request { project: &project, root: Path::new("/p"), jobs: &[], turn: &Turn::default() };
+        claim(&request, |_, _, _| Ok(())).unwrap();
+        (dir, project)
+    }
+
+    /// H34: where nothing may be deleted nothing is stopped either.
+    #[test]
+    fn h34_what_a_newer_version_keeps_is_left_alone_with_all_that_goes_on() {
+        let (_dir, project) = project();
+        let number = RunNumber(1);
+        let lock = fs::File::create(project.run(number).lock()).unwrap();
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        fs::write(project.project_file(), "{\"root\":\"/p\",\"format\":99}").unwrap();
+        let refused = nuke(&project, false, &SystemClock).unwrap_err().to_string();
+        assert!(refused.contains("newer version"), "{refused}");
+        assert_eq!(claim::active(&project).unwrap(), [number]);
+        assert!(!project.forgotten().exists());
+    }
+
+    /// H32: what is no job goes with the jobs.
+    #[test]
+    fn h32_nothing_is_left_of_a_damaged_list() {
+        let (_dir, project) = project();
+        fs::write(project.jobs(), "{\"name\":\"abc\"\nnothing\n").unwrap();
+        let forgot = nuke(&project, false, &SystemClock).unwrap();
+        assert_eq!((forgot.runs, forgot.jobs), (vec![RunNumber(1)], 0));
+        assert_eq!(jobs::open(&project).unwrap(), jobs::Jobs::default());
+        assert!(look(&project).unwrap().is_empty());
+    }
 }
