@@ -21,9 +21,6 @@ use crate::process::table::{Entry, Table, environment_has, read_entry};
 use crate::text::plain::printable;
 use crate::view::RunView;
 
-/// How many runs are looked through for what came of a stage the last time.
-const LOOK_BACK: usize = 100;
-
 /// How long a supervisor may take to say that it is one.
 const BEGINNING: Duration = Duration::from_secs(2);
 
@@ -111,15 +108,13 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
 /// one that it is running in.
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
     let mut newest = None;
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        // One that is damaged says nothing of what it had, and hides no other.
-        let Ok(run) = read(project, number) else { continue };
-        if run.names.values().any(|name| names_stage(name, stage)) {
-            match run.state {
-                RunState::Running => return Ok(Some(number)),
-                RunState::Queued => newest = newest.or(Some(number)),
-                RunState::Finished { .. } | RunState::Lost => return Ok(newest.or(Some(number))),
-            }
+    for number in project.numbers()?.into_iter().rev().filter(|number| has_stage(project, *number, stage)) {
+        match state::of(&project.run(number)) {
+            Ok(RunState::Running) => return Ok(Some(number)),
+            Ok(RunState::Queued) => newest = newest.or(Some(number)),
+            Ok(RunState::Finished { .. } | RunState::Lost) => return Ok(newest.or(Some(number))),
+            // One that is damaged hides no other.
+            Err(_) => {}
         }
     }
     Ok(newest)
@@ -127,13 +122,18 @@ pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNu
 
 /// The newest run that has this stage, or a cell of it, also where it waits for its turn.
 pub fn newest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        // One that is being deleted right now is none.
-        if read(project, number).is_ok_and(|run| run.names.values().any(|name| names_stage(name, stage))) {
-            return Ok(Some(number));
-        }
+    Ok(project.numbers()?.into_iter().rev().find(|number| has_stage(project, *number, stage)))
+}
+
+/// Whether a run has this stage, or a cell of it. One that is damaged says nothing of what it has, and one that is being
+/// deleted right now has nothing.
+fn has_stage(project: &ProjectDir, number: RunNumber, stage: &str) -> bool {
+    let dir = project.run(number);
+    let text = read_file(&dir.header()).unwrap_or_default();
+    if let Ok(header) = serde_json::from_slice::<Header>(&text) {
+        return header.stages.iter().any(|known| names_stage(&known.name, stage));
     }
-    Ok(None)
+    read(project, number).is_ok_and(|run| run.names.values().any(|name| names_stage(name, stage)))
 }
 
 /// Whether a name stands for a stage: its own, or that of the matrix it is a cell of.
@@ -305,6 +305,66 @@ fn pause(watch: Option<&Watch>) {
         }
         None => {
             let _ = poll(&mut [], Some(&limit));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::SCHEMA_VERSION;
+    use crate::ids::{RunId, Signature};
+    use crate::journal::header::HeaderStage;
+    use crate::journal::layout::create_dir;
+    use crate::pipeline::Command;
+    use std::path::Path;
+
+    /// A run that was lost before it said anything.
+    fn lost(project: &ProjectDir, number: u64, stages: &[&str]) {
+        let dir = project.run(RunNumber(number));
+        create_dir(dir.path()).unwrap();
+        let stage = |name: &&str| HeaderStage {
+            name: StageName::new(name).unwrap(),
+            signature: Signature::from_bytes([1; 32]),
+            command: Command::Argv(vec!["true".into()]),
+            dir: String::new(),
+            env: Vec::new(),
+        };
+        let header = Header {
+            schema_version: SCHEMA_VERSION,
+            program: String::new(),
+            run: RunId::from_bytes([1; 16]),
+            number: Some(RunNumber(number)),
+            started: Timestamp { unix_ms: 1, mono_us: 1 },
+            argv: Vec::new(),
+            equivalent: Vec::new(),
+            project: "/p".into(),
+            directory: "/p".into(),
+            commit: None,
+            branch: None,
+            config: Vec::new(),
+            stages: stages.iter().map(stage).collect(),
+            jobs: 1,
+            waits: None,
+        };
+        header.write(&dir).unwrap();
+    }
+
+    /// However many runs of other jobs there were since, the latest of a job is found: ad-hoc jobs are many.
+    #[test]
+    fn the_latest_run_of_a_job_is_found_behind_many_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        lost(&project, 1, &["a", "test:x"]);
+        lost(&project, 2, &["a"]);
+        for number in 3..400 {
+            lost(&project, number, &["other"]);
+        }
+        create_dir(project.run(RunNumber(400)).path()).unwrap();
+        for (stage, expected) in [("a", Some(2)), ("test", Some(1)), ("other", Some(399)), ("tes", None)] {
+            let expected = expected.map(RunNumber);
+            assert_eq!(latest_with(&project, stage).unwrap(), expected, "{stage}");
+            assert_eq!(newest_with(&project, stage).unwrap(), expected, "{stage}");
         }
     }
 }
