@@ -132,16 +132,18 @@ fn parse_line(line: &[u8]) -> Option<AdHoc> {
 }
 
 fn parse(text: &[u8]) -> Jobs {
-    let mut jobs = Jobs::default();
-    let (mut names, mut signatures) = (HashSet::new(), HashSet::new());
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        // A name, and what a job is known by, stand for one job each: of two the first.
-        match parse_line(line).filter(|job| signatures.insert(job.signature()) && names.insert(job.name.clone())) {
-            Some(job) => jobs.list.push(job),
-            None => jobs.damaged += 1,
-        }
-    }
-    jobs
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let found: Vec<Option<AdHoc>> = lines.map(parse_line).collect();
+    // A name, and what a job is known by, stand for one job each: of two the first.
+    let (mut names, mut works) = (HashSet::with_capacity(found.len()), HashSet::with_capacity(found.len()));
+    let is_job = found.iter().map(|job| {
+        let Some(job) = job else { return false };
+        works.insert((&job.argv, job.dir.as_os_str())) && names.insert(job.name.as_str())
+    });
+    let is_job: Vec<bool> = is_job.collect();
+    let damaged = is_job.iter().filter(|is_job| !**is_job).count();
+    let list = found.into_iter().zip(is_job).filter_map(|(job, is_job)| job.filter(|_| is_job)).collect();
+    Jobs { list, damaged }
 }
 
 /// What a job is to be made of.
