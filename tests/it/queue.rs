@@ -162,7 +162,7 @@ fn a_queued_run_is_seen_everywhere() {
     ");
     let runs = say(&["runs"]).assert_code(0).stdout();
     let runs: Vec<&str> = runs.lines().collect();
-    assert!(runs[1].starts_with("2 ") && runs[1].ends_with("- queued   after run 1"), "{runs:#?}");
+    assert!(runs[1].starts_with("2 ") && runs[1].ends_with("- queued   waits for run 1"), "{runs:#?}");
     assert!(runs[2].starts_with("1 ") && runs[2].contains("running"), "{runs:#?}");
     let json = say(&["runs", "--json"]).assert_code(0).stdout();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
