@@ -163,7 +163,7 @@ pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result
     let root = root_of(project)?;
     // Before anything is stopped.
     format::check(project).map_err(io::Error::other)?;
-    let deleting = retention::open_lock(project)?;
+    let deleting = lock::open_deleting(project)?;
     lock::wait_exclusive(&deleting)?;
     let mut rounds = 0;
     let held = loop {
@@ -222,7 +222,7 @@ fn stop_all(project: &ProjectDir, clock: &dyn Clock) -> Result<(), NukeError> {
 pub fn forget_index(state: &Path, projects: &[&ProjectDir]) -> io::Result<()> {
     history::discard(&state.join("history.db"), Patience::Long)?;
     for project in projects {
-        let deleting = retention::open_lock(project)?;
+        let deleting = lock::open_deleting(project)?;
         lock::wait_exclusive(&deleting)?;
         let forgotten = Forgotten { is_pending: false, ..Forgotten::read(project)? };
         forgotten.write(project)?;
