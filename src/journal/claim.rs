@@ -113,7 +113,13 @@ pub fn marked(project: &ProjectDir, number: RunNumber) -> Vec<StageName> {
 
 /// Withdraws a claim whose run was never started. Its number stays used.
 pub fn withdraw(project: &ProjectDir, run: &RunDir, number: RunNumber) {
-    let _ = fs::remove_dir_all(run.path());
+    // From one moment to the next, for who looks: a run without its header would be a damaged one. Nobody makes or clears
+    // anything in `new/` as long as we have the project's lock. It is not waited for: who has it may wait for this run.
+    let counter = private_file().read(true).open(project.counter());
+    let is_held = counter.as_ref().is_ok_and(|counter| lock::try_exclusive(counter).unwrap_or(false));
+    let unborn = project.unborn().join(number.to_string());
+    let moved = is_held && fs::rename(run.path(), &unborn).is_ok();
+    let _ = fs::remove_dir_all(if moved { &unborn } else { run.path() });
     release(project, number);
 }
 

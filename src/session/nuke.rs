@@ -28,7 +28,7 @@ use crate::journal::state::{self, RunState};
 const GRACE: Duration = Duration::from_secs(15);
 
 /// How often it is looked for runs that were started while others were being stopped.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Why a project was not forgotten.
 #[derive(Debug, thiserror::Error)]
@@ -165,17 +165,20 @@ pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result
     format::check(project).map_err(io::Error::other)?;
     let deleting = lock::open_deleting(project)?;
     lock::wait_exclusive(&deleting)?;
-    let mut rounds = 0;
+    let hold = || claim::hold(project, Path::new(&root));
+    let mut round = 1;
     let held = loop {
+        // Who starts runs all the time waits, in the end, until those that go on have been stopped.
+        let before = (round == ROUNDS).then(hold).transpose()?;
         stop_all(project, clock)?;
         // Nobody starts anything from here on.
-        let held = claim::hold(project, Path::new(&root))?;
+        let held = before.map_or_else(hold, Ok)?;
         match claim::active(project)?.first() {
             None => break held,
-            Some(number) if rounds == ROUNDS => {
-                return Err(NukeError::Unstoppable { number: *number, why: "others start runs all the time".into() });
+            Some(number) if round == ROUNDS => {
+                return Err(NukeError::Unstoppable { number: *number, why: "it goes on all the same".into() });
             }
-            Some(_) => rounds += 1,
+            Some(_) => round += 1,
         }
     };
     let mut forgotten = Forgotten::read(project)?;

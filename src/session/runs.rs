@@ -163,7 +163,7 @@ pub enum Stopped {
     Ended,
     /// The run goes on all the same, because these processes cannot be ended.
     StillThere(Vec<Left>),
-    /// Its supervisor could not be found: nobody was signalled.
+    /// It goes on and its supervisor could not be found: nobody was signalled.
     NotFound,
 }
 
@@ -190,14 +190,19 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
         return Ok(Stopped::Ended);
     }
     let watch = Watch::new(run).ok();
-    let Some(owner) = owner(run, watch.as_ref(), clock)? else { return Ok(Stopped::NotFound) };
+    // It may have ended just now, and its lock goes last.
+    let unfound = || {
+        let is_over = wait_released(run, watch.as_ref(), Some(BEGINNING), clock)?;
+        Ok(if is_over { Stopped::Ended } else { Stopped::NotFound })
+    };
+    let Some(owner) = owner(run, watch.as_ref(), clock)? else { return unfound() };
     // The supervisor's parent guards it, and inherits what it leaves.
     let guard = read_entry(owner.pid).filter(|entry| entry.start_time == owner.start_time).map(|entry| entry.parent);
     let guard = guard.and_then(read_entry);
     let identity = identity(owner);
     let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
     if !identity.signal(request)? {
-        return Ok(Stopped::NotFound);
+        return unfound();
     }
     // Stages have their grace, however long; who kills does not wait for ever.
     if wait_released(run, watch.as_ref(), force.then_some(KILL_PATIENCE), clock)? {
@@ -312,12 +317,15 @@ fn pause(watch: Option<&Watch>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use crate::event::SCHEMA_VERSION;
     use crate::ids::{RunId, Signature};
     use crate::journal::header::HeaderStage;
     use crate::journal::layout::create_dir;
     use crate::pipeline::Command;
+    use std::fs::File;
     use std::path::Path;
+    use std::sync::Mutex;
 
     /// A run that was lost before it said anything.
     fn lost(project: &ProjectDir, number: u64, stages: &[&str]) {
@@ -348,6 +356,34 @@ mod tests {
             waits: None,
         };
         header.write(&dir).unwrap();
+    }
+
+    /// A clock that lets a lock go when it is looked at for the second time.
+    struct LetsGo(Mutex<(u32, Option<File>)>);
+
+    impl Clock for LetsGo {
+        fn now(&self) -> Timestamp {
+            let mut held = self.0.lock().unwrap();
+            held.0 += 1;
+            if held.0 > 1 {
+                held.1 = None;
+            }
+            SystemClock.now()
+        }
+    }
+
+    /// H90: what nobody has any more has ended, whoever was to be signalled.
+    #[test]
+    fn h90_a_run_that_lets_go_while_it_is_to_be_stopped_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        lost(&project, 1, &["a"]);
+        let run = project.run(RunNumber(1));
+        // It has said something, so that nobody waits for it to say who it is.
+        std::fs::write(run.events(), "").unwrap();
+        let clock = LetsGo(Mutex::new((0, Some(lock::create_held(&run.lock()).unwrap()))));
+        assert_eq!(stop(&run, false, &clock).unwrap(), Stopped::Ended);
+        assert!(clock.0.lock().unwrap().1.is_none());
     }
 
     /// However many runs of other jobs there were since, the latest of a job is found: ad-hoc jobs are many.

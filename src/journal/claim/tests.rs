@@ -370,3 +370,20 @@ fn h34_a_state_of_a_later_version_is_left_alone() {
     assert!(matches!(try_claim(&project, &[]), Err(ClaimError::Newer(_))));
     assert!(!project.counter().exists());
 }
+
+/// Whoever has the project's lock, a claim that is withdrawn is gone.
+#[test]
+fn a_withdrawn_claim_leaves_its_number_and_nothing_else() {
+    let (_dir, project) = project();
+    for holds in [false, true] {
+        let claim = try_claim(&project, &[(1, "test")]).unwrap();
+        let held = holds.then(|| hold(&project, Path::new("/p")).unwrap());
+        withdraw(&project, &claim.run, claim.number);
+        drop(held);
+        assert_eq!(project.numbers().unwrap(), []);
+        for dir in [project.active(), project.unborn()] {
+            assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
+        }
+    }
+    assert_eq!(try_claim(&project, &[(1, "test")]).unwrap().number, RunNumber(3));
+}
