@@ -4,7 +4,7 @@
 mod everywhere;
 mod job;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::args::ListArgs;
 use super::error::CliError;
@@ -12,7 +12,7 @@ use super::project::{Anchor, Context};
 use super::{Ending, faces, history, output};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::history::Sought;
-use crate::ids::{Signature, StageName};
+use crate::ids::{DenseMap, Signature, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::outcome::exit;
 use crate::pipeline::{Action, Stage};
@@ -47,7 +47,8 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
     if args.json
         && let Some(past) = &past
     {
-        expect(past, &mut jobs);
+        let works = works(&anchor, &ad_hoc, &board);
+        expect(past, &mut jobs, &works);
     }
     if let Some(past) = &past {
         history::say(past);
@@ -57,8 +58,7 @@ pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, Cli
     if let Some(project) = &anchor.project {
         context.say_detected(project);
     }
-    let listed: Vec<ListedJob> = jobs.into_iter().map(|(job, _)| job).collect();
-    let text = if args.json { in_json(&listed)? } else { render(&listed, faces::look(context)) };
+    let text = if args.json { in_json(&jobs)? } else { render(&jobs, faces::look(context)) };
     let _ = output::print(&text);
     Ok(Ending::Code(exit::PASSED))
 }
@@ -117,42 +117,34 @@ struct Listing<'a> {
     now: Timestamp,
 }
 
-/// A job, and the fingerprint of what it would run now, where that is known.
-type Known = (ListedJob, Option<Signature>);
-
 impl Listing<'_> {
     /// The stages, the ad-hoc jobs, and what goes on that is neither; where no config was read, all that ever ran.
-    fn jobs(&mut self, anchor: &Anchor, ad_hoc: &[AdHoc]) -> Vec<Known> {
-        let mut jobs: Vec<Known> = Vec::with_capacity(ad_hoc.len());
-        if let Some(project) = &anchor.project {
+    fn jobs(&mut self, anchor: &Anchor, ad_hoc: &[AdHoc]) -> Vec<ListedJob> {
+        let stages = anchor.project.as_ref().map(|project| project.pipeline.stages());
+        let mut jobs: Vec<ListedJob> = Vec::with_capacity(ad_hoc.len() + stages.map_or(0, DenseMap::len));
+        if let Some(stages) = stages {
             let commands = faces::commands();
-            for stage in project.pipeline.stages().values() {
-                let signature = work_of(stage);
+            for stage in stages.values() {
                 let standing = self.board.jobs.get(&stage.name);
-                let needs = stage.needs.iter().map(|need| project.pipeline.stages()[*need].name.clone()).collect();
+                let needs = stage.needs.iter().map(|need| stages[*need].name.clone()).collect();
                 let hidden_by_command = commands.iter().any(|command| command == stage.name.as_str());
-                let job = of_stage(stage, signature, standing, self.now);
-                jobs.push((ListedJob { needs, hidden_by_command, ..job }, signature));
+                let job = of_stage(stage, work_of(stage), standing, self.now);
+                jobs.push(ListedJob { needs, hidden_by_command, ..job });
             }
         }
         // A stage goes before an ad-hoc job of the same name.
-        let stages: HashSet<StageName> = jobs.iter().map(|(job, _)| job.name.clone()).collect();
-        let ad_hoc = ad_hoc
-            .iter()
-            .filter(|job| !stages.contains(&job.name))
-            .map(|job| (of_ad_hoc(job, self.board.jobs.get(&job.name), self.now), Some(job.signature())));
-        jobs.extend(ad_hoc);
+        let stages: HashSet<StageName> = jobs.iter().map(|job| job.name.clone()).collect();
+        let ad_hoc = ad_hoc.iter().filter(|job| !stages.contains(&job.name));
+        jobs.extend(ad_hoc.map(|job| of_ad_hoc(job, self.board.jobs.get(&job.name), self.now)));
         self.add_former(anchor.project.is_some(), &mut jobs);
         jobs
     }
 
-    fn add_former(&mut self, has_config: bool, jobs: &mut Vec<Known>) {
-        let listed: HashSet<StageName> = jobs.iter().map(|(job, _)| job.name.clone()).collect();
-        let is_wanted = |board: &Board, name: &StageName| {
-            !listed.contains(name) && board.jobs.get(name).is_some_and(|job| !has_config || job.state.goes_on())
-        };
-        let mut former: Vec<StageName> =
-            self.board.jobs.keys().filter(|name| is_wanted(self.board, name)).cloned().collect();
+    fn add_former(&mut self, has_config: bool, jobs: &mut Vec<ListedJob>) {
+        let listed: HashSet<&StageName> = jobs.iter().map(|job| &job.name).collect();
+        let known = self.board.jobs.iter();
+        let wanted = known.filter(|(name, job)| (!has_config || job.state.goes_on()) && !listed.contains(name));
+        let mut former: Vec<StageName> = wanted.map(|(name, _)| name.clone()).collect();
         if former.is_empty() {
             return;
         }
@@ -163,10 +155,19 @@ impl Listing<'_> {
         }
         for name in &former {
             if let Some(standing) = self.board.jobs.get(name) {
-                jobs.push((of_former(name, standing, self.now), Some(standing.signature)));
+                jobs.push(of_former(name, standing, self.now));
             }
         }
     }
+}
+
+/// The fingerprints of what the jobs would run now, where that is known: of the stages, of the ad-hoc jobs, and of what
+/// only ran once. A stage goes before an ad-hoc job of the same name.
+fn works<'a>(anchor: &'a Anchor, ad_hoc: &'a [AdHoc], board: &'a Board) -> HashMap<StageName, Option<Signature>> {
+    let former = board.jobs.iter().map(|(name, standing)| (name.clone(), Some(standing.signature)));
+    let ad_hoc = ad_hoc.iter().map(|job| (job.name.clone(), Some(job.signature())));
+    let stages = anchor.project.iter().flat_map(|project| project.pipeline.stages().values());
+    former.chain(ad_hoc).chain(stages.map(|stage| (stage.name.clone(), work_of(stage)))).collect()
 }
 
 /// The fingerprint of what the stage would run now.
@@ -176,16 +177,16 @@ fn work_of(stage: &Stage) -> Option<Signature> {
 }
 
 /// Foretells how long each job takes that does not run now.
-fn expect(past: &Past, jobs: &mut [Known]) {
-    let open = |job: &ListedJob| job.elapsed_ms.is_none();
-    let sought: Vec<(usize, StageName, Signature)> = jobs
-        .iter()
-        .enumerate()
-        .filter_map(|(at, (job, signature))| Some((at, job.name.clone(), (*signature).filter(|_| open(job))?)))
-        .collect();
+fn expect(past: &Past, jobs: &mut [ListedJob], works: &HashMap<StageName, Option<Signature>>) {
+    let work = |job: &ListedJob| works.get(&job.name).copied().flatten().filter(|_| job.elapsed_ms.is_none());
+    let (mut open, works): (Vec<&mut ListedJob>, Vec<Signature>) =
+        jobs.iter_mut().filter_map(|job| work(job).map(|work| (job, work))).unzip();
+    let asked = open.iter().zip(&works);
     let asked: Vec<Sought<'_>> =
-        sought.iter().map(|(_, name, signature)| Sought { name: Some(name), signature, is_local: true }).collect();
-    for ((at, ..), estimate) in sought.iter().zip(past.estimates(&asked)) {
-        jobs[*at].0.expected_ms = estimate.map(|estimate| estimate.expected_ms);
+        asked.map(|(job, signature)| Sought { name: Some(&job.name), signature, is_local: true }).collect();
+    let estimates = past.estimates(&asked);
+    drop(asked);
+    for (job, estimate) in open.iter_mut().zip(estimates) {
+        job.expected_ms = estimate.map(|estimate| estimate.expected_ms);
     }
 }

@@ -5,7 +5,6 @@
 mod follow;
 mod page;
 mod source;
-mod tail;
 
 use regex::bytes::Regex;
 

@@ -13,8 +13,9 @@ use crate::journal::header::Waits;
 use crate::journal::layout::ProjectDir;
 use crate::journal::turn::Turn;
 use crate::outcome::{CancelReason, Verdict};
+use crate::report::past_runs::named;
 use crate::session::place::Place;
-use crate::session::queue::{Waiting, names, waits_of};
+use crate::session::queue::{Waiting, waits_of};
 use crate::session::runs;
 use crate::session::turn::still_awaited;
 
@@ -62,7 +63,7 @@ pub(super) fn waiting_of(run: &runs::Run) -> Option<Waiting> {
 pub(super) fn is_queued(state: &ProjectDir, number: RunNumber) -> String {
     let open = waits_of(state, number).map(|waits| still_awaited(state, &waits)).unwrap_or_default();
     // It is about to begin.
-    if open.is_empty() { "has not begun yet".to_owned() } else { format!("is queued after {}", names(&open)) }
+    if open.is_empty() { "has not begun yet".to_owned() } else { format!("is queued after {}", named(&open)) }
 }
 
 /// Says which run it was that did not pass, of one that waited for it in vain.

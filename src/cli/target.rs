@@ -98,6 +98,12 @@ pub(super) fn find(project: &ProjectDir, word: &str) -> Result<Target, CliError>
             }
         },
         (None, Some(stage)) => runs::latest_with(project, stage).map_err(unreadable)?.ok_or_else(|| {
+            if jobs::find(project, stage).is_ok_and(|job| job.is_some()) {
+                return CliError::usage(format!(
+                    "there is no run of job {stage}: it was never started, or they were pruned"
+                ))
+                .or_try(format!("`local-ci runs {stage}` has what came of it, `local-ci start {stage}` starts it"));
+            }
             let names = known_names(project);
             let names = names.iter().map(String::as_str).chain(["latest"]);
             CliError::usage(format!("no run has a stage or job {stage:?}{}", did_you_mean(stage, names)))

@@ -25,6 +25,8 @@ struct Awaited {
     /// The job that was named, if one was.
     job: Option<String>,
     ended: bool,
+    /// Whether somebody has deleted it before it was seen to have ended.
+    gone: bool,
 }
 
 impl Awaited {
@@ -32,28 +34,24 @@ impl Awaited {
         let target = target::find(state, word)?;
         let job = word.split_once('/').map_or(word, |(_, job)| job);
         let job = target.narrowed.then(|| job.to_owned());
-        Ok(Self { target, job, ended: false })
+        Ok(Self { target, job, ended: false, gone: false })
     }
 
     /// Reads what was written since; whether it has ended.
     fn look(&mut self) -> Result<bool, CliError> {
         let read = self.target.run.refresh();
-        self.ended = if self.is_gone() {
-            true
-        } else {
+        // Looked at afterwards: of what is deleted while it is read nothing that was read means anything. What is deleted
+        // later has come to what it came to.
+        self.gone = !self.target.run.dir.path().is_dir();
+        if !self.gone {
             read.map_err(unreadable)?;
-            self.target.is_over()
-        };
+        }
+        self.ended = self.gone || self.target.is_over();
         Ok(self.ended)
     }
 
-    /// Somebody has deleted it meanwhile.
-    fn is_gone(&self) -> bool {
-        !self.target.run.dir.path().is_dir()
-    }
-
     fn exit_code(&self) -> u8 {
-        if self.is_gone() { exit::INFRASTRUCTURE } else { self.target.exit_code() }
+        if self.gone { exit::INFRASTRUCTURE } else { self.target.exit_code() }
     }
 
     /// What it is called in a sentence.
@@ -74,7 +72,7 @@ impl Awaited {
     }
 
     fn say(&self) {
-        if self.is_gone() {
+        if self.gone {
             output::say(&format!("{} was deleted while it was waited for", self.name()));
         } else {
             output::say(&said::of(&self.target, &self.name()));
@@ -227,4 +225,28 @@ fn conclude(awaited: &[Awaited], came: Came, timeout: Option<Duration>) -> Endin
         }
     };
     Ending::Code(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::layout::create_dir;
+    use std::fs;
+    use std::path::Path;
+
+    /// What was seen to have ended has come to that, also where it is removed right after.
+    #[test]
+    fn what_is_deleted_after_its_end_has_come_to_its_end_and_before_to_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = ProjectDir::new(dir.path(), Path::new("/p"));
+        let run = state.run(crate::ids::RunNumber(1));
+        create_dir(run.path()).unwrap();
+        let last = r#"{"seq":0,"unix_ms":1,"mono_us":1,"event":"run_finished","verdict":{"kind":"failed"},"exit_code":1,"duration_ms":5}"#;
+        fs::write(run.events(), format!("{last}\n")).unwrap();
+        let [mut seen, mut unseen] = [(); 2].map(|()| Awaited::find(&state, "1").unwrap());
+        assert!(seen.look().unwrap());
+        fs::remove_dir_all(run.path()).unwrap();
+        assert!(unseen.look().unwrap());
+        assert_eq!((seen.exit_code(), unseen.exit_code()), (1, exit::INFRASTRUCTURE));
+    }
 }

@@ -49,6 +49,8 @@ impl History {
         repository: impl Fn() -> Option<Vec<u8>>,
         stages: &[Sought<'_>],
     ) -> Result<Vec<Samples>, Fault> {
+        // One look at the file for all stages, where each question by itself would lock it and let it go.
+        let _look = self.connection.unchecked_transaction()?;
         let mut search = Search::new(self, project, &repository)?;
         // Where nothing of this project and of its other work trees ever ran, no stage has to be looked for.
         if project.is_none() {

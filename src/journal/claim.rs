@@ -6,13 +6,15 @@
 //! where everybody looks. A run that can be seen therefore always has its header, and its lock has been held without a gap.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::format::{self, FORMAT};
 use super::header::Waits;
-use super::layout::{ProjectDir, RunDir, create_dir, numbers_in, private_file};
+use super::layout::{ProjectDir, RunDir, create_dir, numbers_in, open_to_read, private_file, read_file};
 use super::lock;
 use super::mark;
 use super::state::{self, RunState};
@@ -97,9 +99,11 @@ pub fn hold(project: &ProjectDir, root: &Path) -> io::Result<File> {
 
 /// The last number that was given out, as far as that is known; zero where none was.
 pub fn last_number(project: &ProjectDir) -> io::Result<RunNumber> {
-    let counted = fs::read_to_string(project.counter()).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    let there = project.numbers()?.last().map_or(0, |number| number.0);
-    Ok(RunNumber(counted.unwrap_or(0).max(there)))
+    let text = read_file(&project.counter()).unwrap_or_default();
+    match counted(&text) {
+        Some(counted) => Ok(project.numbers()?.last().copied().unwrap_or(counted).max(counted)),
+        None => uncounted(project),
+    }
 }
 
 /// The names of the jobs that a run is marked with, while it goes on.
@@ -109,7 +113,13 @@ pub fn marked(project: &ProjectDir, number: RunNumber) -> Vec<StageName> {
 
 /// Withdraws a claim whose run was never started. Its number stays used.
 pub fn withdraw(project: &ProjectDir, run: &RunDir, number: RunNumber) {
-    let _ = fs::remove_dir_all(run.path());
+    // From one moment to the next, for who looks: a run without its header would be a damaged one. Nobody makes or clears
+    // anything in `new/` as long as we have the project's lock. It is not waited for: who has it may wait for this run.
+    let counter = private_file().read(true).open(project.counter());
+    let is_held = counter.as_ref().is_ok_and(|counter| lock::try_exclusive(counter).unwrap_or(false));
+    let unborn = project.unborn().join(number.to_string());
+    let moved = is_held && fs::rename(run.path(), &unborn).is_ok();
+    let _ = fs::remove_dir_all(if moved { &unborn } else { run.path() });
     release(project, number);
 }
 
@@ -172,20 +182,51 @@ fn remove_unborn(project: &ProjectDir) -> io::Result<()> {
 
 /// The number after the last one given out, which is written back before it is used.
 fn next_number(mut counter: &File, project: &ProjectDir) -> io::Result<RunNumber> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     counter.rewind()?;
-    // Bytes that are no text are as good as no number.
-    let _ = counter.read_to_string(&mut text);
-    let last = match text.trim().parse::<u64>() {
-        Ok(last) if last < u64::MAX => last,
-        // Never a number twice, even where the counter was lost: the runs themselves say what was given out.
-        Ok(_) | Err(_) => project.numbers()?.last().map_or(0, |number| number.0),
-    };
-    let next = last.checked_add(1).map(RunNumber).ok_or_else(|| io::Error::other("there are no numbers left"))?;
+    counter.read_to_end(&mut text)?;
+    let last = counted(&text).map_or_else(|| uncounted(project), Ok)?;
+    let next = last.0.checked_add(1).map(RunNumber).ok_or_else(|| io::Error::other("there are no numbers left"))?;
     let line = format!("{next:>20}\n");
     counter.write_all_at(line.as_bytes(), 0)?;
     counter.set_len(line.len() as u64)?;
     Ok(next)
+}
+
+/// The number that a counter's text is; none where it is no number, or one that none can come after.
+fn counted(text: &[u8]) -> Option<RunNumber> {
+    let number = std::str::from_utf8(text).ok()?.trim().parse().ok()?;
+    (number < u64::MAX).then_some(RunNumber(number))
+}
+
+/// The last number that was given out, where the counter was lost: never a number twice. The runs that there are say it,
+/// and of those that are gone the lists of what was pruned and of what was forgotten. A run with a number from before would
+/// be taken for one of those.
+fn uncounted(project: &ProjectDir) -> io::Result<RunNumber> {
+    /// What a line of either list says of numbers.
+    #[derive(Deserialize)]
+    struct Said {
+        number: Option<u64>,
+        through: Option<u64>,
+    }
+    let mut last = project.numbers()?.last().map_or(0, |number| number.0);
+    for list in [project.pruned(), project.forgotten()] {
+        let mut list = match open_to_read(&list) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let mut line = Vec::new();
+        while list.read_until(b'\n', &mut line)? > 0 {
+            if let Ok(Said { number, through }) = serde_json::from_slice(&line) {
+                // What nothing can come after was not given out.
+                let said = number.into_iter().chain(through).filter(|said| *said < u64::MAX);
+                last = said.fold(last, u64::max);
+            }
+            line.clear();
+        }
+    }
+    Ok(RunNumber(last))
 }
 
 #[cfg(test)]

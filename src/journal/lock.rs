@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::layout::{open_to_read, private_file};
+use super::layout::{ProjectDir, open_to_read, private_file};
 
 /// Creates a lock file and takes its lock. For a file that nobody else can know yet.
 pub fn create_held(path: &Path) -> io::Result<File> {
@@ -31,6 +31,20 @@ pub fn wait_exclusive(file: &File) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Takes the lock of an open file where nobody has it. Says whether it did.
+pub fn try_exclusive(file: &File) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens the file whose lock is held by who deletes runs of a project, and by who writes down what is forgotten of it.
+pub fn open_deleting(project: &ProjectDir) -> io::Result<File> {
+    private_file().write(true).create(true).truncate(false).open(project.prune_lock())
 }
 
 /// Whether an open file is still the one that has this name. A lock is worth nothing on one that is not.

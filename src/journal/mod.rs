@@ -8,6 +8,7 @@ pub mod claim;
 pub mod format;
 pub mod header;
 pub mod index;
+pub mod last_lines;
 pub mod layout;
 pub mod lock;
 pub mod log;

@@ -1,7 +1,7 @@
 //! Writing a whole file anew: whoever reads it finds the old text or the new one, and never a part of either.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use super::layout::private_file;
@@ -10,6 +10,11 @@ use super::layout::private_file;
 ///
 /// The text is on the disk before it takes the other's place: what is written this way is not to be lost.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    replace_with(path, |file| file.write_all(text))
+}
+
+/// The same with a text that is too long to be held: `write` writes it.
+pub fn replace_with(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let unfinished = path.with_file_name(name);
@@ -19,8 +24,11 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
         Ok(_) => fs::remove_file(&unfinished)?,
         Err(_) => {}
     }
-    let mut file = private_file().write(true).create_new(true).open(&unfinished)?;
-    let written = file.write_all(text).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&unfinished, path));
+    let mut file = BufWriter::new(private_file().write(true).create_new(true).open(&unfinished)?);
+    let written = write(&mut file)
+        .and_then(|()| file.flush())
+        .and_then(|()| file.get_ref().sync_data())
+        .and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::about::About;
 use super::ago::Ago;
-use super::past_runs::waits_for;
+use super::past_runs::{named, waits_for};
 use super::stuck;
 use super::style::Ink;
 use super::table::Look;
@@ -85,6 +85,9 @@ pub struct ListedJob {
     /// The runs that have to end before its own may start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub behind: Vec<RunNumber>,
+    /// The runs of it after that one that wait for their turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queued: Vec<RunNumber>,
     /// Whether that run ran another command than the job has now: its `fix`, or what the config said then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub other_command: bool,
@@ -205,6 +208,9 @@ fn tail(job: &ListedJob) -> String {
             facts.push("another command".into());
         }
         facts.push(Ago(i64::try_from(age).unwrap_or(i64::MAX)).to_string());
+        if !job.queued.is_empty() {
+            facts.push(format!("queued again as {}", named(&job.queued)));
+        }
         let _ = write!(tail, "  [{}]", facts.join(", "));
     }
     if let Some(dir) = &job.dir {

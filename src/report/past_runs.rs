@@ -14,6 +14,9 @@ use super::verdict::human;
 use crate::ids::{RunNumber, StageName};
 use crate::text::plain::printable;
 
+/// How many runs are named at most.
+const NAMED: usize = 4;
+
 /// In fewer columns than this, details would tell nothing.
 const DETAILS_LEAST: usize = 10;
 /// Columns that the details are given before the commit gets any, where they need them.
@@ -241,13 +244,23 @@ fn job_details(line: &PastLine, job: &JobLine) -> Vec<String> {
 
 /// `waits for runs 3, 4 and 6`; of one that is about to begin, that.
 pub(super) fn waits_for(runs: &[RunNumber]) -> String {
+    if runs.is_empty() { "about to begin".into() } else { format!("waits for {}", named(runs)) }
+}
+
+/// Runs in a row: `run 43`, `runs 41 and 43`, `runs 41, 42, 43, 44 and 5 more`.
+pub fn named(runs: &[RunNumber]) -> String {
+    let numbers: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    listed(&numbers)
+}
+
+/// The same of runs of which something is said: each begins with its number.
+pub fn listed(runs: &[String]) -> String {
+    let word = if runs.len() == 1 { "run" } else { "runs" };
     match runs {
-        [] => "about to begin".into(),
-        [run] => format!("waits for run {run}"),
-        [before @ .., last] => {
-            let before: Vec<String> = before.iter().map(RunNumber::to_string).collect();
-            format!("waits for runs {} and {last}", before.join(", "))
-        }
+        [] => "nothing".to_owned(),
+        [only] => format!("{word} {only}"),
+        [first @ .., last] if runs.len() <= NAMED => format!("{word} {} and {last}", first.join(", ")),
+        _ => format!("{word} {} and {} more", runs[..NAMED - 1].join(", "), runs.len() - (NAMED - 1)),
     }
 }
 

@@ -11,8 +11,7 @@
 //!
 //! From the first write on the job is forgotten: nobody who reads takes anything for its history that is still there, and
 //! whoever opens the index first takes out of it what is left. Directories that are left go with the next who forgets
-//! something. A run that has begun under the same name
-//! since has a higher number, and is another job's.
+//! something. A run that has begun under the same name since has a higher number, and is another job's.
 
 use std::io;
 use std::path::Path;
@@ -76,7 +75,7 @@ pub fn remove(
         return Ok(Forgot::default());
     }
     // One at a time forgets, prunes and writes the list of what was forgotten.
-    let deleting = retention::open_lock(project)?;
+    let deleting = lock::open_deleting(project)?;
     lock::wait_exclusive(&deleting)?;
     let held = claim::hold(project, root)?;
     for number in claim::active(project)? {

@@ -132,16 +132,18 @@ fn parse_line(line: &[u8]) -> Option<AdHoc> {
 }
 
 fn parse(text: &[u8]) -> Jobs {
-    let mut jobs = Jobs::default();
-    let (mut names, mut signatures) = (HashSet::new(), HashSet::new());
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        // A name, and what a job is known by, stand for one job each: of two the first.
-        match parse_line(line).filter(|job| signatures.insert(job.signature()) && names.insert(job.name.clone())) {
-            Some(job) => jobs.list.push(job),
-            None => jobs.damaged += 1,
-        }
-    }
-    jobs
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let found: Vec<Option<AdHoc>> = lines.map(parse_line).collect();
+    // A name, and what a job is known by, stand for one job each: of two the first.
+    let (mut names, mut works) = (HashSet::with_capacity(found.len()), HashSet::with_capacity(found.len()));
+    let is_job = found.iter().map(|job| {
+        let Some(job) = job else { return false };
+        works.insert((&job.argv, job.dir.as_os_str())) && names.insert(job.name.as_str())
+    });
+    let is_job: Vec<bool> = is_job.collect();
+    let damaged = is_job.iter().filter(|is_job| !**is_job).count();
+    let list = found.into_iter().zip(is_job).filter_map(|(job, is_job)| job.filter(|_| is_job)).collect();
+    Jobs { list, damaged }
 }
 
 /// What a job is to be made of.
@@ -209,6 +211,16 @@ fn append(project: &ProjectDir, text: &[u8], job: &AdHoc) -> io::Result<bool> {
 /// Whether a job that was found a moment ago is still in the list: somebody may have removed it.
 pub fn is_listed(project: &ProjectDir, job: &AdHoc) -> io::Result<bool> {
     Ok(read(project)?.contains(job))
+}
+
+/// Empties the list, of what is damaged in it as well. To be called by who holds the project's lock. Says how many jobs
+/// there were.
+pub fn remove_all(project: &ProjectDir) -> io::Result<usize> {
+    let text = text(project)?;
+    if !text.is_empty() {
+        replace(&project.jobs(), b"")?;
+    }
+    Ok(parse(&text).list.len())
 }
 
 /// Takes the jobs out of the list that are `gone`. To be called by who holds the project's lock. Says how many there were.

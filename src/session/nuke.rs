@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::history::{self, Patience};
 use crate::ids::RunNumber;
 use crate::journal::claim;
+use crate::journal::format;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
 use crate::journal::state::{self, RunState};
@@ -27,7 +28,7 @@ use crate::journal::state::{self, RunState};
 const GRACE: Duration = Duration::from_secs(15);
 
 /// How often it is looked for runs that were started while others were being stopped.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Why a project was not forgotten.
 #[derive(Debug, thiserror::Error)]
@@ -160,25 +161,30 @@ fn lines(project: &ProjectDir) -> io::Result<usize> {
 /// The index is told, unless all of it is to go: see [`forget_index`].
 pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result<Forgot, NukeError> {
     let root = root_of(project)?;
-    let deleting = retention::open_lock(project)?;
+    // Before anything is stopped.
+    format::check(project).map_err(io::Error::other)?;
+    let deleting = lock::open_deleting(project)?;
     lock::wait_exclusive(&deleting)?;
-    let mut rounds = 0;
+    let hold = || claim::hold(project, Path::new(&root));
+    let mut round = 1;
     let held = loop {
+        // Who starts runs all the time waits, in the end, until those that go on have been stopped.
+        let before = (round == ROUNDS).then(hold).transpose()?;
         stop_all(project, clock)?;
         // Nobody starts anything from here on.
-        let held = claim::hold(project, Path::new(&root))?;
+        let held = before.map_or_else(hold, Ok)?;
         match claim::active(project)?.first() {
             None => break held,
-            Some(number) if rounds == ROUNDS => {
-                return Err(NukeError::Unstoppable { number: *number, why: "others start runs all the time".into() });
+            Some(number) if round == ROUNDS => {
+                return Err(NukeError::Unstoppable { number: *number, why: "it goes on all the same".into() });
             }
-            Some(_) => rounds += 1,
+            Some(_) => round += 1,
         }
     };
     let mut forgotten = Forgotten::read(project)?;
     forgotten.forget_all(claim::last_number(project)?);
     forgotten.write(project)?;
-    let jobs = jobs::remove(project, &|_| true)?;
+    let jobs = jobs::remove_all(project)?;
     drop(held);
     let mut forgot = clear(project, &forgotten, &[], clock)?;
     forgot.jobs = jobs;
@@ -219,10 +225,51 @@ fn stop_all(project: &ProjectDir, clock: &dyn Clock) -> Result<(), NukeError> {
 pub fn forget_index(state: &Path, projects: &[&ProjectDir]) -> io::Result<()> {
     history::discard(&state.join("history.db"), Patience::Long)?;
     for project in projects {
-        let deleting = retention::open_lock(project)?;
+        let deleting = lock::open_deleting(project)?;
         lock::wait_exclusive(&deleting)?;
         let forgotten = Forgotten { is_pending: false, ..Forgotten::read(project)? };
         forgotten.write(project)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::journal::claim::{Request, claim};
+    use crate::journal::turn::Turn;
+
+    fn project() -> (tempfile::TempDir, ProjectDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        let request = Request { project: &project, root: Path::new("/p"), jobs: &[], turn: &Turn::default() };
+        claim(&request, |_, _, _| Ok(())).unwrap();
+        (dir, project)
+    }
+
+    /// H34: where nothing may be deleted nothing is stopped either.
+    #[test]
+    fn h34_what_a_newer_version_keeps_is_left_alone_with_all_that_goes_on() {
+        let (_dir, project) = project();
+        let number = RunNumber(1);
+        let lock = fs::File::create(project.run(number).lock()).unwrap();
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        fs::write(project.project_file(), "{\"root\":\"/p\",\"format\":99}").unwrap();
+        let refused = nuke(&project, false, &SystemClock).unwrap_err().to_string();
+        assert!(refused.contains("newer version"), "{refused}");
+        assert_eq!(claim::active(&project).unwrap(), [number]);
+        assert!(!project.forgotten().exists());
+    }
+
+    /// H32: what is no job goes with the jobs.
+    #[test]
+    fn h32_nothing_is_left_of_a_damaged_list() {
+        let (_dir, project) = project();
+        fs::write(project.jobs(), "{\"name\":\"abc\"\nnothing\n").unwrap();
+        let forgot = nuke(&project, false, &SystemClock).unwrap();
+        assert_eq!((forgot.runs, forgot.jobs), (vec![RunNumber(1)], 0));
+        assert_eq!(jobs::open(&project).unwrap(), jobs::Jobs::default());
+        assert!(look(&project).unwrap().is_empty());
+    }
 }

@@ -31,7 +31,9 @@ use crate::history::{
     self, About, Ended, Fault, History, Identity, Job, Known, Latest, PastRun, Patience, Sought, Totals,
 };
 use crate::ids::{RunNumber, StageId, StageName};
+use crate::journal::format;
 use crate::journal::layout::ProjectDir;
+use crate::journal::lock;
 use crate::plan::{Plan, PlannedStage, signature::LOCAL};
 
 /// The history of one project.
@@ -116,6 +118,13 @@ impl Past {
                 "the history cannot be written ({}: {fault}): runs are kept, and are added to it later",
                 self.file.display()
             )),
+        }
+        if identity.is_some() && history.is_writable() {
+            match complete_forgetting(&mut history, &self.project) {
+                Err(fault) if fault.is_damage() => return Err(fault),
+                // Whoever comes next does it.
+                Ok(()) | Err(_) => {}
+            }
         }
         let known = history.project(&self.project.name())?;
         Ok(Index { history, identity, known })
@@ -356,6 +365,22 @@ pub(super) fn forget(project: &ProjectDir, mut forgotten: Forgotten) -> Result<(
     }
     forgotten.is_pending = false;
     Ok(forgotten.write(project)?)
+}
+
+/// Writes down that the index was told what is forgotten, where whoever removed it was cut off before that: or else
+/// everybody who opens the index would tell it again. Not where somebody deletes just now, who does so at the end.
+fn complete_forgetting(history: &mut History, project: &ProjectDir) -> Result<(), Fault> {
+    if !Forgotten::read(project)?.is_pending || format::check(project).is_err() {
+        return Ok(());
+    }
+    let deleting = lock::open_deleting(project)?;
+    if !lock::try_exclusive(&deleting)? {
+        return Ok(());
+    }
+    // It may be more by now.
+    let forgotten = Forgotten::read(project)?;
+    history.forget(&project.name(), &forgotten.told(None))?;
+    Ok(Forgotten { is_pending: false, ..forgotten }.write(project)?)
 }
 
 /// Why nothing can be said of a run that is neither in the index nor goes on, if that is so: its directory is damaged.

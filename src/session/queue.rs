@@ -12,13 +12,12 @@ use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
 use crate::outcome::HumanDuration;
 use crate::report::About;
+use crate::report::past_runs::{listed, named};
 
 /// How often it is looked how far the others are.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long nothing is said of a run that waits. Looks are a second apart and a little, so it is no longer than a minute.
 const SILENCE: Duration = Duration::from_secs(57);
-/// How many runs are named at most.
-const NAMED: usize = 4;
 
 /// A run that waits, as its viewer tells of it: when it begins to, when something of what it waits for has ended, and where
 /// nothing else would be said for a minute.
@@ -75,23 +74,7 @@ pub fn waits_of(project: &ProjectDir, number: RunNumber) -> Option<Waits> {
 
 /// For what a run waits that has just been started in the background: `Run 44 is queued after run 43.`
 pub fn started(number: RunNumber, waits: &Waits) -> String {
-    format!("Run {number} is queued after {}.", names(&waits.runs()))
-}
-
-/// Runs in a row: `run 43`, `runs 41 and 43`, `runs 41, 42, 43, 44 and 5 more`.
-pub fn names(runs: &[RunNumber]) -> String {
-    let numbers: Vec<String> = runs.iter().map(ToString::to_string).collect();
-    listed(&numbers)
-}
-
-fn listed(runs: &[String]) -> String {
-    let word = if runs.len() == 1 { "run" } else { "runs" };
-    match runs {
-        [] => "nothing".to_owned(),
-        [only] => format!("{word} {only}"),
-        [first @ .., last] if runs.len() <= NAMED => format!("{word} {} and {last}", first.join(", ")),
-        _ => format!("{word} {} and {} more", runs[..NAMED - 1].join(", "), runs.len() - (NAMED - 1)),
-    }
+    format!("Run {number} is queued after {}.", named(&waits.runs()))
 }
 
 /// `run 44 waits for run 43 (running for 2m05s, ~1m00s left)`
@@ -128,10 +111,10 @@ mod tests {
     #[test]
     fn runs_are_named_and_many_are_counted() {
         let runs = |n: u64| (1..=n).map(RunNumber).collect::<Vec<_>>();
-        assert_eq!(names(&runs(1)), "run 1");
-        assert_eq!(names(&runs(2)), "runs 1 and 2");
-        assert_eq!(names(&runs(4)), "runs 1, 2, 3 and 4");
-        assert_eq!(names(&runs(9)), "runs 1, 2, 3 and 6 more");
+        assert_eq!(named(&runs(1)), "run 1");
+        assert_eq!(named(&runs(2)), "runs 1 and 2");
+        assert_eq!(named(&runs(4)), "runs 1, 2, 3 and 4");
+        assert_eq!(named(&runs(9)), "runs 1, 2, 3 and 6 more");
         let waits = Waits { until_ended: runs(2), until_passed: Some(RunNumber(7)) };
         assert_eq!(started(RunNumber(8), &waits), "Run 8 is queued after runs 1, 2 and 7.");
     }

@@ -16,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, flock, futimens};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
 use super::past;
 use super::past::forgotten::Forgotten;
@@ -26,7 +26,7 @@ use crate::config::{Retention, load_user};
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::format;
-use crate::journal::layout::{ProjectDir, RunDir, create_dir, private_file};
+use crate::journal::layout::{ProjectDir, RunDir, create_dir};
 use crate::journal::lock;
 use crate::journal::state;
 
@@ -96,7 +96,7 @@ pub fn prune(project: &ProjectDir, root: &Path, limits: Limits, clock: &dyn Cloc
         return Ok(Pruned::default());
     }
     check(project)?;
-    let held = open_lock(project)?;
+    let held = lock::open_deleting(project)?;
     lock::wait_exclusive(&held)?;
     delete(project, root, limits, clock, None, &held)
 }
@@ -114,12 +114,11 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
     };
     let work = || {
         check(project)?;
-        let held = open_lock(project)?;
-        match flock(&held, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => delete(project, root, limits, clock, Some(PATIENCE), &held),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(Pruned::default()),
-            Err(error) => Err(error.into()),
+        let held = lock::open_deleting(project)?;
+        if !lock::try_exclusive(&held)? {
+            return Ok(Pruned::default());
         }
+        delete(project, root, limits, clock, Some(PATIENCE), &held)
     };
     let done = due().and_then(|due| if due { work() } else { Ok(Pruned::default()) });
     match done {
@@ -131,10 +130,6 @@ pub fn after_run(project: &ProjectDir, root: &Path, bytes: u64, env: &Env, clock
 /// Nothing is deleted of what a later version has written.
 fn check(project: &ProjectDir) -> io::Result<()> {
     format::check(project).map_err(|newer| io::Error::other(format!("the project's state was {newer}")))
-}
-
-pub(super) fn open_lock(project: &ProjectDir) -> io::Result<File> {
-    private_file().write(true).create(true).truncate(false).open(project.prune_lock())
 }
 
 fn delete(

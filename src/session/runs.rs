@@ -21,9 +21,6 @@ use crate::process::table::{Entry, Table, environment_has, read_entry};
 use crate::text::plain::printable;
 use crate::view::RunView;
 
-/// How many runs are looked through for what came of a stage the last time.
-const LOOK_BACK: usize = 100;
-
 /// How long a supervisor may take to say that it is one.
 const BEGINNING: Duration = Duration::from_secs(2);
 
@@ -111,15 +108,13 @@ pub fn latest(project: &ProjectDir) -> io::Result<Option<RunNumber>> {
 /// one that it is running in.
 pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
     let mut newest = None;
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        // One that is damaged says nothing of what it had, and hides no other.
-        let Ok(run) = read(project, number) else { continue };
-        if run.names.values().any(|name| names_stage(name, stage)) {
-            match run.state {
-                RunState::Running => return Ok(Some(number)),
-                RunState::Queued => newest = newest.or(Some(number)),
-                RunState::Finished { .. } | RunState::Lost => return Ok(newest.or(Some(number))),
-            }
+    for number in project.numbers()?.into_iter().rev().filter(|number| has_stage(project, *number, stage)) {
+        match state::of(&project.run(number)) {
+            Ok(RunState::Running) => return Ok(Some(number)),
+            Ok(RunState::Queued) => newest = newest.or(Some(number)),
+            Ok(RunState::Finished { .. } | RunState::Lost) => return Ok(newest.or(Some(number))),
+            // One that is damaged hides no other.
+            Err(_) => {}
         }
     }
     Ok(newest)
@@ -127,13 +122,18 @@ pub fn latest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNu
 
 /// The newest run that has this stage, or a cell of it, also where it waits for its turn.
 pub fn newest_with(project: &ProjectDir, stage: &str) -> io::Result<Option<RunNumber>> {
-    for number in project.numbers()?.into_iter().rev().take(LOOK_BACK) {
-        // One that is being deleted right now is none.
-        if read(project, number).is_ok_and(|run| run.names.values().any(|name| names_stage(name, stage))) {
-            return Ok(Some(number));
-        }
+    Ok(project.numbers()?.into_iter().rev().find(|number| has_stage(project, *number, stage)))
+}
+
+/// Whether a run has this stage, or a cell of it. One that is damaged says nothing of what it has, and one that is being
+/// deleted right now has nothing.
+fn has_stage(project: &ProjectDir, number: RunNumber, stage: &str) -> bool {
+    let dir = project.run(number);
+    let text = read_file(&dir.header()).unwrap_or_default();
+    if let Ok(header) = serde_json::from_slice::<Header>(&text) {
+        return header.stages.iter().any(|known| names_stage(&known.name, stage));
     }
-    Ok(None)
+    read(project, number).is_ok_and(|run| run.names.values().any(|name| names_stage(name, stage)))
 }
 
 /// Whether a name stands for a stage: its own, or that of the matrix it is a cell of.
@@ -163,7 +163,7 @@ pub enum Stopped {
     Ended,
     /// The run goes on all the same, because these processes cannot be ended.
     StillThere(Vec<Left>),
-    /// Its supervisor could not be found: nobody was signalled.
+    /// It goes on and its supervisor could not be found: nobody was signalled.
     NotFound,
 }
 
@@ -190,14 +190,19 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
         return Ok(Stopped::Ended);
     }
     let watch = Watch::new(run).ok();
-    let Some(owner) = owner(run, watch.as_ref(), clock)? else { return Ok(Stopped::NotFound) };
+    // It may have ended just now, and its lock goes last.
+    let unfound = || {
+        let is_over = wait_released(run, watch.as_ref(), Some(BEGINNING), clock)?;
+        Ok(if is_over { Stopped::Ended } else { Stopped::NotFound })
+    };
+    let Some(owner) = owner(run, watch.as_ref(), clock)? else { return unfound() };
     // The supervisor's parent guards it, and inherits what it leaves.
     let guard = read_entry(owner.pid).filter(|entry| entry.start_time == owner.start_time).map(|entry| entry.parent);
     let guard = guard.and_then(read_entry);
     let identity = identity(owner);
     let request = if force { signals::KILL_REQUEST } else { signals::STOP_REQUEST };
     if !identity.signal(request)? {
-        return Ok(Stopped::NotFound);
+        return unfound();
     }
     // Stages have their grace, however long; who kills does not wait for ever.
     if wait_released(run, watch.as_ref(), force.then_some(KILL_PATIENCE), clock)? {
@@ -305,6 +310,97 @@ fn pause(watch: Option<&Watch>) {
         }
         None => {
             let _ = poll(&mut [], Some(&limit));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::event::SCHEMA_VERSION;
+    use crate::ids::{RunId, Signature};
+    use crate::journal::header::HeaderStage;
+    use crate::journal::layout::create_dir;
+    use crate::pipeline::Command;
+    use std::fs::File;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    /// A run that was lost before it said anything.
+    fn lost(project: &ProjectDir, number: u64, stages: &[&str]) {
+        let dir = project.run(RunNumber(number));
+        create_dir(dir.path()).unwrap();
+        let stage = |name: &&str| HeaderStage {
+            name: StageName::new(name).unwrap(),
+            signature: Signature::from_bytes([1; 32]),
+            command: Command::Argv(vec!["true".into()]),
+            dir: String::new(),
+            env: Vec::new(),
+        };
+        let header = Header {
+            schema_version: SCHEMA_VERSION,
+            program: String::new(),
+            run: RunId::from_bytes([1; 16]),
+            number: Some(RunNumber(number)),
+            started: Timestamp { unix_ms: 1, mono_us: 1 },
+            argv: Vec::new(),
+            equivalent: Vec::new(),
+            project: "/p".into(),
+            directory: "/p".into(),
+            commit: None,
+            branch: None,
+            config: Vec::new(),
+            stages: stages.iter().map(stage).collect(),
+            jobs: 1,
+            waits: None,
+        };
+        header.write(&dir).unwrap();
+    }
+
+    /// A clock that lets a lock go when it is looked at for the second time.
+    struct LetsGo(Mutex<(u32, Option<File>)>);
+
+    impl Clock for LetsGo {
+        fn now(&self) -> Timestamp {
+            let mut held = self.0.lock().unwrap();
+            held.0 += 1;
+            if held.0 > 1 {
+                held.1 = None;
+            }
+            SystemClock.now()
+        }
+    }
+
+    /// H90: what nobody has any more has ended, whoever was to be signalled.
+    #[test]
+    fn h90_a_run_that_lets_go_while_it_is_to_be_stopped_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        lost(&project, 1, &["a"]);
+        let run = project.run(RunNumber(1));
+        // It has said something, so that nobody waits for it to say who it is.
+        std::fs::write(run.events(), "").unwrap();
+        let clock = LetsGo(Mutex::new((0, Some(lock::create_held(&run.lock()).unwrap()))));
+        assert_eq!(stop(&run, false, &clock).unwrap(), Stopped::Ended);
+        assert!(clock.0.lock().unwrap().1.is_none());
+    }
+
+    /// However many runs of other jobs there were since, the latest of a job is found: ad-hoc jobs are many.
+    #[test]
+    fn the_latest_run_of_a_job_is_found_behind_many_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        lost(&project, 1, &["a", "test:x"]);
+        lost(&project, 2, &["a"]);
+        for number in 3..400 {
+            lost(&project, number, &["other"]);
+        }
+        create_dir(project.run(RunNumber(400)).path()).unwrap();
+        for (stage, expected) in [("a", Some(2)), ("test", Some(1)), ("other", Some(399)), ("tes", None)] {
+            let expected = expected.map(RunNumber);
+            assert_eq!(latest_with(&project, stage).unwrap(), expected, "{stage}");
+            assert_eq!(newest_with(&project, stage).unwrap(), expected, "{stage}");
         }
     }
 }

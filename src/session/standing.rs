@@ -41,6 +41,8 @@ pub struct Standing {
     pub command: Option<String>,
     /// How far it is.
     pub state: State,
+    /// The runs of it after this one that wait for their turn, the first first.
+    pub queued: Vec<RunNumber>,
 }
 
 /// How far a job is.
@@ -117,7 +119,9 @@ pub fn board(project: &ProjectDir, latest: Vec<Latest>, unseen: &[RunNumber], no
     }
     // What is forgotten may still be there, where other stages have it in their run too, or its removal was cut off.
     let forgotten = Forgotten::read(project).unwrap_or_default();
-    board.jobs.retain(|name, standing| standing.state.goes_on() || !forgotten.has(name, standing.number));
+    if !forgotten.is_empty() {
+        board.jobs.retain(|name, standing| standing.state.goes_on() || !forgotten.has(name, standing.number));
+    }
     board
 }
 
@@ -140,6 +144,7 @@ impl Board {
                 signature: stage.info.signature,
                 command: Some(stage.info.command.clone()),
                 state: state(run, stage, now),
+                queued: Vec::new(),
             };
             self.put(stage.info.name.clone(), standing);
         }
@@ -157,15 +162,22 @@ impl Board {
                 signature: stage.signature,
                 command: Some(command_text(&stage.command)),
                 state: behind.clone().map_or(State::Waiting, |behind| State::Queued { behind }),
+                queued: Vec::new(),
             };
             self.put(stage.name, standing);
         }
     }
 
-    /// A later run says more than an earlier one.
+    /// A later run says more than an earlier one, but for one that waits: what goes on now goes on.
     fn put(&mut self, name: StageName, standing: Standing) {
-        if self.jobs.get(&name).is_none_or(|known| known.number <= standing.number) {
-            self.jobs.insert(name, standing);
+        match self.jobs.get_mut(&name) {
+            Some(known) if known.state.goes_on() && matches!(standing.state, State::Queued { .. }) => {
+                known.queued.push(standing.number);
+            }
+            Some(known) if known.number > standing.number => {}
+            Some(_) | None => {
+                self.jobs.insert(name, standing);
+            }
         }
     }
 
@@ -197,7 +209,7 @@ impl From<Latest> for Standing {
                 State::Stopped { status: status.word(), exit_code, duration_ms }
             }
         };
-        Self { number, started_ms: Some(started_ms), signature, command: None, state }
+        Self { number, started_ms: Some(started_ms), signature, command: None, state, queued: Vec::new() }
     }
 }
 

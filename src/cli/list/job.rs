@@ -62,6 +62,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
         paused_ms: None,
         stuck_ms: None,
         behind: Vec::new(),
+        queued: Vec::new(),
         other_command: false,
         command: None,
         dir: None,
@@ -72,6 +73,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
     };
     let Some(standing) = standing else { return job };
     job.run = Some(standing.number);
+    job.queued.clone_from(&standing.queued);
     let age = |started| now.unix_ms.saturating_sub(i64::try_from(started).unwrap_or(i64::MAX));
     job.age_ms = standing.started_ms.map(|started| u64::try_from(age(started)).unwrap_or(0));
     match &standing.state {

@@ -4,18 +4,20 @@ use std::io;
 use std::time::Duration;
 
 use super::page::{Lane, Page};
-use super::tail::{OfStream, Start, start_of_last};
 use crate::cli::target::Target;
 use crate::clock::Timestamp;
 use crate::event::{LogInfo, Stream};
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::index::IndexReader;
+use crate::journal::last_lines::{OfStream, Start, start_of_last};
 use crate::report::{LogKey, LogPart, Logs, Mishap, Prefix};
 use crate::session::logs::RunLogs;
 use crate::view::StageState;
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
+/// How far back lines are looked for, in bytes.
+const FAR: u64 = 16 << 20;
 /// The streams, in the order of their lanes.
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
@@ -314,7 +316,7 @@ impl Source {
         let base = place.base();
         let index = cursor.index(&self.target, place.key);
         let of = self.wanted.only.map(|stream| OfStream { index, stream, base });
-        start_of_last(lines, length, of, |offset, buffer| logs.read(place.key, offset, buffer))
+        start_of_last(lines, length, FAR, of, |offset, buffer| logs.read(place.key, offset, buffer))
     }
 }
 

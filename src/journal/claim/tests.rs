@@ -84,6 +84,27 @@ fn numbers_count_up_and_survive_a_lost_counter() {
     }
 }
 
+/// H91: numbers of runs that are gone are not given out again either: a new run would be taken for what was forgotten.
+#[test]
+fn h91_a_lost_counter_is_made_good_from_what_is_known_of_runs_that_are_gone() {
+    let (_dir, project) = project();
+    let next = || {
+        fs::remove_file(project.counter()).unwrap();
+        let held = hold(&project, Path::new("/p")).unwrap();
+        let last = last_number(&project).unwrap();
+        drop(held);
+        fs::remove_file(project.counter()).unwrap();
+        (last.0, try_claim(&project, &[]).unwrap().number.0)
+    };
+    try_claim(&project, &[]).unwrap();
+    fs::write(project.pruned(), "{\"pruned_ms\":1,\"number\":7,\"run\":\"x\"}\n{\"number\":3}\nnothing\n").unwrap();
+    assert_eq!(next(), (7, 8));
+    fs::write(project.forgotten(), "{\"job\":\"a\",\"through\":41}\n{\"through\":5,\"told\":true}\n{\"thr").unwrap();
+    assert_eq!(next(), (41, 42));
+    fs::write(project.forgotten(), "{\"through\":18446744073709551615}\n").unwrap();
+    assert_eq!(next(), (42, 43), "no number comes after that one");
+}
+
 #[test]
 fn only_what_is_named_as_runs_are_is_a_run() {
     let (_dir, project) = project();
@@ -348,4 +369,21 @@ fn h34_a_state_of_a_later_version_is_left_alone() {
     fs::remove_file(project.counter()).unwrap();
     assert!(matches!(try_claim(&project, &[]), Err(ClaimError::Newer(_))));
     assert!(!project.counter().exists());
+}
+
+/// Whoever has the project's lock, a claim that is withdrawn is gone.
+#[test]
+fn a_withdrawn_claim_leaves_its_number_and_nothing_else() {
+    let (_dir, project) = project();
+    for holds in [false, true] {
+        let claim = try_claim(&project, &[(1, "test")]).unwrap();
+        let held = holds.then(|| hold(&project, Path::new("/p")).unwrap());
+        withdraw(&project, &claim.run, claim.number);
+        drop(held);
+        assert_eq!(project.numbers().unwrap(), []);
+        for dir in [project.active(), project.unborn()] {
+            assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
+        }
+    }
+    assert_eq!(try_claim(&project, &[(1, "test")]).unwrap().number, RunNumber(3));
 }

@@ -21,6 +21,7 @@ fn job(name: &str, state: &'static str, command: &str) -> ListedJob {
         paused_ms: None,
         stuck_ms: None,
         behind: Vec::new(),
+        queued: Vec::new(),
         other_command: false,
         command: Some(command.into()),
         dir: None,
@@ -58,7 +59,7 @@ fn jobs() -> Vec<ListedJob> {
             percent: Some(30),
             ..running("clippy", "cargo clippy")
         },
-        ListedJob { attempt: Some(2), ..running("new", "make new") },
+        ListedJob { attempt: Some(2), queued: vec![RunNumber(9), RunNumber(11)], ..running("new", "make new") },
         ListedJob { expected_ms: Some(9_000), percent: Some(99), ..running("slow", "make slow") },
         ListedJob {
             expected_ms: Some(130_000),
@@ -99,7 +100,7 @@ fn programs_read_name_state_and_command() {
     fmt  stopped (0): cargo fmt  [passed, run 7, 23 sec ago]  # the form\u{1b}[2J of it
     test  stopped (101): cargo test --workspace …  [failed, run 7, another command, 23 sec ago]
     clippy  running: cargo clippy  [30%, 12.3s so far, ~28s left, run 8, 14 sec ago]
-    new  running: make new  [12.3s so far, attempt 2, run 8, 14 sec ago]
+    new  running: make new  [12.3s so far, attempt 2, run 8, 14 sec ago, queued again as runs 9 and 11]
     slow  running: make slow  [99%, 12.3s so far, longer than ever, usually ~9.0s, run 8, 14 sec ago]
     hung  running: make hung  [seems stuck: nothing printed for 4m, usually done after 2m10s, 99%, 6m40s so far, run 8, 14 sec ago]
     still  paused: make still  [paused for 3m10s, 12.3s so far, run 8, 14 sec ago]
@@ -118,7 +119,7 @@ fn names_and_states_stand_under_each_other_on_a_terminal() {
     fmt     stopped (0):   cargo fmt  [passed, run 7, 23 sec ago]  # the form\u{1b}[2J of it
     test    stopped (101): cargo test --workspace ...  [failed, run 7, another command, 23 sec ago]
     clippy  running:       cargo clippy  [30%, 12.3s so far, ~28s left, run 8, 14 sec ago]
-    new     running:       make new  [12.3s so far, attempt 2, run 8, 14 sec ago]
+    new     running:       make new  [12.3s so far, attempt 2, run 8, 14 sec ago, queued again as runs 9 and 11]
     slow    running:       make slow  [99%, 12.3s so far, longer than ever, usually ~9.0s, run 8, 14 sec ago]
     hung    running:       make hung  [seems stuck: nothing printed for 4m, usually done after 2m10s, 99%, 6m40s so far, run 8, 14 sec ago]
     still   paused:        make still  [paused for 3m10s, 12.3s so far, run 8, 14 sec ago]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::intake;
 use crate::history::{Fault, History, Latest, Patience};
 use crate::ids::RunNumber;
-use crate::journal::layout::ProjectDir;
+use crate::journal::layout::{ProjectDir, read_file};
 
 /// A project, as the state has it.
 #[derive(Debug)]
@@ -72,6 +72,6 @@ fn unseen(history: Option<&History>, project: &ProjectDir) -> Vec<RunNumber> {
 
 /// Which directory a project is.
 fn root(project: &ProjectDir) -> Option<PathBuf> {
-    let about: serde_json::Value = serde_json::from_slice(&fs::read(project.project_file()).ok()?).ok()?;
+    let about: serde_json::Value = serde_json::from_slice(&read_file(&project.project_file()).ok()?).ok()?;
     Some(PathBuf::from(about.get("root")?.as_str()?))
 }

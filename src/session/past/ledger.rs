@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::RunRecord;
 use crate::ids::RunNumber;
 use crate::journal::layout::{ProjectDir, open_to_read, private_file};
-use crate::journal::replace::replace;
+use crate::journal::replace::replace_with;
 
 /// A run whose directory was deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,26 @@ fn begins_a_line(file: &mut File, start: u64, length: u64) -> io::Result<bool> {
     Ok(before == [b'\n'])
 }
 
+/// What is left of a line.
+enum Left {
+    /// All of it. What is no run stays what it is.
+    All,
+    /// This.
+    Less(Box<Line>),
+    Nothing,
+}
+
+impl Left {
+    fn of(text: &[u8], left_of: &dyn Fn(RunRecord) -> Option<RunRecord>) -> Self {
+        let Ok(line) = serde_json::from_slice::<Line>(text) else { return Self::All };
+        match left_of(line.run.clone()) {
+            None => Self::Nothing,
+            Some(run) if run == line.run => Self::All,
+            Some(run) => Self::Less(Box::new(Line { run, ..line })),
+        }
+    }
+}
+
 /// Cuts every line of a list down to what `left_of` leaves of its run, and takes out those of which nothing is left. To be
 /// called by who deletes runs. Says how many lines went.
 pub fn rewrite(project: &ProjectDir, left_of: &dyn Fn(RunRecord) -> Option<RunRecord>) -> io::Result<usize> {
@@ -150,26 +170,35 @@ pub fn rewrite(project: &ProjectDir, left_of: &dyn Fn(RunRecord) -> Option<RunRe
         other => other?,
     };
     let mut reader = BufReader::with_capacity(64 * 1024, file);
-    let (mut kept, mut text, mut gone, mut is_changed) = (Vec::new(), Vec::new(), 0, false);
-    while reader.read_until(b'\n', &mut text)? > 0 {
-        match serde_json::from_slice::<Line>(&text) {
-            // What is no run stays what it is.
-            Err(_) => kept.append(&mut text),
-            Ok(line) => match left_of(line.run.clone()) {
-                None => gone += 1,
-                Some(run) if run == line.run => kept.append(&mut text),
-                Some(run) => {
-                    is_changed = true;
-                    serde_json::to_writer(&mut kept, &Line { run, ..line })?;
-                    kept.push(b'\n');
-                }
-            },
-        }
+    let (mut text, mut same) = (Vec::new(), 0);
+    // A list of which nothing goes is not written again.
+    loop {
         text.clear();
+        match reader.read_until(b'\n', &mut text)? {
+            0 => return Ok(0),
+            n if matches!(Left::of(&text, left_of), Left::All) => same += n as u64,
+            _ => break,
+        }
     }
-    if gone > 0 || is_changed {
-        replace(&project.pruned(), &kept)?;
-    }
+    let mut gone = 0;
+    replace_with(&project.pruned(), |kept| {
+        reader.rewind()?;
+        io::copy(&mut Read::by_ref(&mut reader).take(same), kept)?;
+        loop {
+            text.clear();
+            if reader.read_until(b'\n', &mut text)? == 0 {
+                return Ok(());
+            }
+            match Left::of(&text, left_of) {
+                Left::All => kept.write_all(&text)?,
+                Left::Nothing => gone += 1,
+                Left::Less(line) => {
+                    serde_json::to_writer(&mut *kept, &line)?;
+                    kept.write_all(b"\n")?;
+                }
+            }
+        }
+    })?;
     Ok(gone)
 }
 
@@ -196,5 +225,54 @@ pub fn find(project: &ProjectDir, number: RunNumber) -> Option<Line> {
         {
             return Some(line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    fn line(number: u64, stages: &[&str]) -> String {
+        let stage = |name: &&str| {
+            serde_json::json!({
+                "name": name, "signature": "01".repeat(32), "executor": "local", "status": "pass", "exit_code": 0,
+                "attempts": 1, "duration_ms": 1, "is_sample": true,
+            })
+        };
+        let stages: Vec<serde_json::Value> = stages.iter().map(stage).collect();
+        serde_json::json!({
+            "pruned_ms": 1, "number": number, "run": "x", "started_ms": 1, "duration_ms": 1, "verdict": "passed",
+            "exit_code": 0, "stages": stages,
+        })
+        .to_string()
+            + "\n"
+    }
+
+    #[test]
+    fn what_is_left_of_a_list_is_what_stays_and_a_list_that_stays_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        let without = |gone: &'static str| {
+            move |mut run: RunRecord| {
+                run.stages.retain(|stage| stage.name.as_str() != gone);
+                (!run.stages.is_empty()).then_some(run)
+            }
+        };
+        assert_eq!(rewrite(&project, &without("a")).unwrap(), 0, "there is none");
+        crate::journal::layout::create_dir(project.path()).unwrap();
+        let all = [&line(1, &["b"]), "nothing\n", &line(2, &["a"]), &line(3, &["a", "b"]), &line(4, &["b"])].concat();
+        std::fs::write(project.pruned(), &all).unwrap();
+        let inode = || std::fs::metadata(project.pruned()).unwrap().ino();
+        let before = inode();
+        assert_eq!(rewrite(&project, &without("c")).unwrap(), 0);
+        assert_eq!((inode(), std::fs::read_to_string(project.pruned()).unwrap()), (before, all));
+        assert_eq!(rewrite(&project, &without("a")).unwrap(), 1);
+        let text = std::fs::read_to_string(project.pruned()).unwrap();
+        assert!(text.starts_with(&(line(1, &["b"]) + "nothing\n")), "what stays is not written otherwise: {text}");
+        let runs = read_from(&project, 0, u64::MAX).unwrap().unwrap().lines;
+        let runs: Vec<(u64, usize)> = runs.iter().map(|line| (line.run.number.0, line.run.stages.len())).collect();
+        assert_eq!(runs, [(1, 1), (3, 1), (4, 1)]);
     }
 }

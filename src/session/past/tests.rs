@@ -71,6 +71,23 @@ fn what_the_index_has_not_seen_is_there_when_it_is_asked() {
     assert_eq!(past.totals(&StageName::new("test:a").unwrap()).unwrap(), Totals::default());
 }
 
+/// H30: what a killed removal left is made good by who comes next, once.
+#[test]
+fn h30_that_the_index_was_told_what_is_forgotten_is_written_down() {
+    let (_dir, project) = with_runs();
+    assert_eq!(numbers(&open(&project, Path::new("/p")), None), [2, 1]);
+    let mut forgotten = Forgotten::default();
+    forgotten.forget(StageName::new("test:a").unwrap(), RunNumber(1));
+    forgotten.write(&project).unwrap();
+    let deleting = lock::open_deleting(&project).unwrap();
+    assert!(lock::try_exclusive(&deleting).unwrap());
+    assert_eq!(numbers(&open(&project, Path::new("/p")), None), [2]);
+    assert!(Forgotten::read(&project).unwrap().is_pending, "whoever deletes says so");
+    drop(deleting);
+    assert_eq!(numbers(&open(&project, Path::new("/p")), None), [2]);
+    assert_eq!(Forgotten::read(&project).unwrap(), Forgotten { is_pending: false, ..forgotten });
+}
+
 #[test]
 fn a_project_without_runs_has_an_empty_history_and_no_index() {
     let dir = tempfile::tempdir().unwrap();

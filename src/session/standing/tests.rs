@@ -107,7 +107,8 @@ fn said(board: &Board, job: &str) -> String {
         State::Stopped { status, exit_code, .. } => format!("{status} {exit_code:?}"),
         State::Lost => "lost".into(),
     };
-    format!("{state}, run {}", standing.number)
+    let queued = if standing.queued.is_empty() { String::new() } else { format!(", then {:?}", standing.queued) };
+    format!("{state}, run {}{queued}", standing.number)
 }
 
 #[test]
@@ -192,9 +193,14 @@ fn a_queued_run_says_what_it_still_waits_for() {
     assert_eq!(said(&board, "new"), "queued behind [RunNumber(1)], run 3");
     assert_eq!(said(&board, "b"), "queued behind [RunNumber(1)], run 3");
     assert_eq!(board.jobs[&name("new")].command.as_deref(), Some("make new"));
-    drop(queued);
+    // What runs is not hidden by what is to run after it.
+    let again = place.claim(&["a", "new"], Some(Waits { until_ended: vec![RunNumber(3)], until_passed: None }));
+    let board = place.board(9);
+    assert_eq!(said(&board, "a"), "running for 9s, silent for 9s, run 1, then [RunNumber(4)]");
+    assert_eq!(said(&board, "new"), "queued behind [RunNumber(1)], run 3, then [RunNumber(4)]");
+    drop((queued, again));
     let young = place.claim(&["new"], None);
-    assert_eq!(said(&place.board(9), "new"), "waiting, run 4");
+    assert_eq!(said(&place.board(9), "new"), "waiting, run 5");
     drop(young);
 }
 

@@ -90,7 +90,9 @@ impl Ears {
                 Ok(0) => return Woken::Late,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return Woken::Nobody,
-                Ok(_) if fds[0].revents().intersects(PollFlags::ERR | PollFlags::NVAL) => return Woken::Nobody,
+                Ok(_) if fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) => {
+                    return Woken::Nobody;
+                }
                 Ok(_) => return Woken::Heard(self.hear().unwrap_or_default()),
             }
         }
@@ -117,5 +119,26 @@ impl Ears {
                 is_overflow: flags.contains(ReadFlags::QUEUE_OVERFLOW),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    /// Each kind of thing that output can go to says in its own way that its other end is gone.
+    #[test]
+    fn that_nobody_listens_any_more_is_heard_of_pipes_and_of_sockets() {
+        let ears = Ears::new();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (reader, writer) = io::pipe().unwrap();
+        let limit = Some(Duration::from_millis(1));
+        assert!(matches!(ears.wait(ours.as_fd(), limit), Woken::Late));
+        assert!(matches!(ears.wait(writer.as_fd(), limit), Woken::Late));
+        drop((theirs, reader));
+        assert!(matches!(ears.wait(ours.as_fd(), None), Woken::Nobody));
+        assert!(matches!(ears.wait(writer.as_fd(), None), Woken::Nobody));
     }
 }
