@@ -33,7 +33,7 @@ pub(super) fn pause(context: &Context<'_>, args: &HoldArgs) -> Result<Ending, Cl
             let program = context.program();
             output::say(&format!("run {number} is paused; `{program} resume {number}` has it go on"));
         }
-        Err(error) => return Err(unanswered(&state, number, "paused", &error)),
+        Err(error) => return Err(unanswered(context, &state, number, "paused", &error)),
     }
     Ok(Ending::Code(exit::PASSED))
 }
@@ -45,7 +45,7 @@ pub(super) fn resume(context: &Context<'_>, args: &HoldArgs) -> Result<Ending, C
         Ok(Reply::Already) => output::say(&format!("run {number} is not paused")),
         Ok(Reply::Refused { why }) => return Err(refused(number, "resumed", &why)),
         Ok(Reply::Done | Reply::Signalled { .. }) => output::say(&format!("run {number} goes on")),
-        Err(error) => return Err(unanswered(&state, number, "resumed", &error)),
+        Err(error) => return Err(unanswered(context, &state, number, "resumed", &error)),
     }
     Ok(Ending::Code(exit::PASSED))
 }
@@ -84,7 +84,7 @@ pub(super) fn signal(context: &Context<'_>, args: &SignalArgs) -> Result<Ending,
             Ok(Reply::Signalled { processes: reached }) => processes += reached,
             Ok(Reply::Refused { why }) => refusal = Some(why),
             Ok(Reply::Done | Reply::Already) => {}
-            Err(error) => return Err(unanswered(&state, number, "sent a signal", &error)),
+            Err(error) => return Err(unanswered(context, &state, number, "sent a signal", &error)),
         }
     }
     let name = signals::name_of(signal);
@@ -130,7 +130,7 @@ fn refused(number: RunNumber, what: &str, why: &str) -> CliError {
 }
 
 /// Nobody answered. A run that has ended since it was looked at is said to have.
-fn unanswered(state: &ProjectDir, number: RunNumber, what: &str, error: &AskError) -> CliError {
+fn unanswered(context: &Context<'_>, state: &ProjectDir, number: RunNumber, what: &str, error: &AskError) -> CliError {
     match error {
         AskError::Ended => match target::find(state, &number.to_string()) {
             Ok(target) => over(&target),
@@ -138,8 +138,9 @@ fn unanswered(state: &ProjectDir, number: RunNumber, what: &str, error: &AskErro
         },
         AskError::Queued => queued(number),
         AskError::Silent | AskError::Deaf | AskError::Io(_) => {
+            let program = context.program();
             CliError::infrastructure(format!("run {number} cannot be {what}: {error}"))
-                .or_try(format!("`local-ci stop {number}` and `stop -f` reach it all the same"))
+                .or_try(format!("`{program} stop {number}` and `stop -f` reach it all the same"))
         }
     }
 }

@@ -145,9 +145,7 @@ fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>)
         verdict: None,
     };
     loop {
-        while let Some(effect) = machine.next_effect() {
-            this.carry_out(effect, &mut machine);
-        }
+        this.carry_all_out(&mut machine);
         this.answer(&machine);
         let spare = this.slots.settled();
         this.lend(spare);
@@ -191,9 +189,13 @@ impl Loop<'_> {
             Message::Asked(asked) => {
                 let now = self.ports.clock.now();
                 machine.wake(now);
+                // A request is for the attempts that run by now, and finds them asked what was asked before.
+                self.carry_all_out(machine);
                 return self.asked(asked, machine, now);
             }
             Message::Heard { stage, attempt, heard } => {
+                // What is to be done by now may be what it was said too late for.
+                self.carry_all_out(machine);
                 let now = self.ports.clock.now();
                 return self.heard(stage, attempt, heard, machine, now);
             }
@@ -212,6 +214,12 @@ impl Loop<'_> {
             Ok(message) => Ok(message),
             // This side keeps a sender itself, so the channel is never closed.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(()),
+        }
+    }
+
+    fn carry_all_out(&mut self, machine: &mut Machine) {
+        while let Some(effect) = machine.next_effect() {
+            self.carry_out(effect, machine);
         }
     }
 

@@ -66,6 +66,8 @@ pub(super) struct Guests {
     is_live: bool,
     /// Whether the run stands still: what is typed would be for nobody.
     is_paused: bool,
+    /// Whether that was said of the stage that is to have the terminal.
+    is_said: bool,
     buffer: Vec<u8>,
 }
 
@@ -78,6 +80,7 @@ impl Guests {
             guest: None,
             is_live: from_start,
             is_paused: false,
+            is_said: false,
             buffer: Vec::new(),
         }
     }
@@ -100,11 +103,20 @@ impl Guests {
 
     /// The run is paused. What is typed is for the command line meanwhile, Ctrl+C above all.
     fn stand_still(&mut self) {
-        self.is_paused = true;
+        (self.is_paused, self.is_said) = (true, false);
         if let Some(guest) = self.guest.as_mut().filter(|guest| guest.has_it) {
             (guest.has_it, guest.is_late) = (false, true);
             self.terminal.take_back();
-            self.terminal.say(&format!("the run is paused; {} gets the terminal back when it goes on", guest.name));
+            self.say_why_nobody_has_it();
+        }
+    }
+
+    /// Nothing is shown and nobody hears what is typed: says once that the run is paused.
+    fn say_why_nobody_has_it(&mut self) {
+        if let (Some(guest), false) = (&self.guest, self.is_said) {
+            self.is_said = true;
+            let back = if guest.was_served { "back " } else { "" };
+            self.terminal.say(&format!("the run is paused; {} gets the terminal {back}when it goes on", guest.name));
         }
     }
 
@@ -161,9 +173,9 @@ impl Guests {
         }
     }
 
-    /// Whether a stage is to have the terminal, and does not yet.
+    /// Whether a stage is to have the terminal, and does not yet; or it is to be said that it cannot now.
     pub(super) fn is_awaited(&self) -> bool {
-        !self.is_paused && self.guest.as_ref().is_some_and(|guest| !guest.has_it)
+        !(self.is_paused && self.is_said) && self.guest.as_ref().is_some_and(|guest| !guest.has_it)
     }
 
     /// Whether a stage has the terminal, or is about to.
@@ -173,7 +185,11 @@ impl Guests {
 
     /// Hands the terminal over, and shows a bounded amount of what the stage printed. Whether there is more at once.
     pub(super) fn serve(&mut self, logs: &mut dyn Logs) -> bool {
-        let Some(guest) = self.guest.as_mut().filter(|_| !self.is_paused) else { return false };
+        if self.is_paused {
+            self.say_why_nobody_has_it();
+            return false;
+        }
+        let Some(guest) = self.guest.as_mut() else { return false };
         if !guest.has_it {
             begin(guest, &mut *self.terminal, logs);
         }

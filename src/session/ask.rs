@@ -52,6 +52,8 @@ impl Line {
         let socket = loop {
             match connect(run, patience) {
                 Ok(socket) => break socket,
+                // As many as may wait for it to listen do so already.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(AskError::Silent),
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -63,8 +65,7 @@ impl Line {
                 RunState::Queued => return Err(AskError::Queued),
                 RunState::Finished { .. } | RunState::Lost => return Err(AskError::Ended),
             }
-            let pause = Timespec::try_from(LOOK).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
-            let _ = poll(&mut [], Some(&pause));
+            pause();
             waited += LOOK;
         };
         socket.set_read_timeout(Some(patience))?;
@@ -87,12 +88,35 @@ impl Line {
     fn explain(&self, error: io::Error) -> AskError {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => AskError::Silent,
-            _ if state::of(&self.run).is_ok_and(|state| !state.is_active()) => AskError::Ended,
-            // It lets go of the line only when it ends.
-            ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => AskError::Ended,
+            _ if !self.goes_on() => AskError::Ended,
+            ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => self.let_go(),
             _ => AskError::Io(error),
         }
     }
+
+    /// What it means that the line was let go of at its other end: the run is over, or will be seen to be in a moment. A
+    /// supervisor that has no thread for one more, or was kept waiting for what is asked, does the same.
+    fn let_go(&self) -> AskError {
+        let mut waited = Duration::ZERO;
+        while waited < ENDING {
+            pause();
+            waited += LOOK;
+            if !self.goes_on() {
+                return AskError::Ended;
+            }
+        }
+        AskError::Silent
+    }
+
+    fn goes_on(&self) -> bool {
+        state::of(&self.run).is_ok_and(RunState::is_active)
+    }
+}
+
+/// Between two looks.
+fn pause() {
+    let pause = Timespec::try_from(LOOK).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
+    let _ = poll(&mut [], Some(&pause));
 }
 
 /// Asks a run one thing.
@@ -122,8 +146,15 @@ mod tests {
         let mut line = Line::open(&run, MOMENT).unwrap();
         let (first, second) = (listener.accept().unwrap(), listener.accept().unwrap());
         drop((first, second));
-        assert!(matches!(line.ask(&Request::Pause), Err(AskError::Ended)));
+        assert!(matches!(line.ask(&Request::Pause), Err(AskError::Silent)), "it goes on, and has let go of the line");
+        // One may wait for it to listen, and nobody else.
+        rustix::net::listen(&listener, 0).unwrap();
+        assert!(matches!(ask(&run, &Request::Pause, MOMENT), Err(AskError::Silent)));
+        assert!(matches!(ask(&run, &Request::Pause, MOMENT), Err(AskError::Silent)));
+        drop(listener.accept().unwrap());
+        let mut line = Line::open(&run, MOMENT * 50).unwrap();
         drop((listener, held));
+        assert!(matches!(line.ask(&Request::Pause), Err(AskError::Ended)));
         assert!(matches!(ask(&run, &Request::Pause, MOMENT), Err(AskError::Ended)));
         std::fs::remove_file(run.control()).unwrap();
         assert!(matches!(ask(&run, &Request::Pause, MOMENT), Err(AskError::Ended)));

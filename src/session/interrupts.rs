@@ -156,8 +156,10 @@ impl Interrupts {
     /// Ctrl+Z: the run first, then this process, until somebody continues it.
     fn stop(&self) {
         let run = self.started();
+        // First: where others were stopped with us, a shell has the terminal before the run stands still.
+        let suspended = terminal::suspend();
         let paused = run.as_ref().map_or(Paused::No, |run| self.pause(run));
-        let suspended = terminal::suspend(paused == Paused::Yes);
+        suspended.leave_mark(paused == Paused::Yes);
         // Where it cannot be blocked again the next one stops us all the same.
         let _ = stop_of_signal(signals::STOP);
         drop(suspended);

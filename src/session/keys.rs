@@ -232,6 +232,11 @@ impl Shared {
     fn typed(&self, wanted: Option<Keying>, typed: &[u8]) {
         match wanted {
             Some(Keying::Raw) => {
+                // One that could not be reached may be again, and has a stage that waits for this. Not for who wishes to
+                // end it: a supervisor that hangs would keep that one waiting.
+                if !typed.contains(&INTERRUPT) {
+                    self.connect();
+                }
                 let sent = self.ask(&Request::Keys { typed: typed.to_vec() });
                 // A stage that cannot be reached is not to keep who would leave it.
                 if !sent && typed.contains(&INTERRUPT) {

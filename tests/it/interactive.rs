@@ -1,6 +1,9 @@
 //! Stages that talk with a person: they have the person's terminal, keys and all, one at a time, and give it back as it
 //! was, whatever ends them or whoever watches.
 
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::Signal;
@@ -467,5 +470,44 @@ fn no_key_leaves_a_run_that_would_end() {
     terminal.type_keys("d");
     project.open_gate("gate");
     assert_eq!(terminal.wait().status.code(), Some(0));
+    project.assert_nothing_left();
+}
+
+/// One who attaches while the run takes no more connections sees the stage, and can type as soon as it takes one again.
+#[test]
+fn keys_reach_a_stage_once_the_run_can_be_reached() {
+    let project = Project::new();
+    project.config("[stages.asks]\ninteractive = true\nrun = \"read -r a; echo got $a\"\n");
+    let mut starter = grouped(&project, &[]);
+    wait_for_stage(&mut starter, "asks", "");
+    let directory = std::fs::File::open(project.run_dir(1)).unwrap();
+    let control = format!("/proc/self/fd/{}/control", directory.as_raw_fd());
+    let mut talking = Vec::new();
+    loop {
+        let mut line = UnixStream::connect(&control).unwrap();
+        let request = br#"{"request":"resume"}"#;
+        // One that is refused may be closed by now, and has its answer.
+        let _ = line.write_all(&[&u32::try_from(request.len()).unwrap().to_le_bytes(), &request[..]].concat());
+        let mut length = [0; 4];
+        line.read_exact(&mut length).unwrap();
+        let mut reply = vec![0; u32::from_le_bytes(length) as usize];
+        line.read_exact(&mut reply).unwrap();
+        if reply != br#"{"reply":"already"}"# {
+            break;
+        }
+        talking.push(line);
+    }
+    let mut other = grouped(&project, &["attach"]);
+    wait_for_stage(&mut other, "asks", "");
+    drop(talking);
+    wait_until("a key reaches the stage", || {
+        other.type_keys("x");
+        other.screen().contains('x')
+    });
+    other.type_keys("\r");
+    assert_eq!(other.wait().status.code(), Some(0));
+    assert_eq!(starter.wait().status.code(), Some(0));
+    let log = String::from_utf8(project.log(1, "asks.log")).unwrap();
+    assert!(log.contains("got x"), "{log}");
     project.assert_nothing_left();
 }

@@ -93,6 +93,9 @@ fn ctrl_z_does_not_wait_for_ever() {
     supervisor.kill(Signal::STOP);
     wait_state("the supervisor", supervisor, true);
     terminal.type_keys("\x1a");
+    // At once: a shell may have the terminal before the run has said anything.
+    wait_until("the region to be taken away", || !terminal.screen().contains("0/1 · "));
+    assert!(!terminal.screen().contains("the run is not paused"), "{}", terminal.screen());
     terminal.wait_for_screen("the run is not paused, only what you see of it: its supervisor does not answer");
     terminal.wait_for_screen("stopped 148");
     supervisor.kill(Signal::CONT);

@@ -127,6 +127,7 @@ struct Bench {
     output: Arc<Mutex<Vec<u8>>>,
     messages: (Sender<Message>, Receiver<Message>),
     lent: Lent,
+    clock: Arc<ManualClock>,
 }
 
 /// Remembers what was lent; none where all was called back.
@@ -151,6 +152,7 @@ impl Bench {
             output: Arc::default(),
             messages: crossbeam_channel::unbounded(),
             lent: Lent::default(),
+            clock: Arc::default(),
         }
     }
 
@@ -159,7 +161,7 @@ impl Bench {
             Identity { run: RunId::from_bytes([7; 16]), number: Some(RunNumber(1)), env: Vec::new(), grace_cap: None };
         let fake: Arc<dyn Executor> = self.fake.clone();
         let ports = Ports {
-            clock: Arc::new(ManualClock::default()),
+            clock: self.clock.clone(),
             executors: vec![fake, Arc::new(Panicking)],
             logbook: Arc::new(Book(Arc::clone(&self.output))),
             sink: &mut self.events,
@@ -283,7 +285,7 @@ fn ask_once_started(
         ask(&|request| {
             let (answer, answered) = crossbeam_channel::bounded(1);
             messages.send(Message::Asked(Asked { request, answer })).unwrap();
-            answered.recv().ok()
+            answered.recv_timeout(Duration::from_secs(30)).ok()
         });
         let cancel = Message::Cancel { reason: CancelReason::Stopped, level: CancelLevel::Terminate };
         messages.send(cancel).unwrap();
@@ -333,4 +335,30 @@ fn who_asks_a_run_that_ends_is_told() {
     late.send(Message::Asked(Asked { request: Request::Pause, answer })).unwrap();
     drop((bench, late));
     assert!(answered.recv().is_err());
+}
+
+/// A signal that comes when the next attempt of a stage is due is for that one, and not for the one that has ended.
+#[test]
+fn a_signal_is_for_the_attempt_that_runs_by_now() {
+    let mut bench = Bench::new();
+    let mut flaky = stage("a", "fake", &[]);
+    (flaky.policy.retries, flaky.policy.retry_delay) = (1, Duration::from_secs(10));
+    bench.fake.script(&name("a"), Script::exit(1));
+    bench.fake.script(&name("a"), Script::endless());
+    let clock = Arc::clone(&bench.clock);
+    let (tell, told) = crossbeam_channel::bounded(1);
+    let asking = ask_once_started(&bench, move |ask| {
+        let answer = loop {
+            clock.advance(Duration::from_secs(11));
+            match ask(Request::Signal { stage: None, signal: 10 }) {
+                // The first attempt has ended, and it was too early for the second.
+                Some(Answer::Refused(_)) => {}
+                other => break other,
+            }
+        };
+        tell.send(answer).unwrap();
+    });
+    bench.run(plan(vec![flaky]));
+    asking.join().unwrap();
+    assert_eq!(told.recv().unwrap(), Some(Answer::Signalled(0)));
 }

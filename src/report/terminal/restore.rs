@@ -18,6 +18,7 @@ use rustix::event::{Timespec, poll};
 use super::canvas::{is_writable, write_some};
 use super::features::Mark;
 use super::keyboard::{Keyboard, Keying};
+use crate::process::is_foreground;
 
 /// What stands on a terminal and has to be taken away again.
 #[derive(Debug, Default)]
@@ -94,9 +95,14 @@ impl Standing {
         None
     }
 
-    /// Takes away what stands, and leaves this mark in place of one that does. Each step is by itself: what fails is left
-    /// for the next time.
-    fn restore(&self, leave: impl FnOnce(u8) -> Mark, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
+    /// Takes away what stands. Each step is by itself: what fails is left for the next time.
+    fn restore(&self, mark: impl FnMut(&[u8]) -> io::Result<()>, lines: impl FnMut(&[u8]) -> io::Result<()>) {
+        self.leave_mark(|_| Mark::None, mark);
+        self.erase(lines);
+    }
+
+    /// Leaves this mark in place of one that stands.
+    fn leave_mark(&self, leave: impl FnOnce(u8) -> Mark, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
         if let Some(percent) = self.mark.load(Ordering::SeqCst).checked_sub(1) {
             let mark = leave(u8::try_from(percent).unwrap_or(100));
             if write(mark.sequence().as_bytes()).is_ok() {
@@ -104,6 +110,10 @@ impl Standing {
                 self.disturbed.store(true, Ordering::SeqCst);
             }
         }
+    }
+
+    /// Takes away the lines below the cursor.
+    fn erase(&self, mut write: impl FnMut(&[u8]) -> io::Result<()>) {
         if self.region.load(Ordering::SeqCst) && write(ERASE).is_ok() {
             self.region.store(false, Ordering::SeqCst);
         }
@@ -126,7 +136,7 @@ impl Standing {
 /// more than once. Keys are not taken any more.
 pub fn restore() {
     KEYBOARD.close();
-    STANDING.restore(|_| Mark::None, write_if_free);
+    STANDING.restore(write_if_free, write_if_ours);
 }
 
 /// A terminal that is somebody else's until this is dropped: nothing is drawn on it, and no keys are taken.
@@ -142,16 +152,28 @@ impl Drop for Suspended {
     }
 }
 
-/// Leaves the terminal to others for a while, as it was found but for the mark of a run that is paused.
-pub fn suspend(is_paused: bool) -> Suspended {
+impl Suspended {
+    /// Leaves the mark of a run that is paused in place of that of one that goes on, or none.
+    pub fn leave_mark(&self, is_paused: bool) {
+        STANDING.leave_mark(|percent| if is_paused { Mark::Paused(percent) } else { Mark::None }, write_if_free);
+    }
+}
+
+/// Leaves the terminal to others for a while, as it was found but for the mark: see [`Suspended::leave_mark`].
+pub fn suspend() -> Suspended {
     let drawing = STANDING.drawing_soon();
     KEYBOARD.close();
-    STANDING.restore(|percent| if is_paused { Mark::Paused(percent) } else { Mark::None }, write_if_free);
+    STANDING.erase(write_if_ours);
     Suspended { _drawing: drawing }
 }
 
 fn write_if_free(bytes: &[u8]) -> io::Result<()> {
     if is_writable() { write_all(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) }
+}
+
+/// The same where the cursor stands as we left it: in the background a shell has written its prompt there.
+fn write_if_ours(bytes: &[u8]) -> io::Result<()> {
+    if is_foreground(rustix::stdio::stderr()) { write_if_free(bytes) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }
 
 /// Takes the keys of this terminal, which are given back on every way out. Says whether that is so now; it is not in the
@@ -201,17 +223,18 @@ mod tests {
 
     /// Takes away what stands, where the step of this number fails; what was written.
     fn restored(standing: &Standing, failing: Option<usize>) -> Vec<u8> {
-        let (mut written, mut step) = (Vec::new(), 0);
+        let done = std::cell::RefCell::new((Vec::new(), 0));
         let write = |bytes: &[u8]| {
-            step += 1;
-            if failing == Some(step) {
+            let (written, step) = &mut *done.borrow_mut();
+            *step += 1;
+            if failing == Some(*step) {
                 return Err(io::ErrorKind::Other.into());
             }
             written.extend_from_slice(bytes);
             Ok(())
         };
-        standing.restore(|_| Mark::None, write);
-        written
+        standing.restore(write, write);
+        done.into_inner().0
     }
 
     /// H19: a step that fails keeps no other from being done, and is tried again.
@@ -243,7 +266,7 @@ mod tests {
         let standing = Standing::new();
         standing.set_mark(Mark::Failing(40));
         let mut written = Vec::new();
-        standing.restore(Mark::Paused, |bytes| {
+        standing.leave_mark(Mark::Paused, |bytes| {
             written.extend_from_slice(bytes);
             Ok(())
         });

@@ -156,6 +156,10 @@ fn the_terminal_is_taken_back_where_the_run_stands_still_or_is_lost() {
     let paused =
         "name? <taken back>\n<the run is paused; asks gets the terminal back when it goes on>\n<handed over>\n";
     assert!(shown.contains(paused), "{shown}");
+    // Who comes in between is told, too.
+    let came = on_terminal(&run, false, run.steps.len() - 2);
+    let told = "$ asks\n<the run is paused; asks gets the terminal when it goes on>\n<handed over>\n";
+    assert!(came.contains(told), "{came}");
     let (shared, logs) = (Shared::default(), MemoryLogs::default());
     let grouped = Grouped::new(shared.paper.clone(), options(Dialect::Plain, false));
     let mut display = Display::new(Box::new(grouped), Box::new(logs)).with_terminal(Box::new(shared.clone()), true);
