@@ -16,6 +16,8 @@ pub const TERMINATE: i32 = libc::SIGTERM;
 
 /// SIGTSTP.
 pub const STOP: i32 = libc::SIGTSTP;
+/// SIGCONT.
+pub const CONTINUE: i32 = libc::SIGCONT;
 /// SIGWINCH: the terminal has another size.
 pub const WINDOW: i32 = libc::SIGWINCH;
 

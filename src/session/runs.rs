@@ -17,7 +17,7 @@ use crate::journal::state::{self, Owner, RunState};
 use crate::journal::watch::Watch;
 use crate::process::identity::Identity;
 use crate::process::signals;
-use crate::process::table::{Entry, Table, environment_has, read_entry};
+use crate::process::table::{Entry, Table, environment_has, read_entry, signal_exactly};
 use crate::text::plain::printable;
 use crate::view::RunView;
 
@@ -204,6 +204,10 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
     if !identity.signal(request)? {
         return unfound();
     }
+    if !force {
+        // Who kills does not wait for ever, and needs nobody for it.
+        wake(&identity, guard.as_ref());
+    }
     // Stages have their grace, however long; who kills does not wait for ever.
     if wait_released(run, watch.as_ref(), force.then_some(KILL_PATIENCE), clock)? {
         return Ok(Stopped::Ended);
@@ -211,6 +215,14 @@ pub fn stop(run: &RunDir, force: bool, clock: &dyn Clock) -> io::Result<Stopped>
     identity.signal(signals::KILL)?;
     let gone = wait_released(run, watch.as_ref(), Some(KILL_PATIENCE), clock)?;
     Ok(if gone { Stopped::Ended } else { Stopped::StillThere(below(guard.as_ref())) })
+}
+
+/// Has a supervisor and its guard go on that somebody has stopped: they could neither end a run nor say why not.
+fn wake(supervisor: &Identity, guard: Option<&Entry>) {
+    let _ = supervisor.signal(signals::CONTINUE);
+    if let Some(guard) = guard {
+        let _ = signal_exactly(guard.pid, guard.start_time, signals::CONTINUE);
+    }
 }
 
 /// A run's guard, where it is still there, and all that is below it.

@@ -54,8 +54,8 @@ fn assert_goes_on(project: &Project, number: u64) {
 #[test]
 fn stay_attached_prints_run_host_and_directory_then_the_banner() {
     let project = Project::new();
-    gated(&project);
-    project.open_gate("go");
+    // On one stream alone: which of two is read first is nobody's promise.
+    project.config("[stages.talks]\nrun = \"echo to out; exit 7\"\n");
     let stayed = project.local_ci(&["--allow"]).output().assert_code(0);
     let beginning = format!("Run 1 on {} in {}\n{BANNER}\n", host(), project.dir().display());
     assert!(stayed.stderr().starts_with(&beginning), "{}", stayed.transcript());
@@ -161,8 +161,8 @@ fn stay_attached_asks_for_ctrl_c_when_the_job_finishes() {
 #[test]
 fn stay_attached_ends_by_itself_without_a_terminal() {
     let project = Project::new();
-    gated(&project);
-    project.open_gate("go");
+    // On one stream alone: which of two is read first is nobody's promise.
+    project.config("[stages.talks]\nrun = \"echo to out; exit 7\"\n");
     let stayed = project.local_ci(&["--allow"]).output().assert_code(0);
     let told = "Run 1 has ended: failed.\nView logs later: local-ci logs 1\nCheck status:    local-ci list\n";
     assert!(stayed.stderr().ends_with(told), "{}", stayed.transcript());

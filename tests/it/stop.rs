@@ -79,6 +79,24 @@ fn h24_stop_with_force_ends_a_supervisor_that_hangs() {
 }
 
 /// What `stop` answers when the run says that this is its supervisor.
+/// One that somebody has stopped is woken, to end its run as it should.
+#[test]
+fn h24_stop_wakes_a_supervisor_that_was_stopped() {
+    let project = Project::new();
+    let (run, stage) = sleeping(&project);
+    let supervisor = project.supervisor(1);
+    let guard = supervisor.parent().unwrap();
+    for process in [guard, supervisor] {
+        process.kill(Signal::STOP);
+        wait_until("it to be stopped", || process.state() == Some('T'));
+    }
+    project.local_ci(&["stop", "1"]).output().assert_code(0);
+    stage.assert_gone();
+    run.wait().assert_code(143);
+    assert_eq!(project.verdict(1), ("cancelled".into(), "stopped".into(), 143));
+    project.assert_nothing_left();
+}
+
 #[track_caller]
 fn assert_refused(project: &Project, owner: &str) {
     fs::write(project.run_dir(1).join("owner.json"), owner).unwrap();
