@@ -160,14 +160,14 @@ fn a_project_without_runs_says_so_and_that_is_no_error() {
     $ local-ci stats tset
     --- stderr
     error: there is no job "tset", now or in earlier runs; did you mean test?
-      hint: `local-ci list` shows the stages, `local-ci runs` what came of them
+      hint: `local-ci list` shows the jobs, `local-ci runs` what came of them
     --- exit 2
     "#);
     assert_transcript!(run(&project, &["runs", "cel"]), @r#"
     $ local-ci runs cel
     --- stderr
     error: there is no job "cel", now or in earlier runs; did you mean cell or cell:a or cell:b?
-      hint: `local-ci list` shows the stages, `local-ci runs` what came of them
+      hint: `local-ci list` shows the jobs, `local-ci runs` what came of them
     --- exit 2
     "#);
     project.assert_nothing_left();
