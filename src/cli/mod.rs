@@ -3,6 +3,7 @@
 //! The only place, with `report`, that prints, and the only one that decides hints and exit codes (`error.rs`).
 
 mod add;
+mod again;
 mod args;
 mod argv;
 mod attach;

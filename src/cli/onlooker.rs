@@ -2,7 +2,7 @@
 
 use super::faces::Mode;
 use super::project::Context;
-use super::{Ending, faces, keys, output, queue, rerun};
+use super::{Ending, again, faces, keys, output, queue};
 use crate::clock::SystemClock;
 use crate::journal::state::{self, RunState};
 use crate::outcome::exit;
@@ -29,7 +29,7 @@ pub(super) fn follow(
         None => Box::new(logs),
     };
     let offer = keys::Offer::of(context, mode, OnHangup::Continue);
-    let display = faces::onlooker(mode, context, logs, rerun::of_run(run), offer.may_leave());
+    let display = faces::onlooker(mode, context, logs, again::of_run(run), offer.may_leave());
     let dir = run.dir.clone();
     interrupts.leave_with(move || match state::of(&dir) {
         Ok(RunState::Finished { .. } | RunState::Lost) => {

@@ -15,7 +15,6 @@ use crate::ids::{RunNumber, StageName};
 use crate::journal::header::Header;
 use crate::outcome::exit;
 use crate::plan::PlanError;
-use crate::report::Rerun;
 use crate::session::past::ledger;
 use crate::session::prepare::Project;
 use crate::session::runs::Run;
@@ -73,18 +72,6 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
         }
     }
     run::run_as(context, &again, &words::words(&again, context.config().as_deref()))
-}
-
-/// What it takes to do this run again, as its summary says it.
-pub(super) fn of_run(run: &Run) -> Rerun {
-    let by_number = Header::read(&run.dir).is_ok_and(|header| is_of_command(&header.equivalent));
-    Rerun { by_number, ..Rerun::default() }
-}
-
-/// Whether the command line that does a run again is one that starts a command, and no stage.
-pub(super) fn is_of_command(equivalent: &[String]) -> bool {
-    let words: Vec<std::ffi::OsString> = equivalent.iter().map(Into::into).collect();
-    !words.is_empty() && argv::parse(&words).is_ok_and(|cli| matches!(cli.command, Command::Add(_)))
 }
 
 /// The run that is meant.

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, keys, list, onlooker, output, plan, queue, rerun, target};
+use super::{Ending, again, keys, list, onlooker, output, plan, queue, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -172,7 +172,7 @@ fn once(
             Ok(leaving.detach_ended(announcement, verdict.exit_code()))
         }
         Stay::AsLongAsLiked => {
-            let display = faces::onlooker(mode, context, Box::new(logs), again(&args.selection, equivalent), false);
+            let display = faces::onlooker(mode, context, Box::new(logs), rerun(&args.selection, equivalent), false);
             let stayed = stay_with(context, prepared, &caller, place, display, &leaving, interrupts);
             if let Ok((ending, follow::Ending::Left)) = stayed {
                 // A directory that nobody keeps is then the supervisor's affair.
@@ -183,7 +183,7 @@ fn once(
         Stay::ToTheEnd => {
             let offer = offer.map(|offer| offer.to(number));
             let may_leave = offer.as_ref().is_some_and(keys::Offer::may_leave);
-            let display = faces::foreground(mode, context, logs, again(&args.selection, equivalent), may_leave);
+            let display = faces::foreground(mode, context, logs, rerun(&args.selection, equivalent), may_leave);
             if has_work {
                 follow_new(context, prepared, &caller, place, Shown { display, offer }, interrupts)
             } else {
@@ -339,12 +339,12 @@ fn finished(verdict: Verdict, code: u8) -> Ending {
 }
 
 /// What it takes to run a stage of this selection again as it was run.
-fn again(selection: &Selection, equivalent: &[String]) -> Rerun {
+fn rerun(selection: &Selection, equivalent: &[String]) -> Rerun {
     let arguments = match &selection.stages[..] {
         [stage] if !selection.args.is_empty() => Some((stage.clone(), format!(" -- {}", quote_all(&selection.args)))),
         _ => None,
     };
-    let by_number = rerun::is_of_command(equivalent);
+    let by_number = again::is_of_command(equivalent);
     Rerun { options: if selection.fix { " --fix".into() } else { String::new() }, arguments, by_number }
 }
 

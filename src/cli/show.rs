@@ -4,7 +4,7 @@ use super::args::ShowArgs;
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::project::Context;
-use super::{Ending, output, queue, rerun, target};
+use super::{Ending, again, output, queue, target};
 use crate::journal::read::read_all;
 use crate::journal::state::RunState;
 use crate::outcome::{Verdict, exit};
@@ -55,7 +55,7 @@ fn as_json(run: &Run, logs: &RunLogs) -> Result<Option<u8>, CliError> {
 
 /// The summary, once there is one. None where the run goes on.
 fn as_summary(context: &Context<'_>, run: &Run, logs: RunLogs) -> Result<Option<u8>, CliError> {
-    let mut display = faces::display(Mode::Recap, context, logs, rerun::of_run(run));
+    let mut display = faces::display(Mode::Recap, context, logs, again::of_run(run));
     for event in read_all(&run.dir).map_err(target::unreadable)? {
         display.event(&event);
         while display.output() {}

@@ -202,7 +202,7 @@ fn what_is_not_there_is_said() {
     assert_transcript!(project.local_ci(&["logs", "1/nope"]).output(), @r#"
     $ local-ci logs 1/nope
     --- stderr
-    error: run 1 has no stage "nope"
+    error: run 1 has no stage "nope"; did you mean one?
       hint: `local-ci show 1` shows its stages
     --- exit 2
     "#);

@@ -82,7 +82,7 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     for (what, ms) in [("Fastest", totals.fastest_ms), ("Slowest", totals.slowest_ms)] {
         lines.extend(ms.map(|ms| format!("{what}: {}", human(ms))));
     }
-    lines.push(format!("Estimated next run: {}", next(&job.next)));
+    lines.push(format!("Estimated next run: {}", next(&job.next, totals.passed > 0)));
     if let Next::Expected(estimate) = &job.next {
         lines.push(band(estimate, look));
         lines.push(format!("Estimated from: {}", basis(estimate)));
@@ -110,10 +110,13 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
     lines
 }
 
-fn next(next: &Next) -> String {
+fn next(next: &Next, has_passed: bool) -> String {
     match next {
         Next::Expected(estimate) => About(estimate.expected_ms).to_string(),
-        Next::Unknown => "not known yet (no run passed without a pause)".into(),
+        Next::Unknown if has_passed => {
+            "not known yet (no run passed that says how long it takes: it was paused)".into()
+        }
+        Next::Unknown => "not known yet (no passed runs)".into(),
         Next::Skipped(reason) => format!("none, it would be skipped ({})", printable(&reason.to_string())),
         Next::Gone => "none, the config has no such stage any more".into(),
     }

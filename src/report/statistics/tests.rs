@@ -147,7 +147,7 @@ fn what_is_not_known_is_not_invented() {
     insta::assert_snapshot!(render(&[never()], true, NOW, Look::default()), @"
     Job: test (cargo test)
     Total runs: 0
-    Estimated next run: not known yet (no run passed without a pause)
+    Estimated next run: not known yet (no passed runs)
 
     Nothing was foretold yet that can be compared.
     ");
