@@ -12,7 +12,7 @@
 //!
 //! While a stage waits for its next attempt it keeps its slot and its locks: to others it is running.
 //!
-//! The whole run can stand still meanwhile: see [`standing`].
+//! The whole run can stand still meanwhile: see `standing`.
 
 mod standing;
 
