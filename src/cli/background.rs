@@ -8,22 +8,19 @@ use serde::Serialize;
 use super::error::CliError;
 use super::leave::Leaving;
 use super::project::Context;
-use super::{Ending, faces, output};
+use super::{Ending, busy, faces, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{Estimate, SCHEMA_VERSION};
 use crate::history::Totals;
 use crate::ids::{RunNumber, StageName};
 use crate::journal::layout::ProjectDir;
-use crate::journal::state::{Owner, RunState};
-use crate::outcome::HumanDuration;
 use crate::report::statistics::outlook;
 use crate::session::assignment::OnHangup;
 use crate::session::interrupts::Interrupts;
 use crate::session::place::{Caller, Place, StartError, place};
 use crate::session::prepare::Prepared;
 use crate::session::start::start;
-use crate::session::{inputs, past, runs};
-use crate::text::plain::printable;
+use crate::session::{inputs, past};
 
 /// A job that is to be started.
 pub(super) struct Background<'a> {
@@ -202,33 +199,17 @@ impl Background<'_> {
     /// What is in the way, and the ways on.
     fn running(&self, stage: &StageName, number: RunNumber) -> CliError {
         let program = self.context.program();
-        let what = match (&self.jobs[..], self.is_new) {
-            ([job], Some(_)) if job != stage => format!("the same command is running already as stage {stage}"),
-            (_, Some(_)) => format!("job {stage} is running already"),
-            (_, None) => format!("stage {stage} is running already"),
+        let job = match (&self.jobs[..], self.is_new) {
+            ([job], Some(_)) if job != stage => format!("the same command, as stage {stage},"),
+            (_, Some(_)) => format!("job {stage}"),
+            (_, None) => format!("stage {stage}"),
         };
         CliError::Busy {
-            message: format!("{what}, in run {number}{}", about(self.state, number)),
+            message: busy::message(&job, self.state, number),
             hint: format!(
                 "`{program} attach {number}` follows it, `{program} await {number}` waits for it, `{program} stop \
                  {number}` ends it"
             ),
         }
     }
-}
-
-/// Who supervises a run that goes on, and since when it does.
-fn about(state: &ProjectDir, number: RunNumber) -> String {
-    // It may have ended just now, and may be gone.
-    let Ok(run) = runs::read(state, number) else { return String::new() };
-    let pid = Owner::read(&run.dir).map(|owner| format!("pid {}", owner.pid));
-    let since = match run.state {
-        RunState::Queued => Some("waiting for its turn".to_owned()),
-        RunState::Running | RunState::Finished { .. } | RunState::Lost => {
-            let now = SystemClock.now();
-            run.view.header().map(|_| format!("for {}", HumanDuration(run.view.elapsed(now))))
-        }
-    };
-    let about: Vec<String> = pid.into_iter().chain(since).collect();
-    if about.is_empty() { String::new() } else { printable(&format!(" ({})", about.join(", "))).into_owned() }
 }

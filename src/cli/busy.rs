@@ -13,6 +13,7 @@ use crate::ids::{RunNumber, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::{Owner, RunState};
 use crate::outcome::HumanDuration;
+use crate::report::live;
 use crate::report::terminal::Stderr;
 use crate::session::runs::{self, Run, Stopped};
 
@@ -95,20 +96,21 @@ impl Busy<'_> {
     }
 
     fn message(&self) -> String {
-        let (stage, number) = (self.stage, self.number);
-        // It may have ended just now, and may be gone.
-        let Ok(run) = runs::read(self.project, number) else {
-            return format!("stage {stage} is running already, in run {number}");
-        };
-        let pid = Owner::read(&run.dir).map(|owner| format!("pid {}", owner.pid));
-        if run.state == RunState::Queued {
-            let about = pid.map_or(String::new(), |pid| format!(" ({pid})"));
-            return format!("stage {stage} waits for its turn already, in run {number}{about}");
-        }
-        let about: Vec<String> = pid.into_iter().chain(progress(&run, SystemClock.now())).collect();
-        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
-        format!("stage {stage} is running already, in run {number}{about}")
+        message(&format!("stage {}", self.stage), self.project, self.number)
     }
+}
+
+/// What is in the way of starting a job that goes on already: who runs it, since when, and how far it is.
+pub(super) fn message(job: &str, project: &ProjectDir, number: RunNumber) -> String {
+    // It may have ended just now, and may be gone.
+    let run = runs::read(project, number).ok();
+    let pid = run.as_ref().and_then(|run| Owner::read(&run.dir)).map(|owner| format!("pid {}", owner.pid));
+    let is_queued = run.as_ref().is_some_and(|run| run.state == RunState::Queued);
+    let progress = run.filter(|_| !is_queued).map(|run| progress(&run, SystemClock.now())).unwrap_or_default();
+    let about: Vec<String> = pid.into_iter().chain(progress).collect();
+    let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+    let does = if is_queued { "waits for its turn" } else { "is running" };
+    format!("{job} {does} already, in run {number}{about}")
 }
 
 /// Since when a run goes on, and how far it is where history can say.
@@ -122,10 +124,10 @@ fn progress(run: &Run, now: Timestamp) -> Vec<String> {
     [since].into_iter().chain(percent).collect()
 }
 
-/// How much of the whole is over, in per cent. What has not ended is not at its end.
-fn percent(elapsed: Duration, left: Duration) -> u128 {
-    let whole = elapsed.saturating_add(left).as_millis().max(1);
-    (elapsed.as_millis() * 100 / whole).min(99)
+/// How much of the whole is over, in per cent.
+fn percent(elapsed: Duration, left: Duration) -> u8 {
+    let whole = elapsed.saturating_add(left).as_secs_f64();
+    if whole > 0.0 { live::percent(elapsed.as_secs_f64() / whole) } else { 0 }
 }
 
 /// Whether somebody sits here who can be asked, and nothing says that this is for a program.

@@ -7,6 +7,7 @@ use crate::ids::{Signature, StageName};
 use crate::pipeline::{Action, Stage};
 use crate::plan::command_text;
 use crate::report::job_list::{JobKind, ListedJob};
+use crate::report::live::percent;
 use crate::session::jobs::AdHoc;
 use crate::session::standing::{Progress, Standing, State};
 
@@ -107,10 +108,4 @@ fn add_progress(job: &mut ListedJob, progress: &Progress) {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A part of a whole in whole per cent.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 0.99")]
-fn percent(fraction: f64) -> u8 {
-    (fraction * 100.0) as u8
 }

@@ -53,7 +53,7 @@ fn whole(seconds: u64) -> String {
 }
 
 /// A part of a whole in per cent, at most 99: what has not ended is not done.
-pub(super) fn percent(fraction: f64) -> u8 {
+pub fn percent(fraction: f64) -> u8 {
     (1..=99).rev().find(|percent| f64::from(*percent) <= fraction * 100.0).unwrap_or(0)
 }
 

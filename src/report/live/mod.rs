@@ -10,6 +10,7 @@ mod region;
 mod reporter;
 mod row;
 
+pub use amounts::percent;
 pub use reporter::{Live, LiveOptions};
 
 #[cfg(test)]
