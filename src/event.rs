@@ -80,6 +80,14 @@ pub enum EventKind {
         /// A sentence.
         text: String,
     },
+    /// Something about another machine that stages run on, or about the line to it.
+    Remote {
+        /// Its name in the plan.
+        remote: String,
+        /// What.
+        #[serde(flatten)]
+        news: RemoteNews,
+    },
     /// The last event of every run that was not lost.
     RunFinished {
         /// What the run came to.
@@ -88,6 +96,66 @@ pub enum EventKind {
         exit_code: u8,
         /// Wall time from the first event, in milliseconds.
         duration_ms: u64,
+    },
+}
+
+/// What is told of another machine that stages run on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "news")]
+pub enum RemoteNews {
+    /// The line is there for the first time.
+    Connected {
+        /// From a request to its answer, in microseconds.
+        round_trip_us: u64,
+        /// What a person types there to look on; none where there is no tmux.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        onlook: Option<String>,
+    },
+    /// The work tree is there.
+    Sent {
+        /// How many files were new or had changed.
+        files: u64,
+        /// How much was sent, in bytes, as far as is known.
+        bytes: u64,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// What a stage made was brought back.
+    Fetched {
+        /// The stage.
+        stage: StageId,
+        /// How many files were new or had changed.
+        files: u64,
+        /// How much came, in bytes.
+        bytes: u64,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// The line is gone. What runs there goes on.
+    Down {
+        /// What is wrong, as a sentence.
+        why: String,
+        /// How often it was tried to make it anew.
+        attempt: u32,
+        /// When it is tried the next time, in milliseconds from now.
+        next_ms: u64,
+    },
+    /// The line is there again.
+    Up {
+        /// For how long it was not, in milliseconds.
+        after_ms: u64,
+    },
+    /// It was tried for long enough: what runs there goes on, and this run can be taken over later.
+    GaveUp {
+        /// What is wrong, as a sentence.
+        why: String,
+    },
+    /// Nothing of the run is there any more.
+    Done {
+        /// How much came over the line as output of stages, in bytes.
+        received: u64,
+        /// From a request to its answer, in microseconds: the median of those that were measured.
+        round_trip_us: u64,
     },
 }
 

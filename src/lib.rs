@@ -50,6 +50,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod plan;
 pub mod process;
+pub mod remote;
 pub mod report;
 pub mod session;
 pub mod text;

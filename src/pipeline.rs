@@ -3,6 +3,8 @@
 //! A [`Pipeline`] is valid by construction: names are unique, needs exist and have no cycle. It knows nothing
 //! of TOML, of what is selected, or of how anything is run.
 
+pub mod remote;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -301,6 +301,7 @@ impl RunView {
             EventKind::Notice { stage, text } => {
                 self.notices.push(Notice { stage: *stage, text: text.clone() });
             }
+            EventKind::Remote { .. } => {}
             EventKind::RunFinished { verdict, exit_code, duration_ms } => {
                 self.end = Some(RunEnd { verdict: *verdict, exit_code: *exit_code, duration_ms: *duration_ms });
             }

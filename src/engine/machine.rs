@@ -404,9 +404,10 @@ impl Machine {
     /// An attempt is over: another one, or the stage's last word.
     fn end_attempt(&mut self, stage: StageId, result: Result<Ended, ExecError>, log: LogInfo, now: Timestamp) {
         let State::Running { attempt, since, ending } = self.states[stage] else { return };
-        let duration_ms = millis(now.since(since));
+        let measured = result.as_ref().ok().and_then(|ended| ended.took);
+        let duration_ms = millis(measured.unwrap_or_else(|| now.since(since)));
         // What an attempt that was ended has to say of itself is no verdict on it, but should be heard.
-        if let (Some(_), Err(ExecError::Infrastructure { message })) = (ending, &result) {
+        if let (Some(_), Err(ExecError::Infrastructure { message } | ExecError::Left { message })) = (ending, &result) {
             self.emit(EventKind::Notice { stage: Some(stage), text: message.clone() });
         }
         let policy = &self.plan.stages[stage].policy;
@@ -422,7 +423,9 @@ impl Machine {
             (None, Err(ExecError::NotStarted { code, message })) => {
                 Outcome::Failed { failure: Failure::NotStarted { code, message } }
             }
-            (None, Err(ExecError::Infrastructure { message })) => Outcome::Errored { message },
+            (None, Err(ExecError::Infrastructure { message } | ExecError::Left { message })) => {
+                Outcome::Errored { message }
+            }
         };
         // What cannot be started will not be there the next time either.
         let worth_another = match &outcome {

@@ -18,7 +18,7 @@ use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
-use crate::event::{Event, EventKind, LogInfo, Logbook, RunStarted, Sink};
+use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteNews, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
@@ -56,6 +56,13 @@ pub enum Message {
     },
     /// From somebody who waits for the answer.
     Asked(Asked),
+    /// From an executor: something to be told of another machine.
+    News {
+        /// Its name in the plan.
+        remote: String,
+        /// What.
+        news: RemoteNews,
+    },
     /// From an attempt: what it was asked is done.
     Heard {
         /// Of which stage.
@@ -193,6 +200,7 @@ impl Loop<'_> {
                 self.carry_all_out(machine);
                 return self.asked(asked, machine, now);
             }
+            Message::News { remote, news } => return self.emit(EventKind::Remote { remote, news }),
             Message::Heard { stage, attempt, heard } => {
                 // What is to be done by now may be what it was said too late for.
                 self.carry_all_out(machine);
@@ -331,6 +339,9 @@ impl Loop<'_> {
             leak: planned.policy.leak,
             streams: Streams::of(&planned.policy),
             offer: self.offer(stage),
+            limit: planned.policy.timeout,
+            grace: planned.policy.grace,
+            resumes: None,
         };
         let executor = self.ports.executors.iter().find(|executor| executor.name() == planned.executor).cloned();
         let logbook = Arc::clone(&self.ports.logbook);

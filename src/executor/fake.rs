@@ -26,13 +26,13 @@ impl Script {
         Self {
             output: Vec::new(),
             until_cancelled: false,
-            result: Ok(Ended { exit: Exit::Code(code), leaked: Vec::new() }),
+            result: Ok(Ended { exit: Exit::Code(code), leaked: Vec::new(), took: None }),
         }
     }
 
     /// Goes on until it is cancelled, and then dies of SIGTERM.
     pub fn endless() -> Self {
-        let result = Ok(Ended { exit: Exit::Signal(15), leaked: Vec::new() });
+        let result = Ok(Ended { exit: Exit::Signal(15), leaked: Vec::new(), took: None });
         Self { output: Vec::new(), until_cancelled: true, result }
     }
 

@@ -4,8 +4,10 @@
 pub mod fake;
 pub mod jobserver;
 pub mod local;
+pub mod remote;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::event::{LeakedProcess, OutputSink};
@@ -36,6 +38,13 @@ pub struct Job {
     pub streams: Streams,
     /// What it is told of the slots that nobody uses.
     pub offer: jobserver::Offer,
+    /// How long it may run, for who has to hold it to that where this side cannot reach it. Else the engine does.
+    pub limit: Option<Duration>,
+    /// From SIGTERM to SIGKILL, for the same.
+    pub grace: Duration,
+    /// How much of what it left behind an earlier supervisor has: it may be running already. Nothing is started then; it is
+    /// joined, and its output goes on from this byte.
+    pub resumes: Option<u64>,
 }
 
 /// What an attempt's programs read from and write to.
@@ -68,6 +77,9 @@ pub struct Ended {
     pub exit: Exit,
     /// Processes that outlived it.
     pub leaked: Vec<LeakedProcess>,
+    /// How long it ran, where that was measured by the executor: clocks of two machines are not compared, and what it takes
+    /// to bring a stage somewhere is not its own time.
+    pub took: Option<Duration>,
 }
 
 /// Why an attempt could not be run.
@@ -85,6 +97,12 @@ pub enum ExecError {
     #[error("{message}")]
     Infrastructure {
         /// What is wrong and what to do.
+        message: String,
+    },
+    /// It goes on where it runs, and this side has given up following it: whoever takes the run over finds it.
+    #[error("{message}")]
+    Left {
+        /// Why.
         message: String,
     },
 }

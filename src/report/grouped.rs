@@ -234,7 +234,7 @@ impl<W: Write> Reporter for Grouped<W> {
                     self.interject(&format!("{ellipsis} {}  {}", stage.info.name, verdict::again(failed)));
                 }
             }
-            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } => {}
+            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } | EventKind::Remote { .. } => {}
             EventKind::StageFinished(finished) => {
                 if self.places.get(finished.stage) == Some(&Place::Unwritten) {
                     self.set(finished.stage, Place::Queued);

@@ -97,6 +97,7 @@ impl Guests {
             | EventKind::StageFinished(_)
             | EventKind::Cancelling { .. }
             | EventKind::Notice { .. }
+            | EventKind::Remote { .. }
             | EventKind::RunFinished { .. } => {}
         }
     }
@@ -152,6 +153,7 @@ impl Guests {
             | EventKind::Cancelling { .. }
             | EventKind::Paused
             | EventKind::Resumed
+            | EventKind::Remote { .. }
             | EventKind::Notice { .. } => {}
         }
     }
@@ -241,6 +243,7 @@ fn end_of(event: &Event, key: LogKey) -> Option<LogInfo> {
         | EventKind::Cancelling { .. }
         | EventKind::Paused
         | EventKind::Resumed
+        | EventKind::Remote { .. }
         | EventKind::Notice { .. } => None,
     }
 }

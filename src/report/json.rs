@@ -58,6 +58,7 @@ impl<W: Write> Reporter for JsonReport<W> {
             | EventKind::Cancelling { .. }
             | EventKind::Paused
             | EventKind::Resumed
+            | EventKind::Remote { .. }
             | EventKind::Notice { .. } => Ok(()),
         }
     }

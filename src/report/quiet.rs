@@ -45,6 +45,7 @@ impl<W: Write> Reporter for Quiet<W> {
             | EventKind::Cancelling { .. }
             | EventKind::Paused
             | EventKind::Resumed
+            | EventKind::Remote { .. }
             | EventKind::Notice { .. } => {}
         }
         self.page.flush()

@@ -26,7 +26,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor(1, Neighbours::InOrder, &["estimate", "pipeline", "view"]),
     floor(2, Neighbours::InOrder, &["config", "plan"]),
     floor(3, Neighbours::Ignorant, &["process", "journal", "history", "text"]),
-    floor(4, Neighbours::InOrder, &["executor"]),
+    floor(4, Neighbours::InOrder, &["remote", "executor"]),
     floor(6, Neighbours::InOrder, &["engine"]),
     floor(7, Neighbours::InOrder, &["report"]),
     floor(8, Neighbours::InOrder, &["session"]),

@@ -102,6 +102,7 @@ impl Sim {
             Effect::Emit(EventKind::Cancelling { reason, level }) => format!("  cancelling: {reason}, {level:?}"),
             Effect::Emit(EventKind::Paused) => "  paused".into(),
             Effect::Emit(EventKind::Resumed) => "  resumed".into(),
+            Effect::Emit(EventKind::Remote { remote, .. }) => format!("  news of {remote}"),
             Effect::Emit(EventKind::Notice { text, .. }) => format!("  notice: {text}"),
             Effect::Emit(EventKind::RunFinished { verdict, exit_code, duration_ms }) => {
                 format!("run {} {exit_code} after {duration_ms}ms", verdict.word())
@@ -128,11 +129,11 @@ impl Sim {
     }
 
     fn exit(&mut self, stage: u32, code: i32) -> &mut Self {
-        self.end(stage, Ok(Ended { exit: Exit::Code(code), leaked: Vec::new() }))
+        self.end(stage, Ok(Ended { exit: Exit::Code(code), leaked: Vec::new(), took: None }))
     }
 
     fn die(&mut self, stage: u32, signal: i32) -> &mut Self {
-        self.end(stage, Ok(Ended { exit: Exit::Signal(signal), leaked: Vec::new() }))
+        self.end(stage, Ok(Ended { exit: Exit::Signal(signal), leaked: Vec::new(), took: None }))
     }
 
     fn cancel(&mut self, reason: CancelReason, level: CancelLevel) -> &mut Self {
@@ -354,7 +355,7 @@ fn leaked_processes_fail_a_stage_only_where_it_says_so() {
         let mut sim = Sim::new(plan(&[("a", &[], Policy { leak, ..Policy::default() })]));
         sim.out();
         let leaked = vec![crate::event::LeakedProcess { pid: 1, command: "sleep".into(), killed: true }];
-        let out = sim.end(0, Ok(Ended { exit: Exit::Code(0), leaked })).out();
+        let out = sim.end(0, Ok(Ended { exit: Exit::Code(0), leaked, took: None })).out();
         assert!(out.contains(&format!("run {word}")), "{leak:?}: {out}");
     }
 }

@@ -76,13 +76,13 @@ impl Attempt<'_> {
             if self.pump.is_open() {
                 if patience.is_zero() {
                     let leaked = self.leaked(&tree, out)?;
-                    return Ok(Ended { exit, leaked });
+                    return Ok(Ended { exit, leaked, took: None });
                 }
             } else if self.reaper.orphans().is_empty() || self.members(&tree).is_none_or(|left| left.is_empty()) {
-                return Ok(Ended { exit, leaked: Vec::new() });
+                return Ok(Ended { exit, leaked: Vec::new(), took: None });
             } else if patience.is_zero() {
                 let leaked = self.leaked(&tree, out)?;
-                return Ok(Ended { exit, leaked });
+                return Ok(Ended { exit, leaked, took: None });
             }
             self.pump(Some(patience), out)?;
         }
@@ -172,7 +172,7 @@ impl Attempt<'_> {
         }
         self.drain(out);
         let exit = self.child.exit().unwrap_or(Exit::Signal(libc::SIGKILL));
-        Ok(Ended { exit, leaked: Vec::new() })
+        Ok(Ended { exit, leaked: Vec::new(), took: None })
     }
 
     /// Kills the tree, again until nothing is left of it. Returns what cannot be killed: processes of another user, and

@@ -16,7 +16,7 @@ use crate::executor::jobserver::Offer;
 use crate::executor::local::LocalExecutor;
 use crate::executor::{Executor, Job, Streams};
 use crate::ids::{RunId, StageName};
-use crate::pipeline::{Command, Leak};
+use crate::pipeline::{Command, DEFAULT_GRACE, Leak};
 use crate::process::program::resolve;
 use crate::process::reaper::Reaper;
 
@@ -212,6 +212,9 @@ impl Question {
             leak: Leak::Kill,
             streams: Streams::Pipes,
             offer: Offer::Nothing,
+            limit: None,
+            grace: DEFAULT_GRACE,
+            resumes: None,
         };
         let mut heard = Heard::default();
         let ended = executor.execute(&job, &mut heard, cancel);
