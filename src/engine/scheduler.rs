@@ -24,6 +24,8 @@
 //! The cost is O((V + E) log V) for the whole run. Only stages that share several locks with others add to it: such
 //! a one may move from one lock's queue to another's when a lock becomes free.
 
+mod resume;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 

@@ -234,7 +234,10 @@ impl<W: Write> Reporter for Grouped<W> {
                     self.interject(&format!("{ellipsis} {}  {}", stage.info.name, verdict::again(failed)));
                 }
             }
-            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } | EventKind::Remote { .. } => {}
+            EventKind::StageStarted { .. }
+            | EventKind::StageRetrying { .. }
+            | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. } => {}
             EventKind::StageFinished(finished) => {
                 if self.places.get(finished.stage) == Some(&Place::Unwritten) {
                     self.set(finished.stage, Place::Queued);

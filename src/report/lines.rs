@@ -229,7 +229,10 @@ impl<W: Write> Lines<W> {
 impl<W: Write> Reporter for Lines<W> {
     fn event(&mut self, view: &RunView, event: &Event, _logs: &mut dyn Logs) -> io::Result<()> {
         match &event.kind {
-            EventKind::RunStarted(_) | EventKind::StageRetrying { .. } | EventKind::Remote { .. } => {}
+            EventKind::RunStarted(_)
+            | EventKind::StageRetrying { .. }
+            | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. } => {}
             EventKind::StageStarted { stage, attempt } => {
                 if *attempt == 1 {
                     self.next.push_back(*stage);

@@ -90,7 +90,7 @@ impl RunView {
             failed: counts.failed + unfinished,
             skipped: counts.skipped,
             cached: counts.cached,
-            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed(last))),
+            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed_at(last))),
             warnings: self.warnings(),
         }
     }
