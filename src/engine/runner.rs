@@ -380,6 +380,7 @@ fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
         project: plan.root.to_string_lossy().into_owned(),
         jobs: plan.jobs,
         stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
+        remotes: Vec::new(),
     }
 }
 
