@@ -159,7 +159,7 @@ pub enum RemoteNews {
         /// What is wrong, as a sentence.
         why: String,
     },
-    /// Nothing of the run is there any more.
+    /// Nothing of the run goes on there any more.
     Done {
         /// How much came over the line as output of stages, in bytes.
         received: u64,
@@ -184,6 +184,24 @@ pub struct RunStarted {
     pub jobs: u32,
     /// Every stage of the run, in order; a [`StageId`] in later events is an index into this.
     pub stages: Vec<StageInfo>,
+    /// The other machines that stages of it are on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remotes: Vec<RemoteInfo>,
+}
+
+/// Another machine that stages of a run are on, as the journal describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteInfo {
+    /// Its name in the plan: the `executor` of the stages there.
+    pub name: String,
+    /// The machine as a person knows it, with the user where one is named.
+    pub host: String,
+    /// The project's directory there, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    /// Whether the work tree is sent there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends: bool,
 }
 
 /// A stage as the journal describes it.

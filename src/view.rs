@@ -8,12 +8,14 @@ mod bottleneck;
 mod eta;
 #[cfg(test)]
 pub(crate) mod recorded;
+mod remotes;
 mod report;
 
 use std::time::Duration;
 
 pub use bottleneck::{Bottleneck, MoreSlots};
 pub use eta::Eta;
+pub use remotes::{Amount, Line, RemoteView};
 pub(crate) use report::leaked_sentence;
 pub use report::{Report, ReportedRun, ReportedStage};
 
@@ -28,6 +30,7 @@ use crate::outcome::{CancelReason, Outcome, Verdict};
 pub struct RunView {
     run: Option<RunHeader>,
     stages: DenseMap<StageId, StageView>,
+    remotes: Vec<RemoteView>,
     cancelling: Option<(CancelReason, CancelLevel)>,
     notices: Vec<Notice>,
     end: Option<RunEnd>,
@@ -303,7 +306,12 @@ impl RunView {
             EventKind::Notice { stage, text } => {
                 self.notices.push(Notice { stage: *stage, text: text.clone() });
             }
-            EventKind::Remote { .. } => {}
+            EventKind::Remote { remote, news } => {
+                // The line has the machine's clock: it is tried again in a paused run as well.
+                if let Some(known) = self.remotes.iter_mut().find(|known| known.info.name == *remote) {
+                    known.apply(news, event.at);
+                }
+            }
             EventKind::TakenOver { after_ms, ahead_us } => {
                 self.ahead_us = *ahead_us;
                 *self.untended_ms.get_or_insert(0) += after_ms;
@@ -323,6 +331,7 @@ impl RunView {
             at,
         });
         self.stages = started.stages.iter().cloned().map(StageView::new).collect();
+        self.remotes = started.remotes.iter().cloned().map(RemoteView::new).collect();
     }
 
     /// The event that ends a run whose supervisor died before it could; none where the run has ended already.

@@ -252,6 +252,7 @@ impl Loop<'_> {
             Effect::Emit(kind) => {
                 if let EventKind::RunFinished { verdict, .. } = kind {
                     self.verdict = Some(verdict);
+                    self.tell_last_news();
                 }
                 self.hold_strays(&kind);
                 self.emit(kind);
@@ -276,6 +277,15 @@ impl Loop<'_> {
                 let now = self.ports.clock.now();
                 self.unstarted.iter_mut().filter(|wanted| wanted.stage == stage).for_each(|wanted| wanted.since = now);
                 self.answer_for_unstarted(stage);
+            }
+        }
+    }
+
+    /// What there is still to tell of other machines, before the last event.
+    fn tell_last_news(&mut self) {
+        for executor in self.ports.executors.clone() {
+            if let Some(news) = executor.last_news() {
+                self.emit(EventKind::Remote { remote: executor.name().to_owned(), news });
             }
         }
     }
@@ -402,6 +412,7 @@ fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
         project: plan.root.to_string_lossy().into_owned(),
         jobs: plan.jobs,
         stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
+        remotes: Vec::new(),
     }
 }
 

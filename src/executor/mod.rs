@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cancel::CancelToken;
-use crate::event::{LeakedProcess, OutputSink};
+use crate::event::{LeakedProcess, OutputSink, RemoteNews};
 use crate::ids::{RunId, RunNumber, StageName};
 use crate::outcome::Exit;
 use crate::pipeline::{Command, Leak, Policy};
@@ -118,6 +118,11 @@ pub trait Executor: Send + Sync {
     /// While it is held, all that the attempt has started stands still, nothing starts and no patience runs out; it says
     /// so once that is so. See [`CancelToken::hold`].
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError>;
+
+    /// What is to be told of it at the end of a run, once nothing that it started goes on. Waits for nothing.
+    fn last_news(&self) -> Option<RemoteNews> {
+        None
+    }
 
     /// Has what attempts started and none of them answers for any more stand still, or go on. To be called once all
     /// attempts stand still, and waits no longer than a moment.

@@ -355,7 +355,7 @@ fn came_of(stage: &StageView, finished: &StageFinished, sentences: bool) -> Stri
 }
 
 /// A duration in words.
-fn spoken(ms: u64) -> String {
+pub(super) fn spoken(ms: u64) -> String {
     let seconds = Duration::from_millis(ms.saturating_add(500)).as_secs();
     let unit = |n: u64, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let units = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

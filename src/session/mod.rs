@@ -25,6 +25,7 @@ pub mod past;
 pub mod place;
 pub mod prepare;
 pub mod queue;
+pub mod remotes;
 pub mod retention;
 pub mod runs;
 pub mod source;

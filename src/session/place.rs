@@ -212,6 +212,7 @@ fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<R
             })
             .collect(),
         stages: prepared.plan.stages.values().map(stage).collect(),
+        remotes: Vec::new(),
         jobs: prepared.plan.jobs,
         waits: None,
     }

@@ -39,6 +39,8 @@ pub struct Standing {
     pub signature: Signature,
     /// What it ran there, where that is known.
     pub command: Option<String>,
+    /// The other machine that it runs on, where it does.
+    pub remote: Option<String>,
     /// How far it is.
     pub state: State,
     /// The runs of it after this one that wait for their turn, the first first.
@@ -143,6 +145,7 @@ impl Board {
                 started_ms,
                 signature: stage.info.signature,
                 command: Some(stage.info.command.clone()),
+                remote: run.view.remote(stage.executor()).map(|remote| remote.info.name.clone()),
                 state: state(run, stage, now),
                 queued: Vec::new(),
             };
@@ -161,6 +164,7 @@ impl Board {
                 started_ms: u64::try_from(header.started.unix_ms).ok(),
                 signature: stage.signature,
                 command: Some(command_text(&stage.command)),
+                remote: None,
                 state: behind.clone().map_or(State::Waiting, |behind| State::Queued { behind }),
                 queued: Vec::new(),
             };
@@ -209,7 +213,7 @@ impl From<Latest> for Standing {
                 State::Stopped { status: status.word(), exit_code, duration_ms }
             }
         };
-        Self { number, started_ms: Some(started_ms), signature, command: None, state, queued: Vec::new() }
+        Self { number, started_ms: Some(started_ms), signature, command: None, remote: None, state, queued: Vec::new() }
     }
 }
 

@@ -71,6 +71,7 @@ impl Sim {
             project: "/p".into(),
             jobs: plan.jobs,
             stages: plan.stages.values().map(PlannedStage::info).collect(),
+            remotes: Vec::new(),
         };
         Self { machine: machine(plan, started, start), names, start, now: start }
     }

@@ -40,6 +40,7 @@ fn lost_run_as(project: &ProjectDir, number: u64, id: u8) {
         branch: None,
         config: Vec::new(),
         stages: vec![stage],
+        remotes: Vec::new(),
         jobs: 1,
         waits: None,
     };

@@ -58,6 +58,7 @@ impl Place {
             branch: None,
             config: Vec::new(),
             stages: stages.collect(),
+            remotes: Vec::new(),
             jobs: 1,
             waits,
         };
