@@ -154,6 +154,7 @@ fn once(
     }
     let (run, number) = (place.run.clone(), place.number);
     let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone())
+        .elsewhere(&prepared.plan)
         .queued(place.waits.as_ref());
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
