@@ -54,6 +54,7 @@ mod queue;
 mod queue_ends;
 mod reconnection;
 mod reference;
+mod remote_config;
 mod rerun;
 mod rig;
 mod same_output;
