@@ -14,6 +14,7 @@ mod closed_terminal;
 mod completions;
 mod concurrency;
 mod config;
+mod conformance;
 mod crash_points;
 mod damage;
 mod detach;
