@@ -57,6 +57,7 @@ mod reconnection;
 mod reference;
 mod rerun;
 mod rig;
+mod rig_elsewhere;
 mod same_output;
 mod session_ends;
 mod session_look;
