@@ -206,6 +206,7 @@ impl Pipeline {
             has_fix: false,
             inputs: Vec::new(),
             inputs_digest: None,
+            outputs: Vec::new(),
             estimate: known.map(|ms| Estimate {
                 expected_ms: ms,
                 low_ms: ms,
@@ -223,6 +224,7 @@ impl Pipeline {
             timeout: None,
             left_out: Vec::new(),
             warnings: Vec::new(),
+            remotes: BTreeMap::new(),
         }
     }
 }

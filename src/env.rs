@@ -43,6 +43,14 @@ pub const FAIL_FAST: &str = "LOCAL_CI_FAIL_FAST";
 pub const KEEP_GOING: &str = "LOCAL_CI_KEEP_GOING";
 /// `--timeout`.
 pub const TIMEOUT: &str = "LOCAL_CI_TIMEOUT";
+/// `--remote`.
+pub const REMOTE: &str = "LOCAL_CI_REMOTE";
+/// `--session`.
+pub const SESSION: &str = "LOCAL_CI_SESSION";
+/// `--remote-timeout`.
+pub const REMOTE_TIMEOUT: &str = "LOCAL_CI_REMOTE_TIMEOUT";
+/// `--remote-dir`.
+pub const REMOTE_DIR: &str = "LOCAL_CI_REMOTE_DIR";
 /// `--queue`.
 pub const QUEUE: &str = "LOCAL_CI_QUEUE";
 /// `--after`.

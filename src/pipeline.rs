@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
+use remote::Remote;
 
 /// What a stage runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -247,6 +248,7 @@ pub struct Pipeline {
     by_name: HashMap<StageName, StageId>,
     profiles: BTreeMap<String, Profile>,
     run: RunDefaults,
+    remotes: BTreeMap<String, Remote>,
 }
 
 /// Why stages do not make a pipeline.
@@ -284,7 +286,18 @@ impl Pipeline {
         if let Some(cycle) = shortest_cycle(&needs) {
             return Err(PipelineError::Cycle(cycle));
         }
-        Ok(Self { root, stages, by_name, profiles, run })
+        Ok(Self { root, stages, by_name, profiles, run, remotes: BTreeMap::new() })
+    }
+
+    /// The same with other machines, by name.
+    #[must_use]
+    pub fn with_remotes(self, remotes: BTreeMap<String, Remote>) -> Self {
+        Self { remotes, ..self }
+    }
+
+    /// The other machines that stages can run on, by name: those of the project, and of the user.
+    pub fn remotes(&self) -> &BTreeMap<String, Remote> {
+        &self.remotes
     }
 
     /// The project's directory, absolute.

@@ -1,6 +1,6 @@
 //! `run`, and the bare form: prepares everything that can fail for the user's reasons, starts the run, and follows it.
 
-use super::args::{Later, ListArgs, Presence, RunArgs, Selection};
+use super::args::{ListArgs, Presence, RunArgs, Selection};
 use super::busy::{self, Busy, Way};
 use super::error::CliError;
 use super::faces::{self, Mode};
@@ -33,7 +33,6 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
 
 /// Runs what was asked for in other words than these, which do the same.
 pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String]) -> Result<Ending, CliError> {
-    refuse_later(args)?;
     if args.list {
         return list::list(context, &ListArgs { all: false, json: args.json });
     }
@@ -154,6 +153,7 @@ fn once(
     }
     let (run, number) = (place.run.clone(), place.number);
     let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone())
+        .elsewhere(&prepared.plan)
         .queued(place.waits.as_ref());
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
@@ -368,22 +368,4 @@ fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
         .filter(|(name, _)| context.env.get(name).is_none())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// Options that this version cannot act on are refused before anything is done.
-fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
-    let later: &Later = &args.later;
-    let given = [
-        ("--remote", later.remote.is_some()),
-        ("--session", later.session.is_some()),
-        ("--remote-timeout", later.remote_timeout.is_some()),
-        ("--remote-dir", later.remote_dir.is_some()),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => {
-            Err(CliError::usage(format!("{option} is not in this version"))
-                .or_try("run without it; nothing was started"))
-        }
-    }
 }

@@ -19,11 +19,12 @@ use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
-use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteNews, RunStarted, Sink};
+use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteInfo, RemoteNews, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
+use crate::pipeline::remote::{Remote, Sync};
 use crate::plan::Plan;
 use requests::Waiting;
 
@@ -412,7 +413,17 @@ fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
         project: plan.root.to_string_lossy().into_owned(),
         jobs: plan.jobs,
         stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
-        remotes: Vec::new(),
+        remotes: plan.remotes.values().map(info).collect(),
+    }
+}
+
+/// Another machine as the first event has it.
+fn info(remote: &Remote) -> RemoteInfo {
+    RemoteInfo {
+        name: remote.name.clone(),
+        host: remote.destination.to_string(),
+        dir: remote.dir.clone(),
+        sends: remote.sync != Sync::None,
     }
 }
 

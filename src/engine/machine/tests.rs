@@ -33,6 +33,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
                 has_fix: false,
                 inputs: Vec::new(),
                 inputs_digest: None,
+                outputs: Vec::new(),
                 estimate: None,
             })
             .collect(),
@@ -41,6 +42,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: std::collections::BTreeMap::new(),
     }
 }
 

@@ -132,6 +132,7 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
+        outputs: Vec::new(),
         estimate: None,
     }
 }
@@ -145,6 +146,7 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: std::collections::BTreeMap::new(),
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn stage(index: usize, needs: &[usize]) -> PlannedStage {
         has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
+        outputs: Vec::new(),
         estimate: None,
     }
 }
@@ -45,6 +46,7 @@ pub(super) fn plan(jobs: u32, stages: impl IntoIterator<Item = PlannedStage>) ->
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: BTreeMap::new(),
     }
 }
 
