@@ -154,6 +154,8 @@ pub struct Machine {
     unreached: BTreeSet<String>,
     /// Stages that are not to be started any more, and why.
     barred: BTreeMap<StageId, String>,
+    /// Stages that are joined, and not started.
+    joined: BTreeSet<StageId>,
     /// Stages that were joined after their time: they may have ended in time all the same.
     late: BTreeSet<StageId>,
     /// Whether the run's own time was over when it was taken over.
@@ -201,6 +203,7 @@ impl Machine {
             finished: false,
             unreached: BTreeSet::new(),
             barred: BTreeMap::new(),
+            joined: BTreeSet::new(),
             late: BTreeSet::new(),
             overdue: false,
             plan,
@@ -443,6 +446,11 @@ impl Machine {
         if let Err(ExecError::Left { message }) = &result {
             return self.leave(stage, message);
         }
+        if let (None, Err(ExecError::NotThere { .. })) = (ending, &result)
+            && self.start_at_last(stage, attempt, now)
+        {
+            return;
+        }
         let measured = result.as_ref().ok().and_then(|ended| ended.took);
         let ending = ending.filter(|(why, _)| !self.was_in_time(stage, *why, since, measured));
         let duration_ms = millis(measured.unwrap_or_else(|| now.since(since)));
@@ -464,9 +472,14 @@ impl Machine {
             (None, Err(ExecError::NotStarted { code, message })) => {
                 Outcome::Failed { failure: Failure::NotStarted { code, message } }
             }
-            (None, Err(ExecError::Infrastructure { message } | ExecError::Left { message })) => {
-                Outcome::Errored { message }
-            }
+            (
+                None,
+                Err(
+                    ExecError::Infrastructure { message }
+                    | ExecError::NotThere { message }
+                    | ExecError::Left { message },
+                ),
+            ) => Outcome::Errored { message },
         };
         // What cannot be started will not be there the next time either.
         let worth_another = match &outcome {

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Machine, State, Timer, Why};
+use super::{Effect, Machine, State, Timer, Why, unstarted_word};
 use crate::cancel::CancelLevel;
 use crate::clock::{Pause, Timestamp};
 use crate::engine::scheduler::Scheduler;
@@ -136,6 +136,7 @@ impl Machine {
     /// Joins an attempt that an earlier supervisor has started elsewhere.
     fn join(&mut self, stage: StageId, attempt: u32, since: Timestamp, now: Timestamp) {
         self.states[stage] = State::Running { attempt, since, ending: None };
+        self.joined.insert(stage);
         self.effects.push_back(Effect::Start { stage, attempt, resumes: true });
         if let Some(limit) = self.plan.stages[stage].policy.timeout {
             self.set_timer(since.after(limit), Timer::Timeout { stage, attempt });
@@ -143,6 +144,25 @@ impl Machine {
         if self.deadline(stage, since).is_some_and(|deadline| deadline <= now.mono_us) {
             self.late.insert(stage);
         }
+    }
+
+    /// An attempt that was to be joined was never started, though it was said that it would be: so it is now, and what was
+    /// said holds. Says whether that is so; else it is no verdict.
+    pub(super) fn start_at_last(&mut self, stage: StageId, attempt: u32, now: Timestamp) -> bool {
+        if !self.joined.remove(&stage) {
+            return false;
+        }
+        if let Some(message) = self.barred.get(&stage).cloned() {
+            self.finish(unstarted_word(stage, attempt, Outcome::Errored { message }));
+            return true;
+        }
+        self.late.remove(&stage);
+        self.states[stage] = State::Running { attempt, since: now, ending: None };
+        self.effects.push_back(Effect::Start { stage, attempt, resumes: false });
+        if let Some(limit) = self.plan.stages[stage].policy.timeout {
+            self.set_timer(now.after(limit), Timer::Timeout { stage, attempt });
+        }
+        true
     }
 
     /// A run that had been asked to end still is.

@@ -332,3 +332,30 @@ fn what_is_joined_after_its_time_is_judged_by_when_it_ended() {
     assert_eq!(of(None, Some(20), 17), "run failed 1 after 60000ms");
     assert_eq!(of(Some(50), Some(20), 18), "run failed 1 after 60000ms");
 }
+
+/// It was killed between the announcement and the start: the same attempt starts now, and nothing is announced twice.
+#[test]
+fn what_was_announced_and_never_started_is_started() {
+    let absent = || Err(ExecError::NotThere { message: "nothing of it is there".into() });
+    let limited = Policy { timeout: Some(90 * S), ..Policy::default() };
+    let mut sim = resumed(on_box(&[("a", &[], limited)]), past(vec![elsewhere(3)]));
+    sim.out();
+    assert_eq!(sim.end(0, absent()).out(), "start a 1\n");
+    assert_eq!(sim.at(149 * S).out(), "", "its time begins when it does");
+    assert_eq!(sim.end(0, took(0, 80)).out(), "  a pass after 80000ms\nrun passed 0 after 149000ms\n");
+    // Once.
+    let mut sim = resumed(on_box_plainly(&[("a", &[])]), past(vec![elsewhere(3)]));
+    sim.end(0, absent()).end(0, absent());
+    assert_eq!(sim.out().lines().last(), Some("run errored 3 after 60000ms"));
+    // Not where it is to end, and not with another command.
+    let mut ending = past(vec![elsewhere(3)]);
+    ending.stop = Some(CancelLevel::Terminate);
+    let mut sim = resumed(on_box_plainly(&[("a", &[])]), ending);
+    assert_eq!(sim.end(0, absent()).out().lines().last(), Some("run cancelled 143 after 60000ms"));
+    let mut barred = past(vec![elsewhere(3)]);
+    barred.barred = vec![(StageId(0), "its command has changed".into())];
+    let mut sim = resumed(on_box_plainly(&[("a", &[])]), barred);
+    sim.out();
+    let said = "  a error after 0ms (its command has changed)\nrun errored 3 after 60000ms\n";
+    assert_eq!(sim.end(0, absent()).out(), said);
+}
