@@ -146,7 +146,7 @@ impl Leaving {
         let there = |remote: &Remote| RemotePlace {
             name: remote.name.clone(),
             host: remote.destination.to_string(),
-            directory: work_tree(remote, &plan.root),
+            directory: remote.dir.clone().unwrap_or_else(|| "a directory of its own".to_owned()),
         };
         let remotes: Vec<RemotePlace> = plan.remotes.values().map(there).collect();
         let is_here = plan.stages.values().any(|stage| stage.runs() && !plan.remotes.contains_key(&stage.executor));

@@ -14,6 +14,7 @@ mod busy;
 mod completions;
 mod diff;
 mod doctor;
+mod elsewhere;
 mod error;
 mod events;
 mod explain;

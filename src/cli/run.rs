@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, again, keys, list, onlooker, output, plan, queue, target};
+use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -127,6 +127,7 @@ fn once(
         Stay::ToTheEnd | Stay::AsLongAsLiked => mode(context, args, project.pipeline.run().output.as_deref())?,
     };
     let plan = context.plan(&project, &args.selection)?;
+    elsewhere::reach(context, &plan, interrupts)?;
     let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
     let on_hangup = if goes_on { OnHangup::Continue } else { OnHangup::Cancel };
     // Who is about to leave types nothing.
@@ -345,7 +346,8 @@ fn rerun(selection: &Selection, equivalent: &[String]) -> Rerun {
         _ => None,
     };
     let by_number = again::is_of_command(equivalent);
-    Rerun { options: if selection.fix { " --fix".into() } else { String::new() }, arguments, by_number }
+    let fix = if selection.fix { " --fix" } else { "" };
+    Rerun { options: format!("{fix}{}", again::elsewhere(&selection.elsewhere)), arguments, by_number }
 }
 
 /// What to say when this process leaves a run before its end.

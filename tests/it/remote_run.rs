@@ -205,9 +205,13 @@ fn h144_an_interrupt_ends_what_runs_there() {
 #[test]
 fn a_run_is_left_and_joined_again() {
     let Some(there) = There::new() else { return };
-    there.project.config("[stages.long]\nrun = \"echo first; until test -e $SIDE/go; do sleep 0.05; done; echo last\"\n");
+    there
+        .project
+        .config("[stages.long]\nrun = \"echo first; until test -e $SIDE/go; do sleep 0.05; done; echo last\"\n");
     let side = format!("SIDE = {:?}\n", there.project.side_dir().to_str().unwrap());
-    there.project.config(&format!("[env]\n{side}{}", fs::read_to_string(there.project.dir().join("local-ci.toml")).unwrap()));
+    there
+        .project
+        .config(&format!("[env]\n{side}{}", fs::read_to_string(there.project.dir().join("local-ci.toml")).unwrap()));
     let left = there.local_ci(&["--remote", "box", "-d", "--json"]).output().assert_code(0).stdout();
     let left: Value = serde_json::from_str(&left).unwrap();
     assert_eq!(left["remotes"][0]["host"], "box", "{left}");

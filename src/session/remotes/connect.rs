@@ -11,6 +11,9 @@ use crate::remote::{Fault, FaultKind, Transport};
 /// After how long somebody who waits is told for what.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The way to a machine, or why there is none.
+pub type Way = Result<Arc<dyn Transport>, Fault>;
+
 /// A machine that cannot be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreached {
@@ -24,7 +27,7 @@ pub struct Unreached {
 /// longer than a moment. `make` says how a machine is reached.
 pub fn connect<'a>(
     remotes: impl Iterator<Item = &'a Remote>,
-    make: &(dyn Fn(&Remote) -> Result<Arc<dyn Transport>, Fault> + Sync),
+    make: &(dyn Fn(&Remote) -> Way + Sync),
     say: &mut dyn FnMut(&str),
 ) -> Result<(), Vec<Unreached>> {
     let mut open: Vec<&Remote> = remotes.collect();
@@ -127,7 +130,7 @@ mod tests {
         let remotes = ["a", "b", "c", "d"].map(remote);
         let barrier = Arc::new(Barrier::new(3));
         let refused = |name: &str| Fault::new(FaultKind::Refused, format!("nobody listens on {name}")).cure("start it");
-        let make = |remote: &Remote| -> Result<Arc<dyn Transport>, Fault> {
+        let make = |remote: &Remote| -> Way {
             let fault = (remote.name == "c").then(|| refused("c"));
             match &*remote.name {
                 "b" => Err(refused("b")),
@@ -146,7 +149,7 @@ mod tests {
         let remotes = ["a", "b"].map(remote);
         // Nobody gets there before it was said that somebody waits.
         let barrier = Arc::new(Barrier::new(2));
-        let make = |remote: &Remote| -> Result<Arc<dyn Transport>, Fault> {
+        let make = |remote: &Remote| -> Way {
             let alone = Arc::new(Barrier::new(1));
             Ok(Arc::new(Meeting(if remote.name == "b" { Arc::clone(&barrier) } else { alone }, None)))
         };

@@ -483,7 +483,5 @@ fn h126_the_line_to_another_machine_is_shown_while_it_is_not_there() {
       box: reconnecting (attempt 3, next in 4s)
     0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
     ");
-    insta::assert_snapshot!(here(&run, 1), @r"
-    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
-    ");
+    insta::assert_snapshot!(here(&run, 1), @"0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░");
 }
