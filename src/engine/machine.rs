@@ -19,7 +19,7 @@ pub mod past;
 mod standing;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use super::scheduler::{Scheduler, Transition};
@@ -31,6 +31,7 @@ use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 use crate::pipeline::Leak;
 use crate::plan::Plan;
+use past::Inherited;
 use standing::Standing;
 
 /// What is to be done next. The order counts: a stage is announced before it is started.
@@ -152,14 +153,8 @@ pub struct Machine {
     finished: bool,
     /// The executors that have left what runs there to itself.
     unreached: BTreeSet<String>,
-    /// Stages that are not to be started any more, and why.
-    barred: BTreeMap<StageId, String>,
-    /// Stages that are joined, and not started.
-    joined: BTreeSet<StageId>,
-    /// Stages that were joined after their time: they may have ended in time all the same.
-    late: BTreeSet<StageId>,
-    /// Whether the run's own time was over when it was taken over.
-    overdue: bool,
+    /// What holds of a run that was begun by another.
+    inherited: Inherited,
 }
 
 impl Machine {
@@ -202,10 +197,7 @@ impl Machine {
             errored: false,
             finished: false,
             unreached: BTreeSet::new(),
-            barred: BTreeMap::new(),
-            joined: BTreeSet::new(),
-            late: BTreeSet::new(),
-            overdue: false,
+            inherited: Inherited::default(),
             plan,
         };
         if let Some(limit) = machine.plan.timeout {
@@ -280,7 +272,7 @@ impl Machine {
                     self.announce(CancelReason::RunTimeout, CancelLevel::Terminate);
                     let transitions = self.scheduler.cancel(CancelReason::RunTimeout);
                     // What is joined late may have ended in time: then each stage says for itself whether it did.
-                    self.failed |= !self.overdue;
+                    self.failed |= !self.inherited.overdue;
                     self.carry_out(transitions, now);
                 }
             }
@@ -363,7 +355,7 @@ impl Machine {
     }
 
     fn start(&mut self, stage: StageId, attempt: u32, now: Timestamp) {
-        if let Some(message) = self.barred.get(&stage).cloned() {
+        if let Some(message) = self.inherited.barred.get(&stage).cloned() {
             return self.finish(unstarted_word(stage, attempt - 1, Outcome::Errored { message }));
         }
         if self.unreached.contains(&self.plan.stages[stage].executor) {

@@ -127,11 +127,11 @@ impl<W: Write> Lines<W> {
     }
 
     fn lose(&mut self, stage: &StageView) {
-        let text = "lost: the run ended before it did";
+        let text = verdict::lost(stage);
         if self.sentences {
             self.tell(&format!("{} was {text}.", stage.info.name));
         } else {
-            self.conclude(stage, Glyph::Lost, text);
+            self.conclude(stage, Glyph::Lost, &text);
         }
     }
 

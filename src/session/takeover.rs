@@ -53,14 +53,13 @@ pub fn look(view: &RunView, header: &Header) -> Option<Left> {
     let mut left = Left::default();
     for stage in view.stages().values() {
         match &stage.state {
-            StageState::Finished(_) => {}
             StageState::Waiting => left.unstarted += usize::from(stage.info.skip.is_none()),
             StageState::Retrying { .. } => left.unstarted += 1,
             StageState::Running { .. } if is_elsewhere(stage) => {
                 left.elsewhere.push((stage.info.name.clone(), stage.info.executor.clone()));
             }
             // It was here, and is gone with its supervisor.
-            StageState::Running { .. } => {}
+            StageState::Finished(_) | StageState::Running { .. } => {}
         }
     }
     (left != Left::default()).then_some(left)

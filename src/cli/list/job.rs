@@ -88,6 +88,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
             (job.status, job.exit_code, job.duration_ms) = (Some(*status), *exit_code, Some(*duration_ms));
         }
         State::Lost => job.state = "lost",
+        State::Left => (job.state, job.on) = ("lost", standing.remote.clone()),
     }
     job
 }

@@ -5,6 +5,9 @@
 //! was said until then, its [`Past`]: last words stay, what runs elsewhere is joined, what ran here is gone with its
 //! supervisor, and the rest is started as if nothing had happened.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Machine, State, Timer, Why, unstarted_word};
@@ -16,7 +19,6 @@ use crate::executor::ExecError;
 use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Outcome};
 use crate::plan::Plan;
-use std::time::Duration;
 
 /// Why what ran here has no verdict.
 const GONE: &str = "its supervisor was killed, and it with it";
@@ -79,6 +81,19 @@ pub enum Before {
     },
 }
 
+/// What holds of a run that was begun by another machine.
+#[derive(Debug, Default)]
+pub(super) struct Inherited {
+    /// Stages that are not to be started any more, and why.
+    pub(super) barred: BTreeMap<StageId, String>,
+    /// Stages that are joined, and not started.
+    joined: BTreeSet<StageId>,
+    /// Stages that were joined after their time: they may have ended in time all the same.
+    late: BTreeSet<StageId>,
+    /// Whether the run's own time was over when it was taken over.
+    pub(super) overdue: bool,
+}
+
 impl Machine {
     /// A run of this plan that goes on, with all that happened in it. The time is the journal's, which never jumps back.
     pub fn resumed(plan: Plan, past: Past, grace_cap: Option<Duration>, now: Timestamp) -> Self {
@@ -94,8 +109,10 @@ impl Machine {
         let scheduler = Scheduler::resumed(&plan, &finished, &going);
         let mut machine = Self::blank(plan, scheduler, grace_cap, started);
         machine.clock = clock;
-        machine.barred = barred.into_iter().collect();
-        finished.iter().for_each(|(stage, outcome)| machine.count(*stage, outcome));
+        machine.inherited.barred = barred.into_iter().collect();
+        for (stage, outcome) in &finished {
+            machine.count(*stage, outcome);
+        }
         machine.emit(EventKind::TakenOver { after_ms, ahead_us });
         if machine.clock.since().is_some() {
             // Nobody knows any more who paused it.
@@ -103,7 +120,7 @@ impl Machine {
             machine.emit(EventKind::Resumed);
         }
         let own = machine.clock.on_its_clock(now);
-        machine.overdue = machine.run_deadline().is_some_and(|deadline| deadline <= own.mono_us);
+        machine.inherited.overdue = machine.run_deadline().is_some_and(|deadline| deadline <= own.mono_us);
         let mut gone = Vec::new();
         for (stage, before) in stages.iter() {
             match before {
@@ -136,27 +153,27 @@ impl Machine {
     /// Joins an attempt that an earlier supervisor has started elsewhere.
     fn join(&mut self, stage: StageId, attempt: u32, since: Timestamp, now: Timestamp) {
         self.states[stage] = State::Running { attempt, since, ending: None };
-        self.joined.insert(stage);
+        self.inherited.joined.insert(stage);
         self.effects.push_back(Effect::Start { stage, attempt, resumes: true });
         if let Some(limit) = self.plan.stages[stage].policy.timeout {
             self.set_timer(since.after(limit), Timer::Timeout { stage, attempt });
         }
         if self.deadline(stage, since).is_some_and(|deadline| deadline <= now.mono_us) {
-            self.late.insert(stage);
+            self.inherited.late.insert(stage);
         }
     }
 
     /// An attempt that was to be joined was never started, though it was said that it would be: so it is now, and what was
     /// said holds. Says whether that is so; else it is no verdict.
     pub(super) fn start_at_last(&mut self, stage: StageId, attempt: u32, now: Timestamp) -> bool {
-        if !self.joined.remove(&stage) {
+        if !self.inherited.joined.remove(&stage) {
             return false;
         }
-        if let Some(message) = self.barred.get(&stage).cloned() {
+        if let Some(message) = self.inherited.barred.get(&stage).cloned() {
             self.finish(unstarted_word(stage, attempt, Outcome::Errored { message }));
             return true;
         }
-        self.late.remove(&stage);
+        self.inherited.late.remove(&stage);
         self.states[stage] = State::Running { attempt, since: now, ending: None };
         self.effects.push_back(Effect::Start { stage, attempt, resumes: false });
         if let Some(limit) = self.plan.stages[stage].policy.timeout {
@@ -192,7 +209,7 @@ impl Machine {
 
     /// Whether an attempt that was joined after its time had ended before: then nobody ended it, whatever it was asked.
     pub(super) fn was_in_time(&mut self, stage: StageId, why: Why, since: Timestamp, took: Option<Duration>) -> bool {
-        let is_late = self.late.remove(&stage);
+        let is_late = self.inherited.late.remove(&stage);
         let for_time = matches!(why, Why::Timeout | Why::Cancelled(CancelReason::RunTimeout));
         let end = took.map(|took| since.after(took).mono_us);
         is_late && for_time && end.zip(self.deadline(stage, since)).is_some_and(|(end, deadline)| end < deadline)

@@ -19,6 +19,8 @@ pub struct Again {
     pub plan: Plan,
     /// Stages of which nothing is to be started, and why.
     pub barred: Vec<(StageId, String)>,
+    /// Stages that have not come to their last word.
+    pub open: Vec<StageId>,
 }
 
 /// Makes the plan of a run that said this of itself. `today` is what its command line comes to with the config as it is now;
@@ -43,6 +45,14 @@ pub fn again(view: &RunView, header: &Header, today: Option<&Plan>) -> Again {
         };
         stages.push(as_it_was(planned, info));
     }
+    let open: Vec<StageId> =
+        view.stages().iter().filter(|(_, stage)| stage.finished().is_none()).map(|(id, _)| id).collect();
+    // Where nothing is to be started nobody has to be there but who has something to end.
+    let is_needed = |remote: &&HeaderRemote| {
+        open.iter()
+            .map(|id| &view.stages()[*id])
+            .any(|stage| stage.executor() == remote.name && (today.is_some() || stage.left_on().is_some()))
+    };
     let root = today.map_or_else(|| PathBuf::from(&header.project), |plan| plan.root.clone());
     let plan = Plan {
         root,
@@ -52,9 +62,14 @@ pub fn again(view: &RunView, header: &Header, today: Option<&Plan>) -> Again {
         timeout: today.and_then(|plan| plan.timeout),
         left_out: Vec::new(),
         warnings: Vec::new(),
-        remotes: header.remotes.iter().map(|remote| (remote.name.clone(), reached(remote, today))).collect(),
+        remotes: header
+            .remotes
+            .iter()
+            .filter(is_needed)
+            .map(|remote| (remote.name.clone(), reached(remote, today)))
+            .collect(),
     };
-    Again { plan, barred }
+    Again { plan, barred, open }
 }
 
 /// What the run said of a stage holds: what waits for what, what it holds while it runs, and that it was skipped.
