@@ -13,6 +13,9 @@
 pub mod fault;
 pub mod here;
 pub mod shell;
+#[cfg(feature = "ssh")]
+pub mod ssh;
+pub mod way;
 
 use std::fs::File;
 use std::time::Duration;
