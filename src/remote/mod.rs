@@ -35,9 +35,7 @@ impl Login {
     /// profile is read with nothing to read itself, since it would take away what follows; what it exports stays.
     pub fn command(self) -> &'static str {
         match self {
-            Self::Yes => {
-                "exec /bin/sh -c 'exec 3<&0 </dev/null; exec /bin/sh -l -c \"exec /bin/sh -s <&3 3<&-\"'"
-            }
+            Self::Yes => "exec /bin/sh -c 'exec 3<&0 </dev/null; exec /bin/sh -l -c \"exec /bin/sh -s <&3 3<&-\"'",
             Self::No => "exec /bin/sh -s",
         }
     }
@@ -76,6 +74,14 @@ pub trait Transport: Send + Sync {
 
     /// Opens a shell there, over a line that is there. Takes no longer than `limit`.
     fn open(&self, login: Login, limit: Duration) -> Result<Channel, Fault>;
+
+    /// Whether the line was there a moment ago, as far as this side knows. Asks nobody there.
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    /// Has the next [`Self::connect`] make a line of its own, whatever is there: nothing came over this one any more.
+    fn suspect(&self) {}
 
     /// How other programs reach it, while the line is there.
     fn bulk(&self) -> Bulk;

@@ -166,7 +166,7 @@ fn timespec(limit: Duration) -> Option<Timespec> {
 /// Reads once; what is over the most is dropped, and a stream that has ended is closed.
 fn read(stream: &mut Option<File>, into: &mut Vec<u8>, most: usize) {
     let Some(file) = stream else { return };
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = [0; 16 * 1024];
     match file.read(&mut buffer) {
         Ok(0) => *stream = None,
         Ok(read) => into.extend_from_slice(&buffer[..read.min(most.saturating_sub(into.len()))]),

@@ -3,7 +3,7 @@
 use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn tools() -> Tools {
     Tools::plain(&Env::from_pairs([("PATH", "/usr/bin:/bin"), ("SHOWN", "inherited"), ("GIT_DIR", "elsewhere")]))
