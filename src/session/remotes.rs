@@ -6,7 +6,10 @@
 //!                                        └─▶ Cart (a work tree there) ─▶ news for the engine
 //! ```
 
+mod cart;
 pub mod connect;
+pub mod fleet;
+mod rope;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -67,7 +67,7 @@ enum Started {
 
 impl RemoteExecutor {
     /// The text that starts the attempt, once all is there that it needs.
-    fn order(&self, job: &Job, cancelled: &dyn Fn() -> bool) -> Result<String, ExecError> {
+    fn order(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<String, ExecError> {
         let site = &self.shared.site;
         let id = place::attempt(job);
         if job.resumes.is_some() {
@@ -79,7 +79,7 @@ impl RemoteExecutor {
         Ok(Order { job, dir: &dir, place: &site.place, env: &site.env }.start())
     }
 
-    fn start(&self, order: &str, cancelled: &dyn Fn() -> bool) -> Result<Started, Fault> {
+    fn start(&self, order: &str, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Started, Fault> {
         let site = &self.shared.site;
         let answer = site.line.call(order, cancelled)?.text();
         let said = answer.lines().last().unwrap_or("");
