@@ -25,6 +25,8 @@ pub const DIRECTORY: &str = "LOCAL_CI_DIRECTORY";
 pub const CONFIG: &str = "LOCAL_CI_CONFIG";
 /// `--verbose`.
 pub const VERBOSE: &str = "LOCAL_CI_VERBOSE";
+/// The config that ssh reads in place of the user's; an absolute path.
+pub const SSH_CONFIG: &str = "LOCAL_CI_SSH_CONFIG";
 /// `--profile`.
 pub const PROFILE: &str = "LOCAL_CI_PROFILE";
 /// `--tag`; several between commas.
@@ -150,6 +152,8 @@ pub const HOME: &str = "HOME";
 pub const SHELL: &str = "SHELL";
 /// Where programs are looked for.
 pub const PATH: &str = "PATH";
+/// Where the agent listens that has the user's keys.
+pub const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
 /// See the XDG base directory specification.
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 /// See the XDG base directory specification.

@@ -140,6 +140,11 @@ pub enum RemoteNews {
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
+    /// Something a person should know of it, such as what of the work tree is not sent.
+    Remark {
+        /// A sentence.
+        text: String,
+    },
     /// The line is gone. What runs there goes on.
     Down {
         /// What is wrong, as a sentence.

@@ -22,6 +22,7 @@ use crate::session::follow;
 use crate::session::interrupts::Interrupts;
 use crate::session::logout;
 use crate::session::queue;
+use crate::session::remotes::fleet;
 use crate::session::start::{FirstWord, Started};
 use crate::text::plain::printable;
 use crate::view::RunView;
@@ -146,7 +147,10 @@ impl Leaving {
         let there = |remote: &Remote| RemotePlace {
             name: remote.name.clone(),
             host: remote.destination.to_string(),
-            directory: remote.dir.clone().unwrap_or_else(|| "a directory of its own".to_owned()),
+            directory: match &remote.dir {
+                Some(dir) => dir.clone(),
+                None => format!("~/.local/state/local-ci/{}/work", fleet::project(&plan.root)),
+            },
         };
         let remotes: Vec<RemotePlace> = plan.remotes.values().map(there).collect();
         let is_here = plan.stages.values().any(|stage| stage.runs() && !plan.remotes.contains_key(&stage.executor));

@@ -12,7 +12,11 @@
 
 pub mod fault;
 pub mod here;
+pub mod quote;
 pub mod shell;
+#[cfg(feature = "ssh")]
+pub mod ssh;
+pub mod way;
 
 use std::fs::File;
 use std::time::Duration;

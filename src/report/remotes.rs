@@ -85,6 +85,7 @@ pub(super) fn told(view: &RunView, name: &str, news: &RemoteNews, detail: Detail
             let stage = view.stages().get(*stage).map_or(name, |stage| stage.info.name.as_str());
             (Detail::Usual, format!("{stage}: brought {amount} back from {host} in {time}"))
         }
+        RemoteNews::Remark { text } => (Detail::Usual, format!("{name}: {}", text.trim_end_matches('.'))),
         // Each try is told where it can be taken back.
         RemoteNews::Down { attempt, .. } if *attempt > 1 => return None,
         RemoteNews::Down { why, .. } => {

@@ -24,6 +24,7 @@ use super::control::desk::Desk;
 use super::control::listener::Listener;
 use super::leash::Leash;
 use super::lend::{self, RunLender};
+use super::remotes::fleet::{self, Fleet, Whose};
 use super::tee::Tee;
 use super::turn::{self, Waited};
 use super::wire::{Doorbell, receive_message};
@@ -137,6 +138,10 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         inputs::fingerprint(&mut assignment.plan);
     }
 
+    let store = fleet::store(assignment.project.as_deref(), run.path());
+    let whose = Whose { run: &assignment.run, number: assignment.number, store: &store };
+    let fleet = Fleet::of(&assignment.plan, whose, environment, &reaper, &messages.0);
+    let executors = std::iter::once(local).chain(fleet.executors()).collect();
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
@@ -151,7 +156,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let root = assignment.plan.root.clone();
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
-    let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
+    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender };
     let verdict = match (refused, past) {
         (Some(reason), _) => runner::refuse(assignment.plan, identity, ports, reason),
         (None, Some(past)) => runner::resume(assignment.plan, past, identity, ports),
@@ -166,11 +171,16 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         (Some(project), Some(number)) => {
             let project = ProjectDir::at(project);
             release(&project, number);
+            fleet.disband().iter().for_each(|complaint| log(complaint));
             remember(&project, number, &root, environment);
         }
         // Nobody will look at a temporary run once its starter is gone.
-        _ if !attached.load(Ordering::Acquire) => place::discard_temporary(run),
-        _ => {}
+        _ => {
+            fleet.disband().iter().for_each(|complaint| log(complaint));
+            if !attached.load(Ordering::Acquire) {
+                place::discard_temporary(run);
+            }
+        }
     }
     Ok(())
 }

@@ -101,6 +101,7 @@ impl RemoteView {
                 self.fetched.bytes = self.fetched.bytes.saturating_add(*bytes);
                 self.fetched.duration_ms = self.fetched.duration_ms.saturating_add(*duration_ms);
             }
+            RemoteNews::Remark { .. } => {}
             RemoteNews::Down { why, attempt, next_ms } => {
                 let since = if let Line::Down { since, .. } = self.line { since } else { at };
                 let next = at.after(std::time::Duration::from_millis(*next_ms));
