@@ -139,7 +139,8 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     }
 
     let store = fleet::store(assignment.project.as_deref(), run.path());
-    let whose = Whose { run: &assignment.run, number: assignment.number, store: &store };
+    let sent = past.as_ref().map_or(&[][..], |past| &past.sent);
+    let whose = Whose { run: &assignment.run, number: assignment.number, store: &store, sent };
     let fleet = Fleet::of(&assignment.plan, whose, environment, &reaper, &messages.0);
     let executors = std::iter::once(local).chain(fleet.executors()).collect();
     let ring = Arc::clone(&bell);

@@ -42,6 +42,8 @@ pub struct Past {
     pub cancelling: Option<(CancelReason, CancelLevel)>,
     /// Whether it is taken over to be ended, and how firmly.
     pub stop: Option<CancelLevel>,
+    /// The machines that its work tree had been sent to, by name.
+    pub sent: Vec<String>,
     /// For how long nobody saw to it, in milliseconds.
     pub after_ms: u64,
     /// How far its clock is ahead of the machine's, in microseconds.

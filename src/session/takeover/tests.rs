@@ -110,7 +110,12 @@ fn events(plan: &Plan, kinds: Vec<EventKind>) -> Vec<Event> {
         project: "/p".into(),
         jobs: 2,
         stages: plan.stages.values().map(PlannedStage::info).collect::<Vec<StageInfo>>(),
-        remotes: Vec::new(),
+        remotes: vec![crate::event::RemoteInfo {
+            name: BOX.into(),
+            host: "then.example.invalid".into(),
+            dir: None,
+            sends: true,
+        }],
     };
     let event = |(seq, kind): (u64, EventKind)| Event { seq, at: at(seq), kind };
     (0..).zip([EventKind::RunStarted(started)].into_iter().chain(kinds)).map(event).collect()
@@ -230,11 +235,13 @@ fn the_past_is_what_the_journal_says_on_a_clock_that_goes_on() {
     let of = |name: &&str| planned(name, if *name == "here" { "local" } else { BOX }, 1, &[]);
     let plan = plan_of(names.iter().map(of).collect());
     let cancelling = EventKind::Cancelling { reason: CancelReason::Interrupt, level: CancelLevel::Interrupt };
-    let kinds = vec![starts(0), ends(0), starts(1), starts(2), cancelling];
+    let sent = crate::event::RemoteNews::Sent { files: 1, bytes: 1, duration_ms: 1 };
+    let sent = EventKind::Remote { remote: BOX.into(), news: sent };
+    let kinds = vec![starts(0), sent, ends(0), starts(1), starts(2), cancelling];
     let mut journal = JournalWriter::open(&run).unwrap();
     events(&plan, kinds).iter().for_each(|event| journal.event(event).unwrap());
     std::fs::write(run.log(&StageName::new("here").unwrap(), 1), "12345").unwrap();
-    let torn = std::fs::read(run.events()).unwrap().into_iter().chain(*b"{\"seq\":6,").collect::<Vec<_>>();
+    let torn = std::fs::read(run.events()).unwrap().into_iter().chain(*b"{\"seq\":7,").collect::<Vec<_>>();
     std::fs::write(run.events(), torn).unwrap();
     let owner = |boot_id: String| Owner { pid: 1, start_time: 1, boot_id }.write(&run).unwrap();
 
@@ -242,15 +249,16 @@ fn the_past_is_what_the_journal_says_on_a_clock_that_goes_on() {
     let now = at(100);
     let past_now = |now| past(&run, vec![(StageId(3), "why".into())], Some(CancelLevel::Kill), now).unwrap();
     let known = past_now(now);
-    assert_eq!((known.next_seq, known.started, known.last), (6, at(0), at(5)));
-    assert_eq!((known.after_ms, known.ahead_us, known.stop), (95_000, 0, Some(CancelLevel::Kill)));
+    assert_eq!((known.next_seq, known.started, known.last), (7, at(0), at(6)));
+    assert_eq!((known.after_ms, known.ahead_us, known.stop), (94_000, 0, Some(CancelLevel::Kill)));
     assert_eq!(known.cancelling, Some((CancelReason::Interrupt, CancelLevel::Interrupt)));
     assert_eq!(known.barred, [(StageId(3), "why".into())]);
     let stages: Vec<&Before> = known.stages.values().collect();
     assert!(matches!(stages[0], Before::Finished(_)), "{stages:?}");
-    assert_eq!(stages[1], &Before::Elsewhere { attempt: 1, since: at(3) });
+    assert_eq!(stages[1], &Before::Elsewhere { attempt: 1, since: at(4) });
     let log = LogInfo { bytes: 5, ..LogInfo::default() };
-    assert_eq!(stages[2], &Before::Here { attempt: 1, since: at(4), log });
+    assert_eq!(stages[2], &Before::Here { attempt: 1, since: at(5), log });
+    assert_eq!(known.sent, [BOX]);
     assert_eq!(stages[3], &Before::Waiting);
     // What travels to the supervisor comes out the same.
     let text = serde_json::to_string(&known).unwrap();

@@ -39,6 +39,7 @@ fn past(stages: Vec<Before>) -> Past {
         barred: Vec::new(),
         cancelling: None,
         stop: None,
+        sent: Vec::new(),
         after_ms: 50_000,
         ahead_us: 0,
     }

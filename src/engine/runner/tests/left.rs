@@ -46,6 +46,7 @@ fn a_run_that_is_left_ends_without_a_last_event_and_goes_on_with_the_next_loop()
         barred: Vec::new(),
         cancelling: None,
         stop: None,
+        sent: Vec::new(),
         after_ms: 60_000,
         ahead_us: 0,
     };
