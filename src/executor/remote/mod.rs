@@ -27,6 +27,9 @@ mod site;
 mod verdict;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use super::{Ended, ExecError, Executor, Job, Streams};
 use crate::cancel::CancelToken;
 use crate::event::OutputSink;
@@ -74,7 +77,7 @@ impl RemoteExecutor {
             return Ok(script::join(&site.place, &id));
         }
         let tree = self.shared.tree(cancelled)?;
-        site.carrier.bring(job, cancelled).map_err(fault::ended)?;
+        site.carrier.bring(job, cancelled).map_err(|fault| fault::ended(&fault))?;
         let dir = site.there(&tree, &job.dir)?;
         Ok(Order { job, dir: &dir, place: &site.place, env: &site.env }.start())
     }
@@ -119,7 +122,7 @@ impl Executor for RemoteExecutor {
         // Nothing starts in a paused run.
         cancel.wait_while_held();
         if cancelled() {
-            return Err(fault::ended(Fault::new(FaultKind::Cancelled, "cancelled")));
+            return Err(fault::ended(&Fault::new(FaultKind::Cancelled, "cancelled")));
         }
         let (tell, heard) = crossbeam_channel::unbounded();
         let wake = tell.clone();
@@ -127,7 +130,7 @@ impl Executor for RemoteExecutor {
         let id = place::attempt(job);
         // Asked for before it is there: so its end is told without one more round trip.
         let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
-        match self.start(&order, &|| false).map_err(fault::ended)? {
+        match self.start(&order, &|| false).map_err(|fault| fault::ended(&fault))? {
             Started::There => {}
             Started::Absent => return Err(fault::lost(site.host(), "it was not started there")),
         }

@@ -67,7 +67,7 @@ impl Order<'_> {
         let mut by_env = Vec::new();
         for (name, value) in self.environment() {
             if is_identifier(&name) && !SHELLS_OWN.contains(&name.as_str()) {
-                exports.push_str(&format!("export {name}={}\n", quote(&value)));
+                exports += &format!("export {name}={}\n", quote(&value));
             } else {
                 // Nothing that anybody keeps a secret in: for a moment the whole machine can read it.
                 by_env.push(format!("{name}={value}"));

@@ -173,8 +173,10 @@ __clock
 __since=$__now
 # In the foreground: what runs beside a shell ignores SIGINT. What the shell itself has to say of how it ended, `Killed`, goes
 # to `said`, for a code above 128 may be the command's own.
-(__command "$@") 2<>said
-__code=$?
+{
+  (__command "$@")
+  __code=$?
+} 2<>said
 __clock
 __took=$(((__now - __since) * 10))
 
