@@ -109,7 +109,8 @@ impl Executor for RemoteExecutor {
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let site = &self.shared.site;
         if job.streams == Streams::Console {
-            let message = format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
+            let message =
+                format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
             return Err(ExecError::Infrastructure { message });
         }
         let cancelled = || cancel.level().is_some();

@@ -37,7 +37,10 @@ impl Site {
     pub(super) fn there(&self, tree: &WorkTree, dir: &Path) -> Result<String, ExecError> {
         let text = |path: &Path| {
             path.to_str().map(str::to_owned).ok_or_else(|| ExecError::Infrastructure {
-                message: format!("the working directory {} has a name that is no text; stages elsewhere need one", path.display()),
+                message: format!(
+                    "the working directory {} has a name that is no text; stages elsewhere need one",
+                    path.display()
+                ),
             })
         };
         match dir.strip_prefix(&self.root) {

@@ -89,7 +89,8 @@ fn h126_a_line_that_is_cut_at_every_byte_loses_none_and_repeats_none() {
 /// H126: cut in the middle of much output, while it is written.
 #[test]
 fn h126_much_output_survives_many_cuts() {
-    let bytes: Vec<u8> = (0..8_000_000u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
+    let bytes: Vec<u8> =
+        (0..8_000_000u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
     survives(100_000, 40, "cat bytes; exit 4", &bytes);
 }
 
