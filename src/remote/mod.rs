@@ -11,6 +11,7 @@
 //! ```
 
 pub mod fault;
+pub mod probe;
 
 use std::fs::File;
 use std::time::Duration;
