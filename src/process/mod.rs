@@ -16,6 +16,7 @@ pub mod signals;
 pub mod spawn;
 pub mod still;
 pub mod table;
+pub mod tool;
 pub mod tree;
 mod unix;
 
