@@ -44,6 +44,7 @@ __end() {
   echo done
 }
 
+umask 077
 if __enter >/dev/null && cd "$__id" 2>/dev/null; then
   __end
 else

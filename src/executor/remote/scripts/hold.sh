@@ -106,6 +106,7 @@ __signal() {
   echo "signalled ${__sent:-0}"
 }
 
+umask 077
 if ! __enter >/dev/null || ! cd "$__id" 2>/dev/null; then
   echo absent
 elif [ -e verdict ]; then

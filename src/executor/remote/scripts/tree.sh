@@ -68,7 +68,7 @@ __look() {
         pid = substr(line, 1, index(line, " ") - 1)
         from = index(line, "(") + 1
         name[pid] = substr(line, from, length(line) - length(part[parts]) - 1 - from)
-        gsub(/[^ -~]/, "?", name[pid])
+        gsub(/[^!-~]|,/, "_", name[pid])
         line = ""
         state[pid] = field[1]; parent[pid] = field[2]; group[pid] = field[3]
         session[pid] = field[4]; start[pid] = field[20]
@@ -123,11 +123,11 @@ __send() {
   __heard=
 }
 
-# Kills all of it, until two looks in a row have found nothing, for five seconds at most. Sets __left to what is there still:
-# processes of another user, and those that hang in the kernel.
+# Kills all of it, until two looks in a row have found nothing, for __patience at most: hundredths of a second, five seconds
+# where that is not set. Sets __left to what is there still: processes of another user, and those that hang in the kernel.
 __slay() {
   __clock
-  __until=$((__now + 500))
+  __until=$((__now + ${__patience:-500}))
   __quiet=0
   while [ "$__quiet" -lt 2 ]; do
     __left=$(__look)
@@ -200,14 +200,22 @@ $__pid $__start "*) __killed=0 ;;
   done >leaked
 )
 
-# Sets __stood to the time for which the attempt was stopped, in hundredths of a second, up to now.
+# What __leave wrote down, as words for the verdict: `,left:PID:KILLED:NAME` of each, and of so many that they have room there.
+__leaked() {
+  __many=0
+  while read -r __pid __killed __name && [ "$__many" -lt 16 ]; do
+    printf ',left:%s:%s:%s' "$__pid" "$__killed" "$__name"
+    __many=$((__many + 1))
+  done <leaked
+}
+
+# Sets __stood to the time for which the attempt was stopped, in hundredths of a second, up to now, and __now to that.
 __stood() {
-  __stood=0
+  __stood=0 __stopped=
   { read -r __stood __more <held; } 2>/dev/null
-  __since=
-  { read -r __since __more <hold; } 2>/dev/null
+  { read -r __stopped __more <hold; } 2>/dev/null
   __clock
-  [ -z "$__since" ] || __stood=$((${__stood:-0} + __now - __since))
+  [ -z "$__stopped" ] || __stood=$((${__stood:-0} + __now - __stopped))
 }
 
 # Holds the attempt to a limit, in hundredths of a second: TERM then, KILL after a grace. Time for which it is stopped does not
