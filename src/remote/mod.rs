@@ -13,6 +13,7 @@
 pub mod fault;
 pub mod here;
 pub mod probe;
+pub mod quote;
 pub mod shell;
 
 use std::fs::File;
