@@ -348,7 +348,7 @@ fn mark() -> String {
     let mut random = [0; 16];
     // Blocks for no longer than it takes the kernel to come up.
     let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-    random.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::ids::hex(&random)
 }
 
 /// Reads and forgets what is there.

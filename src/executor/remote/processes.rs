@@ -1,13 +1,17 @@
 //! The processes of an attempt there: the shell text that finds and signals them, and what it says of them.
 
+use std::time::Duration;
+
 use super::place::{self, Place, bare};
 use crate::event::LeakedProcess;
 use crate::executor::Job;
 use crate::pipeline::Leak;
 use crate::remote::quote::quote;
 
+/// How much later a time limit is kept there.
+const LATER: Duration = Duration::from_secs(2);
 /// Functions on the processes of one attempt: see the file.
-const TREE: &str = include_str!("scripts/tree.sh");
+pub(super) const TREE: &str = include_str!("scripts/tree.sh");
 
 /// The functions, and which attempt they are about. They are called in its directory.
 pub(super) fn functions(job: &Job) -> String {
@@ -26,8 +30,16 @@ pub(super) fn script(place: &Place, job: &Job, sets: &str, act: &str) -> String 
     format!("{}{}__id={id} {sets}\n{}", place.script(), functions(job), bare(act))
 }
 
+/// What the wrapper is told of what it has to keep to, in hundredths of a second where it is a time. The limit is kept a little
+/// later there than here: it is this side's as long as there is a line.
+pub(super) fn keeping(job: &Job) -> String {
+    let hundredths = |time: Duration| (time.as_millis() / 10).to_string();
+    let limit = job.limit.map_or(String::new(), |limit| hundredths(limit.saturating_add(LATER)));
+    format!("__limit={limit} __grace={} __policy={}", hundredths(job.grace), policy(job.leak))
+}
+
 /// The word for a policy on what is left behind.
-pub(super) fn policy(leak: Leak) -> &'static str {
+fn policy(leak: Leak) -> &'static str {
     match leak {
         Leak::Kill => "kill",
         Leak::Fail => "fail",

@@ -178,8 +178,8 @@ mod tests {
         let mut wire = Wire::new(File::from(read), "mark");
         let mut frames = Vec::new();
         let writer = std::thread::spawn({
-            let said = said.to_vec();
-            move || said.chunks(size).try_for_each(|part| File::write_all(&mut &File::from(write.try_clone()?), part))
+            let (said, mut write) = (said.to_vec(), File::from(write));
+            move || said.chunks(size).try_for_each(|part| write.write_all(part))
         });
         while let Ok(Some(frame)) = wire.next(LIMIT, frames.is_empty()) {
             frames.push(frame);

@@ -21,4 +21,4 @@ __prune() {
     [ -n "$__busy" ] || rm -rf -- "$__run"
   done
 }
-(umask 077 && __prune) </dev/null >/dev/null 2>&1 &
+(umask 077 && __prune) >/dev/null 2>&1
