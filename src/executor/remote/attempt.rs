@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::follower::{Following, Heard};
 use super::site::Site;
 use super::verdict::{How, Verdict};
-use super::{fault, place, refusal};
+use super::{fault, place, processes, refusal};
 use crate::cancel::CancelToken;
 use crate::event::{OutputSink, Stream};
 use crate::executor::{Ended, ExecError, Job};
@@ -51,8 +51,15 @@ impl Attempt<'_> {
     /// Sees the attempt through.
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         loop {
-            // Here it is looked whether it is to end (`cancel.level()`), to stand still or to get a signal: whatever is asked
-            // of it wakes the turn below.
+            if cancel.level().is_some() {
+                return self.end_tree(out, cancel);
+            }
+            if self.is_asked(cancel) {
+                if let Some(verdict) = self.attend(out, cancel)? {
+                    return self.end(&verdict, cancel);
+                }
+                continue;
+            }
             if let Turn::Over(verdict) = self.turn(None, out)? {
                 return self.end(&verdict, cancel);
             }
@@ -117,7 +124,7 @@ impl Attempt<'_> {
             let cancelled = || cancel.level().is_some();
             self.site.carrier.fetch(self.job, &cancelled).map_err(|fault| fault::ended(&fault))?;
         }
-        Ok(Ended { exit, leaked: Vec::new(), took: Some(verdict.took) })
+        Ok(Ended { exit, leaked: processes::leaked(&verdict.flags), took: Some(verdict.took) })
     }
 
     /// The command was not run: why is in a file there.

@@ -2,6 +2,7 @@
 //! and launches that.
 
 use super::place::{self, Place, bare};
+use super::processes;
 use crate::env::{self, DENIED, GIT_REPOSITORY};
 use crate::executor::{Job, Streams};
 use crate::pipeline::Command;
@@ -90,12 +91,14 @@ impl Order<'_> {
         }
         let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
         format!(
-            "{{\n__id={} __nonce={} {} __dir={} __pty={}\nset -- {}\n__environment() {{\n{exports}}}\n{}exit\n}}\n",
+            "{{\n{}__id={} __nonce={} {} __dir={} __pty={} {}\nset -- {}\n__environment() {{\n{exports}}}\n{}exit\n}}\n",
+            processes::functions(self.job),
             quote(id),
             quote(&place::nonce(self.job)),
             self.place.boot(),
             quote(self.dir),
             if self.job.streams == Streams::Pipes { "" } else { "1" },
+            processes::keeping(self.job),
             words.join(" "),
             bare(WRAPPER)
         )

@@ -111,7 +111,9 @@ impl Machine {
         if !boot.exists() {
             fs::write(&boot, fs::read("/proc/sys/kernel/random/boot_id").unwrap()).unwrap();
         }
-        let run = RunId::from_bytes([7; 16]);
+        // Its own, since processes are known by it.
+        let run =
+            RunId::from_bytes(blake3::hash(path.as_os_str().as_encoded_bytes()).as_bytes()[..16].try_into().unwrap());
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
@@ -119,10 +121,12 @@ impl Machine {
                 .below(path.join("state").to_str().unwrap())
                 .booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
+            session: None,
+            timeout: LIMIT,
             env: vec![("WHOSE".into(), "the machine's".into())],
             carrier: Box::new(WorkTree { path: path.join("work").to_str().unwrap().to_owned() }),
         };
-        Self { dir, executor: RemoteExecutor::new(site), run }
+        Self { dir, executor: RemoteExecutor::keeping(site), run }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
