@@ -152,7 +152,7 @@ impl Executor for RemoteExecutor {
         match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
             Ok(Started::There) => {}
             Ok(Started::Absent) if job.resumes == Some(0) => {
-                self.shared.janitor.done(&id, false);
+                // Not done with: it is about to be started.
                 let message = format!("lost on {}: it was never started there", site.host());
                 return Err(ExecError::NotThere { message });
             }
