@@ -182,12 +182,11 @@ __clock
 __since=$__now
 # In the foreground: what runs beside a shell ignores SIGINT. What the shell itself has to say of how it ended, `Killed`, goes
 # to `said`, for a code above 128 may be the command's own.
-(
+{
   # What is to end already is not begun, and ends as what was killed does.
-  if __is_ending; then exec /bin/sh -c 'kill -s KILL $$'; fi
-  __command "$@"
-) 2<>said
-__code=$?
+  (if __is_ending; then exec /bin/sh -c 'kill -s KILL $$'; fi && __command "$@")
+  __code=$?
+} 2<>said
 __stood
 __took=$(((__now - __since - __stood) * 10))
 __leave "$__policy"

@@ -72,12 +72,18 @@ fn what_a_stage_inherits_is_a_login_and_what_is_declared() {
 fn a_stage_leads_a_session_and_ignores_nothing() {
     let machine = Machine::new();
     let script = "grep -E 'SigIgn|SigBlk' /proc/self/status; umask; cat /proc/self/stat; ls -l /proc/self/fd | wc -l; \
-                  exec 2>/dev/null; : </dev/tty && echo 'a terminal' || echo none";
+                  exec 2>/dev/null; (: </dev/tty) && echo 'a terminal' || echo none";
     let (result, printed) = machine.run(&format!("umask; {script}"));
     assert_eq!(result.unwrap().exit, Exit::Code(0), "{printed}");
     let mask = rustix::process::umask(rustix::fs::Mode::RWXO);
     rustix::process::umask(mask);
-    assert!(printed.contains("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"), "{printed}");
+    // Of the 31 that have names: the C library keeps two for itself.
+    let masks: Vec<u64> = printed
+        .lines()
+        .filter_map(|line| u64::from_str_radix(line.strip_prefix("Sig")?.get(4..)?.trim(), 16).ok())
+        .map(|mask| mask & 0x7fff_ffff)
+        .collect();
+    assert_eq!(masks, [0, 0], "{printed}");
     assert!(printed.starts_with(&format!("{:04o}\n", mask.bits())), "{printed}");
     assert!(printed.contains("\nnone\n"), "{printed}");
 }
@@ -103,6 +109,7 @@ fn arguments_and_directories_come_as_they_are() {
 fn refused(machine: &Machine, argv: &[&str], dir: &str) -> (i32, String) {
     let mut job = machine.job(Command::Argv(argv.iter().map(|word| (*word).to_owned()).collect()));
     job.dir = dir.into();
+    job.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
     // Each in a directory of its own.
     job.attempt = u32::try_from(fs::read_dir(machine.run_dir()).map_or(0, Iterator::count)).unwrap() + 1;
     match machine.execute(&job) {
@@ -130,7 +137,7 @@ fn h103_what_cannot_be_started_is_told_as_it_is_here() {
     let told = |argv: &[&str]| refused(&machine, argv, "/project");
     assert_eq!(
         told(&["no-such-tool"]),
-        (127, "command not found: no-such-tool\nlooked in PATH on box: /usr/local/bin:/usr/bin:/bin".into())
+        (127, "command not found: no-such-tool\nlooked in PATH on box: /usr/bin:/bin".into())
     );
     assert_eq!(told(&["./none"]), (127, "command not found: ./none (no such file in /work)".into()));
     assert_eq!(told(&[""]), (127, "the command's name is empty".into()));

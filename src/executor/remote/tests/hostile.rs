@@ -180,7 +180,7 @@ fn h131_a_full_disk_does_not_lose_the_verdict() {
     let machine = Machine::new();
     let state = machine.path("state");
     symlink(tmpfs.0.path(), &state).unwrap();
-    let (result, log) = machine.execute(&machine.sh("head -c 4000000 /dev/zero; exit 3"));
+    let (result, log) = machine.execute(&machine.sh("head -c 4000000 /dev/zero || exit 3"));
     let told = message(result);
     assert!(told.starts_with("the stage ended with exit code 3 on box, where there is no room"), "{told}");
     assert!(told.contains("100%"), "{told}");
