@@ -175,6 +175,23 @@ pub struct RunStarted {
     pub jobs: u32,
     /// Every stage of the run, in order; a [`StageId`] in later events is an index into this.
     pub stages: Vec<StageInfo>,
+    /// The other machines that its stages run on, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remotes: Vec<RemoteInfo>,
+}
+
+/// Another machine as the journal describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteInfo {
+    /// What its stages have for their executor.
+    pub name: String,
+    /// The host as a person knows it, with the user where one is named.
+    pub host: String,
+    /// The tmux session there in which a person can look on.
+    pub session: String,
+    /// How many stage threads run there at a time; none: as many as here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
 }
 
 /// A stage as the journal describes it.

@@ -18,11 +18,12 @@ use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
-use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteNews, RunStarted, Sink};
+use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteInfo, RemoteNews, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
+use crate::pipeline::remote::Remote;
 use crate::plan::Plan;
 use requests::Waiting;
 
@@ -242,9 +243,7 @@ impl Loop<'_> {
             }
             Effect::Start { stage, attempt } => {
                 self.tokens[stage] = Some(self.token(stage, attempt));
-                let keeps = self.offer(stage).keeps(&self.plan.stages[stage].policy);
-                let spare = self.slots.starts(stage, keeps);
-                self.lend(spare);
+                self.keep_slots(stage);
                 let since = self.ports.clock.now();
                 self.begin(Unstarted { stage, attempt, since }, machine);
             }
@@ -302,6 +301,16 @@ impl Loop<'_> {
         let result = Err(ExecError::Infrastructure { message });
         self.give_back(stage);
         machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
+    }
+
+    /// An attempt is about to start that keeps slots here, where it runs here.
+    fn keep_slots(&mut self, stage: StageId) {
+        let planned = &self.plan.stages[stage];
+        if !self.plan.remotes.contains_key(&planned.executor) {
+            let keeps = self.offer(stage).keeps(&planned.policy);
+            let spare = self.slots.starts(stage, keeps);
+            self.lend(spare);
+        }
     }
 
     /// What an attempt of a stage is told of the slots that nobody uses.
@@ -380,6 +389,16 @@ fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
         project: plan.root.to_string_lossy().into_owned(),
         jobs: plan.jobs,
         stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
+        remotes: plan.remotes.values().map(describe_remote).collect(),
+    }
+}
+
+fn describe_remote(remote: &Remote) -> RemoteInfo {
+    RemoteInfo {
+        name: remote.name.clone(),
+        host: remote.destination.to_string(),
+        session: remote.session.clone(),
+        slots: remote.slots,
     }
 }
 
