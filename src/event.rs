@@ -278,6 +278,8 @@ pub enum Basis {
     OtherWorktree,
     /// The stage's with another command than it has now.
     EarlierCommand,
+    /// The stage's on another machine.
+    OtherMachine,
 }
 
 impl Basis {

@@ -252,15 +252,17 @@ fn at_a_time(plan: &Plan) -> String {
 /// Which machine a remote is, and what is done there.
 fn where_it_is(remote: &Remote) -> String {
     let Remote { name, destination, session, dir, sync, .. } = remote;
-    let port = destination.port.map(|port| format!(" port {port}")).unwrap_or_default();
-    let dir = dir.as_ref().map(|dir| format!(", directory {dir}")).unwrap_or_default();
+    let host = (*name != destination.to_string()).then(|| destination.to_string());
+    let port = destination.port.map(|port| format!("port {port}"));
+    let dir = dir.as_ref().map(|dir| format!("directory {dir}"));
     let how = match sync {
         Sync::Git => "work tree sent by git",
         Sync::Rsync => "work tree sent by rsync",
         Sync::None => "nothing is sent",
     };
-    let host = if *name == destination.to_string() { String::new() } else { format!(" {destination}") };
-    printable(&format!("{name}:{host}{port}, tmux session {session}{dir}, {how}")).into_owned()
+    let parts = [host, port, Some(format!("tmux session {session}")), dir, Some(how.to_owned())];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    printable(&format!("{name}: {}", parts.join(", "))).into_owned()
 }
 
 /// How long a stage takes, and how that is known.
@@ -271,6 +273,7 @@ fn usually(estimate: Option<&Estimate>) -> String {
         Basis::Own => "",
         Basis::OtherWorktree => ", by other work trees of the repository",
         Basis::EarlierCommand => ", by the command that it had before",
+        Basis::OtherMachine => ", by other machines",
     };
     format!("usually {}{basis}", HumanDuration(Duration::from_millis(estimate.expected_ms)))
 }

@@ -126,7 +126,7 @@ fn a_plan_says_where_each_stage_runs() {
       run   build  make
                    in the default set
                    on box
-    box: ci@build.example.invalid port 2222, tmux session onion, work tree sent by git
+    box: ci@build.example.invalid, port 2222, tmux session onion, work tree sent by git
     --- exit 0
     ");
     assert_transcript!(project.local_ci(&["plan", "-j", "2", "--remote", "ci@127.0.0.1", "fmt"]).output(), @"
@@ -135,7 +135,7 @@ fn a_plan_says_where_each_stage_runs() {
       run   fmt  true
                  asked for
                  on ci@127.0.0.1
-    ci@127.0.0.1:, tmux session onion, work tree sent by git
+    ci@127.0.0.1: tmux session onion, work tree sent by git
     --- exit 0
     ");
     let plan = json(&project.local_ci(&["plan", "--json", "--session", "ci"]).output().assert_code(0));
