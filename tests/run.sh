@@ -19,7 +19,8 @@ export CI="${CI:-true}" INSTA_UPDATE=no CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-ne
 passed=0 failed=0 skipped=0
 failures=''
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+policy=''
+trap 'rm -rf "$scratch" ${policy:+"$policy"}' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -59,7 +60,7 @@ install() {
     }
 }
 
-missing=''
+missing='' server=''
 have cc || missing="$missing gcc libc6-dev"
 have git || missing="$missing git"
 have strace || missing="$missing strace"
@@ -70,9 +71,37 @@ have zsh || missing="$missing zsh"
 have fish || missing="$missing fish"
 have groff || missing="$missing groff-base"
 have dot || missing="$missing graphviz"
+# For stages on other machines: a server of our own on 127.0.0.1, what is used there, odd shells, and two network
+# namespaces with a cable between them. The tests start their servers themselves, with keys and ports of their own.
+have sshd || [ -x /usr/sbin/sshd ] || server='openssh-server'
+have ssh || missing="$missing openssh-client"
+have tmux || missing="$missing tmux"
+have rsync || missing="$missing rsync"
+have csh || missing="$missing csh"
+have ip || missing="$missing iproute2"
+have ps || missing="$missing procps"
 # Word splitting is meant: a list of packages.
 # shellcheck disable=SC2086
 [ -z "$missing" ] || install $missing
+# Its package starts a server for all the world, and has one at each boot where there is an init to do so. Tests must not
+# do that to anybody's machine; in a container the package is kept from it.
+if [ -n "$server" ]; then
+    rules=/usr/sbin/policy-rc.d
+    if [ -d /run/systemd/system ]; then
+        echo "not installed: $server, which would listen on this machine from now on; to install: apt-get install $server"
+    elif [ "$(id -u)" -ne 0 ] || [ -e "$rules" ]; then
+        install "$server"
+    else
+        policy=$rules
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        install "$server"
+        rm -f "$policy"
+        policy=''
+    fi
+fi
+# A server that root starts wants an empty directory for itself.
+[ "$(id -u)" -ne 0 ] || mkdir -p -m 755 /run/sshd
 
 if ! have cargo; then
     fail 'cargo is not on PATH; install a Rust toolchain first'

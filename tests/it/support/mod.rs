@@ -3,9 +3,12 @@
 //!
 //! It starts programs and looks at what they leave; it knows nothing of the crate's inside.
 
+mod cable;
 mod capture;
+mod host;
 mod invocation;
 mod leftovers;
+mod line;
 mod processes;
 mod project;
 mod redact;
@@ -16,7 +19,10 @@ mod terminal;
 mod tools;
 mod wait;
 
+pub(crate) use cable::Cable;
+pub(crate) use host::{Host, Setup};
 pub(crate) use invocation::Invocation;
+pub(crate) use line::Line;
 pub(crate) use processes::{Identity, children_of, parent_of, peak_memory_kib};
 pub(crate) use project::Project;
 pub(crate) use running::{Finished, Running};

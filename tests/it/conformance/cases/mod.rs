@@ -1,0 +1,11 @@
+//! The cases: each asks a place for stages, and knows nothing of what the place is made of.
+
+mod ending;
+mod ends;
+mod odd;
+mod output;
+
+pub(crate) use ending::*;
+pub(crate) use ends::*;
+pub(crate) use odd::*;
+pub(crate) use output::*;
