@@ -13,6 +13,7 @@
 pub mod fault;
 pub mod here;
 pub mod shell;
+pub mod tree;
 
 use std::fs::File;
 use std::time::Duration;
