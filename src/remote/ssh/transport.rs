@@ -19,6 +19,7 @@ use crate::env::{self, Env};
 use crate::pipeline::remote::Destination;
 use crate::process::tool::Tools;
 use crate::remote::{Bulk, Channel, Fault, FaultKind, Login, Transport};
+use crate::text::plain::printable;
 
 /// How many masters of our own there may be: each has room for what the host's `MaxSessions` says.
 const PRIVATE_MAX: usize = 4;
@@ -59,7 +60,7 @@ impl SshTransport {
     /// A way to this destination, as this user's `ssh` finds it: by their config, or by `config` in place of it. Nothing is
     /// connected yet.
     pub fn new(destination: Destination, config: Option<PathBuf>, tools: Tools, env: &Env) -> Result<Self, Fault> {
-        let host = destination.to_string();
+        let host = printable(&destination.to_string()).into_owned();
         let whom = Whom { destination, config };
         let sockets = Sockets::of(&whom, env)?;
         Ok(Self {
@@ -217,7 +218,7 @@ impl Transport for SshTransport {
 
     fn bulk(&self) -> Bulk {
         let socket = self.socket().unwrap_or_else(|| self.sockets.shared());
-        Bulk { command: self.whom.bulk(&socket), host: self.host.clone() }
+        Bulk { command: self.whom.bulk(&socket), host: self.whom.destination.to_string() }
     }
 
     fn close(&self) {
