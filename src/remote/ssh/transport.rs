@@ -155,6 +155,10 @@ impl Transport for SshTransport {
     fn connect(&self, limit: Duration) -> Result<(), Fault> {
         let began = SystemClock.now();
         let _one = lock(&self.making);
+        let is_closed = || self.is_closed.load(Ordering::Acquire);
+        if is_closed() {
+            return Err(self.told(Failed::Cancelled, limit));
+        }
         if self.is_up() {
             return Ok(());
         }
@@ -166,7 +170,6 @@ impl Transport for SshTransport {
             line.is_suspect
         };
         let left = limit.saturating_sub(SystemClock.now().since(began));
-        let is_closed = || self.is_closed.load(Ordering::Acquire);
         if !is_suspect && mux::is_alive(&self.sockets.shared()) {
             lock(&self.line).shared = true;
         } else if !is_suspect && !self.tools.is_reaped() {
