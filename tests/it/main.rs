@@ -58,6 +58,8 @@ mod reference;
 mod rerun;
 mod rig;
 mod rig_elsewhere;
+#[cfg(feature = "ssh")]
+mod run_directories;
 mod same_output;
 mod session_ends;
 mod session_look;
