@@ -85,7 +85,7 @@ impl<'a> Context<'a> {
                 directory
             }
         };
-        for name in [env::STATE_DIR, env::CACHE_DIR] {
+        for name in [env::STATE_DIR, env::CACHE_DIR, env::SSH_CONFIG] {
             if let Some(given) = env.get(name).filter(|given| !given.is_empty() && !Path::new(given).is_absolute()) {
                 let given = Path::new(given).display();
                 return Err(CliError::usage(format!("{name} is {given}, which is not an absolute path"))

@@ -25,6 +25,8 @@
 //! a one may move from one lock's queue to another's when a lock becomes free. Pools are few, and are all looked at for each
 //! stage that starts.
 
+mod resume;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 

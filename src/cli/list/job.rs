@@ -50,6 +50,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
         run: None,
         age_ms: None,
         duration_ms: None,
+        on: None,
         elapsed_ms: None,
         expected_ms: None,
         left_ms: None,
@@ -70,6 +71,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
     let Some(standing) = standing else { return job };
     job.run = Some(standing.number);
     job.queued.clone_from(&standing.queued);
+    job.on = standing.remote.clone().filter(|_| standing.state.goes_on());
     let age = |started| now.unix_ms.saturating_sub(i64::try_from(started).unwrap_or(i64::MAX));
     job.age_ms = standing.started_ms.map(|started| u64::try_from(age(started)).unwrap_or(0));
     match &standing.state {
@@ -81,6 +83,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
             (job.status, job.exit_code, job.duration_ms) = (Some(*status), *exit_code, Some(*duration_ms));
         }
         State::Lost => job.state = "lost",
+        State::Left => (job.state, job.on) = ("lost", standing.remote.clone()),
     }
     job
 }

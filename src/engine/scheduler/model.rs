@@ -357,4 +357,64 @@ proptest! {
         prop_assert!(scheduler.is_done());
         prop_assert_eq!(words, verdicts(&plan, &outcomes));
     }
+
+    /// H24: a run that is gone on with comes to the same as one that was never cut off, wherever that was and however much
+    /// of what followed had been said; and nothing is said or started twice.
+    #[test]
+    fn h24_a_run_that_is_cut_off_and_gone_on_with_comes_to_the_same(
+        plan in plans(),
+        outcomes in prop::collection::vec(outcomes(), 30),
+        order in prop::collection::vec(0usize..30, 30),
+        (cut, said) in (0usize..30, 0usize..8),
+    ) {
+        let plan = Plan { fail_fast: false, ..plan };
+        let mut scheduler = Scheduler::new(&plan);
+        let mut last_words: BTreeMap<StageId, Outcome> = BTreeMap::new();
+        let mut started: BTreeSet<StageId> = BTreeSet::new();
+        for turn in 0..=plan.stages.len() {
+            let poll = scheduler.poll();
+            // Killed in the middle of it.
+            let poll = if turn == cut { poll.into_iter().take(said).collect() } else { poll };
+            for transition in poll {
+                match transition {
+                    Transition::Start(id) => prop_assert!(started.insert(id), "{:?} is started twice", id),
+                    Transition::Skip(id, reason) => {
+                        let before = last_words.insert(id, Outcome::Skipped { reason });
+                        prop_assert!(before.is_none(), "{:?} is said twice", id);
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            if turn == cut {
+                let words: Vec<_> = last_words.iter().map(|(id, outcome)| (*id, outcome.clone())).collect();
+                let going: Vec<_> = started.iter().copied().filter(|id| !last_words.contains_key(id)).collect();
+                scheduler = Scheduler::resumed(&plan, &words, &going);
+            }
+            let running: Vec<StageId> = scheduler.running().collect();
+            if let Some(id) = order.get(turn).and_then(|n| n.checked_rem(running.len())).map(|n| running[n]) {
+                prop_assert!(last_words.insert(id, outcomes[id.index()].clone()).is_none());
+                scheduler.finished(id, &outcomes[id.index()]);
+            }
+        }
+        for _ in 0..2 * plan.stages.len() {
+            for transition in scheduler.poll() {
+                match transition {
+                    Transition::Start(id) => prop_assert!(started.insert(id), "{:?} is started twice", id),
+                    Transition::Skip(id, reason) => {
+                        let before = last_words.insert(id, Outcome::Skipped { reason });
+                        prop_assert!(before.is_none(), "{:?} is said twice", id);
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            let next = scheduler.running().next();
+            if let Some(id) = next {
+                prop_assert!(last_words.insert(id, outcomes[id.index()].clone()).is_none());
+                scheduler.finished(id, &outcomes[id.index()]);
+            }
+        }
+        prop_assert!(scheduler.is_done());
+        let words: Vec<&str> = last_words.values().map(Outcome::word).collect();
+        prop_assert_eq!(words, verdicts(&plan, &outcomes));
+    }
 }

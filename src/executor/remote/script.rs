@@ -31,7 +31,18 @@ const SESSION: &[&str] = &[
 
 /// Variables that a shell keeps for itself, or reads while it goes on.
 const SHELLS_OWN: &[&str] = &[
-    "BASHOPTS", "BASH_VERSINFO", "EUID", "IFS", "LINENO", "OPTIND", "PPID", "PS4", "RANDOM", "SECONDS", "SHELLOPTS", "UID",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "EUID",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+    "PPID",
+    "PS4",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "UID",
     "_",
 ];
 

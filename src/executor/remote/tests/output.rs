@@ -105,7 +105,8 @@ fn many_run_beside_each_other() {
             .map(|attempt| {
                 let machine = &machine;
                 scope.spawn(move || {
-                    let mut job = machine.sh("i=0; while [ $i -lt 50 ]; do echo $LOCAL_CI_ATTEMPT $i; i=$((i+1)); done");
+                    let mut job =
+                        machine.sh("i=0; while [ $i -lt 50 ]; do echo $LOCAL_CI_ATTEMPT $i; i=$((i+1)); done");
                     job.attempt = attempt;
                     let (result, log) = machine.execute(&job);
                     let wanted: String = (0..50).map(|i| format!("{attempt} {i}\n")).collect();
