@@ -88,6 +88,15 @@ pub enum EventKind {
         #[serde(flatten)]
         news: RemoteNews,
     },
+    /// Another supervisor sees to the run from here on: the one before was killed, or had left it to itself.
+    TakenOver {
+        /// For how long nobody saw to it by the wall clock, in milliseconds.
+        after_ms: u64,
+        /// How far the monotonic reading of this event and of those after it is ahead of the machine's clock, in
+        /// microseconds: that begins anew with every boot.
+        #[serde(default, skip_serializing_if = "is_none_of_it")]
+        ahead_us: i64,
+    },
     /// The last event of every run that was not lost.
     RunFinished {
         /// What the run came to.
@@ -192,6 +201,12 @@ pub struct RemoteInfo {
     pub name: String,
     /// The machine as a person knows it, with the user where one is named.
     pub host: String,
+    /// The tmux session there in which a person can look on.
+    #[serde(default)]
+    pub session: String,
+    /// How many stage threads run there at a time; none: as many as here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
     /// The project's directory there, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
@@ -284,6 +299,8 @@ pub enum Basis {
     OtherWorktree,
     /// The stage's with another command than it has now.
     EarlierCommand,
+    /// The stage's on another machine.
+    OtherMachine,
 }
 
 impl Basis {
@@ -348,6 +365,11 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's skip_serializing_if wants")]
+fn is_none_of_it(n: &i64) -> bool {
+    *n == 0
+}
+
 fn one() -> u32 {
     1
 }
@@ -408,6 +430,12 @@ pub trait StageLog: OutputSink + Send {
 pub trait Logbook: Send + Sync {
     /// A log for this attempt, of at most `max` bytes. Never fails: what cannot be kept is counted.
     fn open(&self, stage: &StageName, attempt: u32, max: u64) -> Box<dyn StageLog>;
+
+    /// The log of an attempt that had been started before, to go on with; and from which byte of its output on. What was
+    /// kept of it before that byte is there.
+    fn reopen(&self, stage: &StageName, attempt: u32, max: u64) -> (Box<dyn StageLog>, u64) {
+        (self.open(stage, attempt, max), 0)
+    }
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ impl Leaving {
 
     /// How we end where a run's supervisor died before it could say anything.
     fn dead(&self) -> Ending {
-        output::lost_before_it_began(&self.run, self.number, &RunView::new());
+        output::lost(&self.run, self.number, &RunView::new());
         Ending::Code(exit::INFRASTRUCTURE)
     }
 
@@ -342,7 +342,7 @@ impl Leaving {
             follow::Ending::Left => None,
         };
         if ended == Some(Verdict::Lost) {
-            output::lost_before_it_began(&self.run, self.number, display.view());
+            output::lost(&self.run, self.number, display.view());
         }
         match ended.map(|verdict| self.ended(verdict.word())) {
             Some(ended) if display.closed().is_none() && is_attended(context) => {

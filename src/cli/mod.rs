@@ -43,6 +43,7 @@ mod start;
 mod stats;
 mod stop;
 mod streams;
+mod takeover;
 mod target;
 mod validate;
 mod values;

@@ -322,7 +322,7 @@ fn follow_new(
             finished(verdict, code)
         }
         follow::Ending::Lost => {
-            output::lost_before_it_began(&run, number, display.view());
+            output::lost(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }
         // The key is there only where the run has a number.
@@ -361,7 +361,7 @@ fn farewell(number: Option<RunNumber>) -> String {
 }
 
 /// Asks tools for colour whose output is a pipe only because we show it: never against what the user has set.
-fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
+pub(super) fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
     if !faces::shows_colour(context, mode) {
         return Vec::new();
     }

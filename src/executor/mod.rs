@@ -42,8 +42,8 @@ pub struct Job {
     pub limit: Option<Duration>,
     /// From SIGTERM to SIGKILL, for the same.
     pub grace: Duration,
-    /// How much of what it left behind an earlier supervisor has: it may be running already. Nothing is started then; it is
-    /// joined, and its output goes on from this byte.
+    /// How much of its output an earlier supervisor has, which began to start it: it may be running already. It is joined
+    /// then, its output goes on from this byte, and nothing is started: see [`ExecError::NotThere`].
     pub resumes: Option<u64>,
 }
 
@@ -97,6 +97,13 @@ pub enum ExecError {
     #[error("{message}")]
     Infrastructure {
         /// What is wrong and what to do.
+        message: String,
+    },
+    /// It was to be joined and was never started: whoever was to do that was killed before. Not where anything of it has been
+    /// received, for then it was.
+    #[error("{message}")]
+    NotThere {
+        /// Where there is nothing of it.
         message: String,
     },
     /// It goes on where it runs, and this side has given up following it: whoever takes the run over finds it.

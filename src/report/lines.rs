@@ -127,11 +127,11 @@ impl<W: Write> Lines<W> {
     }
 
     fn lose(&mut self, stage: &StageView) {
-        let text = "lost: the run ended before it did";
+        let text = verdict::lost(stage);
         if self.sentences {
             self.tell(&format!("{} was {text}.", stage.info.name));
         } else {
-            self.conclude(stage, Glyph::Lost, text);
+            self.conclude(stage, Glyph::Lost, &text);
         }
     }
 
@@ -229,7 +229,10 @@ impl<W: Write> Lines<W> {
 impl<W: Write> Reporter for Lines<W> {
     fn event(&mut self, view: &RunView, event: &Event, _logs: &mut dyn Logs) -> io::Result<()> {
         match &event.kind {
-            EventKind::RunStarted(_) | EventKind::StageRetrying { .. } | EventKind::Remote { .. } => {}
+            EventKind::RunStarted(_)
+            | EventKind::StageRetrying { .. }
+            | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. } => {}
             EventKind::StageStarted { stage, attempt } => {
                 if *attempt == 1 {
                     self.next.push_back(*stage);

@@ -34,6 +34,7 @@ pub mod start;
 pub mod stream;
 pub mod supervise;
 pub mod tail;
+pub mod takeover;
 pub mod tee;
 pub mod turn;
 pub mod waiting;

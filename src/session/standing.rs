@@ -12,6 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::past;
 use super::past::forgotten::Forgotten;
 use super::runs::{self, Run};
+use super::takeover;
 use super::turn::still_awaited;
 use crate::clock::Timestamp;
 use crate::event::{Estimate, StageFinished};
@@ -70,6 +71,8 @@ pub enum State {
     },
     /// Nobody knows what came of it.
     Lost,
+    /// Nobody sees to its run any more, and it may run on another machine still.
+    Left,
 }
 
 impl State {
@@ -77,7 +80,7 @@ impl State {
     pub fn goes_on(&self) -> bool {
         match self {
             Self::Queued { .. } | Self::Waiting | Self::Running(_) => true,
-            Self::Stopped { .. } | Self::Lost => false,
+            Self::Stopped { .. } | Self::Lost | Self::Left => false,
         }
     }
 }
@@ -119,6 +122,7 @@ pub fn board(project: &ProjectDir, latest: Vec<Latest>, unseen: &[RunNumber], no
             Ok(_) | Err(_) => board.damaged.extend(past::damage(project, number).map(|error| (number, error))),
         }
     }
+    board.find_left(project);
     // What is forgotten may still be there, where other stages have it in their run too, or its removal was cut off.
     let forgotten = Forgotten::read(project).unwrap_or_default();
     if !forgotten.is_empty() {
@@ -181,6 +185,22 @@ impl Board {
             Some(known) if known.number > standing.number => {}
             Some(_) | None => {
                 self.jobs.insert(name, standing);
+            }
+        }
+    }
+
+    /// Finds out which of those that are lost may run on another machine still.
+    fn find_left(&mut self, project: &ProjectDir) {
+        let lost = self.jobs.values().filter(|standing| matches!(standing.state, State::Lost));
+        let numbers: BTreeSet<RunNumber> = lost.map(|standing| standing.number).collect();
+        for number in numbers.into_iter().rev().take(ASKED) {
+            let Ok(run) = runs::read(project, number) else { continue };
+            let Some(left) = takeover::look_in(&run.dir, &run.view) else { continue };
+            for (stage, machine) in left.elsewhere {
+                if let Some(standing) = self.jobs.get_mut(&stage).filter(|standing| standing.number == number) {
+                    standing.remote = Some(machine);
+                    standing.state = State::Left;
+                }
             }
         }
     }

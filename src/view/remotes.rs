@@ -1,8 +1,9 @@
 //! The other machines of a run: whether the line to each is there, and what came and went over it.
 
-use super::{RunView, StageView};
+use super::{RunView, StageState, StageView};
 use crate::clock::Timestamp;
 use crate::event::{RemoteInfo, RemoteNews};
+use crate::pipeline::remote::HERE;
 
 /// What is known of another machine that stages of the run are on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +139,14 @@ impl RunView {
         names.all(|name| name == first).then_some(remote)
     }
 
+    /// The machines on which something of it may run though nobody sees to the run any more, each once.
+    pub fn left_on(&self) -> Vec<&str> {
+        let mut machines: Vec<&str> = self.stages.values().filter_map(StageView::left_on).collect();
+        machines.sort_unstable();
+        machines.dedup();
+        machines
+    }
+
     /// The machines of which there is something to say while the run goes on, that stages run on now: the line is not
     /// there yet, or not any more, or files are on their way.
     pub fn restless(&self) -> impl Iterator<Item = &RemoteView> {
@@ -155,5 +164,12 @@ impl StageView {
     /// Where it runs: `local`, or the name of another machine.
     pub fn executor(&self) -> &str {
         &self.info.executor
+    }
+
+    /// The other machine on which it was started and has not ended, as far as the run says: it may run there still, whatever
+    /// became of the run.
+    pub fn left_on(&self) -> Option<&str> {
+        let is_left = matches!(self.state, StageState::Running { .. }) && self.info.executor != HERE;
+        is_left.then_some(self.info.executor.as_str())
     }
 }

@@ -141,7 +141,7 @@ impl RunView {
             failed: counts.failed + unfinished,
             skipped: counts.skipped,
             cached: counts.cached,
-            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed(last))),
+            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed_at(last))),
             remotes: self.remotes.iter().map(ReportedRemote::from).collect(),
             warnings: self.warnings(),
         }
@@ -186,6 +186,10 @@ fn reported(
         Some(Outcome::Skipped { reason }) => Some(reason.to_string()),
         Some(outcome) => outcome.error(),
         None if !ended => None,
+        None if stage.left_on().is_some() => {
+            let machine = stage.executor();
+            Some(format!("the run was left before this stage ended, which may run on {machine} still"))
+        }
         None if attempt > 0 => Some("the run ended before this stage did".into()),
         None => Some("the run ended before this stage started".into()),
     };

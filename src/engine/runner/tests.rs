@@ -1,5 +1,7 @@
 //! The loop with threads, a scripted executor and a clock that stands still.
 
+mod left;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -56,6 +58,11 @@ struct Page(Arc<Mutex<Vec<u8>>>, u64);
 impl Logbook for Book {
     fn open(&self, _stage: &StageName, _attempt: u32, _max: u64) -> Box<dyn StageLog> {
         Box::new(Page(Arc::clone(&self.0), 0))
+    }
+
+    fn reopen(&self, _stage: &StageName, _attempt: u32, _max: u64) -> (Box<dyn StageLog>, u64) {
+        let bytes = self.0.lock().unwrap().len() as u64;
+        (Box::new(Page(Arc::clone(&self.0), bytes)), bytes)
     }
 }
 
@@ -179,6 +186,10 @@ impl Bench {
     }
 
     fn run(&mut self, plan: Plan) -> Verdict {
+        self.with_ports(|identity, ports| run(plan, identity, ports))
+    }
+
+    fn with_ports(&mut self, go: impl FnOnce(Identity, Ports<'_>) -> Verdict) -> Verdict {
         let identity =
             Identity { run: RunId::from_bytes([7; 16]), number: Some(RunNumber(1)), env: Vec::new(), grace_cap: None };
         let fake: Arc<dyn Executor> = self.fake.clone();
@@ -190,7 +201,7 @@ impl Bench {
             messages: self.messages.clone(),
             lender: Some(&mut self.lent),
         };
-        run(plan, identity, ports)
+        go(identity, ports)
     }
 }
 

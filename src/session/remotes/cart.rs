@@ -52,6 +52,8 @@ pub(super) struct Parts {
     pub(super) tools: Tools,
     /// Who tells what has come of it.
     pub(super) messages: Sender<Message>,
+    /// Whether an earlier supervisor has sent the tree: it is not sent again then, for stages may be running in it.
+    pub(super) was_sent: bool,
 }
 
 /// Carries files for the stages of a run on one machine.
@@ -99,7 +101,7 @@ impl Cart {
 
     fn send(&self, job: Option<&Job>, cancelled: Cancelled<'_>) -> Result<Arc<Tree>, Fault> {
         let order = self.order();
-        let joins = job.is_some_and(|job| job.resumes.is_some());
+        let joins = self.parts.was_sent || job.is_some_and(|job| job.resumes.is_some());
         let (tree, sent) = self.with_hands(cancelled, |hands| {
             let there = if joins { Tree::rejoin(&order, hands)? } else { None };
             match there {

@@ -31,6 +31,8 @@ pub struct Whose<'a> {
     pub number: Option<RunNumber>,
     /// A directory here that is ours alone, for what is remembered of what was sent. Made where it is missing.
     pub store: &'a Path,
+    /// The machines that an earlier supervisor has sent the work tree to.
+    pub sent: &'a [String],
 }
 
 /// The machines of a run.
@@ -77,6 +79,7 @@ impl Fleet {
                 rope: Arc::clone(&rope),
                 tools: tools.clone(),
                 messages: messages.clone(),
+                was_sent: whose.sent.contains(&remote.name),
             };
             let cart = Cart::new(plan, parts);
             rope.carries(&cart);
