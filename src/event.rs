@@ -201,6 +201,12 @@ pub struct RemoteInfo {
     pub name: String,
     /// The machine as a person knows it, with the user where one is named.
     pub host: String,
+    /// The tmux session there in which a person can look on.
+    #[serde(default)]
+    pub session: String,
+    /// How many stage threads run there at a time; none: as many as here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
     /// The project's directory there, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
@@ -293,6 +299,8 @@ pub enum Basis {
     OtherWorktree,
     /// The stage's with another command than it has now.
     EarlierCommand,
+    /// The stage's on another machine.
+    OtherMachine,
 }
 
 impl Basis {

@@ -190,6 +190,14 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// The name of the executor that it says: of a remote, or [`remote::HERE`].
+    pub fn executor(&self) -> &str {
+        match &self.placement {
+            Placement::Local => remote::HERE,
+            Placement::Remote(name) => name,
+        }
+    }
+
     /// A stage with this name and command, and defaults for the rest.
     pub fn new(name: StageName, command: Command) -> Self {
         Self {

@@ -21,7 +21,7 @@ pub use report::{Report, ReportedRun, ReportedStage};
 
 use crate::cancel::CancelLevel;
 use crate::clock::{Pause, Timestamp};
-use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RunStarted, StageFinished, StageInfo};
+use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RemoteInfo, RunStarted, StageFinished, StageInfo};
 use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Outcome, Verdict};
 
@@ -52,8 +52,18 @@ pub struct RunHeader {
     pub project: String,
     /// How many stage threads run at a time.
     pub jobs: u32,
+    /// The other machines that its stages run on.
+    pub remotes: Vec<RemoteInfo>,
     /// When it started.
     pub at: Timestamp,
+}
+
+impl RunHeader {
+    /// How many slots an executor has where the run has so many: a remote its own, if it has some.
+    pub fn slots(&self, executor: &str, jobs: u32) -> u32 {
+        let remote = self.remotes.iter().find(|remote| remote.name == executor);
+        remote.and_then(|remote| remote.slots).unwrap_or(jobs)
+    }
 }
 
 /// What a run came to.
@@ -328,6 +338,7 @@ impl RunView {
             number: started.number,
             project: started.project.clone(),
             jobs: started.jobs,
+            remotes: started.remotes.clone(),
             at,
         });
         self.stages = started.stages.iter().cloned().map(StageView::new).collect();

@@ -260,9 +260,7 @@ impl Loop<'_> {
             }
             Effect::Start { stage, attempt, resumes } => {
                 self.tokens[stage] = Some(self.token(stage, attempt));
-                let keeps = self.offer(stage).keeps(&self.plan.stages[stage].policy);
-                let spare = self.slots.starts(stage, keeps);
-                self.lend(spare);
+                self.keep_slots(stage);
                 let since = self.ports.clock.now();
                 self.begin(Unstarted { stage, attempt, resumes, since }, machine);
             }
@@ -329,6 +327,16 @@ impl Loop<'_> {
         let result = Err(ExecError::Infrastructure { message });
         self.give_back(stage);
         machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
+    }
+
+    /// An attempt is about to start that keeps slots here, where it runs here.
+    fn keep_slots(&mut self, stage: StageId) {
+        let planned = &self.plan.stages[stage];
+        if !self.plan.remotes.contains_key(&planned.executor) {
+            let keeps = self.offer(stage).keeps(&planned.policy);
+            let spare = self.slots.starts(stage, keeps);
+            self.lend(spare);
+        }
     }
 
     /// What an attempt of a stage is told of the slots that nobody uses.
@@ -422,6 +430,8 @@ fn info(remote: &Remote) -> RemoteInfo {
     RemoteInfo {
         name: remote.name.clone(),
         host: remote.destination.to_string(),
+        session: remote.session.clone(),
+        slots: remote.slots,
         dir: remote.dir.clone(),
         sends: remote.sync != Sync::None,
     }

@@ -11,6 +11,7 @@ use super::file::{Medium, beside};
 use super::schema::STEPS;
 use super::*;
 use crate::event::Basis;
+use crate::plan::signature::LOCAL;
 
 mod damage;
 mod forgetting;

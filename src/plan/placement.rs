@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{PlanError, nearest};
 use super::select::Elsewhere;
 use super::signature::LOCAL;
-use super::{PlannedStage, error::Remotes};
+use super::{PlannedStage, Remotes};
 use crate::ids::StageName;
 use crate::pipeline::remote::{Destination, Remote};
-use crate::pipeline::{Pipeline, Placement, Stage};
+use crate::pipeline::{Pipeline, Stage};
 
 /// Where stages run.
 pub(super) struct Placing<'a> {
@@ -33,10 +33,10 @@ impl<'a> Placing<'a> {
 
     /// The name of the executor of a stage.
     pub(super) fn executor(&self, stage: &Stage) -> String {
-        match (&self.all, &stage.placement) {
-            (Some(Where::There(remote)), _) => remote.name.clone(),
-            (Some(Where::Here), _) | (None, Placement::Local) => LOCAL.to_owned(),
-            (None, Placement::Remote(name)) => name.clone(),
+        match &self.all {
+            Some(Where::There(remote)) => remote.name.clone(),
+            Some(Where::Here) => LOCAL.to_owned(),
+            None => stage.executor().to_owned(),
         }
     }
 
@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
     use crate::env::Env;
-    use crate::pipeline::{Command, RunDefaults, When};
+    use crate::pipeline::{Command, Placement, RunDefaults, When};
     use crate::plan::{Facts, Plan, Request};
 
     /// `here`, `box` and `far`, each named for where it runs; both remotes are known.

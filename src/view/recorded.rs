@@ -109,6 +109,7 @@ impl Recorded {
             run: RunId::from_bytes([1; 16]),
             number: number.map(RunNumber),
             project: "/home/user/project".into(),
+            remotes: Vec::new(),
             jobs: 2,
             stages,
             remotes,

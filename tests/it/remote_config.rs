@@ -114,3 +114,31 @@ fn what_is_said_of_a_remote_is_checked_before_anything_is_done() {
     assert!(!project.state_dir().exists());
     project.assert_nothing_left();
 }
+
+#[test]
+fn a_plan_says_where_each_stage_runs() {
+    let project = project();
+    assert_transcript!(project.local_ci(&["plan", "-j", "2"]).output(), @"
+    $ local-ci plan -j 2
+    2 of 2 stages would run, 2 at a time here, 8 on box
+      run   fmt    true
+                   in the default set
+      run   build  make
+                   in the default set
+                   on box
+    box: ci@build.example.invalid, port 2222, tmux session onion, work tree sent by git
+    --- exit 0
+    ");
+    assert_transcript!(project.local_ci(&["plan", "-j", "2", "--remote", "ci@127.0.0.1", "fmt"]).output(), @"
+    $ local-ci plan -j 2 --remote ci@127.0.0.1 fmt
+    1 of 1 stages would run, 2 at a time on ci@127.0.0.1
+      run   fmt  true
+                 asked for
+                 on ci@127.0.0.1
+    ci@127.0.0.1: tmux session onion, work tree sent by git
+    --- exit 0
+    ");
+    let plan = json(&project.local_ci(&["plan", "--json", "--session", "ci"]).output().assert_code(0));
+    insta::assert_snapshot!(plan["remotes"], @r#"[{"host":"ci@build.example.invalid","name":"box","port":2222,"session":"ci","slots":8,"sync":"git"}]"#);
+    project.assert_nothing_left();
+}

@@ -11,15 +11,10 @@ use crate::report::live::percent;
 use crate::session::jobs::AdHoc;
 use crate::session::standing::{Progress, Standing, State};
 
-/// A stage of the config. What it needs, and whether a command has its name, is for the caller to say.
-pub(super) fn of_stage(
-    stage: &Stage,
-    work: Option<Signature>,
-    standing: Option<&Standing>,
-    now: Timestamp,
-) -> ListedJob {
+/// A stage of the config, with the fingerprints that what it runs can have. What it needs, and whether a command has its name, is for the caller to say.
+pub(super) fn of_stage(stage: &Stage, works: &[Signature], standing: Option<&Standing>, now: Timestamp) -> ListedJob {
     ListedJob {
-        other_command: standing.is_some_and(|standing| work != Some(standing.signature)),
+        other_command: standing.is_some_and(|standing| !works.contains(&standing.signature)),
         command: Some(match &stage.action {
             Action::Run(command) => command_text(command),
             Action::Use { kind } => format!("uses {kind}"),

@@ -12,9 +12,14 @@
 __identify() {
   read -r __line </proc/self/stat
   __pid=${__line%% *}
-  __line=${__line##*) }
-  # The twentieth of what is left.
-  __born=$(set -- $__line && shift 19 && printf %s "$1")
+  # Unquoted: the fields are numbers and a letter.
+  __take_born ${__line##*) }
+}
+
+# The twentieth of what is left.
+__take_born() {
+  shift 19
+  __born=$1
 }
 
 # Sets __quoted to a word that the shell reads as this text.

@@ -246,6 +246,7 @@ fn an_estimate_says_what_it_rests_on() {
         (3, Basis::Own, "5s of ~10s  "),
         (30, Basis::OtherWorktree, "5s of ~10s (other work tree)  "),
         (30, Basis::EarlierCommand, "5s of ~10s (earlier command)  "),
+        (30, Basis::OtherMachine, "5s of ~10s (other machine)  "),
     ] {
         let line = resting(samples, basis);
         assert!(line.contains(said), "{line}");
