@@ -130,7 +130,9 @@ mod tests {
         };
         std::thread::scope(|scope| {
             let all: Vec<_> = (0..8).map(|_| scope.spawn(|| once.get(&prepare, &|| false))).collect();
-            all.into_iter().for_each(|one| assert_eq!(one.join().unwrap(), Ok(tree.clone())));
+            for one in all {
+                assert_eq!(one.join().unwrap(), Ok(tree.clone()));
+            }
         });
         assert_eq!(tries.load(Ordering::SeqCst), 1);
     }

@@ -13,7 +13,7 @@ use crate::executor::remote::Line;
 use crate::pipeline::remote::Remote;
 use crate::remote::link::{Generation, Link, LinkNews, LinkState, Patience};
 use crate::remote::shell::Answer;
-use crate::remote::tree::{Said, There};
+use crate::remote::tree::There;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 
 /// A line, and who hears of it.
@@ -139,9 +139,8 @@ impl There for Rope {
         self.link.host()
     }
 
-    fn call(&self, script: &str, limit: Duration, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Said, Fault> {
-        let answer = self.link.call_within(script, limit, cancelled).inspect(|_| self.announce())?;
-        Ok(Said { code: answer.code, output: answer.output })
+    fn call(&self, script: &str, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Answer, Fault> {
+        Line::call(self, script, &cancelled)
     }
 
     fn bulk(&self) -> Bulk {

@@ -73,7 +73,7 @@ fn masters(project: &Project) -> Vec<Identity> {
 }
 
 /// Ends the shared master, which would outlive the test by a minute.
-struct Cleared<'p>(&'p Project);
+pub(crate) struct Cleared<'p>(pub(crate) &'p Project);
 
 impl Drop for Cleared<'_> {
     fn drop(&mut self) {

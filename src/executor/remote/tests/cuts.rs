@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::harness::{Machine, Straight, here};
+use super::harness::{Machine, Straight, here, lines};
 use crate::outcome::Exit;
 use crate::remote::here::Here;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
@@ -98,9 +98,9 @@ fn h126_much_output_survives_many_cuts() {
 /// H126: cut again and again while the stage says something from time to time, and across its end.
 #[test]
 fn h126_a_stage_that_ends_while_the_line_is_down_is_heard_afterwards() {
-    let lines: String = (0..30).map(|n| format!("line {n}\n")).collect();
+    let text = lines(0..30, |n| format!("line {n}"));
     let script = "while IFS= read -r line; do echo \"$line\"; sleep 0.01; done <bytes; exit 4";
-    survives(40, 25, script, lines.as_bytes());
+    survives(40, 25, script, text.as_bytes());
 }
 
 /// Whoever starts a stage and hears nothing of it starts it again, and it runs once.
@@ -112,6 +112,6 @@ fn h126_a_start_that_is_cut_off_starts_one_stage() {
         job.attempt = attempt;
         assert_eq!(machine.execute(&job).0.unwrap().exit, Exit::Code(0));
     }
-    let wanted: String = (1..=30).map(|attempt| format!("{attempt}\n")).collect();
+    let wanted = lines(1..=30, |attempt| format!("{attempt}"));
     assert_eq!(fs::read_to_string(machine.path("work/started")).unwrap(), wanted);
 }

@@ -20,7 +20,7 @@ use crate::remote::here::Here;
 use crate::remote::shell::{Answer, Shell};
 use crate::remote::{Channel, Fault, FaultKind, Login, Transport};
 
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A line over a transport that is always there; a channel that ends is opened again.
 pub(super) struct Straight<T> {
@@ -204,4 +204,9 @@ pub(super) fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(2));
     }
     panic!("it is not so");
+}
+
+/// A line for each number.
+pub(super) fn lines(numbers: impl IntoIterator<Item = u32>, line: impl Fn(u32) -> String) -> String {
+    numbers.into_iter().map(|number| line(number) + "\n").collect()
 }
