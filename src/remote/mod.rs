@@ -19,6 +19,7 @@ pub mod shell;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 pub mod way;
+pub mod tree;
 
 use std::fs::File;
 use std::time::Duration;
