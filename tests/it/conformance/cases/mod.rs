@@ -2,10 +2,14 @@
 
 mod ending;
 mod ends;
+mod link;
+mod machine;
 mod odd;
 mod output;
 
 pub(crate) use ending::*;
 pub(crate) use ends::*;
+pub(crate) use link::*;
+pub(crate) use machine::*;
 pub(crate) use odd::*;
 pub(crate) use output::*;
