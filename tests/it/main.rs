@@ -43,6 +43,7 @@ mod job_table;
 mod jobserver;
 mod kill;
 mod kill_rounds;
+mod line_faults;
 mod lines;
 mod list;
 mod live;

@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 
 use super::backend::{Backend, Begun, Stage};
 use super::product::Product;
-use crate::support::{Host, Invocation, Line, Project, Setup, have};
+use serde_json::Value;
+
+use crate::support::{Host, Identity, Invocation, Line, Project, Setup, have, wait_until};
 
 /// A project, and a machine for its stages.
 pub(crate) struct Ssh {
@@ -54,6 +56,23 @@ impl Ssh {
         self.product.run_there(args)
     }
 
+    /// The processes here that hold the line, for all who share it.
+    pub(crate) fn masters(&self) -> Vec<Identity> {
+        let mark = self.host().ssh_config().display().to_string();
+        ssh_processes(&mark)
+    }
+
+    /// What a run was told of its machine, of this kind.
+    pub(crate) fn news(&self, number: u64, kind: &str) -> Vec<Value> {
+        let all = self.product.project.events(number).into_iter();
+        all.filter(|event| event["event"] == "remote" && event["news"] == kind).collect()
+    }
+
+    /// Waits until a run was told this of its machine.
+    pub(crate) fn wait_for_news(&self, number: u64, kind: &str) {
+        wait_until(&format!("the line to be {kind}"), || !self.news(number, kind).is_empty());
+    }
+
     /// The directories of attempts that are there, by `run/stage.attempt`.
     pub(crate) fn attempts_there(&self) -> Vec<PathBuf> {
         let projects = entries(&self.host().state());
@@ -62,8 +81,19 @@ impl Ssh {
     }
 }
 
+/// The processes of ssh whose command line has this in it.
+fn ssh_processes(mark: &str) -> Vec<Identity> {
+    let pids = entries(Path::new("/proc")).into_iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok());
+    let ours = pids.filter(|pid: &i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        line.starts_with("ssh") && line.contains(mark)
+    });
+    ours.filter_map(Identity::of).collect()
+}
+
 fn entries(dir: &Path) -> Vec<PathBuf> {
-    fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+    fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 /// Makes a repository of the project's directory, whose own files are elsewhere.

@@ -9,7 +9,8 @@ mod cases;
 mod elsewhere;
 mod product;
 
-use elsewhere::Ssh;
+pub(crate) use backend::{Backend, Seen, Stage};
+pub(crate) use elsewhere::Ssh;
 use product::Product;
 
 /// Makes the tests of one list: `case: local, here, ssh;`.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use local_ci::outcome::Exit;
 use rustix::process::Signal;
-use serde_json::Value;
 
 use crate::conformance::backend::{Backend, Seen, Stage};
 use crate::conformance::elsewhere::Ssh;
@@ -48,12 +47,6 @@ fn wait_for_log(at: &Ssh, number: u64, n: u32) {
     });
 }
 
-/// What run 1 was told of its machine, of this kind.
-fn news(at: &Ssh, kind: &str) -> Vec<Value> {
-    let all = at.project().events(1).into_iter();
-    all.filter(|event| event["event"] == "remote" && event["news"] == kind).collect()
-}
-
 /// H126: cut in the middle of it, as often as there are parts.
 pub(crate) fn a_cut_loses_nothing(at: &Ssh) {
     let begun = at.start(&[in_parts(4)]);
@@ -76,7 +69,7 @@ pub(crate) fn a_long_cut_loses_nothing(at: &Ssh) {
     at.project().open_gate("go1");
     wait_for_part(at, 1);
     wait_until("two tries to have been in vain", || {
-        news(at, "down").iter().any(|news| news["attempt"].as_u64() >= Some(2))
+        at.news(1, "down").iter().any(|news| news["attempt"].as_u64() >= Some(2))
     });
     at.line.mend();
     wait_for_log(at, 1, 1);
