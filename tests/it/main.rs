@@ -59,6 +59,7 @@ mod reference;
 mod rerun;
 mod rig;
 mod rig_elsewhere;
+mod same_elsewhere;
 mod same_output;
 mod session_ends;
 mod session_look;
