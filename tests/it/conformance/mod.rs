@@ -97,4 +97,11 @@ conformance! {
     a_reboot_is_said_and_starts_nothing: "H30: `lost.rs`", "this machine would have to", own;
     a_killed_tmux_ends_nothing: "nobody looks on by tmux", "nobody looks on by tmux", yes;
     cleaning_up_twice_is_harmless: "nothing is left to clean up", "the same scripts as for ssh", yes;
+    // Who else is there.
+    a_planted_verdict_decides_nothing: "its verdict is in no file", "the same scripts as for ssh", yes;
+    secrets_stay_here: "nothing is sent", "nothing is sent", yes;
+    directories_here_may_have_long_names: "no socket", "no socket", own;
+    many_runs_share_a_machine: "it is `concurrency.rs`", "no connection", yes;
+    a_machine_may_take_few_sessions: "no connection", "no connection", own;
+    a_pipeline_goes_there_and_back: "it goes nowhere", "nothing is sent", yes;
 }

@@ -4,6 +4,7 @@ mod ending;
 mod ends;
 mod link;
 mod machine;
+mod neighbours;
 mod odd;
 mod output;
 
@@ -11,5 +12,6 @@ pub(crate) use ending::*;
 pub(crate) use ends::*;
 pub(crate) use link::*;
 pub(crate) use machine::*;
+pub(crate) use neighbours::*;
 pub(crate) use odd::*;
 pub(crate) use output::*;
