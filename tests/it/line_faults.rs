@@ -9,7 +9,7 @@ use local_ci::outcome::Exit;
 use rustix::process::Signal;
 
 use crate::conformance::{Backend, Seen, Ssh, Stage};
-use crate::support::{Cable, Identity, Project, wait_until};
+use crate::support::{Cable, Identity, Project, signal_all, wait_until};
 
 /// How many numbered lines are a bit more than twenty megabytes.
 const LINES: u64 = 1_750_000;
@@ -122,7 +122,7 @@ fn h126_killed_processes_of_the_line_lose_nothing() {
         let is_over = || at.project().last_word(number).is_some();
         wait_until("some more to come", || at.line.carried() >= before + more || is_over());
         let killed: Vec<Identity> = if round % 2 == 0 { at.host().connections() } else { at.masters() };
-        killed.iter().for_each(|process| process.kill(Signal::KILL));
+        signal_all(&killed, Signal::KILL);
     }
     let transcript = running.wait().transcript();
     let seen = at.product.seen(number, &["s"], &transcript).remove(0);
@@ -139,9 +139,9 @@ fn h127_a_stalled_line_is_noticed_while_it_streams() {
     let number = at.product.count_run();
     wait_until("some of it to come", || at.line.carried() > 1_000_000);
     let stopped = at.host().connections();
-    stopped.iter().for_each(|connection| connection.kill(Signal::STOP));
+    signal_all(&stopped, Signal::STOP);
     let transcript = running.wait().transcript();
-    stopped.iter().for_each(|connection| connection.kill(Signal::KILL));
+    signal_all(&stopped, Signal::KILL);
     let seen = at.product.seen(number, &["s"], &transcript).remove(0);
     assert_exact(at.project(), &seen, 0, "stalled");
     at.assert_nothing_left();

@@ -1,5 +1,6 @@
 //! A line that fails, and processes here that die: what runs there does not care, and nothing of it is lost.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
@@ -8,13 +9,14 @@ use rustix::process::Signal;
 
 use crate::conformance::backend::{Backend, Seen, Stage};
 use crate::conformance::elsewhere::Ssh;
-use crate::support::wait_until;
+use crate::support::{signal_all, wait_until};
 
 /// A stage that says that it began, counts how often it did, and goes on in parts: after each, the test opens a gate.
 fn in_parts(parts: u32) -> Stage {
     let mut run = "echo x >>\"$SIDE/starts\"; chaos lines 1000; echo part 0; chaos touch \"$SIDE/at0\"".to_owned();
     for n in 1..=parts {
-        run += &format!(
+        let _ = write!(
+            run,
             "; chaos wait-for \"$SIDE/go{n}\"; chaos lines {n}000; echo part {n}; chaos touch \"$SIDE/at{n}\""
         );
     }
@@ -28,7 +30,7 @@ fn assert_whole(at: &impl Backend, seen: &Seen, parts: u32) {
     let mut all = String::new();
     for n in 0..=parts {
         all.extend((1..=n.max(1) * 1000).map(|line| format!("line {line}\n")));
-        all += &format!("part {n}\n");
+        let _ = writeln!(all, "part {n}");
     }
     assert!(seen.text() == all, "{} bytes instead of {}\n{}", seen.log.len(), all.len(), seen.said);
     assert_eq!(fs::read_to_string(at.project().side("starts")).unwrap(), "x\n", "started more than once");
@@ -101,11 +103,11 @@ pub(crate) fn a_line_that_stalls_is_given_up_and_made_anew(at: &Ssh) {
     wait_for_log(at, 1, 0);
     let stopped: Vec<_> = at.host().connections();
     assert!(!stopped.is_empty());
-    stopped.iter().for_each(|connection| connection.kill(Signal::STOP));
+    signal_all(&stopped, Signal::STOP);
     at.project().open_gate("go1");
     let seen = begun.wait().remove(0);
     assert_whole(at, &seen, 1);
-    stopped.iter().for_each(|connection| connection.kill(Signal::KILL));
+    signal_all(&stopped, Signal::KILL);
     at.assert_nothing_left();
 }
 
@@ -114,7 +116,7 @@ pub(crate) fn a_killed_server_process_loses_nothing(at: &Ssh) {
     let begun = at.start(&[in_parts(2)]);
     for n in 1..=2 {
         wait_for_part(at, n - 1);
-        at.host().connections().iter().for_each(|connection| connection.kill(Signal::KILL));
+        signal_all(&at.host().connections(), Signal::KILL);
         at.project().open_gate(&format!("go{n}"));
     }
     let seen = begun.wait().remove(0);

@@ -38,6 +38,6 @@ pub(crate) fn a_clock_that_jumps_changes_no_duration(at: &impl Backend) {
     seen.assert("passed", Exit::Code(0));
     let said: Vec<u64> = seen.text().lines().map(|line| line.parse().unwrap()).collect();
     assert!(said[1] - said[0] >= 7200, "the clock did not jump: {said:?}");
-    assert!(seen.took >= Duration::from_secs(1) && seen.took < Duration::from_secs(60), "{}", seen.said);
+    assert!(seen.took >= Duration::from_secs(1) && seen.took < Duration::from_mins(1), "{}", seen.said);
     at.assert_nothing_left();
 }
