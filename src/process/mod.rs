@@ -15,6 +15,7 @@ pub mod signals;
 pub mod spawn;
 pub mod still;
 pub mod table;
+pub mod tool;
 pub mod tree;
 mod unix;
 

@@ -11,6 +11,9 @@
 //! ```
 
 pub mod fault;
+pub mod here;
+pub mod quote;
+pub mod shell;
 
 use std::fs::File;
 use std::time::Duration;
@@ -26,13 +29,28 @@ pub enum Login {
     No,
 }
 
-/// Bytes to and from a `/bin/sh` that reads commands from its standard input. What it prints on stderr is lost. Dropping it
-/// ends the line, and not what was started there with all three streams redirected.
+impl Login {
+    /// The command that makes a `/bin/sh` that reads commands from its standard input.
+    ///
+    /// It is read by whatever shell the user has (fish and csh among them), so it has words and single quotes alone. The
+    /// profile is read with nothing to read itself, since it would take away what follows; what it exports stays.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Yes => "exec /bin/sh -c 'exec 3<&0 </dev/null; exec /bin/sh -l -c \"exec /bin/sh -s <&3 3<&-\"'",
+            Self::No => "exec /bin/sh -s",
+        }
+    }
+}
+
+/// Bytes to and from a `/bin/sh` that reads commands from its standard input. Dropping it ends the line, and not what was
+/// started there in a session of its own with all three streams redirected.
 pub struct Channel {
     /// What it reads.
     pub input: File,
     /// What it prints: before anything else, whatever the login scripts of the user print.
     pub output: File,
+    /// What it prints on stderr, until it is told to print it elsewhere. To be read or closed: it is a pipe.
+    pub errors: File,
     /// What keeps the line open.
     pub guard: Box<dyn Send + Sync>,
 }
@@ -57,6 +75,14 @@ pub trait Transport: Send + Sync {
 
     /// Opens a shell there, over a line that is there. Takes no longer than `limit`.
     fn open(&self, login: Login, limit: Duration) -> Result<Channel, Fault>;
+
+    /// Whether the line was there a moment ago, as far as this side knows. Asks nobody there.
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    /// Has the next [`Self::connect`] make a line of its own, whatever is there: nothing came over this one any more.
+    fn suspect(&self) {}
 
     /// How other programs reach it, while the line is there.
     fn bulk(&self) -> Bulk;

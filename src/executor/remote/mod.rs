@@ -1,2 +1,136 @@
 //! Runs stages on another machine: each in a private run directory there, which says how it ended, so that neither the line
 //! nor this process has to live as long as the stage. See `docs/design.md`, "Elsewhere".
+//!
+//! ```text
+//!  <state>/local-ci/<project>/runs/<run>/      0700, ours alone
+//!    wake.<mark>                               a FIFO: what the follower there sleeps in
+//!    <stage>.<attempt>/
+//!      script      the wrapper, with the command and its environment
+//!      pid         the claim: `PID START BOOT end` of the wrapper, made by one alone
+//!      group       `PID START end` of the command, which leads a session of its own
+//!      log         what it prints
+//!      said        how the shell says it ended, or why it was not run
+//!      verdict     the last word; `verdict.part` until then, with room for it
+//! ```
+//!
+//! [`attempt`] is the loop that sees one through; [`follower`] tells all loops what happens there.
+
+mod attempt;
+mod carrier;
+mod fault;
+mod follower;
+mod line;
+mod place;
+mod refusal;
+mod script;
+mod site;
+mod verdict;
+mod wire;
+
+use super::{Ended, ExecError, Executor, Job, Streams};
+use crate::cancel::CancelToken;
+use crate::event::OutputSink;
+use crate::remote::{Fault, FaultKind};
+use attempt::Attempt;
+pub use carrier::{Carrier, WorkTree};
+use follower::Heard;
+pub use line::Line;
+pub use place::Place;
+use script::Order;
+use site::Shared;
+pub use site::Site;
+
+/// Runs stages on another machine.
+pub struct RemoteExecutor {
+    shared: Shared,
+}
+
+impl RemoteExecutor {
+    /// An executor for this machine. It opens its channels once there is something to run.
+    pub fn new(site: Site) -> Self {
+        Self { shared: Shared::new(site) }
+    }
+
+    /// How much has come over the line as output of stages, in bytes.
+    pub fn received(&self) -> u64 {
+        self.shared.follower.received()
+    }
+}
+
+/// What came of a start.
+enum Started {
+    /// It runs, or has run.
+    There,
+    /// There is nothing of it, and nothing was to be started.
+    Absent,
+}
+
+impl RemoteExecutor {
+    /// The text that starts the attempt, once all is there that it needs.
+    fn order(&self, job: &Job, cancelled: &dyn Fn() -> bool) -> Result<String, ExecError> {
+        let site = &self.shared.site;
+        let id = place::attempt(job);
+        if job.resumes.is_some() {
+            return Ok(script::join(&site.place, &id));
+        }
+        let tree = self.shared.tree(cancelled)?;
+        site.carrier.bring(job, cancelled).map_err(fault::ended)?;
+        let dir = site.there(&tree, &job.dir)?;
+        Ok(Order { job, dir: &dir, place: &site.place, env: &site.env }.start())
+    }
+
+    fn start(&self, order: &str, cancelled: &dyn Fn() -> bool) -> Result<Started, Fault> {
+        let site = &self.shared.site;
+        let answer = site.line.call(order, cancelled)?.text();
+        let said = answer.lines().last().unwrap_or("");
+        match said {
+            "started" | "joined" => return Ok(Started::There),
+            "absent" => return Ok(Started::Absent),
+            _ => {}
+        }
+        match said.strip_prefix("fault ").and_then(|fault| fault.split_once(' ')) {
+            Some((kind, text)) => Err(fault::told(site.host(), kind, text)),
+            None => {
+                let said = format!("{} says what it was not asked where a stage is to be started", site.host());
+                Err(Fault::new(FaultKind::Protocol, said))
+            }
+        }
+    }
+}
+
+impl Executor for RemoteExecutor {
+    fn name(&self) -> &str {
+        &self.shared.site.name
+    }
+
+    fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        let site = &self.shared.site;
+        if job.streams == Streams::Console {
+            let message = format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
+            return Err(ExecError::Infrastructure { message });
+        }
+        let cancelled = || cancel.level().is_some();
+        let no_thread = |error: std::io::Error| ExecError::Infrastructure {
+            message: format!("cannot start a thread to follow stages on {}: {error}", site.host()),
+        };
+        // While the tree is on its way, the channel is opened.
+        self.shared.follower.warm_up().map_err(no_thread)?;
+        let order = self.order(job, &cancelled)?;
+        // Nothing starts in a paused run.
+        cancel.wait_while_held();
+        if cancelled() {
+            return Err(fault::ended(Fault::new(FaultKind::Cancelled, "cancelled")));
+        }
+        let (tell, heard) = crossbeam_channel::unbounded();
+        let wake = tell.clone();
+        let _registration = cancel.register(move || drop(wake.send(Heard::Woken)));
+        let id = place::attempt(job);
+        // Asked for before it is there: so its end is told without one more round trip.
+        let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
+        match self.start(&order, &|| false).map_err(fault::ended)? {
+            Started::There => {}
+            Started::Absent => return Err(fault::lost(site.host(), "it was not started there")),
+        }
+        Attempt { site, job, id, heard, following, nothing: 0 }.run(out, cancel)
+    }
+}

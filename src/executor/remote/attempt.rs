@@ -1,0 +1,141 @@
+//! One attempt on another machine, from its start to its end.
+//!
+//! The thread that runs it sleeps in one channel, in which it is told of output, of the verdict, of its loss, and that
+//! something is asked of it. Three ways lead out, as they do here:
+//!
+//! - the verdict comes, after the last byte of output;
+//! - there is none and will be none: what ran is lost, or left to itself;
+//! - it is cancelled: see [`super::ending`].
+//!
+//! Before each of them it may have to stand still for a while: see [`super::hold`].
+
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::follower::{Following, Heard};
+use super::site::Site;
+use super::verdict::{How, Verdict};
+use super::{fault, place, refusal};
+use crate::cancel::CancelToken;
+use crate::event::{OutputSink, Stream};
+use crate::executor::{Ended, ExecError, Job};
+use crate::outcome::Exit;
+use crate::remote::shell::Answer;
+use crate::remote::{Fault, FaultKind};
+
+/// So often it may be said that there is nothing of an attempt that was started, once every 5 s, before it is lost.
+const NOTHING_MAX: u32 = 3;
+
+/// An attempt that was started, and what is needed to see it through.
+pub(super) struct Attempt<'a> {
+    pub(super) site: &'a Site,
+    pub(super) job: &'a Job,
+    /// Its directory's name.
+    pub(super) id: String,
+    pub(super) heard: Receiver<Heard>,
+    pub(super) following: Following,
+    /// How often there was nothing of it.
+    pub(super) nothing: u32,
+}
+
+/// What a turn of the loop came to.
+pub(super) enum Turn {
+    /// It goes on: there was output, or something may be asked of it, or the time was over.
+    On,
+    /// It has ended: all of its output is written down.
+    Over(Verdict),
+}
+
+impl Attempt<'_> {
+    /// Sees the attempt through.
+    pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        loop {
+            if let Turn::Over(verdict) = self.turn(None, out)? {
+                return self.end(&verdict, cancel);
+            }
+        }
+    }
+
+    /// Waits for the next thing that happens, no longer than `limit`, and writes down what it printed.
+    pub(super) fn turn(&mut self, limit: Option<Duration>, out: &mut dyn OutputSink) -> Result<Turn, ExecError> {
+        let heard = match limit {
+            None => self.heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(limit) => self.heard.recv_timeout(limit),
+        };
+        let host = self.site.host();
+        match heard {
+            Ok(Heard::Bytes(bytes)) => {
+                self.nothing = 0;
+                out.write(Stream::Stdout, &bytes);
+                self.following.take(bytes.len());
+                Ok(Turn::On)
+            }
+            Ok(Heard::Verdict(record)) => match Verdict::read(&record, &place::nonce(self.job)) {
+                Some(verdict) => Ok(Turn::Over(verdict)),
+                None => Err(fault::lost(host, "what is there as its verdict is not what its wrapper writes")),
+            },
+            Ok(Heard::Lost(why)) => {
+                let why = match why.as_str() {
+                    "rebooted" => "the machine was started anew while it ran",
+                    _ => {
+                        "what waited for its end was killed, for want of memory perhaps; parts of it may still be running there"
+                    }
+                };
+                Err(fault::lost(host, why))
+            }
+            Ok(Heard::Nothing) => {
+                self.nothing += 1;
+                if self.nothing < NOTHING_MAX {
+                    return Ok(Turn::On);
+                }
+                Err(fault::lost(host, "its directory is gone, or nothing in it ever ran"))
+            }
+            Ok(Heard::Left(fault)) => Err(fault::ended(fault)),
+            Ok(Heard::Woken) | Err(RecvTimeoutError::Timeout) => Ok(Turn::On),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(fault::lost(host, "nobody follows it any more"))
+            }
+        }
+    }
+
+    /// Runs a script there.
+    pub(super) fn call(&self, script: &str, cancelled: &dyn Fn() -> bool) -> Result<Answer, Fault> {
+        self.site.line.call(script, cancelled)
+    }
+
+    /// What its verdict comes to.
+    pub(super) fn end(&self, verdict: &Verdict, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        let exit = match verdict.how {
+            How::Exit(exit) => exit,
+            How::Refused => return Err(self.refused()),
+        };
+        if verdict.full && !exit.success() {
+            return Err(self.full(exit));
+        }
+        if exit.success() {
+            let cancelled = || cancel.level().is_some();
+            self.site.carrier.fetch(self.job, &cancelled).map_err(fault::ended)?;
+        }
+        Ok(Ended { exit, leaked: Vec::new(), took: Some(verdict.took) })
+    }
+
+    /// The command was not run: why is in a file there.
+    fn refused(&self) -> ExecError {
+        let script = self.site.place.in_attempt(&self.id, "cat said");
+        match self.call(&script, &|| false) {
+            Ok(answer) => refusal::read(&answer.text(), self.site.host()),
+            Err(fault) => fault::ended(fault),
+        }
+    }
+
+    /// It failed, and there is no room: which of both was first is not to be known.
+    fn full(&self, exit: Exit) -> ExecError {
+        let script = self.site.place.in_attempt(&self.id, "df -Pk . | tail -n 1");
+        let df = self.call(&script, &|| false).map(|answer| answer.text().trim().to_owned()).unwrap_or_default();
+        let host = self.site.host();
+        let message = format!("the stage ended with {exit} on {host}, where there is no room for its output: {df}");
+        let fault = Fault::new(FaultKind::NoSpace, message).cure("make room there (`df -h`)");
+        fault::ended(fault)
+    }
+}
