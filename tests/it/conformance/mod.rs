@@ -7,10 +7,13 @@
 mod backend;
 mod cases;
 mod elsewhere;
+mod near;
+mod pipes;
 mod product;
 
 pub(crate) use backend::{Backend, Seen, Stage};
 pub(crate) use elsewhere::Ssh;
+use near::Here;
 use product::Product;
 
 /// Makes the tests of one list: `case: local, here, ssh;`.
@@ -19,6 +22,10 @@ macro_rules! conformance {
         mod local {
             use super::{Product, cases};
             $(place! { $case, $local, Product::local() })*
+        }
+        mod here {
+            use super::{Here, cases};
+            $(place! { $case, $here, Here::new() })*
         }
         mod ssh {
             use super::{Ssh, cases};
