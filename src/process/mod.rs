@@ -7,6 +7,7 @@
 pub mod guard;
 pub mod identity;
 pub mod jobserver;
+pub mod logind;
 pub mod program;
 pub mod pty;
 pub mod pump;

@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::follower::{Following, Heard};
 use super::site::Site;
 use super::verdict::{How, Verdict};
-use super::{fault, place, refusal};
+use super::{fault, place, processes, refusal};
 use crate::cancel::CancelToken;
 use crate::event::{OutputSink, Stream};
 use crate::executor::{Ended, ExecError, Job};
@@ -51,6 +51,15 @@ impl Attempt<'_> {
     /// Sees the attempt through.
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         loop {
+            if cancel.level().is_some() {
+                return self.end_tree(out, cancel);
+            }
+            if self.is_asked(cancel) {
+                if let Some(verdict) = self.attend(out, cancel)? {
+                    return self.end(&verdict, cancel);
+                }
+                continue;
+            }
             if let Turn::Over(verdict) = self.turn(None, out)? {
                 return self.end(&verdict, cancel);
             }
@@ -91,11 +100,9 @@ impl Attempt<'_> {
                 }
                 Err(fault::lost(host, "its directory is gone, or nothing in it ever ran"))
             }
-            Ok(Heard::Left(fault)) => Err(fault::ended(fault)),
+            Ok(Heard::Left(fault)) => Err(fault::ended(&fault)),
             Ok(Heard::Woken) | Err(RecvTimeoutError::Timeout) => Ok(Turn::On),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(fault::lost(host, "nobody follows it any more"))
-            }
+            Err(RecvTimeoutError::Disconnected) => Err(fault::lost(host, "nobody follows it any more")),
         }
     }
 
@@ -115,9 +122,9 @@ impl Attempt<'_> {
         }
         if exit.success() {
             let cancelled = || cancel.level().is_some();
-            self.site.carrier.fetch(self.job, &cancelled).map_err(fault::ended)?;
+            self.site.carrier.fetch(self.job, &cancelled).map_err(|fault| fault::ended(&fault))?;
         }
-        Ok(Ended { exit, leaked: Vec::new(), took: Some(verdict.took) })
+        Ok(Ended { exit, leaked: processes::leaked(&verdict.flags), took: Some(verdict.took) })
     }
 
     /// The command was not run: why is in a file there.
@@ -125,7 +132,7 @@ impl Attempt<'_> {
         let script = self.site.place.in_attempt(&self.id, "cat said");
         match self.call(&script, &|| false) {
             Ok(answer) => refusal::read(&answer.text(), self.site.host()),
-            Err(fault) => fault::ended(fault),
+            Err(fault) => fault::ended(&fault),
         }
     }
 
@@ -136,6 +143,6 @@ impl Attempt<'_> {
         let host = self.site.host();
         let message = format!("the stage ended with {exit} on {host}, where there is no room for its output: {df}");
         let fault = Fault::new(FaultKind::NoSpace, message).cure("make room there (`df -h`)");
-        fault::ended(fault)
+        fault::ended(&fault)
     }
 }

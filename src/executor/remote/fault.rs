@@ -19,7 +19,7 @@ pub(super) fn told(host: &str, kind: &str, text: &str) -> Fault {
 }
 
 /// An attempt that did not come to its end.
-pub(super) fn ended(fault: Fault) -> ExecError {
+pub(super) fn ended(fault: &Fault) -> ExecError {
     match fault.kind {
         FaultKind::GaveUp => ExecError::Left { message: fault.to_string() },
         FaultKind::Cancelled => ExecError::Infrastructure { message: "cancelled before it could be started".into() },

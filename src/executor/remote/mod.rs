@@ -17,15 +17,23 @@
 
 mod attempt;
 mod carrier;
+mod cleanup;
+mod ending;
 mod fault;
 mod follower;
+mod hold;
 mod line;
 mod place;
+mod processes;
 mod refusal;
 mod script;
 mod site;
 mod verdict;
+pub mod window;
 mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use super::{Ended, ExecError, Executor, Job, Streams};
 use crate::cancel::CancelToken;
@@ -51,6 +59,14 @@ impl RemoteExecutor {
         Self { shared: Shared::new(site) }
     }
 
+    /// One that takes nothing away there.
+    #[cfg(test)]
+    fn keeping(site: Site) -> Self {
+        let executor = Self::new(site);
+        executor.shared.janitor.rest();
+        executor
+    }
+
     /// How much has come over the line as output of stages, in bytes.
     pub fn received(&self) -> u64 {
         self.shared.follower.received()
@@ -74,9 +90,11 @@ impl RemoteExecutor {
             return Ok(script::join(&site.place, &id));
         }
         let tree = self.shared.tree(cancelled)?;
-        site.carrier.bring(job, cancelled).map_err(fault::ended)?;
+        site.carrier.bring(job, cancelled).map_err(|fault| fault::ended(&fault))?;
         let dir = site.there(&tree, &job.dir)?;
-        Ok(Order { job, dir: &dir, place: &site.place, env: &site.env }.start())
+        let order = Order { job, dir: &dir, place: &site.place, env: &site.env };
+        let window = site.session.as_ref().map(|session| window::script(&site.place, job, session));
+        Ok(order.start() + window.as_deref().unwrap_or_default())
     }
 
     fn start(&self, order: &str, cancelled: &dyn Fn() -> bool) -> Result<Started, Fault> {
@@ -106,7 +124,8 @@ impl Executor for RemoteExecutor {
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let site = &self.shared.site;
         if job.streams == Streams::Console {
-            let message = format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
+            let message =
+                format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
             return Err(ExecError::Infrastructure { message });
         }
         let cancelled = || cancel.level().is_some();
@@ -119,7 +138,7 @@ impl Executor for RemoteExecutor {
         // Nothing starts in a paused run.
         cancel.wait_while_held();
         if cancelled() {
-            return Err(fault::ended(Fault::new(FaultKind::Cancelled, "cancelled")));
+            return Err(fault::ended(&Fault::new(FaultKind::Cancelled, "cancelled")));
         }
         let (tell, heard) = crossbeam_channel::unbounded();
         let wake = tell.clone();
@@ -127,10 +146,19 @@ impl Executor for RemoteExecutor {
         let id = place::attempt(job);
         // Asked for before it is there: so its end is told without one more round trip.
         let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
-        match self.start(&order, &|| false).map_err(fault::ended)? {
-            Started::There => {}
-            Started::Absent => return Err(fault::lost(site.host(), "it was not started there")),
+        self.shared.janitor.begun(&id).map_err(no_thread)?;
+        match self.start(&order, &cancelled) {
+            Ok(Started::There) => {}
+            Ok(Started::Absent) => return Err(fault::lost(site.host(), "it was not started there")),
+            // It may have been on its way there: whatever came of it has to end.
+            Err(fault) if fault.kind == FaultKind::Cancelled => {}
+            Err(fault) => return Err(fault::ended(&fault)),
         }
-        Attempt { site, job, id, heard, following, nothing: 0 }.run(out, cancel)
+        let ended = Attempt { site, job, id: id.clone(), heard, following, nothing: 0 }.run(out, cancel);
+        if !matches!(ended, Err(ExecError::Left { .. })) {
+            let passed = ended.as_ref().is_ok_and(|ended| ended.exit.success());
+            self.shared.janitor.done(&id, passed);
+        }
+        ended
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn attempt(job: &Job) -> String {
 /// What an attempt's verdict has to begin with: whoever takes a run over knows it too.
 pub(super) fn nonce(job: &Job) -> String {
     let of = format!("{}/{}", job.run, attempt(job));
-    blake3::derive_key("local-ci 1 an attempt's verdict", of.as_bytes())[..16].iter().map(|b| format!("{b:02x}")).collect()
+    crate::ids::hex(&blake3::derive_key("local-ci 1 an attempt's verdict", of.as_bytes())[..16])
 }
 
 /// A script without its comments, which are for those who read it here.

@@ -2,6 +2,7 @@
 //! and launches that.
 
 use super::place::{self, Place, bare};
+use super::processes;
 use crate::env::{self, DENIED, GIT_REPOSITORY};
 use crate::executor::{Job, Streams};
 use crate::pipeline::Command;
@@ -30,7 +31,18 @@ const SESSION: &[&str] = &[
 
 /// Variables that a shell keeps for itself, or reads while it goes on.
 const SHELLS_OWN: &[&str] = &[
-    "BASHOPTS", "BASH_VERSINFO", "EUID", "IFS", "LINENO", "OPTIND", "PPID", "PS4", "RANDOM", "SECONDS", "SHELLOPTS", "UID",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "EUID",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+    "PPID",
+    "PS4",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "UID",
     "_",
 ];
 
@@ -67,7 +79,7 @@ impl Order<'_> {
         let mut by_env = Vec::new();
         for (name, value) in self.environment() {
             if is_identifier(&name) && !SHELLS_OWN.contains(&name.as_str()) {
-                exports.push_str(&format!("export {name}={}\n", quote(&value)));
+                exports += &format!("export {name}={}\n", quote(&value));
             } else {
                 // Nothing that anybody keeps a secret in: for a moment the whole machine can read it.
                 by_env.push(format!("{name}={value}"));
@@ -79,12 +91,14 @@ impl Order<'_> {
         }
         let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
         format!(
-            "{{\n__id={} __nonce={} {} __dir={} __pty={}\nset -- {}\n__environment() {{\n{exports}}}\n{}exit\n}}\n",
+            "{{\n{}__id={} __nonce={} {} __dir={} __pty={} {}\nset -- {}\n__environment() {{\n{exports}}}\n{}exit\n}}\n",
+            processes::functions(self.job),
             quote(id),
             quote(&place::nonce(self.job)),
             self.place.boot(),
             quote(self.dir),
             if self.job.streams == Streams::Pipes { "" } else { "1" },
+            processes::keeping(self.job),
             words.join(" "),
             bare(WRAPPER)
         )

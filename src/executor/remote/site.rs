@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::carrier::{Carrier, Once, WorkTree};
+use super::cleanup::Janitor;
 use super::fault;
 use super::follower::Follower;
 use super::line::Line;
@@ -23,6 +25,11 @@ pub struct Site {
     pub root: PathBuf,
     /// Variables of every stage there, below the stage's own.
     pub env: Vec<(String, String)>,
+    /// The tmux session in which a person there can look on, where there is a tmux that is of use: see
+    /// [`super::window::onlook`].
+    pub session: Option<String>,
+    /// How long one operation over the line may take.
+    pub timeout: Duration,
     /// What brings the work tree there, and brings back what stages make.
     pub carrier: Box<dyn Carrier>,
 }
@@ -37,7 +44,10 @@ impl Site {
     pub(super) fn there(&self, tree: &WorkTree, dir: &Path) -> Result<String, ExecError> {
         let text = |path: &Path| {
             path.to_str().map(str::to_owned).ok_or_else(|| ExecError::Infrastructure {
-                message: format!("the working directory {} has a name that is no text; stages elsewhere need one", path.display()),
+                message: format!(
+                    "the working directory {} has a name that is no text; stages elsewhere need one",
+                    path.display()
+                ),
             })
         };
         match dir.strip_prefix(&self.root) {
@@ -52,18 +62,20 @@ impl Site {
 pub(super) struct Shared {
     pub(super) site: Site,
     pub(super) follower: Follower,
+    pub(super) janitor: Janitor,
     tree: Once,
 }
 
 impl Shared {
     pub(super) fn new(site: Site) -> Self {
         let follower = Follower::new(Arc::clone(&site.line), site.place.clone());
-        Self { site, follower, tree: Once::default() }
+        let janitor = Janitor::new(Arc::clone(&site.line), site.place.clone(), site.session.clone());
+        Self { site, follower, janitor, tree: Once::default() }
     }
 
     /// The work tree there.
     pub(super) fn tree(&self, cancelled: &dyn Fn() -> bool) -> Result<WorkTree, ExecError> {
         let prepare = || -> Result<WorkTree, Fault> { self.site.carrier.prepare(cancelled) };
-        self.tree.get(&prepare, cancelled).map_err(fault::ended)
+        self.tree.get(&prepare, cancelled).map_err(|fault| fault::ended(&fault))
     }
 }

@@ -178,8 +178,8 @@ mod tests {
         let mut wire = Wire::new(File::from(read), "mark");
         let mut frames = Vec::new();
         let writer = std::thread::spawn({
-            let said = said.to_vec();
-            move || said.chunks(size).try_for_each(|part| File::write_all(&mut &File::from(write.try_clone()?), part))
+            let (said, mut write) = (said.to_vec(), File::from(write));
+            move || said.chunks(size).try_for_each(|part| write.write_all(part))
         });
         while let Ok(Some(frame)) = wire.next(LIMIT, frames.is_empty()) {
             frames.push(frame);
@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn bytes_are_taken_for_what_was_announced_and_lines_for_what_they_begin_with() {
-        let said = b"Welcome!\nmark R\nmark D 3 10 9\nmark V 3\nmark H\nmark N 4\nmark V 3 local-ci 1 end\nmark L 4 gone\n";
+        let said =
+            b"Welcome!\nmark R\nmark D 3 10 9\nmark V 3\nmark H\nmark N 4\nmark V 3 local-ci 1 end\nmark L 4 gone\n";
         for size in 1..said.len() {
             assert_eq!(
                 frames(said, size),

@@ -9,6 +9,17 @@ __fault() {
   return 1
 }
 
+# Makes a directory, or finds that somebody else just has.
+__make() {
+  __why=$(mkdir "$@" 2>&1) && return
+  shift "$(($# - 1))"
+  [ -d "$1" ] && return
+  case $__why in
+  *pace*) __fault space "$__why" ;;
+  *) __fault directory "$__why" ;;
+  esac
+}
+
 __enter() {
   if ! read -r __boot 2>/dev/null <"$__boot_at" || ! [ -r /proc/self/stat ]; then
     __fault unsupported 'this is no Linux with /proc'
@@ -27,37 +38,31 @@ __enter() {
     esac
   fi
   __place=$__base/local-ci/$__project/runs/$__run
-  __new=
-  if ! [ -d "$__place" ]; then
-    __new=1
-    if ! __why=$(mkdir -p -- "$__place" 2>&1) && ! [ -d "$__place" ]; then
-      case $__why in
-      *pace*) __fault space "$__why" ;;
-      *) __fault directory "$__why" ;;
-      esac
-      return 1
-    fi
-  fi
-  if ! cd "$__base/local-ci" 2>/dev/null; then
-    __fault directory "$__base/local-ci cannot be entered"
+  if ! { [ -d "$__base" ] || __make -p "$__base"; }; then
     return 1
   fi
-  for __part in . "$__project" "$__project/runs" "$__project/runs/$__run"; do
-    if [ -L "$__part" ] || ! [ -O "$__part" ]; then
-      __fault directory "$__base/local-ci/$__part is a link or belongs to another user"
+  if ! cd -- "$__base" 2>/dev/null; then
+    __fault directory "$__base cannot be entered"
+    return 1
+  fi
+  # One by one, so that nothing is made behind a link.
+  __new=
+  for __part in local-ci "$__project" runs "$__run"; do
+    if ! [ -e "$__part" ] && ! [ -L "$__part" ]; then
+      __new=1
+      __make "$__part" || return 1
+    fi
+    if [ -L "$__part" ] || ! [ -O "$__part" ] || ! cd "./$__part"; then
+      __fault directory "$__part in $__place is a link or belongs to another user"
       return 1
     fi
   done
   # Once for a run: what nobody else may write to stays so.
   if [ -n "$__new" ]; then
-    __open=$(find . "$__project" "$__project/runs" "$__project/runs/$__run" -prune \( -perm -020 -o -perm -002 \))
+    __open=$(find . .. ../.. ../../.. -prune \( -perm -020 -o -perm -002 \))
     if [ -n "$__open" ]; then
       __fault directory "others may write to $__base/local-ci (chmod -R go-w it)"
       return 1
     fi
-  fi
-  if ! cd "$__project/runs/$__run" 2>/dev/null; then
-    __fault directory "$__place cannot be entered"
-    return 1
   fi
 }

@@ -20,22 +20,20 @@ __prepare() {
     __fault tool setsid
     return 1
   fi
-  if ! [ -d "$__id" ] && ! __why=$(mkdir -- "$__id" 2>&1) && ! [ -d "$__id" ]; then
-    case $__why in
-    *pace*) __fault space "$__why" ;;
-    *) __fault directory "$__why" ;;
-    esac
+  if ! [ -d "$__id" ] && ! __make "$__id"; then
     return 1
   fi
-  if [ -L "$__id" ] || ! [ -O "$__id" ] || ! cd "$__id"; then
+  if [ -L "$__id" ] || ! [ -O "$__id" ] || ! cd "./$__id"; then
     __fault directory "$__place/$__id is a link or belongs to another user"
     return 1
   fi
   # Room for what has to be written at the end, whatever the command does to the disk: it is written over, not anew.
   # By who comes first only, for the wrapper may have begun to write there.
+  set -C
   for __file in verdict.part said; do
-    (set -C && printf '%1023s\n' '' >"$__file") 2>/dev/null
+    printf '%1023s\n' '' 2>/dev/null >"$__file"
   done
+  set +C
   if ! { [ -s verdict.part ] && [ -s said ] && : >>log && __write; } 2>/dev/null; then
     if [ -e pid ]; then
       echo joined
@@ -51,7 +49,7 @@ __start() {
   if __said=$(__prepare); then
     # Two of them: the first makes itself a leader, so that the second has to fork, and nobody waits for the wrapper.
     # An `&` would do the same, and have all of it ignore SIGINT.
-    if (__enter >/dev/null && cd "$__id" && setsid setsid /bin/sh ./script) </dev/null >/dev/null 2>&1; then
+    if (__enter >/dev/null && cd "./$__id" && setsid setsid /bin/sh ./script) </dev/null >/dev/null 2>&1; then
       echo started
     else
       __fault tool 'setsid cannot start anything'

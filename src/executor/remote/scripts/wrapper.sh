@@ -2,7 +2,8 @@
 # starts in the attempt's directory.
 #
 # Before it: __id, the attempt's directory; __nonce; __boot_at, where the boot's id is read; __dir, where the command runs;
-# __pty, not empty where it has a terminal; __environment, which sets its variables; `$@`, the command.
+# __pty, not empty where it has a terminal; __environment, which sets its variables; `$@`, the command; tree.sh and what that
+# needs; __limit and __grace, in hundredths of a second, the limit empty where there is none; __policy, on what is left.
 #
 # Only shell builtins where that is possible: each program that is started costs a millisecond.
 
@@ -11,15 +12,14 @@
 __identify() {
   read -r __line </proc/self/stat
   __pid=${__line%% *}
-  __line=${__line##*) }
-  # The twentieth of what is left.
-  __born=$(set -- $__line && shift 19 && printf %s "$1")
+  # Unquoted: the fields are numbers and a letter.
+  __take_born ${__line##*) }
 }
 
-# Sets __now to the time since the boot in hundredths of a second, by a clock that nobody sets.
-__clock() {
-  read -r __now __rest </proc/uptime
-  __now=${__now%.*}${__now#*.}
+# The twentieth of what is left.
+__take_born() {
+  shift 19
+  __born=$1
 }
 
 # Sets __quoted to a word that the shell reads as this text.
@@ -158,6 +158,8 @@ __tell() {
   for __wake in ../wake.*; do
     [ -p "$__wake" ] && printf 'E %s\n' "$__id" 1<>"$__wake"
   done
+  # The window of an onlooker.
+  [ -p end ] && printf '%s %s\n' "$__what" "$__code" 1<>end
 }
 
 __umask=$(umask)
@@ -169,14 +171,28 @@ set -C
 printf '%s %s %s end\n' "$$" "$__born" "$__boot" >pid || exit 0
 set +C
 
+__dog=
+if [ -n "$__limit" ]; then
+  (__watch "$__limit" "$__grace") </dev/null >/dev/null 2>&1 &
+  __dog=$!
+fi
+
 __clock
 __since=$__now
 # In the foreground: what runs beside a shell ignores SIGINT. What the shell itself has to say of how it ended, `Killed`, goes
 # to `said`, for a code above 128 may be the command's own.
-(__command "$@") 2<>said
-__code=$?
-__clock
-__took=$(((__now - __since) * 10))
+{
+  (
+    # What is to end already is not begun, and ends as what was killed does.
+    if __is_ending; then exec /bin/sh -c 'kill -s KILL $$'; fi
+    __command "$@"
+  )
+  __code=$?
+} 2<>said
+__stood
+__took=$(((__now - __since - __stood) * 10))
+__leave "$__policy"
+[ -z "$__dog" ] || __unwatch "$__dog"
 
 __what=code
 read -r __word __rest <said
@@ -191,7 +207,8 @@ refused) __what=refused ;;
   ;;
 esac
 __flags=-
-[ -e limit ] && __flags=$__flags,limit
+[ -e limit.2 ] && __flags=$__flags,limit
+[ -s leaked ] && __flags=$__flags$(__leaked)
 # What cannot be written now could not be written by the command either.
 printf '%4096s' '' >room || __flags=$__flags,full
 : >room

@@ -1,0 +1,24 @@
+# Takes away the directories of runs that nobody has looked at for two weeks and nothing of which runs. Harmless when run twice.
+#
+# Before it: tree.sh; place.sh and what that needs; __days.
+
+__is_running() {
+  [ -e "$1/verdict" ] && return 1
+  __wrapper= __boot_then=
+  { read -r __wrapper __wrapper_born __boot_then __more <"$1/pid"; } 2>/dev/null
+  [ "$__boot_then" = "$__boot" ] && __same "$__wrapper" "$__wrapper_born"
+}
+
+__prune() {
+  __enter >/dev/null && cd "$__base/local-ci" || return
+  # Two levels and no more: what is below a work tree may have these names too.
+  for __run in ./*/runs/*; do
+    if [ -L "$__run" ] || ! [ -d "$__run" ] || [ -z "$(find "$__run" -prune -mtime "+$__days")" ]; then continue; fi
+    __busy=
+    for __attempt in "$__run"/*.*; do
+      if [ -d "$__attempt" ] && __is_running "$__attempt"; then __busy=1; fi
+    done
+    [ -n "$__busy" ] || rm -rf -- "$__run"
+  done
+}
+(umask 077 && __prune) >/dev/null 2>&1

@@ -1,0 +1,103 @@
+//! A line that is cut: nothing twice, nothing missing.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::harness::{Machine, Straight, here};
+use crate::outcome::Exit;
+use crate::remote::here::Here;
+use crate::remote::{Bulk, Channel, Fault, Login, Transport};
+
+/// A line whose followers are cut after so many bytes, each a little later than the one before; and then never.
+struct Cut {
+    here: Here,
+    step: u64,
+    cuts_left: AtomicU64,
+    cuts: AtomicU64,
+}
+
+impl Cut {
+    fn every(home: &Path, step: u64, cuts: u64) -> Self {
+        Self { here: here(home), step, cuts_left: AtomicU64::new(cuts), cuts: AtomicU64::new(0) }
+    }
+}
+
+impl Transport for Cut {
+    fn host(&self) -> &str {
+        self.here.host()
+    }
+
+    fn connect(&self, limit: Duration) -> Result<(), Fault> {
+        self.here.connect(limit)
+    }
+
+    fn open(&self, login: Login, limit: Duration) -> Result<Channel, Fault> {
+        let channel = self.here.open(login, limit)?;
+        let is_last = login == Login::Yes
+            || self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err();
+        if is_last {
+            return Ok(channel);
+        }
+        let nth = self.cuts.fetch_add(1, Ordering::SeqCst) + 1;
+        // Nobody reads what comes after.
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let Channel { input, mut output, errors, guard } = channel;
+        let mut left = nth * self.step;
+        let guard = Arc::new(Mutex::new(Some(guard)));
+        let theirs = Arc::clone(&guard);
+        std::thread::spawn(move || {
+            let (mut buffer, mut write) = (vec![0; 4096], File::from(write));
+            while left > 0 {
+                let most = buffer.len().min(usize::try_from(left).unwrap());
+                match output.read(&mut buffer[..most]) {
+                    Ok(read) if read > 0 && write.write_all(&buffer[..read]).is_ok() => left -= read as u64,
+                    _ => break,
+                }
+            }
+            drop(theirs.lock().unwrap().take());
+        });
+        Ok(Channel { input, output: File::from(read), errors, guard: Box::new(guard) })
+    }
+
+    fn bulk(&self) -> Bulk {
+        self.here.bulk()
+    }
+
+    fn close(&self) {}
+}
+
+fn survives(step: u64, cuts: u64, script: &str, bytes: &[u8]) {
+    let machine = Machine::with(|home| Arc::new(Straight::new(Cut::every(home, step, cuts))));
+    fs::write(machine.path("work/bytes"), bytes).unwrap();
+    let (result, log) = machine.execute(&machine.sh(script));
+    assert_eq!(result.unwrap().exit, Exit::Code(4));
+    assert_eq!(blake3::hash(&log.bytes), blake3::hash(bytes), "{} of {} bytes", log.bytes.len(), bytes.len());
+}
+
+/// H126: wherever it is cut, in a header, in the middle of output or in the verdict.
+#[test]
+fn h126_a_line_that_is_cut_at_every_byte_loses_none_and_repeats_none() {
+    let bytes: Vec<u8> = (0..=255u8).cycle().take(700).collect();
+    // Each follower lives five bytes longer than the one before.
+    survives(5, 200, "cat bytes; exit 4", &bytes);
+}
+
+/// H126: cut in the middle of much output, while it is written.
+#[test]
+fn h126_much_output_survives_many_cuts() {
+    let bytes: Vec<u8> =
+        (0..8_000_000u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
+    survives(100_000, 40, "cat bytes; exit 4", &bytes);
+}
+
+/// H126: cut again and again while the stage says something from time to time, and across its end.
+#[test]
+fn h126_a_stage_that_ends_while_the_line_is_down_is_heard_afterwards() {
+    let lines: String = (0..30).map(|n| format!("line {n}\n")).collect();
+    let script = "while IFS= read -r line; do echo \"$line\"; sleep 0.01; done <bytes; exit 4";
+    survives(40, 25, script, lines.as_bytes());
+}
