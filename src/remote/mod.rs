@@ -12,6 +12,7 @@
 
 pub mod fault;
 pub mod here;
+pub mod link;
 pub mod probe;
 pub mod quote;
 pub mod shell;

@@ -125,11 +125,8 @@ fn bad_config(said: &Said<'_>) -> Fault {
     let what = ["terminating", "Can't open user config file", "Bad owner or permissions on"];
     let first =
         said.text.lines().find(|line| !what[..1].iter().any(|word| line.contains(word)) && !line.trim().is_empty());
-    said.is(
-        FaultKind::Unsupported,
-        &format!("ssh does not take its config: {}", first.map_or_else(String::new, shown)),
-    )
-    .cure(format!("`{}` says the same; mend that file", said.whom.by_hand("ssh -G")))
+    said.is(FaultKind::Unsupported, &format!("ssh does not take its config: {}", first.map_or_else(String::new, shown)))
+        .cure(format!("`{}` says the same; mend that file", said.whom.by_hand("ssh -G")))
 }
 
 fn key_changed(said: &Said<'_>) -> Fault {
