@@ -74,17 +74,24 @@ conformance! {
     a_directory_may_have_any_name: yes, yes, yes;
     a_clock_that_jumps_changes_no_duration: yes, yes, yes;
     // The line, and who holds its ends.
-    a_cut_loses_nothing: "no line", "its line is a pipe", yes;
-    a_long_cut_loses_nothing: "no line", "its line is a pipe", yes;
-    a_cut_across_the_end_loses_nothing: "no line", "its line is a pipe", yes;
+    a_cut_loses_nothing: "no line", "`a_cut_of_its_pipes_loses_nothing`", yes;
+    a_long_cut_loses_nothing: "no line", "`a_cut_of_its_pipes_loses_nothing`", yes;
+    a_cut_across_the_end_loses_nothing: "no line", "`a_cut_of_its_pipes_loses_nothing`", yes;
     a_line_that_stalls_is_given_up_and_made_anew: "no line", "its line is a pipe", yes;
     a_killed_server_process_loses_nothing: "no server", "no server", yes;
     a_killed_command_line_loses_nothing: "it is `reconnection.rs`", "no command line", yes;
     a_killed_supervisor_is_replaced: "it ends with its supervisor: `lost.rs`", "no supervisor", yes;
     taking_over_twice_starts_nothing_twice: "it ends with its supervisor: `lost.rs`", "no supervisor", yes;
-    a_time_limit_holds_while_the_line_is_down: "no line", "its line is a pipe", yes;
+    a_time_limit_holds_while_the_line_is_down: "no line", "`a_time_limit_holds_without_its_pipes`", yes;
     what_is_stopped_while_the_line_is_down_ends: "no line", "its line is a pipe", yes;
-    what_is_given_up_can_be_taken_over: "no line", "its line is a pipe", yes;
+    what_is_given_up_can_be_taken_over: "no line", "`what_is_given_up_is_joined_later`", yes;
+    // The same without ssh, and what needs to look inside.
+    one_id_is_started_once: "it has no ids", own, "`taking_over_twice_starts_nothing_twice`";
+    a_cut_of_its_pipes_loses_nothing: "no line", yes, "`a_cut_loses_nothing`";
+    a_time_limit_holds_without_its_pipes: "no line", yes, "`a_time_limit_holds_while_the_line_is_down`";
+    what_is_given_up_is_joined_later: "no line", own, "`what_is_given_up_can_be_taken_over`";
+    another_boot_is_said: "H30: `lost.rs`", yes, "`a_reboot_is_said_and_starts_nothing`";
+    a_killed_wrapper_is_no_verdict: "H24: `lost.rs`", yes, "the same scripts as here";
     // The machine there.
     login_shells_may_be_odd: "no login", "no login", own;
     start_files_may_be_noisy: "no login", "no login", own;
@@ -101,7 +108,7 @@ conformance! {
     a_full_disk_for_the_log_is_said: "H74: `storage.rs`", "the same scripts as for ssh", own;
     a_full_disk_for_the_verdict_is_no_verdict: "H76: `storage.rs`", "the same scripts as for ssh", own;
     a_full_disk_for_the_tree_is_said: "nothing is sent", "nothing is sent", own;
-    a_reboot_is_said_and_starts_nothing: "H30: `lost.rs`", "this machine would have to", own;
+    a_reboot_is_said_and_starts_nothing: "H30: `lost.rs`", "`another_boot_is_said`", own;
     a_killed_tmux_ends_nothing: "nobody looks on by tmux", "nobody looks on by tmux", yes;
     cleaning_up_twice_is_harmless: "nothing is left to clean up", "the same scripts as for ssh", yes;
     // Who else is there.

@@ -16,8 +16,9 @@ use local_ci::executor::remote::{Line, Place, RemoteExecutor, Site, WorkTree};
 use local_ci::executor::{Ended, ExecError, Executor, Job, Streams};
 use local_ci::ids::{RunId, RunNumber, StageName};
 use local_ci::pipeline::{Command, Leak};
-use local_ci::remote::shell::{Answer, Shell};
-use local_ci::remote::{Channel, Fault, FaultKind, Login, Transport};
+use local_ci::remote::link::{Generation, Link, Patience};
+use local_ci::remote::shell::Answer;
+use local_ci::remote::{Channel, Fault, Login, Transport};
 
 use super::backend::{Backend, Begun, Seen, Stage};
 use super::pipes::Pipes;
@@ -38,6 +39,8 @@ pub(crate) struct Here {
     /// Says which boot it is there.
     boot: PathBuf,
     runs: RefCell<u8>,
+    /// For how long a line is tried that was lost.
+    pub(crate) give_up: Duration,
 }
 
 impl Here {
@@ -57,7 +60,7 @@ impl Here {
         let env: Vec<(OsString, OsString)> =
             vec![("HOME".into(), home.clone().into()), ("PATH".into(), path), ("LANG".into(), "C.UTF-8".into())];
         let base = home.join("state");
-        Some(Self { project, pipes: Arc::new(Pipes::new(env)), base, bin, boot, runs: RefCell::new(0) })
+        Some(Self { project, pipes: Arc::new(Pipes::new(env)), base, bin, boot, runs: RefCell::new(0), give_up: Duration::from_mins(10) })
     }
 
     /// Says from now on that it is another boot.
@@ -69,7 +72,9 @@ impl Here {
     pub(crate) fn next_run(&self) -> RunId {
         let mut runs = self.runs.borrow_mut();
         *runs += 1;
-        RunId::from_bytes([*runs; 16])
+        // Of this test alone: what a run has started is found by it.
+        let of = format!("{}/{runs}", self.project.root().display());
+        RunId::from_bytes(blake3::hash(of.as_bytes()).as_bytes()[..16].try_into().unwrap())
     }
 
     /// An executor for a run.
@@ -77,10 +82,12 @@ impl Here {
         let place = Place::new("project", run);
         RemoteExecutor::new(Site {
             name: "box".into(),
-            line: Arc::new(Again::new(Arc::clone(&self.pipes))),
+            line: Arc::new(Rope::new(&self.pipes, self.give_up)),
             place: place.below(self.base.to_str().unwrap()).booted_by(self.boot.to_str().unwrap()),
             root: self.project.dir(),
             env: Vec::new(),
+            session: None,
+            timeout: LIMIT,
             carrier: Box::new(WorkTree { path: self.project.dir().to_str().unwrap().to_owned() }),
         })
     }
@@ -241,56 +248,45 @@ impl Begun for Run {
     }
 }
 
-/// A line that is made anew as soon as it is wanted.
-struct Again {
-    pipes: Arc<Pipes>,
-    shell: Mutex<Option<Arc<Shell>>>,
+/// The line that the program has, over pipes.
+pub(crate) struct Rope {
+    link: Link,
+    /// Those that channels came from, by the number that their followers have.
+    generations: Mutex<Vec<Generation>>,
 }
 
-impl Again {
-    fn new(pipes: Arc<Pipes>) -> Self {
-        Self { pipes, shell: Mutex::default() }
-    }
-
-    fn shell(&self) -> Result<Arc<Shell>, Fault> {
-        let mut shell = self.shell.lock().unwrap();
-        if let Some(shell) = &*shell {
-            return Ok(Arc::clone(shell));
-        }
-        let opened = Arc::new(Shell::open(&*self.pipes, Login::Yes, LIMIT)?);
-        *shell = Some(Arc::clone(&opened));
-        Ok(opened)
-    }
-
-    fn until<T>(cancelled: &dyn Fn() -> bool, mut ask: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
-        loop {
-            match ask() {
-                Err(fault) if fault.kind.may_pass() && !cancelled() => std::thread::sleep(Duration::from_millis(50)),
-                Err(_) if cancelled() => return Err(Fault::new(FaultKind::Cancelled, "cancelled")),
-                other => return other,
-            }
-        }
+impl Rope {
+    fn new(pipes: &Arc<Pipes>, give_up: Duration) -> Self {
+        let patience = Patience { operation: LIMIT, give_up };
+        let transport: Arc<dyn Transport> = Arc::<Pipes>::clone(pipes);
+        Self { link: Link::new(transport, patience, |_| {}), generations: Mutex::default() }
     }
 }
 
-impl Line for Again {
+impl Line for Rope {
     fn host(&self) -> &str {
-        self.pipes.host()
+        self.link.host()
     }
 
     fn call(&self, script: &str, cancelled: &dyn Fn() -> bool) -> Result<Answer, Fault> {
-        Self::until(cancelled, || {
-            let answer = self.shell()?.call(script, LIMIT, cancelled);
-            if answer.is_err() {
-                *self.shell.lock().unwrap() = None;
-            }
-            answer
-        })
+        self.link.call(script, cancelled)
     }
 
     fn open(&self, cancelled: &dyn Fn() -> bool) -> Result<(Channel, u64), Fault> {
-        Self::until(cancelled, || Ok((self.pipes.open(Login::No, LIMIT)?, 0)))
+        let (channel, generation) = self.link.open(Login::No, cancelled)?;
+        let mut generations = self.generations.lock().unwrap();
+        generations.push(generation);
+        Ok((channel, generations.len() as u64 - 1))
     }
 
-    fn lost(&self, _generation: u64, _why: Fault) {}
+    fn lost(&self, generation: u64, why: Fault) {
+        let generation = self.generations.lock().unwrap()[usize::try_from(generation).unwrap()];
+        self.link.lost(generation, why);
+    }
+}
+
+impl Drop for Rope {
+    fn drop(&mut self) {
+        self.link.close();
+    }
 }

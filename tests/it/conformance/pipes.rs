@@ -16,16 +16,19 @@ use rustix::process::{Pid, Signal, kill_process_group};
 pub(crate) struct Pipes {
     env: Vec<(OsString, OsString)>,
     is_down: AtomicBool,
+    /// Whether a line was made since the last cut.
+    is_made: AtomicBool,
     shells: Arc<Mutex<Vec<Child>>>,
 }
 
 impl Pipes {
     pub(crate) fn new(env: Vec<(OsString, OsString)>) -> Self {
-        Self { env, is_down: AtomicBool::new(false), shells: Arc::default() }
+        Self { env, is_down: AtomicBool::new(false), is_made: AtomicBool::new(false), shells: Arc::default() }
     }
 
     /// Ends every shell, with what it has started in its own session: all that a line holds.
     pub(crate) fn cut(&self) {
+        self.is_made.store(false, Ordering::SeqCst);
         self.shells.lock().unwrap().drain(..).for_each(end);
     }
 
@@ -64,7 +67,9 @@ impl Transport for Pipes {
     }
 
     fn connect(&self, _limit: Duration) -> Result<(), Fault> {
-        self.down()
+        self.down()?;
+        self.is_made.store(true, Ordering::SeqCst);
+        Ok(())
     }
 
     fn open(&self, login: Login, _limit: Duration) -> Result<Channel, Fault> {
@@ -82,7 +87,7 @@ impl Transport for Pipes {
     }
 
     fn is_up(&self) -> bool {
-        self.down().is_ok()
+        self.is_made.load(Ordering::SeqCst) && self.down().is_ok()
     }
 
     fn bulk(&self) -> Bulk {

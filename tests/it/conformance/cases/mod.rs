@@ -7,6 +7,7 @@ mod machine;
 mod neighbours;
 mod odd;
 mod output;
+mod pipes;
 
 pub(crate) use ending::*;
 pub(crate) use ends::*;
@@ -15,3 +16,4 @@ pub(crate) use machine::*;
 pub(crate) use neighbours::*;
 pub(crate) use odd::*;
 pub(crate) use output::*;
+pub(crate) use pipes::*;
