@@ -34,7 +34,7 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
             exit::INFRASTRUCTURE
         }
         (None, RunState::Finished { .. } | RunState::Lost) => {
-            output::lost_before_it_began(&run.dir, Some(run.number), &run.view);
+            output::lost(&run.dir, Some(run.number), &run.view);
             exit::INFRASTRUCTURE
         }
     }))

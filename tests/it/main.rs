@@ -56,6 +56,8 @@ mod queue;
 mod queue_ends;
 mod reconnection;
 mod reference;
+mod remote_config;
+mod remote_run;
 mod rerun;
 mod rig;
 mod rig_elsewhere;

@@ -74,7 +74,7 @@ impl Shared {
     }
 
     /// The work tree there.
-    pub(super) fn tree(&self, cancelled: &dyn Fn() -> bool) -> Result<WorkTree, ExecError> {
+    pub(super) fn tree(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, ExecError> {
         let prepare = || -> Result<WorkTree, Fault> { self.site.carrier.prepare(cancelled) };
         self.tree.get(&prepare, cancelled).map_err(|fault| fault::ended(&fault))
     }

@@ -20,7 +20,7 @@ use crate::remote::here::Here;
 use crate::remote::shell::{Answer, Shell};
 use crate::remote::{Channel, Fault, FaultKind, Login, Transport};
 
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A line over a transport that is always there; a channel that ends is opened again.
 pub(super) struct Straight<T> {
@@ -43,14 +43,25 @@ impl<T: Transport> Line for Straight<T> {
 
     fn call(&self, script: &str, cancelled: &dyn Fn() -> bool) -> Result<Answer, Fault> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let shell = {
-            let mut shell = self.shell.lock().unwrap();
-            if shell.is_none() {
-                *shell = Some(Arc::new(Shell::open(&self.transport, Login::Yes, LIMIT)?));
+        loop {
+            let shell = {
+                let mut shell = self.shell.lock().unwrap();
+                if shell.is_none() {
+                    *shell = Shell::open(&self.transport, Login::Yes, LIMIT).ok().map(Arc::new);
+                }
+                let Some(shell) = shell.clone() else { continue };
+                shell
+            };
+            match shell.call(script, LIMIT, cancelled) {
+                Err(fault) if fault.kind == FaultKind::Cut => {
+                    let mut now = self.shell.lock().unwrap();
+                    if now.as_ref().is_some_and(|now| Arc::ptr_eq(now, &shell)) {
+                        *now = None;
+                    }
+                }
+                said => return said,
             }
-            Arc::clone(shell.as_ref().unwrap())
-        };
-        shell.call(script, LIMIT, cancelled)
+        }
     }
 
     fn open(&self, _cancelled: &dyn Fn() -> bool) -> Result<(Channel, u64), Fault> {
@@ -193,4 +204,9 @@ pub(super) fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(2));
     }
     panic!("it is not so");
+}
+
+/// A line for each number.
+pub(super) fn lines(numbers: impl IntoIterator<Item = u32>, line: impl Fn(u32) -> String) -> String {
+    numbers.into_iter().map(|number| line(number) + "\n").collect()
 }
