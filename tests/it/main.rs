@@ -43,6 +43,7 @@ mod job_table;
 mod jobserver;
 mod kill;
 mod kill_rounds;
+mod line_faults;
 mod lines;
 mod list;
 mod live;
@@ -63,6 +64,7 @@ mod rig;
 mod rig_elsewhere;
 #[cfg(feature = "ssh")]
 mod run_directories;
+mod same_elsewhere;
 mod same_output;
 mod session_ends;
 mod session_look;
