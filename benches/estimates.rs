@@ -122,7 +122,6 @@ fn speed() -> Result<(), Box<dyn Error>> {
         remotes: Vec::new(),
         jobs: 8,
         stages: samples.iter().enumerate().map(stage).collect::<Result<_, _>>()?,
-        remotes: Vec::new(),
     };
     let mut view = RunView::new();
     view.apply(&Event { seq: 0, at, kind: EventKind::RunStarted(started) });

@@ -34,7 +34,6 @@ fn header(number: RunNumber, waits: Option<&Waits>) -> Header {
         branch: None,
         config: Vec::new(),
         stages: Vec::new(),
-        remotes: Vec::new(),
         jobs: 1,
         waits: waits.cloned(),
     }
