@@ -88,6 +88,8 @@ impl Fleet {
                 line: rope.clone(),
                 place: Place::new(&project, whose.run),
                 root: plan.root.clone(),
+                session: Some(remote.session.clone()),
+                timeout: remote.timeout,
                 env: remote.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
                 carrier: Box::new(Arc::clone(&cart)),
             };
