@@ -76,7 +76,7 @@ fn a_wrapper_that_is_killed_is_a_loss() {
     let job = machine.sh("echo out; trap '' HUP; while [ ! -e go ]; do sleep 0.01; done");
     std::thread::scope(|scope| {
         let running = scope.spawn(|| machine.execute(&job));
-        wait_until(|| fs::read_to_string(machine.attempt().join("pid")).is_ok_and(|pid| pid.ends_with("end\n")));
+        wait_until(|| fs::metadata(machine.attempt().join("log")).is_ok_and(|log| log.len() > 0));
         let pid = fs::read_to_string(machine.attempt().join("pid")).unwrap();
         let pid = rustix::process::Pid::from_raw(pid.split(' ').next().unwrap().parse().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
