@@ -119,8 +119,10 @@ fn speed() -> Result<(), Box<dyn Error>> {
         run: RunId::from_bytes([0; 16]),
         number: None,
         project: "/".into(),
+        remotes: Vec::new(),
         jobs: 8,
         stages: samples.iter().enumerate().map(stage).collect::<Result<_, _>>()?,
+        remotes: Vec::new(),
     };
     let mut view = RunView::new();
     view.apply(&Event { seq: 0, at, kind: EventKind::RunStarted(started) });
@@ -175,8 +177,9 @@ fn score(trace: &Trace, directory: &Path) -> Result<(String, bool), Box<dyn Erro
 
 /// What was foretold of a whole run on one slot, by the bound that the program uses, with what it took.
 fn one_after_another(jobs: &[(Span, u64)]) -> ([u64; 3], u64) {
-    let tasks = jobs.iter().map(|(span, _)| Task { span: *span, threads: 1, locks: &[], needs: &[] });
-    let Span { expected, low, high } = bound(tasks, 1).span;
+    let tasks =
+        jobs.iter().map(|(span, _)| Task { span: *span, executor: "local", threads: 1, locks: &[], needs: &[] });
+    let Span { expected, low, high } = bound(tasks, |_| 1).span;
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     ([ms(expected), ms(low), ms(high)], jobs.iter().map(|(_, ms)| ms).sum())
 }

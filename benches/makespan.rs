@@ -105,11 +105,12 @@ impl Pipeline {
     fn bound(&self, slots: u32) -> u128 {
         let tasks = self.needs.iter().zip(&self.durations).map(|(needs, ms)| Task {
             span: Span::exactly(Duration::from_millis(*ms)),
+            executor: "local",
             threads: 1,
             locks: &[],
             needs,
         });
-        bound(tasks, slots).span.expected.as_millis().max(1)
+        bound(tasks, |_| slots).span.expected.as_millis().max(1)
     }
 
     /// What is known of each stage, in milliseconds.
@@ -206,6 +207,7 @@ impl Pipeline {
             has_fix: false,
             inputs: Vec::new(),
             inputs_digest: None,
+            outputs: Vec::new(),
             estimate: known.map(|ms| Estimate {
                 expected_ms: ms,
                 low_ms: ms,
@@ -223,6 +225,7 @@ impl Pipeline {
             timeout: None,
             left_out: Vec::new(),
             warnings: Vec::new(),
+            remotes: BTreeMap::new(),
         }
     }
 }

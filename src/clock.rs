@@ -6,7 +6,7 @@
 
 mod pause;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use pause::Pause;
@@ -58,6 +58,35 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock whose monotonic reading is ahead of another's: that of a run which is gone on with in another boot.
+pub struct Shifted {
+    clock: Arc<dyn Clock>,
+    by_us: i64,
+}
+
+impl Shifted {
+    /// A clock so many microseconds ahead of this one.
+    pub fn new(clock: Arc<dyn Clock>, by_us: i64) -> Self {
+        Self { clock, by_us }
+    }
+
+    /// How far ahead of `now` a clock has to be to go on from `last`. Within a boot that is what it was, `before`; after
+    /// another, the time between them is what has passed on the wall. Never so little that it would jump back.
+    pub fn ahead(last: Timestamp, now: Timestamp, before: i64, same_boot: bool) -> i64 {
+        let signed = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
+        let passed = now.unix_ms.saturating_sub(last.unix_ms).max(0).saturating_mul(1000);
+        let least = signed(last.mono_us).saturating_sub(signed(now.mono_us));
+        if same_boot { before.max(least) } else { least.saturating_add(passed) }
+    }
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp { mono_us: now.mono_us.saturating_add_signed(self.by_us), ..now }
+    }
+}
+
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
@@ -105,6 +134,24 @@ mod tests {
         clock.set_wall(start.unix_ms - 3_600_000);
         assert_eq!(clock.now().since(start), Duration::from_secs(5));
         assert_eq!(start.since(clock.now()), Duration::ZERO);
+    }
+
+    /// A run that is gone on with after a reboot: its time goes on by the wall, and within a boot as it was. H95: it never
+    /// goes back, whatever the wall says.
+    #[test]
+    fn h95_a_journals_clock_goes_on_over_a_reboot_and_never_back() {
+        let last = Timestamp { unix_ms: 100_000, mono_us: 50_000_000 };
+        let at = |unix_ms, mono_us| Timestamp { unix_ms, mono_us };
+        let shown = |now: Timestamp, before, same_boot| {
+            let ahead = Shifted::ahead(last, now, before, same_boot);
+            Shifted::new(Arc::new(ManualClock::new(now)), ahead).now().mono_us
+        };
+        assert_eq!(shown(at(107_000, 57_000_000), 0, true), 57_000_000, "in the same boot");
+        assert_eq!(shown(at(107_000, 7_000_000), 50_000_000, true), 57_000_000, "in that of the last one to take over");
+        assert_eq!(shown(at(107_000, 2_000_000), 0, false), 57_000_000, "after a reboot");
+        assert_eq!(shown(at(107_000, 900_000_000), 0, false), 57_000_000, "and long after it");
+        assert_eq!(shown(at(90_000, 2_000_000), 0, false), 50_000_000, "and the clock was set back");
+        assert_eq!(shown(at(107_000, 2_000_000), 0, true), 50_000_000, "and who says that it was the same is wrong");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub const DIRECTORY: &str = "LOCAL_CI_DIRECTORY";
 pub const CONFIG: &str = "LOCAL_CI_CONFIG";
 /// `--verbose`.
 pub const VERBOSE: &str = "LOCAL_CI_VERBOSE";
+/// The config that ssh reads in place of the user's; an absolute path.
+pub const SSH_CONFIG: &str = "LOCAL_CI_SSH_CONFIG";
 /// `--profile`.
 pub const PROFILE: &str = "LOCAL_CI_PROFILE";
 /// `--tag`; several between commas.
@@ -43,6 +45,14 @@ pub const FAIL_FAST: &str = "LOCAL_CI_FAIL_FAST";
 pub const KEEP_GOING: &str = "LOCAL_CI_KEEP_GOING";
 /// `--timeout`.
 pub const TIMEOUT: &str = "LOCAL_CI_TIMEOUT";
+/// `--remote`.
+pub const REMOTE: &str = "LOCAL_CI_REMOTE";
+/// `--session`.
+pub const SESSION: &str = "LOCAL_CI_SESSION";
+/// `--remote-timeout`.
+pub const REMOTE_TIMEOUT: &str = "LOCAL_CI_REMOTE_TIMEOUT";
+/// `--remote-dir`.
+pub const REMOTE_DIR: &str = "LOCAL_CI_REMOTE_DIR";
 /// `--queue`.
 pub const QUEUE: &str = "LOCAL_CI_QUEUE";
 /// `--after`.
@@ -142,6 +152,8 @@ pub const HOME: &str = "HOME";
 pub const SHELL: &str = "SHELL";
 /// Where programs are looked for.
 pub const PATH: &str = "PATH";
+/// Where the agent listens that has the user's keys.
+pub const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
 /// See the XDG base directory specification.
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 /// See the XDG base directory specification.

@@ -88,6 +88,15 @@ pub enum EventKind {
         #[serde(flatten)]
         news: RemoteNews,
     },
+    /// Another supervisor sees to the run from here on: the one before was killed, or had left it to itself.
+    TakenOver {
+        /// For how long nobody saw to it by the wall clock, in milliseconds.
+        after_ms: u64,
+        /// How far the monotonic reading of this event and of those after it is ahead of the machine's clock, in
+        /// microseconds: that begins anew with every boot.
+        #[serde(default, skip_serializing_if = "is_none_of_it")]
+        ahead_us: i64,
+    },
     /// The last event of every run that was not lost.
     RunFinished {
         /// What the run came to.
@@ -131,6 +140,11 @@ pub enum RemoteNews {
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
+    /// Something a person should know of it, such as what of the work tree is not sent.
+    Remark {
+        /// A sentence.
+        text: String,
+    },
     /// The line is gone. What runs there goes on.
     Down {
         /// What is wrong, as a sentence.
@@ -150,7 +164,7 @@ pub enum RemoteNews {
         /// What is wrong, as a sentence.
         why: String,
     },
-    /// Nothing of the run is there any more.
+    /// Nothing of the run goes on there any more.
     Done {
         /// How much came over the line as output of stages, in bytes.
         received: u64,
@@ -175,6 +189,30 @@ pub struct RunStarted {
     pub jobs: u32,
     /// Every stage of the run, in order; a [`StageId`] in later events is an index into this.
     pub stages: Vec<StageInfo>,
+    /// The other machines that stages of it are on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remotes: Vec<RemoteInfo>,
+}
+
+/// Another machine that stages of a run are on, as the journal describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteInfo {
+    /// Its name in the plan: the `executor` of the stages there.
+    pub name: String,
+    /// The machine as a person knows it, with the user where one is named.
+    pub host: String,
+    /// The tmux session there in which a person can look on.
+    #[serde(default)]
+    pub session: String,
+    /// How many stage threads run there at a time; none: as many as here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+    /// The project's directory there, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    /// Whether the work tree is sent there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends: bool,
 }
 
 /// A stage as the journal describes it.
@@ -261,6 +299,8 @@ pub enum Basis {
     OtherWorktree,
     /// The stage's with another command than it has now.
     EarlierCommand,
+    /// The stage's on another machine.
+    OtherMachine,
 }
 
 impl Basis {
@@ -325,6 +365,11 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde's skip_serializing_if wants")]
+fn is_none_of_it(n: &i64) -> bool {
+    *n == 0
+}
+
 fn one() -> u32 {
     1
 }
@@ -385,6 +430,12 @@ pub trait StageLog: OutputSink + Send {
 pub trait Logbook: Send + Sync {
     /// A log for this attempt, of at most `max` bytes. Never fails: what cannot be kept is counted.
     fn open(&self, stage: &StageName, attempt: u32, max: u64) -> Box<dyn StageLog>;
+
+    /// The log of an attempt that had been started before, to go on with; and from which byte of its output on. What was
+    /// kept of it before that byte is there.
+    fn reopen(&self, stage: &StageName, attempt: u32, max: u64) -> (Box<dyn StageLog>, u64) {
+        (self.open(stage, attempt, max), 0)
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
+use remote::Remote;
 
 /// What a stage runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -189,6 +190,14 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// The name of the executor that it says: of a remote, or [`remote::HERE`].
+    pub fn executor(&self) -> &str {
+        match &self.placement {
+            Placement::Local => remote::HERE,
+            Placement::Remote(name) => name,
+        }
+    }
+
     /// A stage with this name and command, and defaults for the rest.
     pub fn new(name: StageName, command: Command) -> Self {
         Self {
@@ -247,6 +256,7 @@ pub struct Pipeline {
     by_name: HashMap<StageName, StageId>,
     profiles: BTreeMap<String, Profile>,
     run: RunDefaults,
+    remotes: BTreeMap<String, Remote>,
 }
 
 /// Why stages do not make a pipeline.
@@ -284,7 +294,18 @@ impl Pipeline {
         if let Some(cycle) = shortest_cycle(&needs) {
             return Err(PipelineError::Cycle(cycle));
         }
-        Ok(Self { root, stages, by_name, profiles, run })
+        Ok(Self { root, stages, by_name, profiles, run, remotes: BTreeMap::new() })
+    }
+
+    /// The same with other machines, by name.
+    #[must_use]
+    pub fn with_remotes(self, remotes: BTreeMap<String, Remote>) -> Self {
+        Self { remotes, ..self }
+    }
+
+    /// The other machines that stages can run on, by name: those of the project, and of the user.
+    pub fn remotes(&self) -> &BTreeMap<String, Remote> {
+        &self.remotes
     }
 
     /// The project's directory, absolute.

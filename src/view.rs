@@ -8,18 +8,20 @@ mod bottleneck;
 mod eta;
 #[cfg(test)]
 pub(crate) mod recorded;
+mod remotes;
 mod report;
 
 use std::time::Duration;
 
 pub use bottleneck::{Bottleneck, MoreSlots};
 pub use eta::Eta;
+pub use remotes::{Amount, Line, RemoteView};
 pub(crate) use report::leaked_sentence;
 pub use report::{Report, ReportedRun, ReportedStage};
 
 use crate::cancel::CancelLevel;
 use crate::clock::{Pause, Timestamp};
-use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RunStarted, StageFinished, StageInfo};
+use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RemoteInfo, RunStarted, StageFinished, StageInfo};
 use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Outcome, Verdict};
 
@@ -28,10 +30,13 @@ use crate::outcome::{CancelReason, Outcome, Verdict};
 pub struct RunView {
     run: Option<RunHeader>,
     stages: DenseMap<StageId, StageView>,
+    remotes: Vec<RemoteView>,
     cancelling: Option<(CancelReason, CancelLevel)>,
     notices: Vec<Notice>,
     end: Option<RunEnd>,
     pause: Pause,
+    ahead_us: i64,
+    untended_ms: Option<u64>,
     last: Option<Timestamp>,
     next_seq: u64,
 }
@@ -47,8 +52,18 @@ pub struct RunHeader {
     pub project: String,
     /// How many stage threads run at a time.
     pub jobs: u32,
+    /// The other machines that its stages run on.
+    pub remotes: Vec<RemoteInfo>,
     /// When it started.
     pub at: Timestamp,
+}
+
+impl RunHeader {
+    /// How many slots an executor has where the run has so many: a remote its own, if it has some.
+    pub fn slots(&self, executor: &str, jobs: u32) -> u32 {
+        let remote = self.remotes.iter().find(|remote| remote.name == executor);
+        remote.and_then(|remote| remote.slots).unwrap_or(jobs)
+    }
 }
 
 /// What a run came to.
@@ -301,7 +316,16 @@ impl RunView {
             EventKind::Notice { stage, text } => {
                 self.notices.push(Notice { stage: *stage, text: text.clone() });
             }
-            EventKind::Remote { .. } => {}
+            EventKind::Remote { remote, news } => {
+                // The line has the machine's clock: it is tried again in a paused run as well.
+                if let Some(known) = self.remotes.iter_mut().find(|known| known.info.name == *remote) {
+                    known.apply(news, event.at);
+                }
+            }
+            EventKind::TakenOver { after_ms, ahead_us } => {
+                self.ahead_us = *ahead_us;
+                *self.untended_ms.get_or_insert(0) += after_ms;
+            }
             EventKind::RunFinished { verdict, exit_code, duration_ms } => {
                 self.end = Some(RunEnd { verdict: *verdict, exit_code: *exit_code, duration_ms: *duration_ms });
             }
@@ -314,9 +338,11 @@ impl RunView {
             number: started.number,
             project: started.project.clone(),
             jobs: started.jobs,
+            remotes: started.remotes.clone(),
             at,
         });
         self.stages = started.stages.iter().cloned().map(StageView::new).collect();
+        self.remotes = started.remotes.iter().cloned().map(RemoteView::new).collect();
     }
 
     /// The event that ends a run whose supervisor died before it could; none where the run has ended already.
@@ -325,7 +351,7 @@ impl RunView {
         if self.end.is_some() {
             return None;
         }
-        let duration_ms = milliseconds(self.elapsed(at));
+        let duration_ms = milliseconds(self.elapsed_at(at));
         let exit_code = Verdict::Lost.exit_code();
         let kind = EventKind::RunFinished { verdict: Verdict::Lost, exit_code, duration_ms };
         Some(Event { seq: self.next_seq, at, kind })
@@ -368,18 +394,44 @@ impl RunView {
 
     /// How long it has run, or ran.
     pub fn elapsed(&self, now: Timestamp) -> Duration {
+        self.elapsed_at(self.in_its_journal(now))
+    }
+
+    /// The same, by a moment as its journal has it.
+    fn elapsed_at(&self, at: Timestamp) -> Duration {
         match (&self.end, &self.run) {
             (Some(end), _) => Duration::from_millis(end.duration_ms),
-            (None, Some(run)) => self.pause.on_its_clock(now).since(run.at),
+            (None, Some(run)) => self.pause.on_its_clock(at).since(run.at),
             (None, None) => Duration::ZERO,
         }
+    }
+
+    /// A moment of the machine's clock as the run's journal has it: they differ where the run was taken over in another
+    /// boot.
+    fn in_its_journal(&self, now: Timestamp) -> Timestamp {
+        Timestamp { mono_us: now.mono_us.saturating_add_signed(self.ahead_us), ..now }
     }
 
     /// A moment on the run's own clock, which stands still while the run is paused. Moments of stages are on that clock:
     /// who asks how long one has been running subtracts from this.
     #[must_use]
     pub fn on_its_clock(&self, now: Timestamp) -> Timestamp {
-        self.pause.on_its_clock(now)
+        self.pause.on_its_clock(self.in_its_journal(now))
+    }
+
+    /// How far its journal's clock is ahead of that of the machine that wrote it last, in microseconds.
+    pub fn ahead_us(&self) -> i64 {
+        self.ahead_us
+    }
+
+    /// For how long nobody saw to it, in milliseconds, where it was taken over.
+    pub fn untended_ms(&self) -> Option<u64> {
+        self.untended_ms
+    }
+
+    /// The last moment that its journal has, and the number of the event after that.
+    pub fn so_far(&self) -> Option<(Timestamp, u64)> {
+        Some((self.last?, self.next_seq))
     }
 
     /// The run's own clock, for who keeps moments of stages without the view.
@@ -394,7 +446,7 @@ impl RunView {
 
     /// How long it has been paused by now; none where it is not.
     pub fn paused_for(&self, now: Timestamp) -> Option<Duration> {
-        self.pause.lasts(now)
+        self.pause.lasts(self.in_its_journal(now))
     }
 
     /// How many stages came to what.

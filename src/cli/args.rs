@@ -14,7 +14,7 @@ pub(super) use jobs::{
     AddArgs, AttachArgs, AwaitArgs, AwaitSeveralArgs, DiffArgs, EventsArgs, HoldArgs, LogsArgs, NukeArgs, RemoveArgs,
     RestartArgs, SignalArgs, StartArgs, StopArgs, StreamArgs,
 };
-pub(super) use run::{GraphFormat, Later, PlanArgs, Presence, RunArgs, Selection};
+pub(super) use run::{Elsewhere, GraphFormat, PlanArgs, Presence, RunArgs, Selection};
 use texts::{
     AFTER_ADD, AFTER_AWAIT, AFTER_AWAIT_ALL, AFTER_AWAIT_ANY, AFTER_COMPLETIONS, AFTER_DIFF, AFTER_DOCTOR,
     AFTER_EXPLAIN, AFTER_HELP, AFTER_LOGS, AFTER_MAN, AFTER_PLAN, AFTER_RUN, AFTER_SCHEMA, AFTER_STREAM,

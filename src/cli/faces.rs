@@ -19,7 +19,9 @@ use crate::report::live::{Live, LiveOptions};
 use crate::report::quiet::Quiet;
 use crate::report::recap::Recap;
 use crate::report::terminal::{Features, Host, Stderr};
-use crate::report::{ColourWhen, Dialect, Glyphs, Layout, Logs, Look, Reporter, Rerun, Style, TranscriptOptions};
+use crate::report::{
+    Aside, ColourWhen, Detail, Dialect, Glyphs, Layout, Logs, Look, Reporter, Rerun, Style, TranscriptOptions, Words,
+};
 use crate::session::logs::RunLogs;
 
 /// The names of faces, as they are typed.
@@ -176,7 +178,6 @@ fn options(context: &Context<'_>, rerun: Rerun, mode: Mode) -> TranscriptOptions
         // No CI's runner reads what is drawn on a terminal.
         dialect: if is_live { Dialect::Plain } else { Dialect::of(context.env) },
         randomness: Box::new(random),
-        remote: None,
         is_subcommand: |word| {
             static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(commands);
             COMMANDS.iter().any(|command| command == word)
@@ -275,7 +276,24 @@ fn display_for(viewer: &Viewer, mode: Mode, context: &Context<'_>, logs: Box<dyn
     };
     #[cfg(feature = "chaos")]
     let reporter = super::bug::armed(reporter, context.env);
-    Display::new(reporter, logs)
+    let display = Display::new(reporter, logs);
+    match aside(mode, context) {
+        Some(aside) => display.with_aside(aside),
+        None => display,
+    }
+}
+
+/// Where and how much is said of other machines, where the face itself says nothing of them and somebody looks on.
+fn aside(mode: Mode, context: &Context<'_>) -> Option<Aside> {
+    let detail = match mode {
+        // It has them in its region and above it, or among the events; or the run is over.
+        Mode::Live | Mode::Events | Mode::Recap => return None,
+        Mode::Quiet | Mode::Report => Detail::Trouble,
+        Mode::Grouped | Mode::Lines if context.global.verbose > 0 => Detail::All,
+        Mode::Grouped | Mode::Lines => Detail::Usual,
+    };
+    let words = if context.env.truthy(env::ACCESSIBLE) { Words::Spoken } else { Words::Written };
+    Some(Aside { say: Box::new(output::say), detail, words })
 }
 
 #[cfg(test)]

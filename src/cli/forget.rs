@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::path::Path;
 
 use super::args::{NukeArgs, RemoveArgs};
 use super::error::CliError;
 use super::project::{Anchor, Context};
 use super::prune::{count, megabytes};
+use super::run::interrupts;
+use super::takeover::{self, Place};
 use super::target::unreadable;
 use super::{Ending, history, output};
 use crate::clock::SystemClock;
-use crate::ids::StageName;
+use crate::ids::{RunNumber, StageName};
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::outcome::exit;
 use crate::plan::nearest;
@@ -19,7 +22,7 @@ use crate::session::forget::{self, ForgetError, Forgot};
 use crate::session::nuke::{self, Holdings, NukeError};
 use crate::session::past::forgotten::Forgotten;
 use crate::session::runs::meant;
-use crate::session::{jobs, past};
+use crate::session::{jobs, past, retention};
 use crate::text::plain::printable;
 
 /// Forgets jobs.
@@ -36,6 +39,10 @@ pub(super) fn remove(context: &Context<'_>, args: &RemoveArgs) -> Result<Ending,
         ForgetError::Running { job, number } => CliError::Busy {
             message: format!("job {job} is running, in run {number}; nothing was removed"),
             hint: format!("`{0} stop {number}` ends it, `{0} await {number}` waits for it", context.program()),
+        },
+        ForgetError::Left { job, number, machine } => CliError::Busy {
+            message: format!("job {job} was left in run {number}, and may run on {machine} still; nothing was removed"),
+            hint: format!("`{0} stop {number}` ends it, `{0} attach {number}` takes it over", context.program()),
         },
         ForgetError::Io(error) => CliError::infrastructure(format!("nothing more could be removed: {error}"))
             .or_try("what was removed stays removed; the same command goes on with it"),
@@ -140,6 +147,7 @@ pub(super) fn nuke(context: &Context<'_>, args: &NukeArgs) -> Result<Ending, Cli
 fn carry_out(context: &Context<'_>, all: bool, held: &[(ProjectDir, Holdings)]) -> Result<bool, CliError> {
     let (mut total, mut stopped, mut done) = (Forgot::default(), 0, true);
     for (project, holdings) in held {
+        end_left(context, project, Path::new(&holdings.root));
         match nuke::nuke(project, all, &SystemClock) {
             Ok(forgot) => {
                 stopped += holdings.active.len();
@@ -171,6 +179,27 @@ fn carry_out(context: &Context<'_>, all: bool, held: &[(ProjectDir, Holdings)]) 
     ));
     total.warnings.iter().for_each(|text| output::warning(text));
     Ok(done && total.warnings.is_empty())
+}
+
+/// Ends what is left of runs on other machines, as far as those can be reached: nobody will find it there any more.
+fn end_left(context: &Context<'_>, state: &ProjectDir, root: &Path) {
+    let numbers = state.numbers().unwrap_or_default();
+    let left = numbers.into_iter().filter(|number| retention::goes_on_elsewhere(&state.run(*number)));
+    let left: Vec<RunNumber> = left.collect();
+    if left.is_empty() {
+        return;
+    }
+    let interrupts = interrupts();
+    for number in left {
+        let place = Place { context, root, state, number };
+        let ended = interrupts
+            .as_ref()
+            .map_err(ToString::to_string)
+            .and_then(|interrupts| takeover::end(&place, false, interrupts).map_err(|error| error.to_string()));
+        if let Err(error) = ended {
+            output::warning(&format!("run {number} goes on where it was left, and cannot be found again: {error}"));
+        }
+    }
 }
 
 fn refused(error: &NukeError) -> CliError {

@@ -14,12 +14,15 @@ use crate::journal::header::Waits;
 use crate::journal::layout::RunDir;
 use crate::journal::state::{self, Owner, RunState};
 use crate::outcome::{Verdict, exit};
+use crate::pipeline::remote::Remote;
+use crate::plan::Plan;
 use crate::report::Display;
 use crate::report::terminal::Stderr;
 use crate::session::follow;
 use crate::session::interrupts::Interrupts;
 use crate::session::logout;
 use crate::session::queue;
+use crate::session::remotes::fleet;
 use crate::session::start::{FirstWord, Started};
 use crate::text::plain::printable;
 use crate::view::RunView;
@@ -42,9 +45,31 @@ pub(super) struct Leaving {
     stages: Vec<StageName>,
     project: PathBuf,
     directory: PathBuf,
+    /// This machine.
     host: String,
+    /// Where it goes on, as it is told.
+    place: Place,
     /// What it waits for before it starts.
     waits: Option<Waits>,
+}
+
+/// Where a run goes on.
+#[derive(Clone, Debug)]
+struct Place {
+    /// On which machines.
+    hosts: String,
+    /// In which directory there, where it is one.
+    directory: String,
+    /// The other machines.
+    remotes: Vec<RemotePlace>,
+}
+
+/// Another machine that stages of the run are on.
+#[derive(Clone, Debug, Serialize)]
+struct RemotePlace {
+    name: String,
+    host: String,
+    directory: String,
 }
 
 /// How a run in the background is announced.
@@ -73,7 +98,11 @@ struct Detached<'a> {
     exit_code: Option<u8>,
     project: String,
     directory: String,
+    /// The machine that supervises it.
     host: &'a str,
+    /// The other machines that stages of it are on.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    remotes: &'a [RemotePlace],
     stages: &'a [StageName],
     commands: Option<Commands>,
 }
@@ -94,6 +123,8 @@ impl Leaving {
         project: PathBuf,
         stages: Vec<StageName>,
     ) -> Self {
+        let host = printable(&rustix::system::uname().nodename().to_string_lossy()).into_owned();
+        let directory = context.directory.to_string_lossy().into_owned();
         Self {
             program: context.program(),
             run: run.clone(),
@@ -102,9 +133,34 @@ impl Leaving {
             stages,
             project,
             directory: context.directory.clone(),
-            host: printable(&rustix::system::uname().nodename().to_string_lossy()).into_owned(),
+            place: Place { hosts: host.clone(), directory, remotes: Vec::new() },
+            host,
             waits: None,
         }
+    }
+
+    /// The same of a run whose stages may be on other machines.
+    pub(super) fn elsewhere(mut self, plan: &Plan) -> Self {
+        if plan.remotes.is_empty() {
+            return self;
+        }
+        let there = |remote: &Remote| RemotePlace {
+            name: remote.name.clone(),
+            host: remote.destination.to_string(),
+            directory: match &remote.dir {
+                Some(dir) => dir.clone(),
+                None => format!("~/.local/state/local-ci/{}/work", fleet::project(&plan.root)),
+            },
+        };
+        let remotes: Vec<RemotePlace> = plan.remotes.values().map(there).collect();
+        let is_here = plan.stages.values().any(|stage| stage.runs() && !plan.remotes.contains_key(&stage.executor));
+        let hosts = remotes.iter().map(|remote| remote.host.as_str()).chain(is_here.then_some(self.host.as_str()));
+        let hosts = hosts.collect::<Vec<_>>().join(", ");
+        let directory = match &remotes[..] {
+            [only] if !is_here => only.directory.clone(),
+            _ => std::mem::take(&mut self.place.directory),
+        };
+        Self { place: Place { hosts, directory, remotes }, ..self }
     }
 
     /// The same of a run that may wait for its turn.
@@ -121,7 +177,7 @@ impl Leaving {
         };
         let sentence = match word {
             Some(word) => self.ended(word),
-            None => format!("{} continues on {}.", self.which(), self.host),
+            None => format!("{} continues on {}.", self.which(), self.place.hosts),
         };
         sentence + &self.ways(word.is_some())
     }
@@ -146,7 +202,7 @@ impl Leaving {
 
     /// How we end where a run's supervisor died before it could say anything.
     fn dead(&self) -> Ending {
-        output::lost_before_it_began(&self.run, self.number, &RunView::new());
+        output::lost(&self.run, self.number, &RunView::new());
         Ending::Code(exit::INFRASTRUCTURE)
     }
 
@@ -245,6 +301,7 @@ impl Leaving {
             project: self.project.to_string_lossy().into_owned(),
             directory: self.directory.to_string_lossy().into_owned(),
             host: &self.host,
+            remotes: &self.place.remotes,
             stages: &self.stages,
             commands: self.number.map(|number| Commands {
                 attach: command("attach", number),
@@ -262,8 +319,8 @@ impl Leaving {
     pub(super) fn introduce(&self, interrupts: &Interrupts) {
         let leaving = self.clone();
         interrupts.leave_with(move || leaving.farewell());
-        let directory = self.directory.to_string_lossy();
-        output::say(&format!("{} on {} in {}\n{BANNER}", self.which(), self.host, printable(&directory)));
+        let Place { hosts, directory, .. } = &self.place;
+        output::say(&format!("{} on {hosts} in {}\n{BANNER}", self.which(), printable(directory)));
     }
 
     /// Whether the supervisor of the run has come up; where it has not, how we end.
@@ -285,7 +342,7 @@ impl Leaving {
             follow::Ending::Left => None,
         };
         if ended == Some(Verdict::Lost) {
-            output::lost_before_it_began(&self.run, self.number, display.view());
+            output::lost(&self.run, self.number, display.view());
         }
         match ended.map(|verdict| self.ended(verdict.word())) {
             Some(ended) if display.closed().is_none() && is_attended(context) => {

@@ -16,13 +16,16 @@ use crate::ids::{DenseMap, Signature, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::outcome::exit;
 use crate::pipeline::{Action, Stage};
-use crate::plan::signature::{self, LOCAL, Work};
+use crate::plan::signature::{self, LOCAL};
 use crate::report::job_list::{ListedJob, render};
 use crate::session::jobs::AdHoc;
 use crate::session::past::{self, Past};
 use crate::session::standing::{Board, board};
 use crate::text::plain::printable;
 use job::{of_ad_hoc, of_former, of_stage};
+
+/// A name for any other machine: of that, only the kind is in a fingerprint.
+const ELSEWHERE: &str = "";
 
 /// Lists the jobs.
 pub(super) fn list(context: &Context<'_>, args: &ListArgs) -> Result<Ending, CliError> {
@@ -128,7 +131,7 @@ impl Listing<'_> {
                 let standing = self.board.jobs.get(&stage.name);
                 let needs = stage.needs.iter().map(|need| stages[*need].name.clone()).collect();
                 let hidden_by_command = commands.iter().any(|command| command == stage.name.as_str());
-                let job = of_stage(stage, work_of(stage), standing, self.now);
+                let job = of_stage(stage, &works_anywhere(stage), standing, self.now);
                 jobs.push(ListedJob { needs, hidden_by_command, ..job });
             }
         }
@@ -161,29 +164,49 @@ impl Listing<'_> {
     }
 }
 
-/// The fingerprints of what the jobs would run now, where that is known: of the stages, of the ad-hoc jobs, and of what
-/// only ran once. A stage goes before an ad-hoc job of the same name.
-fn works<'a>(anchor: &'a Anchor, ad_hoc: &'a [AdHoc], board: &'a Board) -> HashMap<StageName, Option<Signature>> {
-    let former = board.jobs.iter().map(|(name, standing)| (name.clone(), Some(standing.signature)));
-    let ad_hoc = ad_hoc.iter().map(|job| (job.name.clone(), Some(job.signature())));
-    let stages = anchor.project.iter().flat_map(|project| project.pipeline.stages().values());
-    former.chain(ad_hoc).chain(stages.map(|stage| (stage.name.clone(), work_of(stage)))).collect()
+/// What a job would run now, and where.
+struct Work<'a> {
+    signature: Signature,
+    executor: &'a str,
 }
 
-/// The fingerprint of what the stage would run now.
-fn work_of(stage: &Stage) -> Option<Signature> {
+/// What the jobs would run now, where that is known: the stages, the ad-hoc jobs, and what only ran once. A stage goes
+/// before an ad-hoc job of the same name.
+fn works<'a>(anchor: &'a Anchor, ad_hoc: &'a [AdHoc], board: &'a Board) -> HashMap<StageName, Work<'a>> {
+    let here = |signature| Work { signature, executor: LOCAL };
+    let former = board.jobs.iter().map(|(name, standing)| (name.clone(), here(standing.signature)));
+    let ad_hoc = ad_hoc.iter().map(|job| (job.name.clone(), here(job.signature())));
+    let mut works: HashMap<StageName, Work<'a>> = former.chain(ad_hoc).collect();
+    for stage in anchor.project.iter().flat_map(|project| project.pipeline.stages().values()) {
+        match signature_on(stage, stage.executor()) {
+            Some(signature) => works.insert(stage.name.clone(), Work { signature, executor: stage.executor() }),
+            None => works.remove(&stage.name),
+        };
+    }
+    works
+}
+
+/// The fingerprint of what the stage would run now in such a place.
+fn signature_on(stage: &Stage, executor: &str) -> Option<Signature> {
     let Action::Run(command) = &stage.action else { return None };
-    Some(signature::signature(&Work { command, env: &stage.env, dir: &stage.dir, executor: LOCAL }))
+    Some(signature::signature(&signature::Work { command, env: &stage.env, dir: &stage.dir, executor }))
+}
+
+/// The fingerprints that what the stage would run now can have: `--remote` may have had it run elsewhere.
+fn works_anywhere(stage: &Stage) -> Vec<Signature> {
+    [LOCAL, ELSEWHERE].iter().filter_map(|executor| signature_on(stage, executor)).collect()
 }
 
 /// Foretells how long each job takes that does not run now.
-fn expect(past: &Past, jobs: &mut [ListedJob], works: &HashMap<StageName, Option<Signature>>) {
-    let work = |job: &ListedJob| works.get(&job.name).copied().flatten().filter(|_| job.elapsed_ms.is_none());
-    let (mut open, works): (Vec<&mut ListedJob>, Vec<Signature>) =
+fn expect(past: &Past, jobs: &mut [ListedJob], works: &HashMap<StageName, Work<'_>>) {
+    let work = |job: &ListedJob| works.get(&job.name).filter(|_| job.elapsed_ms.is_none());
+    let (mut open, works): (Vec<&mut ListedJob>, Vec<&Work<'_>>) =
         jobs.iter_mut().filter_map(|job| work(job).map(|work| (job, work))).unzip();
-    let asked = open.iter().zip(&works);
-    let asked: Vec<Sought<'_>> =
-        asked.map(|(job, signature)| Sought { name: Some(&job.name), signature, is_local: true }).collect();
+    let asked: Vec<Sought<'_>> = open
+        .iter()
+        .zip(&works)
+        .map(|(job, work)| Sought { name: Some(&job.name), signature: &work.signature, executor: work.executor })
+        .collect();
     let estimates = past.estimates(&asked);
     drop(asked);
     for (job, estimate) in open.iter_mut().zip(estimates) {

@@ -68,7 +68,7 @@ pub(super) fn logs(context: &Context<'_>, args: &LogsArgs) -> Result<Ending, Cli
 /// Says of a run that was lost before anything could happen that it was.
 fn say_lost(target: &Target) {
     if target.run.state == RunState::Lost {
-        output::lost_before_it_began(&target.run.dir, Some(target.run.number), &target.run.view);
+        output::lost(&target.run.dir, Some(target.run.number), &target.run.view);
     }
 }
 

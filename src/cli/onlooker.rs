@@ -50,7 +50,7 @@ pub(super) fn follow(
         follow::Ending::Finished(_, code) => Ending::Code(code),
         follow::Ending::Left => keys::left(context, number),
         follow::Ending::Lost => {
-            output::lost_before_it_began(&run.dir, Some(number), display.view());
+            output::lost(&run.dir, Some(number), display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }
     }

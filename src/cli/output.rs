@@ -10,6 +10,7 @@ use crate::journal::header::Header;
 use crate::journal::layout::RunDir;
 use crate::report::{ColourWhen, Display, terminal};
 use crate::session::runs;
+use crate::session::takeover::{self, Left};
 use crate::text::plain::printable;
 use crate::view::RunView;
 
@@ -58,9 +59,13 @@ pub(super) fn fault(error: &CliError, colour: ColourWhen, env: &Env) {
     }
 }
 
-/// Says of a lost run that it is lost, where its faces cannot: they show a run from its first event on.
-pub(super) fn lost_before_it_began(run: &RunDir, number: Option<RunNumber>, view: &RunView) {
+/// Says of a lost run what its faces cannot: that it is lost, where it never said anything, for they show a run from its first
+/// event on; and how to go on with it, where that can be done.
+pub(super) fn lost(run: &RunDir, number: Option<RunNumber>, view: &RunView) {
     if view.header().is_some() {
+        if let (Some(number), Some(left)) = (number, takeover::look_in(run, view)) {
+            say(&printable(&way_back(number, &left)));
+        }
         return;
     }
     let which = number.map_or("the run".to_owned(), |number| format!("run {number}"));
@@ -71,6 +76,12 @@ pub(super) fn lost_before_it_began(run: &RunDir, number: Option<RunNumber>, view
     }
     let complaint = runs::last_complaint(run).map_or(String::new(), |line| format!(" ({line})"));
     problem(&format!("{which} is lost: its supervisor died before it could start anything{complaint}"));
+}
+
+/// How it is with a run that was left, and what goes on with it.
+pub(super) fn way_back(number: RunNumber, left: &Left) -> String {
+    let verb = if left.elsewhere.is_empty() { "goes on with it" } else { "takes it over" };
+    format!("run {number} {}; `local-ci attach {number}` {verb}", left.sentence())
 }
 
 /// Warns where what was shown of a run is not all of it, since it could not be written. Who has stopped reading is told

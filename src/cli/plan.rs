@@ -12,8 +12,9 @@ use super::{Ending, faces, output};
 use crate::event::{Basis, Estimate};
 use crate::ids::{Signature, StageName};
 use crate::outcome::{HumanDuration, exit};
+use crate::pipeline::remote::{Remote, Sync};
 use crate::plan::diagram::{Sheet, dot, mermaid};
-use crate::plan::{Decision, Expectation, Plan, Reason};
+use crate::plan::{Decision, Expectation, Plan, PlannedStage, Reason};
 use crate::report::Look;
 use crate::text::plain::printable;
 
@@ -69,8 +70,23 @@ struct PlanDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout_ms: Option<u128>,
     stages: Vec<StageDocument<'a>>,
+    remotes: Vec<RemoteDocument<'a>>,
     left_out: &'a [StageName],
     warnings: &'a [String],
+}
+
+/// A machine that stages run on.
+#[derive(Serialize)]
+struct RemoteDocument<'a> {
+    name: &'a str,
+    host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    session: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dir: Option<&'a str>,
+    sync: Sync,
+    slots: u32,
 }
 
 #[derive(Serialize)]
@@ -127,8 +143,21 @@ fn document<'a>(plan: &'a Plan, commands: &[String]) -> PlanDocument<'a> {
                 estimate: stage.estimate.as_ref(),
             })
             .collect(),
+        remotes: plan.remotes.values().map(|remote| remote_document(plan, remote)).collect(),
         left_out: &plan.left_out,
         warnings: &plan.warnings,
+    }
+}
+
+fn remote_document<'a>(plan: &Plan, remote: &'a Remote) -> RemoteDocument<'a> {
+    RemoteDocument {
+        name: &remote.name,
+        host: remote.destination.to_string(),
+        port: remote.destination.port,
+        session: &remote.session,
+        dir: remote.dir.as_deref(),
+        sync: remote.sync,
+        slots: plan.slots(&remote.name),
     }
 }
 
@@ -151,7 +180,7 @@ fn text(plan: &Plan, commands: &[String], verbose: bool, look: Look) -> String {
     let width = names.filter(|length| *length <= most).max().unwrap_or(0);
     let runs = plan.stages.values().filter(|stage| stage.runs()).count();
     let expectation = plan.expectation();
-    let _ = writeln!(text, "{runs} of {} stages would run, {} at a time", plan.stages.len(), plan.jobs);
+    let _ = writeln!(text, "{runs} of {} stages would run, {}", plan.stages.len(), at_a_time(plan));
     for stage in plan.stages.values() {
         let name = &stage.name;
         let (decision, said) = match &stage.decision {
@@ -167,6 +196,9 @@ fn text(plan: &Plan, commands: &[String], verbose: bool, look: Look) -> String {
             Reason::Asked { by } if by == name.as_str() => "asked for".to_owned(),
             other => printable(&other.to_string()).into_owned(),
         }));
+        if plan.remotes.contains_key(&stage.executor) {
+            lines.push(format!("on {}", printable(&stage.executor)));
+        }
         if let (Some(_), true) = (&expectation, stage.runs()) {
             lines.push(usually(stage.estimate.as_ref()));
         }
@@ -193,10 +225,44 @@ fn text(plan: &Plan, commands: &[String], verbose: bool, look: Look) -> String {
         let names: Vec<&str> = plan.left_out.iter().map(StageName::as_str).collect();
         let _ = writeln!(text, "left out: {}", names.join(", "));
     }
+    for remote in plan.remotes.values() {
+        let _ = writeln!(text, "{}", where_it_is(remote));
+    }
     if let Some(expectation) = &expectation {
         let _ = writeln!(text, "{}", expected(expectation, look));
     }
     text
+}
+
+/// How many stages run at a time, and where.
+fn at_a_time(plan: &Plan) -> String {
+    if plan.remotes.is_empty() {
+        return format!("{} at a time", plan.jobs);
+    }
+    let is_here = |stage: &PlannedStage| stage.runs() && !plan.remotes.contains_key(&stage.executor);
+    let here = plan.stages.values().any(is_here).then(|| (plan.jobs, "here".to_owned()));
+    let there = plan.remotes.keys().map(|name| (plan.slots(name), format!("on {}", printable(name))));
+    let places = here.into_iter().chain(there).enumerate().map(|(index, (slots, place))| match index {
+        0 => format!("{slots} at a time {place}"),
+        _ => format!("{slots} {place}"),
+    });
+    places.collect::<Vec<_>>().join(", ")
+}
+
+/// Which machine a remote is, and what is done there.
+fn where_it_is(remote: &Remote) -> String {
+    let Remote { name, destination, session, dir, sync, .. } = remote;
+    let host = (*name != destination.to_string()).then(|| destination.to_string());
+    let port = destination.port.map(|port| format!("port {port}"));
+    let dir = dir.as_ref().map(|dir| format!("directory {dir}"));
+    let how = match sync {
+        Sync::Git => "work tree sent by git",
+        Sync::Rsync => "work tree sent by rsync",
+        Sync::None => "nothing is sent",
+    };
+    let parts = [host, port, Some(format!("tmux session {session}")), dir, Some(how.to_owned())];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    printable(&format!("{name}: {}", parts.join(", "))).into_owned()
 }
 
 /// How long a stage takes, and how that is known.
@@ -207,6 +273,7 @@ fn usually(estimate: Option<&Estimate>) -> String {
         Basis::Own => "",
         Basis::OtherWorktree => ", by other work trees of the repository",
         Basis::EarlierCommand => ", by the command that it had before",
+        Basis::OtherMachine => ", by other machines",
     };
     format!("usually {}{basis}", HumanDuration(Duration::from_millis(estimate.expected_ms)))
 }

@@ -13,7 +13,7 @@ use crate::config::{ConfigError, LoadRequest, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
-use crate::plan::{Plan, Request, quote};
+use crate::plan::{self, Plan, Request, quote};
 use crate::session::past;
 use crate::session::prepare::{self, Project};
 use crate::text::plain::printable;
@@ -29,6 +29,12 @@ impl Selection {
             only: self.only,
             fix: self.fix,
             args: self.args.clone(),
+            elsewhere: plan::Elsewhere {
+                remote: self.elsewhere.remote.clone(),
+                session: self.elsewhere.session.clone(),
+                timeout: self.elsewhere.remote_timeout,
+                dir: self.elsewhere.remote_dir.clone(),
+            },
             ..Request::default()
         }
     }
@@ -79,7 +85,7 @@ impl<'a> Context<'a> {
                 directory
             }
         };
-        for name in [env::STATE_DIR, env::CACHE_DIR] {
+        for name in [env::STATE_DIR, env::CACHE_DIR, env::SSH_CONFIG] {
             if let Some(given) = env.get(name).filter(|given| !given.is_empty() && !Path::new(given).is_absolute()) {
                 let given = Path::new(given).display();
                 return Err(CliError::usage(format!("{name} is {given}, which is not an absolute path"))
@@ -115,7 +121,12 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn load_request(&self) -> LoadRequest {
-        LoadRequest { start: self.directory.clone(), explicit: self.config(), home: self.env.absolute(env::HOME) }
+        LoadRequest {
+            start: self.directory.clone(),
+            explicit: self.config(),
+            home: self.env.absolute(env::HOME),
+            remotes: self.user.remotes.clone(),
+        }
     }
 
     /// What to type for the same project, up to where a command would stand.

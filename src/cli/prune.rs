@@ -22,6 +22,9 @@ struct PruneDocument<'a> {
     bytes: u64,
     /// How many runs are left.
     kept: usize,
+    /// Those of them that exceed the limits, but may go on on another machine.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left: &'a [RunNumber],
     warnings: &'a [String],
 }
 
@@ -44,11 +47,19 @@ pub(super) fn prune(context: &Context<'_>, args: &PruneArgs) -> Result<Ending, C
             pruned: &pruned.runs,
             bytes: pruned.bytes,
             kept: pruned.kept,
+            left: &pruned.left,
             warnings: &pruned.warnings,
         };
         serde_json::to_string(&document).map_err(|error| CliError::infrastructure(error.to_string()))?
     } else {
         pruned.warnings.iter().for_each(|text| output::warning(text));
+        for number in &pruned.left {
+            let program = context.program();
+            output::say(&format!(
+                "run {number} is kept, since it may go on on another machine: `{program} attach {number}` takes it over, \
+                 `{program} stop {number}` ends it"
+            ));
+        }
         sentence(&pruned, limits, args.dry_run)
     };
     let _ = output::print(&(text + "\n"));

@@ -14,7 +14,7 @@ use super::{Ending, argv, output, run, target, variables};
 use crate::ids::{RunNumber, StageName};
 use crate::journal::header::Header;
 use crate::outcome::exit;
-use crate::plan::PlanError;
+use crate::plan::{Plan, PlanError};
 use crate::session::past::ledger;
 use crate::session::prepare::Project;
 use crate::session::runs::Run;
@@ -90,6 +90,22 @@ fn find(context: &Context<'_>, root: &Path, word: &str) -> Result<Run, CliError>
             .or_try(format!("a run is a number, or `latest`; `{} run STAGE` runs a stage", context.program())));
     }
     Ok(target.run)
+}
+
+/// The plan of what a run was asked to do, with the config as it is now. None where that was no stage of a config.
+pub(super) fn plan_now(context: &Context<'_>, header: &Header, number: RunNumber) -> Result<Option<Plan>, CliError> {
+    let (again, config) = match asked_then(header, number, context)? {
+        Asked::Run(again, config) => (again, config),
+        Asked::Add(..) => return Ok(None),
+    };
+    let context = context.with_config(config);
+    let project = context.project()?;
+    match context.plan(&project, &again.selection) {
+        Ok(plan) => Ok(Some(plan)),
+        // What it was asked for is not there any more: each of its stages is told of by itself.
+        Err(CliError::Plan(PlanError::UnknownStage { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a run was asked to do.

@@ -1,12 +1,12 @@
 //! `run`, and the bare form: prepares everything that can fail for the user's reasons, starts the run, and follows it.
 
-use super::args::{Later, ListArgs, Presence, RunArgs, Selection};
+use super::args::{ListArgs, Presence, RunArgs, Selection};
 use super::busy::{self, Busy, Way};
 use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, again, keys, list, onlooker, output, plan, queue, target};
+use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -33,7 +33,6 @@ pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliEr
 
 /// Runs what was asked for in other words than these, which do the same.
 pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String]) -> Result<Ending, CliError> {
-    refuse_later(args)?;
     if args.list {
         return list::list(context, &ListArgs { all: false, json: args.json });
     }
@@ -128,6 +127,7 @@ fn once(
         Stay::ToTheEnd | Stay::AsLongAsLiked => mode(context, args, project.pipeline.run().output.as_deref())?,
     };
     let plan = context.plan(&project, &args.selection)?;
+    elsewhere::reach(context, &plan, interrupts)?;
     let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
     let on_hangup = if goes_on { OnHangup::Continue } else { OnHangup::Cancel };
     // Who is about to leave types nothing.
@@ -154,6 +154,7 @@ fn once(
     }
     let (run, number) = (place.run.clone(), place.number);
     let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone())
+        .elsewhere(&prepared.plan)
         .queued(place.waits.as_ref());
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
@@ -321,7 +322,7 @@ fn follow_new(
             finished(verdict, code)
         }
         follow::Ending::Lost => {
-            output::lost_before_it_began(&run, number, display.view());
+            output::lost(&run, number, display.view());
             Ending::Code(exit::INFRASTRUCTURE)
         }
         // The key is there only where the run has a number.
@@ -345,7 +346,8 @@ fn rerun(selection: &Selection, equivalent: &[String]) -> Rerun {
         _ => None,
     };
     let by_number = again::is_of_command(equivalent);
-    Rerun { options: if selection.fix { " --fix".into() } else { String::new() }, arguments, by_number }
+    let fix = if selection.fix { " --fix" } else { "" };
+    Rerun { options: format!("{fix}{}", again::elsewhere(&selection.elsewhere)), arguments, by_number }
 }
 
 /// What to say when this process leaves a run before its end.
@@ -359,7 +361,7 @@ fn farewell(number: Option<RunNumber>) -> String {
 }
 
 /// Asks tools for colour whose output is a pipe only because we show it: never against what the user has set.
-fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
+pub(super) fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
     if !faces::shows_colour(context, mode) {
         return Vec::new();
     }
@@ -368,22 +370,4 @@ fn colour_hints(context: &Context<'_>, mode: Mode) -> Vec<(String, String)> {
         .filter(|(name, _)| context.env.get(name).is_none())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// Options that this version cannot act on are refused before anything is done.
-fn refuse_later(args: &RunArgs) -> Result<(), CliError> {
-    let later: &Later = &args.later;
-    let given = [
-        ("--remote", later.remote.is_some()),
-        ("--session", later.session.is_some()),
-        ("--remote-timeout", later.remote_timeout.is_some()),
-        ("--remote-dir", later.remote_dir.is_some()),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((option, _)) => {
-            Err(CliError::usage(format!("{option} is not in this version"))
-                .or_try("run without it; nothing was started"))
-        }
-    }
 }

@@ -11,7 +11,7 @@ use super::target::unreadable;
 use super::{Ending, faces, history, output};
 use crate::clock::{Clock, SystemClock};
 use crate::event::SCHEMA_VERSION;
-use crate::outcome::exit;
+use crate::outcome::{Verdict, exit};
 use crate::report::past_runs::{PastLine, render};
 use crate::session::runs;
 
@@ -31,7 +31,9 @@ pub(super) fn runs(context: &Context<'_>, args: &RunsArgs) -> Result<Ending, Cli
     let jobs = jobs.as_deref();
     let limit = args.limit.unwrap_or(LINES);
     // One more than is shown, to know whether there are more.
-    let ended = past.runs(jobs, limit.saturating_add(1)).map_err(history::unreadable)?;
+    let mut ended = past.runs(jobs, limit.saturating_add(1)).map_err(history::unreadable)?;
+    // One that somebody has gone on with.
+    ended.retain(|run| run.verdict != Verdict::Lost.word() || !active.contains(&run.number));
     history::say(&past);
     let now = SystemClock.now();
     let mut lines: Vec<PastLine> = Vec::new();

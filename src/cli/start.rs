@@ -8,12 +8,13 @@ use super::error::CliError;
 use super::project::{Anchor, Context};
 use super::rerun::words;
 use super::target::unreadable;
-use super::{Ending, add, argv, output, run, stop, variables};
+use super::{Ending, add, argv, elsewhere, output, run, stop, variables};
 use crate::ids::StageName;
 use crate::journal::layout::ProjectDir;
 use crate::pipeline::Action;
 use crate::plan::command::command_text;
 use crate::plan::nearest;
+use crate::session::interrupts::Interrupts;
 use crate::session::jobs::{self, AdHoc};
 use crate::session::prepare::Project;
 use crate::session::runs::meant;
@@ -22,14 +23,15 @@ use crate::text::plain::printable;
 /// Starts a job.
 pub(super) fn start(context: &Context<'_>, args: &StartArgs) -> Result<Ending, CliError> {
     let (state, job) = find(context, &args.job)?;
-    begin(context, &state, job, args.json)
+    begin(context, &state, job, args.json, &run::interrupts()?)
 }
 
 /// Stops a job where it runs, and starts it.
 pub(super) fn restart(context: &Context<'_>, args: &RestartArgs) -> Result<Ending, CliError> {
     let (state, job) = find(context, &args.job)?;
+    let interrupts = run::interrupts()?;
     // What would be refused afterwards is refused before anything is stopped.
-    job.check(context)?;
+    job.check(context, &interrupts)?;
     if let Some(target) = stop::active_with(&state, &args.job)? {
         let number = target.run.number;
         stop::refuse_bystanders(context, &target, "stop")?;
@@ -38,7 +40,7 @@ pub(super) fn restart(context: &Context<'_>, args: &RestartArgs) -> Result<Endin
         }
         stop::end(context, &state, number, args.force)?;
     }
-    begin(context, &state, job, args.json)
+    begin(context, &state, job, args.json, &interrupts)
 }
 
 /// What a word stands for.
@@ -51,9 +53,12 @@ enum Job {
 
 impl Job {
     /// Whether it could be started, but for what is running.
-    fn check(&self, context: &Context<'_>) -> Result<(), CliError> {
+    fn check(&self, context: &Context<'_>, interrupts: &Interrupts) -> Result<(), CliError> {
         match self {
-            Job::Stages(project, args, _) => project.plan(&args.selection.request(), context.env).map(drop)?,
+            Job::Stages(project, args, _) => {
+                let plan = project.plan(&args.selection.request(), context.env)?;
+                elsewhere::reach(context, &plan, interrupts)?;
+            }
             Job::AdHoc(anchor, job) => add::plan(context, job, &anchor.root).map(drop)?,
         }
         Ok(())
@@ -115,8 +120,13 @@ fn request(context: &Context<'_>, word: &str) -> Result<RunArgs, CliError> {
     Ok(args)
 }
 
-fn begin(context: &Context<'_>, state: &ProjectDir, job: Job, json: bool) -> Result<Ending, CliError> {
-    let interrupts = run::interrupts()?;
+fn begin(
+    context: &Context<'_>,
+    state: &ProjectDir,
+    job: Job,
+    json: bool,
+    interrupts: &Interrupts,
+) -> Result<Ending, CliError> {
     let mut listed = None;
     let (prepared, background) = match job {
         Job::AdHoc(anchor, job) => {
@@ -154,6 +164,7 @@ fn begin(context: &Context<'_>, state: &ProjectDir, job: Job, json: bool) -> Res
         return Err(CliError::usage("nothing would run: all of it is skipped by condition")
             .or_try(format!("`{} plan` says why", context.program())));
     }
+    elsewhere::reach(context, &prepared.plan, interrupts)?;
     interrupts.starting();
     let place = background.claim(&prepared).inspect_err(|_| interrupts.done())?;
     // Somebody may have removed it just before; from now on nobody can.
@@ -162,5 +173,5 @@ fn begin(context: &Context<'_>, state: &ProjectDir, job: Job, json: bool) -> Res
         interrupts.done();
         return Err(CliError::usage(format!("job {} was removed just now", job.name)));
     }
-    background.launch(prepared, place, &interrupts, json)
+    background.launch(prepared, place, interrupts, json)
 }

@@ -14,8 +14,9 @@ use crate::history::{Sought, StageRecord, Status};
 use crate::ids::{Signature, StageName};
 use crate::outcome::exit;
 use crate::pipeline::{Action, Pipeline};
+use crate::plan::signature::LOCAL;
 use crate::plan::{Decision, Plan, PlannedStage, Request, command_text};
-use crate::report::statistics::{JobStatistics, LastRun, Next, document, render};
+use crate::report::statistics::{JobStatistics, LastRun, Next, OnMachine, document, render};
 use crate::session::jobs::AdHoc;
 use crate::session::past::Past;
 use crate::session::prepare::Project;
@@ -100,6 +101,7 @@ impl Asked<'_> {
         let predictions: Vec<_> = last.iter().filter_map(LastRun::prediction).collect();
         let records: Vec<&StageRecord> = records.iter().map(|(_, record)| record).collect();
         let samples = self.samples(name, &records);
+        let machines = Self::machines(&records);
         let command = self.command(name);
         Ok(JobStatistics {
             name: name.clone(),
@@ -111,6 +113,7 @@ impl Asked<'_> {
             trend: estimate::trend(&samples),
             flaky: estimate::flakiness(&self.outcomes(name, &records)),
             accuracy: estimate::accuracy(&predictions),
+            machines,
             last,
         })
     }
@@ -142,7 +145,7 @@ impl Asked<'_> {
             // As a run of it would foretell it, with what other jobs say of errors.
             None if let Some(job) = self.added(name) => {
                 let signature = job.signature();
-                let sought = Sought { name: Some(name), signature: &signature, is_local: true };
+                let sought = Sought { name: Some(name), signature: &signature, executor: LOCAL };
                 self.past.estimates(&[sought]).into_iter().flatten().next()
             }
             // It cannot be planned as it is written; how long it took is known all the same.
@@ -154,14 +157,26 @@ impl Asked<'_> {
     /// How long the job took when it passed in its last runs, newest first, in milliseconds: with the command that it has
     /// now, or the one that it had last, where that one never ran.
     fn samples(&self, name: &StageName, newest_first: &[&StageRecord]) -> Vec<u64> {
-        let planned = self.planned(name).map(|stage| stage.signature);
-        let has_run = |signature: &Signature| newest_first.iter().any(|record| record.signature == *signature);
-        let last = newest_first.first().map(|record| record.signature);
-        let signature = planned.filter(has_run).or(last);
-        let samples = newest_first
-            .iter()
-            .filter(|record| Some(record.signature) == signature && record.is_sample && record.status == Status::Pass);
-        samples.map(|record| record.duration_ms).take(estimate::SAMPLES).collect()
+        let planned = self.planned(name).map(|stage| (stage.signature, stage.executor.as_str()));
+        let last = newest_first.first().map(|record| work(record));
+        let has_run = |wanted: &Work<'_>| newest_first.iter().any(|record| work(record) == *wanted);
+        durations(newest_first, planned.filter(has_run).or(last))
+    }
+
+    /// What came of it on each machine that it ran on, the one of its last run first.
+    fn machines(newest_first: &[&StageRecord]) -> Vec<OnMachine> {
+        let mut machines: Vec<OnMachine> = Vec::new();
+        for record in newest_first {
+            let has_ended = matches!(record.status, Status::Pass | Status::Fail | Status::Timeout);
+            let at = machines.iter().position(|machine| machine.executor == record.executor).unwrap_or_else(|| {
+                let median_ms = estimate::median(&durations(newest_first, Some(work(record))));
+                machines.push(OnMachine { executor: record.executor.clone(), runs: 0, passed: 0, median_ms });
+                machines.len() - 1
+            });
+            machines[at].runs += u64::from(has_ended);
+            machines[at].passed += u64::from(record.status == Status::Pass);
+        }
+        machines
     }
 
     /// What the job itself said in its last runs, with the command that it has now.
@@ -180,4 +195,19 @@ impl Asked<'_> {
         });
         said.collect()
     }
+}
+
+/// What a stage ran, and where.
+type Work<'r> = (Signature, &'r str);
+
+fn work(record: &StageRecord) -> Work<'_> {
+    (record.signature, &record.executor)
+}
+
+/// How long this took when it passed, in milliseconds, as far as estimates look back.
+fn durations(newest_first: &[&StageRecord], wanted: Option<Work<'_>>) -> Vec<u64> {
+    let samples = newest_first
+        .iter()
+        .filter(|record| Some(work(record)) == wanted && record.is_sample && record.status == Status::Pass);
+    samples.map(|record| record.duration_ms).take(estimate::SAMPLES).collect()
 }

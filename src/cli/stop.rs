@@ -3,6 +3,8 @@
 use super::args::StopArgs;
 use super::error::CliError;
 use super::project::Context;
+use super::run::interrupts;
+use super::takeover::{self, Place};
 use super::target::Target;
 use super::{Ending, output, target};
 use crate::clock::SystemClock;
@@ -23,6 +25,12 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
                 None => target::find(&state, word)?,
             };
             let number = target.run.number;
+            if takeover::left(&target.run).is_some() {
+                refuse_bystanders(context, &target, "stop")?;
+                let place = Place { context, root: &anchor.root, state: &state, number };
+                takeover::end(&place, args.force, &interrupts()?)?;
+                return Ok(ended(&state, number));
+            }
             if !target.run.state.is_active() {
                 output::say(&format!("run {number} has ended already"));
                 return Ok(Ending::Code(exit::PASSED));
@@ -33,12 +41,17 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
         None => only_active(&runs::active(&state).map_err(target::unreadable)?)?,
     };
     end(context, &state, number, args.force)?;
+    Ok(ended(&state, number))
+}
+
+/// Says that a run has ended, and what of it is there all the same.
+fn ended(state: &ProjectDir, number: RunNumber) -> Ending {
     output::say(&format!("run {number} has ended"));
-    let left = runs::left_running(&state, number);
+    let left = runs::left_running(state, number);
     if !left.is_empty() {
         output::say(&format!("left running: {}", named(&left)));
     }
-    Ok(Ending::Code(exit::PASSED))
+    Ending::Code(exit::PASSED)
 }
 
 /// The run that goes on in which a job of this name has not ended yet, if there is one.

@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::event::Stream;
 use crate::outcome::exit;
 use crate::report::Style;
+use crate::text::plain::printable;
 
 /// `stdout`.
 pub(super) fn stdout(context: &Context<'_>, args: &StreamArgs) -> Result<Ending, CliError> {
@@ -31,14 +32,14 @@ fn show(context: &Context<'_>, args: &StreamArgs, stream: Stream) -> Result<Endi
     if target.stages.len() != 1 {
         return Err(several(&target, stream));
     }
-    let on_terminal = is_on_terminal(&anchor, &target);
+    let one = is_one(&anchor, &target);
     let manner = if io::stdout().is_terminal() { Manner::Text } else { Manner::Raw };
     let mut page = Page::new(manner, None, Style { colour: faces::colour(context), ..Style::default() });
     let begin = args.tail.map_or(Begin::LastAttempt, Begin::Last);
     let wanted = Wanted { begin, only: Some(stream), prefixed: false, with_run: false };
     let mut source = Source::new(target, wanted, &mut page);
     let nothing =
-        |target: &Target| still_queued(&state, target).unwrap_or_else(|| nothing_shown(target, stream, on_terminal));
+        |target: &Target| still_queued(&state, target).unwrap_or_else(|| nothing_shown(target, stream, one.as_ref()));
     if args.follow {
         return Ok(Ending::Code(follow(vec![source], Followed::These(&nothing), &mut page)?));
     }
@@ -50,17 +51,29 @@ fn show(context: &Context<'_>, args: &StreamArgs, stream: Stream) -> Result<Endi
     Ok(Ending::Code(exit::PASSED))
 }
 
-/// Whether both streams of the job are one: a terminal's.
-fn is_on_terminal(anchor: &Anchor, target: &Target) -> bool {
-    let Some(id) = target.stages.first() else { return false };
-    let is_interactive = target.run.view.stages().get(*id).is_some_and(|stage| stage.info.interactive);
+/// Why both streams of a job are one.
+enum One {
+    /// It has a terminal.
+    Terminal,
+    /// It ran on this other machine, where they are written in the order in which they came.
+    Elsewhere(String),
+}
+
+/// Whether both streams of the job are one, and why.
+fn is_one(anchor: &Anchor, target: &Target) -> Option<One> {
+    let id = target.stages.first()?;
+    let known = target.run.view.stages().get(*id);
+    if let Some(remote) = known.and_then(|stage| target.run.view.remote(stage.executor())) {
+        return Some(One::Elsewhere(remote.info.name.clone()));
+    }
+    let is_interactive = known.is_some_and(|stage| stage.info.interactive);
     // That it was given one for another reason, the config says as it is now.
     let pipeline = anchor.project.as_ref().map(|project| &project.pipeline);
     let stage = pipeline.zip(target.run.names.get(*id)).and_then(|(pipeline, name)| {
         let id = pipeline.find(name.as_str())?;
         Some(&pipeline.stages()[id])
     });
-    is_interactive || stage.is_some_and(|stage| stage.policy.pty)
+    (is_interactive || stage.is_some_and(|stage| stage.policy.pty)).then_some(One::Terminal)
 }
 
 fn command(stream: Stream) -> &'static str {
@@ -87,19 +100,21 @@ fn several(target: &Target, stream: Stream) -> CliError {
 }
 
 /// Why there was nothing to show.
-fn nothing_shown(target: &Target, stream: Stream, on_terminal: bool) -> String {
+fn nothing_shown(target: &Target, stream: Stream, one: Option<&One>) -> String {
     let (whose, number) = (whose(target), target.run.number);
     if !has_started(target) {
         return format!("{whose} did not start in run {number}");
     }
-    let name = match stream {
-        Stream::Stdout => "standard output",
-        Stream::Stderr if on_terminal => {
-            return format!(
-                "{whose} has a terminal, and both of its streams are one: `local-ci stdout {whose}` has it"
-            );
+    let name = match (stream, one) {
+        (Stream::Stdout, _) => "standard output",
+        (Stream::Stderr, Some(one)) => {
+            let why = match one {
+                One::Terminal => "has a terminal".to_owned(),
+                One::Elsewhere(name) => format!("ran on {}", printable(name)),
+            };
+            return format!("{whose} {why}, and both of its streams are one: `local-ci stdout {whose}` has it");
         }
-        Stream::Stderr => "standard error",
+        (Stream::Stderr, None) => "standard error",
     };
     format!("{whose} wrote nothing to its {name} in run {number}")
 }

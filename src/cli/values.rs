@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::pipeline::remote;
 use crate::report::ColourWhen;
 
 pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
@@ -10,6 +11,23 @@ pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text)
+}
+
+/// A duration, or how many seconds. Not nothing: what may take no time cannot be done.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = if is_number { duration(&format!("{text}s"))? } else { duration(text)? };
+    if limit.is_zero() { Err("it leaves no time at all".to_owned()) } else { Ok(limit) }
+}
+
+/// The name of a tmux session.
+pub(super) fn session(text: &str) -> Result<String, String> {
+    remote::check_session(text).map(|()| text.to_owned()).map_err(|why| format!("it {why}"))
+}
+
+/// The project's directory on another machine.
+pub(super) fn remote_dir(text: &str) -> Result<String, String> {
+    remote::check_dir(text).map(|()| text.to_owned()).map_err(|why| format!("it {why}"))
 }
 
 /// How many: a whole number from one on.

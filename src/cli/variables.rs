@@ -3,9 +3,9 @@
 //! What is typed goes before what is set. Options that exclude each other are one question: where one of them is
 //! typed, the variables of all of them are passed over. An empty variable is as good as none.
 
-use super::args::{Cli, Command, Global, Presence, RunArgs, Selection};
+use super::args::{Cli, Command, Elsewhere, Global, Presence, RunArgs, Selection};
 use super::error::CliError;
-use super::values::{colour, count, duration};
+use super::values::{self, colour, count, duration};
 use crate::env::{self, Env};
 
 /// Fills in what was not typed.
@@ -92,6 +92,27 @@ impl Variables<'_> {
         }
         if selection.timeout.is_none() {
             selection.timeout = self.parsed(env::TIMEOUT, duration)?;
+        }
+        self.elsewhere(&mut selection.elsewhere)
+    }
+
+    /// What is set of a machine is meant for one that is named, or else no run here could be started while it is set; its
+    /// directory for the one that is set with it.
+    fn elsewhere(&self, elsewhere: &mut Elsewhere) -> Result<(), CliError> {
+        let Elsewhere { remote, session, remote_timeout, remote_dir } = elsewhere;
+        let is_typed = remote.is_some();
+        *remote = remote.take().or_else(|| self.text(env::REMOTE));
+        if remote.is_none() {
+            return Ok(());
+        }
+        if session.is_none() {
+            *session = self.parsed(env::SESSION, values::session)?;
+        }
+        if remote_timeout.is_none() {
+            *remote_timeout = self.parsed(env::REMOTE_TIMEOUT, values::seconds)?;
+        }
+        if remote_dir.is_none() && !is_typed {
+            *remote_dir = self.parsed(env::REMOTE_DIR, values::remote_dir)?;
         }
         Ok(())
     }
@@ -289,12 +310,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_of_a_machine_is_meant_for_one_that_is_named() {
+        let elsewhere = |line: &str, remote: &'static str| {
+            let variables = [
+                ("LOCAL_CI_REMOTE", remote),
+                ("LOCAL_CI_SESSION", "s"),
+                ("LOCAL_CI_REMOTE_TIMEOUT", "5"),
+                ("LOCAL_CI_REMOTE_DIR", "~/x"),
+            ];
+            let found = run(line, &variables).selection.elsewhere;
+            let timeout = found.remote_timeout.map(|limit| limit.as_secs());
+            [found.remote, found.session, timeout.map(|limit| limit.to_string()), found.remote_dir]
+                .map(Option::unwrap_or_default)
+                .join(" ")
+        };
+        assert_eq!(elsewhere("", "box"), "box s 5 ~/x");
+        assert_eq!(elsewhere("--remote other --session t", "box"), "other t 5 ");
+        assert_eq!(elsewhere("", "").trim(), "");
+    }
+
+    #[test]
     fn what_is_set_wrongly_is_named() {
         let fault = |name, value| filled("run", &[(name, value)]).unwrap_err();
         assert_eq!(
             fault("LOCAL_CI_JOBS", "many"),
             r#"the environment variable LOCAL_CI_JOBS is "many": expected a whole number from 1 on, such as 4"#
         );
+        let session = filled("run --remote box", &[("LOCAL_CI_SESSION", "a.b")]).unwrap_err();
+        assert!(session.contains("LOCAL_CI_SESSION is \"a.b\": it has `.` in it"), "{session}");
         assert!(fault("LOCAL_CI_REPEAT", "0").contains("LOCAL_CI_REPEAT"));
         assert!(fault("LOCAL_CI_TIMEOUT", "5").contains("5s"));
         assert!(fault("LOCAL_CI_COLOR", "blue").contains("auto, always or never"));

@@ -1,5 +1,6 @@
 //! Where a project is looked for, and the configuration of one that has none.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::detect::{self, Broken, Detected, Outcome};
@@ -7,6 +8,7 @@ use super::error::{ConfigError, NotFound, Stop};
 use super::fault::{FaultList, SourceFile};
 use super::find::{self, Bounds, Owner};
 use super::visible::visible;
+use crate::pipeline::remote::Remote;
 
 /// What to load.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,8 @@ pub struct LoadRequest {
     pub explicit: Option<PathBuf>,
     /// The user's home directory, which the search does not enter.
     pub home: Option<PathBuf>,
+    /// The user's own remotes, below the project's.
+    pub remotes: BTreeMap<String, Remote>,
 }
 
 /// A request's place in the world.

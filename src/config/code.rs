@@ -142,6 +142,11 @@ codes! {
         "`with` holds the settings of a plugin's stage kind; a command has none.";
     NulCharacter = "LC0421", "a NUL character",
         "Programs, arguments, variables and paths end at a NUL character, so none of them can hold one.";
+    BadRemote = "LC0422", "a remote that cannot be used",
+        "`host` says whom to connect to, as `[user@]host[:port]`: a name, an address, or an alias in your ssh config; an IPv6 \
+         address stands in brackets. Whatever ssh would take for an option, or a shell for a command, is refused. \
+         `session` is the name of a tmux session, without `.` and `:`. `dir` is an absolute path there, or one that \
+         begins with `~/`. A remote's name has letters, digits, `.`, `_`, `+` and `-`; `local` is this machine.";
 }
 
 impl Code {

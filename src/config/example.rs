@@ -135,6 +135,10 @@ impl Code {
                 "[stages.test]\nrun = \"cargo test\"\nwith = { verbose = true }\n",
                 "[stages.test]\nrun = \"cargo test --verbose\"\n",
             ),
+            Self::BadRemote => example(
+                "[stages.test]\nrun = \"cargo test\"\non = \"build-box\"\n\n[remotes.build-box]\nuser = \"ci\"\n",
+                "[stages.test]\nrun = \"cargo test\"\non = \"build-box\"\n\n[remotes.build-box]\nhost = \"build.example.invalid\"\nuser = \"ci\"\n",
+            ),
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")
             }

@@ -1,8 +1,9 @@
 //! From a directory to a pipeline: find the files, read them, put one over the other, check the result.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::builtin::{self, LoadRequest, Place};
@@ -16,6 +17,7 @@ use super::schema::Document;
 use super::visible::visible;
 use super::{file, layer, shape, syntax};
 use crate::pipeline::Pipeline;
+use crate::pipeline::remote::Remote;
 
 /// A configuration without faults.
 #[derive(Debug)]
@@ -30,6 +32,9 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// What the project is, where there is no configuration and the first source is one that was made for it.
     pub detected: Option<Detected>,
+    /// Its own remotes by name, each with the file that begins it. Those of the pipeline that are not among them are the
+    /// user's.
+    pub remotes: BTreeMap<String, PathBuf>,
 }
 
 /// Finds, reads and checks a configuration; where there is none, the one that the project's files stand for.
@@ -64,7 +69,7 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, ConfigError> {
     if let (Some(used), [_, ..]) = (found.path.strip_prefix(&found.root).ok(), found.ignored.as_slice()) {
         warnings.push(format!("{} is used; {} beside it is not read", used.display(), found.ignored.join(" and ")));
     }
-    let mut loaded = assemble(&found.root, sources, &Disk { root: &found.root })?;
+    let mut loaded = assemble(&found.root, sources, &Disk { root: &found.root }, &request.remotes)?;
     loaded.warnings.splice(0..0, warnings);
     loaded.detected = detected;
     Ok(loaded)
@@ -78,21 +83,31 @@ pub fn parse(
     env_files: &dyn Fn(&Path) -> Option<String>,
 ) -> Result<Loaded, ConfigError> {
     let sources = files.iter().map(|(path, text)| SourceFile::new(*path, *text)).collect();
-    assemble(root, sources, &Memory { read: env_files })
+    assemble(root, sources, &Memory { read: env_files }, &BTreeMap::new())
 }
 
-fn assemble(root: &Path, sources: Vec<SourceFile>, env_files: &dyn EnvFiles) -> Result<Loaded, ConfigError> {
+fn assemble(
+    root: &Path,
+    sources: Vec<SourceFile>,
+    env_files: &dyn EnvFiles,
+    users: &BTreeMap<String, Remote>,
+) -> Result<Loaded, ConfigError> {
     let mut faults = FaultList::default();
     let sources = Sources(sources);
     let checked = {
         let files: Vec<Shaped<'_>> = (0..sources.0.len()).map(|file| shaped(&sources, file, &mut faults)).collect();
         // With its grammar broken, a file may lack what it has; nothing can be said across its keys.
         let sound = files.iter().all(|file| !file.broken);
-        sound.then(|| check::check(&layered(files), root, env_files, &mut faults))
+        sound.then(|| {
+            let document = layered(files);
+            let begun = |name: &Spanned<String>| sources.0[sources.locate(name.span().start).0].path.clone();
+            let remotes = document.remotes.0.iter().map(|(name, _)| (name.get_ref().clone(), begun(name))).collect();
+            (check::check(&document, root, env_files, users, &mut faults), remotes)
+        })
     };
     match checked {
-        Some(check::Checked { pipeline: Some(pipeline), warnings }) => {
-            Ok(Loaded { pipeline, root: root.into(), sources: sources.0, warnings, detected: None })
+        Some((check::Checked { pipeline: Some(pipeline), warnings }, remotes)) => {
+            Ok(Loaded { pipeline, root: root.into(), sources: sources.0, warnings, detected: None, remotes })
         }
         _ => Err(ConfigError::faults_in(faults, sources.0)),
     }

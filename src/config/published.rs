@@ -75,9 +75,11 @@ fn plainly(schema: &mut Schema) {
             schema.extend(only);
         }
     }
-    if schema.get("format").is_some_and(|format| format == "uint32") {
-        schema.remove("format");
-        schema.insert("maximum".into(), u32::MAX.into());
+    for (format, most) in [("uint32", u32::MAX), ("uint16", u16::MAX.into())] {
+        if schema.get("format").is_some_and(|found| found == format) {
+            schema.remove("format");
+            schema.insert("maximum".into(), most.into());
+        }
     }
     if let Some(Value::String(text)) = schema.get_mut("description") {
         *text = text.replace('\n', " ");

@@ -3,18 +3,20 @@
 //! Names are those of the file in kebab-case. What later versions will act on is kept as it stands. The comments on keys
 //! are what an editor shows of them: `local-ci schema` prints these types as a JSON schema.
 
-use std::collections::{BTreeMap, HashSet};
-use std::num::NonZeroU32;
+use std::collections::HashSet;
+use std::num::{NonZeroU16, NonZeroU32};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
 use super::value::duration::{Limit, Span};
+use super::value::elsewhere::Syncing;
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
 use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use crate::ids::STAGE_NAME_MAX;
+use crate::pipeline::remote::DEFAULT_SESSION;
 use crate::pipeline::{Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
@@ -33,8 +35,7 @@ pub(super) struct Document {
     /// Named selections, for `--profile NAME`.
     pub(super) profiles: Pairs<Profile>,
     /// Places for `on`, by name.
-    #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
-    pub(super) remotes: Pairs<Table>,
+    pub(super) remotes: Pairs<Remote>,
     /// Plugins for `uses`, by name.
     #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
     pub(super) plugins: Pairs<Table>,
@@ -54,7 +55,8 @@ pub(super) struct Document {
     /// Stages that a plugin generates. Nothing comes of them yet.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     expand: Vec<Table>,
-    /// Remotes and plugins that were taken out because they could not be read: who names one is not blamed.
+    /// Remotes and plugins that were taken out because they could not be read, and remotes of which something was that may
+    /// have been the host: who names one is not blamed, and what is missing is no fault.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
 }
@@ -221,7 +223,7 @@ pub(super) struct Stage {
     /// Whether the stage's output is a terminal.
     #[schemars(extend("default" = false))]
     pub(super) pty: Option<bool>,
-    /// Where the stage runs: an entry of `[remotes]`. This version runs stages here only.
+    /// Where the stage runs: an entry of `[remotes]`, of this file or of your own config. Without it, here.
     #[schemars(with = "Option<String>")]
     pub(super) on: Option<Spanned<String>>,
     /// Problem matchers for the stage's output. Nothing comes of them yet.
@@ -283,6 +285,42 @@ pub(super) struct Profile {
     pub(super) skip: Vec<Spanned<String>>,
 }
 
+/// `[remotes.NAME]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Remote {
+    /// Whom to connect to, as `[user@]host[:port]`: a name, an address, or an alias in your ssh config. Always given.
+    #[schemars(with = "String")]
+    pub(super) host: Option<Spanned<String>>,
+    /// The user there; goes before one in `host`. Without either, what your ssh config says.
+    #[schemars(with = "Option<String>")]
+    pub(super) user: Option<Spanned<String>>,
+    /// The port; goes before one in `host`. Without either, what your ssh config says.
+    pub(super) port: Option<NonZeroU16>,
+    /// The tmux session there in which a person can look on.
+    #[schemars(with = "Option<String>", extend("default" = DEFAULT_SESSION))]
+    pub(super) session: Option<Spanned<String>>,
+    /// The project's directory there: an absolute path, or one that begins with `~/`. Without it, one of local-ci's own.
+    #[schemars(with = "Option<String>")]
+    pub(super) dir: Option<Spanned<String>>,
+    /// How the work tree gets there: as a commit of its own (`git`), by `rsync`, or not at all (`none`). A table also says
+    /// what is sent beside it.
+    pub(super) sync: Option<Syncing>,
+    /// Environment variables of all stages there; a stage's own go before them.
+    #[schemars(with = "Pairs<Scalar>")]
+    pub(super) env: Pairs<Spanned<Scalar>>,
+    /// How many stages run there at a time; one with `threads` counts as so many. Without it, as many as here.
+    pub(super) slots: Option<NonZeroU32>,
+    /// What the machine is, in a line.
+    pub(super) description: Option<String>,
+    /// How long one operation over the line may take.
+    #[schemars(with = "Option<Span>", extend("default" = "30s"))]
+    pub(super) timeout: Option<Spanned<Span>>,
+    /// For how long a line that was lost is tried again, before the run is left to itself.
+    #[schemars(extend("default" = "10m"))]
+    pub(super) give_up: Option<Span>,
+}
+
 /// A user's own `config.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -296,9 +334,8 @@ pub(super) struct User {
     pub(super) output: Option<OutputMode>,
     /// How many stages run at a time. Without it, as many as there are cores.
     pub(super) jobs: Option<NonZeroU32>,
-    /// Remotes for all projects, by name. Nothing comes of them yet.
-    #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
-    pub(super) remotes: BTreeMap<String, Table>,
+    /// Remotes for all projects, by name. A project's own of the same name goes before it.
+    pub(super) remotes: Pairs<Remote>,
     /// How much history is kept.
     pub(super) retention: Retention,
 }

@@ -3,7 +3,7 @@
 //! Each stage is read by itself. What cannot be read is taken out and becomes a fault, and the rest is read again,
 //! until it fits: so one pass finds all, and what comes later sees only sound values.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
 use super::code::Code;
 use super::fault::{Fault, FaultList};
-use super::schema::{Document, Stage};
+use super::schema::{Document, Remote, Stage};
 use super::value::scalar::Pairs;
 use super::wording::{self, Taken};
 
@@ -119,14 +119,20 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
         .filter_map(|name| table.get(*name)?.get_ref().as_table())
         .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
         .collect();
+    let written = remote_sizes(table);
     let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
     let mut document: Document = read(&mut rest, faults).unwrap_or_default();
-    let read = document.remotes.0.iter().chain(&document.plugins.0).map(|(name, _)| name.get_ref().as_str());
-    let read: HashSet<&str> = read.collect();
-    document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
     if let DeValue::Table(rest) = rest.into_inner() {
         *table = rest;
     }
+    let kept = remote_sizes(table);
+    // A host may have been among what was taken out.
+    let is_read = |name: &String, remote: &Remote| remote.host.is_some() || written.get(name) == kept.get(name);
+    let remotes = document.remotes.0.iter().filter(|(name, remote)| is_read(name.get_ref(), remote));
+    let remotes = remotes.map(|(name, _)| name.get_ref().as_str());
+    let read: HashSet<&str> =
+        remotes.chain(document.plugins.0.iter().map(|(name, _)| name.get_ref().as_str())).collect();
+    document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
     if let Some((key, mut value)) = stages {
         if let DeValue::Table(stages) = value.get_mut() {
             document.stages = read_stages(stages, faults);
@@ -134,6 +140,14 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
         table.insert(key, value);
     }
     document
+}
+
+/// How many keys each remote has.
+fn remote_sizes(table: &DeTable<'_>) -> HashMap<String, usize> {
+    let remotes = table.get("remotes").and_then(|remotes| remotes.get_ref().as_table()).into_iter().flatten();
+    remotes
+        .filter_map(|(name, remote)| Some((name.get_ref().to_string(), remote.get_ref().as_table()?.len())))
+        .collect()
 }
 
 fn read_stages(stages: &mut DeTable<'_>, faults: &mut FaultList) -> Pairs<Stage> {

@@ -10,8 +10,9 @@ use toml::de::DeValue;
 use super::error::ConfigError;
 use super::fault::{Fault, FaultList, SourceFile};
 use super::schema::{self, Color};
-use super::{file, shape, syntax};
+use super::{check, file, shape, syntax};
 use crate::env::{self, Env};
+use crate::pipeline::remote::Remote;
 
 /// What a user's `config.toml` says. What it does not say is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +24,7 @@ pub struct UserConfig {
     /// Slots.
     pub jobs: Option<u32>,
     /// Remotes for all projects, by name.
-    pub remotes: BTreeMap<String, toml::Table>,
+    pub remotes: BTreeMap<String, Remote>,
     /// How much history is kept.
     pub retention: Retention,
 }
@@ -60,13 +61,15 @@ pub fn load_user(env: &Env) -> Result<UserConfig, ConfigError> {
     let table = syntax::parse(&text, 0, &mut faults).table;
     let user: Option<schema::User> =
         if faults.is_empty() { shape::read(&mut Spanned::new(0..0, DeValue::Table(table)), &mut faults) } else { None };
+    let is_whole = faults.is_empty();
+    let remotes = user.as_ref().map(|user| check::remotes::check(&user.remotes, |_| !is_whole, &mut faults));
     match user.filter(|_| faults.is_empty()) {
-        Some(user) => Ok(settings(user)),
+        Some(user) => Ok(settings(&user, remotes.unwrap_or_default())),
         None => Err(ConfigError::faults_in(faults, vec![SourceFile::new(path, text)])),
     }
 }
 
-fn settings(user: schema::User) -> UserConfig {
+fn settings(user: &schema::User, remotes: BTreeMap<String, Remote>) -> UserConfig {
     let color = user.color.map(|color| match color {
         Color::Auto => "auto",
         Color::Always => "always",
@@ -76,7 +79,7 @@ fn settings(user: schema::User) -> UserConfig {
         color: color.map(str::to_owned),
         output: user.output.map(|mode| mode.name().to_owned()),
         jobs: user.jobs.map(Into::into),
-        remotes: user.remotes,
+        remotes,
         retention: Retention {
             runs: user.retention.runs,
             age: user.retention.age.map(|span| span.0),
@@ -105,7 +108,7 @@ mod tests {
         .unwrap();
         assert_eq!(user.color.as_deref(), Some("never"));
         assert_eq!((user.output.as_deref(), user.jobs), (Some("lines"), Some(3)));
-        assert!(user.remotes.contains_key("box"));
+        assert_eq!(user.remotes["box"].destination.host, "box.example.invalid");
         let age = Duration::from_hours(720);
         assert_eq!(user.retention, Retention { runs: Some(50), age: Some(age), size: Some(1 << 30) });
     }

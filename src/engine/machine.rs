@@ -12,12 +12,14 @@
 //!
 //! While a stage waits for its next attempt it keeps its slot and its locks: to others it is running.
 //!
-//! The whole run can stand still meanwhile: see `standing`.
+//! The whole run can stand still meanwhile: see `standing`. What runs on another machine can be left there, and the run be
+//! gone on with later, by another machine: see `past`.
 
+pub mod past;
 mod standing;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use super::scheduler::{Scheduler, Transition};
@@ -29,6 +31,7 @@ use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 use crate::pipeline::Leak;
 use crate::plan::Plan;
+use past::Inherited;
 use standing::Standing;
 
 /// What is to be done next. The order counts: a stage is announced before it is started.
@@ -42,6 +45,8 @@ pub enum Effect {
         stage: StageId,
         /// Counted from one.
         attempt: u32,
+        /// Whether it was started before, by an earlier supervisor: then it is joined where it runs, and its log goes on.
+        resumes: bool,
     },
     /// Ask the running attempt of this stage to end.
     Cancel {
@@ -110,6 +115,12 @@ enum State {
     Delayed {
         attempt: u32,
     },
+    /// It goes on where it runs, and nobody here follows it any more.
+    Left,
+    /// This attempt was to start on a machine that is not reached any more. Nothing was said of it.
+    Stranded {
+        attempt: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,6 +151,10 @@ pub struct Machine {
     failed: bool,
     errored: bool,
     finished: bool,
+    /// The executors that have left what runs there to itself.
+    unreached: BTreeSet<String>,
+    /// What holds of a run that was begun by another.
+    inherited: Inherited,
 }
 
 impl Machine {
@@ -159,24 +174,34 @@ impl Machine {
 
     /// A run of which nothing but its beginning has been said.
     fn idle(plan: Plan, started: RunStarted, grace_cap: Option<Duration>, now: Timestamp) -> Self {
+        let scheduler = Scheduler::new(&plan);
+        let mut machine = Self::blank(plan, scheduler, grace_cap, now);
+        machine.emit(EventKind::RunStarted(started));
+        machine
+    }
+
+    /// A run of which nothing is said, that began at this moment of its own clock.
+    fn blank(plan: Plan, scheduler: Scheduler, grace_cap: Option<Duration>, started: Timestamp) -> Self {
         let mut machine = Self {
-            scheduler: Scheduler::new(&plan),
+            scheduler,
             states: DenseMap::filled(plan.stages.len(), State::Idle),
             clock: Pause::default(),
             standing: Standing::Going,
             timers: BinaryHeap::new(),
             grace_cap,
-            effects: VecDeque::from([Effect::Emit(EventKind::RunStarted(started))]),
-            started: now,
+            effects: VecDeque::new(),
+            started,
             cancelled: None,
             announced: None,
             failed: false,
             errored: false,
             finished: false,
+            unreached: BTreeSet::new(),
+            inherited: Inherited::default(),
             plan,
         };
         if let Some(limit) = machine.plan.timeout {
-            machine.set_timer(now.after(limit), Timer::Run);
+            machine.set_timer(started.after(limit), Timer::Run);
         }
         machine
     }
@@ -246,7 +271,8 @@ impl Machine {
                 if !self.finished && self.scheduler.cancelled().is_none() {
                     self.announce(CancelReason::RunTimeout, CancelLevel::Terminate);
                     let transitions = self.scheduler.cancel(CancelReason::RunTimeout);
-                    self.failed = true;
+                    // What is joined late may have ended in time: then each stage says for itself whether it did.
+                    self.failed |= !self.inherited.overdue;
                     self.carry_out(transitions, now);
                 }
             }
@@ -308,6 +334,7 @@ impl Machine {
             match transition {
                 Transition::Start(stage) => self.start(stage, 1, now),
                 Transition::Skip(stage, reason) => {
+                    self.failed |= reason == SkipReason::RunTimeout;
                     self.emit(not_started(stage, Outcome::Skipped { reason }));
                 }
                 Transition::Cancel(stage, reason) => {
@@ -328,9 +355,16 @@ impl Machine {
     }
 
     fn start(&mut self, stage: StageId, attempt: u32, now: Timestamp) {
+        if let Some(message) = self.inherited.barred.get(&stage).cloned() {
+            return self.finish(unstarted_word(stage, attempt - 1, Outcome::Errored { message }));
+        }
+        if self.unreached.contains(&self.plan.stages[stage].executor) {
+            self.states[stage] = State::Stranded { attempt };
+            return;
+        }
         self.states[stage] = State::Running { attempt, since: now, ending: None };
         self.emit(EventKind::StageStarted { stage, attempt });
-        self.effects.push_back(Effect::Start { stage, attempt });
+        self.effects.push_back(Effect::Start { stage, attempt, resumes: false });
         if let Some(limit) = self.plan.stages[stage].policy.timeout {
             self.set_timer(now.after(limit), Timer::Timeout { stage, attempt });
         }
@@ -339,25 +373,22 @@ impl Machine {
     /// Has a stage that was started end, wherever it is.
     fn stop(&mut self, stage: StageId, reason: CancelReason, level: CancelLevel, now: Timestamp) {
         match self.states[stage] {
-            State::Idle => {}
+            // What is left is asked by whoever takes the run over.
+            State::Idle | State::Left => {}
             State::Running { .. } => self.ask(stage, Why::Cancelled(reason), level, now),
-            State::Delayed { attempt } => {
-                let outcome = match reason {
-                    CancelReason::RunTimeout => Outcome::Skipped { reason: SkipReason::RunTimeout },
-                    reason => Outcome::Cancelled { reason },
-                };
-                let finished = StageFinished {
-                    stage,
-                    attempt,
-                    outcome,
-                    exit: None,
-                    duration_ms: 0,
-                    log: LogInfo::default(),
-                    leaked: Vec::new(),
-                };
-                self.finish(finished);
-            }
+            State::Delayed { attempt } => self.give_up_on(stage, attempt, reason),
+            State::Stranded { attempt } => self.give_up_on(stage, attempt - 1, reason),
         }
+    }
+
+    /// There is no attempt after this one.
+    fn give_up_on(&mut self, stage: StageId, attempt: u32, reason: CancelReason) {
+        let outcome = match reason {
+            CancelReason::RunTimeout => Outcome::Skipped { reason: SkipReason::RunTimeout },
+            reason => Outcome::Cancelled { reason },
+        };
+        self.failed |= reason == CancelReason::RunTimeout;
+        self.finish(unstarted_word(stage, attempt, outcome));
     }
 
     /// Asks a running attempt to end, more firmly than before or not at all.
@@ -404,10 +435,19 @@ impl Machine {
     /// An attempt is over: another one, or the stage's last word.
     fn end_attempt(&mut self, stage: StageId, result: Result<Ended, ExecError>, log: LogInfo, now: Timestamp) {
         let State::Running { attempt, since, ending } = self.states[stage] else { return };
+        if let Err(ExecError::Left { message }) = &result {
+            return self.leave(stage, message);
+        }
+        if let (None, Err(ExecError::NotThere { .. })) = (ending, &result)
+            && self.start_at_last(stage, attempt, now)
+        {
+            return;
+        }
         let measured = result.as_ref().ok().and_then(|ended| ended.took);
+        let ending = ending.filter(|(why, _)| !self.was_in_time(stage, *why, since, measured));
         let duration_ms = millis(measured.unwrap_or_else(|| now.since(since)));
         // What an attempt that was ended has to say of itself is no verdict on it, but should be heard.
-        if let (Some(_), Err(ExecError::Infrastructure { message } | ExecError::Left { message })) = (ending, &result) {
+        if let (Some(_), Err(ExecError::Infrastructure { message })) = (ending, &result) {
             self.emit(EventKind::Notice { stage: Some(stage), text: message.clone() });
         }
         let policy = &self.plan.stages[stage].policy;
@@ -416,6 +456,7 @@ impl Machine {
         let outcome = match (ending, result) {
             (Some((Why::Timeout, _)), _) => Outcome::TimedOut { limit_ms: policy.timeout.map_or(0, millis) },
             (Some((Why::Cancelled(CancelReason::RunTimeout), _)), _) => {
+                self.failed = true;
                 Outcome::TimedOut { limit_ms: self.plan.timeout.map_or(0, millis) }
             }
             (Some((Why::Cancelled(reason), _)), _) => Outcome::Cancelled { reason },
@@ -423,9 +464,14 @@ impl Machine {
             (None, Err(ExecError::NotStarted { code, message })) => {
                 Outcome::Failed { failure: Failure::NotStarted { code, message } }
             }
-            (None, Err(ExecError::Infrastructure { message } | ExecError::Left { message })) => {
-                Outcome::Errored { message }
-            }
+            (
+                None,
+                Err(
+                    ExecError::Infrastructure { message }
+                    | ExecError::NotThere { message }
+                    | ExecError::Left { message },
+                ),
+            ) => Outcome::Errored { message },
         };
         // What cannot be started will not be there the next time either.
         let worth_another = match &outcome {
@@ -452,15 +498,20 @@ impl Machine {
     fn finish(&mut self, finished: StageFinished) {
         let stage = finished.stage;
         self.states[stage] = State::Idle;
+        let outcome = finished.outcome.clone();
+        self.count(stage, &outcome);
+        self.emit(EventKind::StageFinished(finished));
+        self.scheduler.finished(stage, &outcome);
+    }
+
+    /// What a stage's last word means for the verdict.
+    fn count(&mut self, stage: StageId, outcome: &Outcome) {
         let allowed = self.plan.stages[stage].policy.allow_failure;
-        match &finished.outcome {
+        match outcome {
             Outcome::Failed { .. } | Outcome::TimedOut { .. } => self.failed |= !allowed,
             Outcome::Errored { .. } => self.errored = true,
             Outcome::Passed | Outcome::Cached | Outcome::Skipped { .. } | Outcome::Cancelled { .. } => {}
         }
-        let outcome = finished.outcome.clone();
-        self.emit(EventKind::StageFinished(finished));
-        self.scheduler.finished(stage, &outcome);
     }
 
     fn verdict(&self) -> Verdict {
@@ -488,15 +539,12 @@ fn judge(ended: &Ended, leak: Leak) -> Outcome {
 }
 
 fn not_started(stage: StageId, outcome: Outcome) -> EventKind {
-    EventKind::StageFinished(StageFinished {
-        stage,
-        attempt: 0,
-        outcome,
-        exit: None,
-        duration_ms: 0,
-        log: LogInfo::default(),
-        leaked: Vec::new(),
-    })
+    EventKind::StageFinished(unstarted_word(stage, 0, outcome))
+}
+
+/// The last word on a stage of which no attempt runs: this is the last that did, or zero.
+fn unstarted_word(stage: StageId, attempt: u32, outcome: Outcome) -> StageFinished {
+    StageFinished { stage, attempt, outcome, exit: None, duration_ms: 0, log: LogInfo::default(), leaked: Vec::new() }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -12,17 +12,19 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::machine::past::Past;
 use super::machine::{Effect, Input, Machine};
 use super::request::Asked;
 use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
-use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteNews, RunStarted, Sink};
+use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteInfo, RemoteNews, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job, Streams};
 use crate::ids::{DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Verdict};
+use crate::pipeline::remote::{Remote, Sync};
 use crate::plan::Plan;
 use requests::Waiting;
 
@@ -107,6 +109,8 @@ pub struct Identity {
 struct Unstarted {
     stage: StageId,
     attempt: u32,
+    /// Whether it is to be joined where it runs.
+    resumes: bool,
     since: Timestamp,
 }
 
@@ -123,20 +127,29 @@ struct Loop<'a> {
     verdict: Option<Verdict>,
 }
 
-/// Runs a plan to its end and says what it came to.
+/// Runs a plan to its end and says what it came to: [`Verdict::Lost`], and no last event, where what is left of it goes on
+/// elsewhere and cannot be followed any more.
 pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
     let machine = Machine::new(plan.clone(), describe(&plan, &identity), identity.grace_cap, ports.clock.now());
-    drive(machine, plan, identity, ports)
+    drive(machine, plan, identity, ports, 0)
+}
+
+/// Goes on with a run that another supervisor began, as [`run`] does. The clock of `ports` never shows less than the last
+/// event did.
+pub fn resume(plan: Plan, past: Past, identity: Identity, ports: Ports<'_>) -> Verdict {
+    let seq = past.next_seq;
+    let machine = Machine::resumed(plan.clone(), past, identity.grace_cap, ports.clock.now());
+    drive(machine, plan, identity, ports, seq)
 }
 
 /// Ends a run that was cancelled before anything of it was started, as [`run`] does: with the same events, of which none
 /// starts a stage.
 pub fn refuse(plan: Plan, identity: Identity, ports: Ports<'_>, reason: CancelReason) -> Verdict {
     let machine = Machine::refused(plan.clone(), describe(&plan, &identity), reason, ports.clock.now());
-    drive(machine, plan, identity, ports)
+    drive(machine, plan, identity, ports, 0)
 }
 
-fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
+fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>, seq: u64) -> Verdict {
     let tokens = DenseMap::filled(plan.stages.len(), None);
     let slots = Slots::new(plan.jobs);
     let mut this = Loop {
@@ -148,7 +161,7 @@ fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>)
         slots,
         unstarted: Vec::new(),
         waiting: Waiting::default(),
-        seq: 0,
+        seq,
         verdict: None,
     };
     loop {
@@ -158,6 +171,10 @@ fn drive(mut machine: Machine, plan: Plan, identity: Identity, ports: Ports<'_>)
         this.lend(spare);
         let _ = this.ports.sink.settled();
         if machine.is_finished() {
+            break;
+        }
+        if machine.is_left() {
+            this.verdict = Some(Verdict::Lost);
             break;
         }
         match this.wait(&machine) {
@@ -236,17 +253,16 @@ impl Loop<'_> {
             Effect::Emit(kind) => {
                 if let EventKind::RunFinished { verdict, .. } = kind {
                     self.verdict = Some(verdict);
+                    self.tell_last_news();
                 }
                 self.hold_strays(&kind);
                 self.emit(kind);
             }
-            Effect::Start { stage, attempt } => {
+            Effect::Start { stage, attempt, resumes } => {
                 self.tokens[stage] = Some(self.token(stage, attempt));
-                let keeps = self.offer(stage).keeps(&self.plan.stages[stage].policy);
-                let spare = self.slots.starts(stage, keeps);
-                self.lend(spare);
+                self.keep_slots(stage);
                 let since = self.ports.clock.now();
-                self.begin(Unstarted { stage, attempt, since }, machine);
+                self.begin(Unstarted { stage, attempt, resumes, since }, machine);
             }
             Effect::Cancel { stage, level } => {
                 if let Some(token) = &self.tokens[stage] {
@@ -260,6 +276,15 @@ impl Loop<'_> {
                 let now = self.ports.clock.now();
                 self.unstarted.iter_mut().filter(|wanted| wanted.stage == stage).for_each(|wanted| wanted.since = now);
                 self.answer_for_unstarted(stage);
+            }
+        }
+    }
+
+    /// What there is still to tell of other machines, before the last event.
+    fn tell_last_news(&mut self) {
+        for executor in self.ports.executors.clone() {
+            if let Some(news) = executor.last_news() {
+                self.emit(EventKind::Remote { remote: executor.name().to_owned(), news });
             }
         }
     }
@@ -289,9 +314,9 @@ impl Loop<'_> {
 
     /// Starts an attempt, or leaves it for a later try.
     fn begin(&mut self, wanted: Unstarted, machine: &mut Machine) {
-        let Unstarted { stage, attempt, since } = wanted;
+        let Unstarted { stage, attempt, resumes, since } = wanted;
         let token = self.tokens[stage].clone().unwrap_or_default();
-        let Err(error) = self.start(stage, attempt, token.clone()) else { return };
+        let Err(error) = self.start(stage, attempt, resumes, token.clone()) else { return };
         let now = self.ports.clock.now();
         let no_room = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::OutOfMemory);
         if no_room && token.level().is_none() && now.since(since) < START_PATIENCE {
@@ -302,6 +327,16 @@ impl Loop<'_> {
         let result = Err(ExecError::Infrastructure { message });
         self.give_back(stage);
         machine.handle(Input::Ended { stage, result, log: LogInfo::default() }, now);
+    }
+
+    /// An attempt is about to start that keeps slots here, where it runs here.
+    fn keep_slots(&mut self, stage: StageId) {
+        let planned = &self.plan.stages[stage];
+        if !self.plan.remotes.contains_key(&planned.executor) {
+            let keeps = self.offer(stage).keeps(&planned.policy);
+            let spare = self.slots.starts(stage, keeps);
+            self.lend(spare);
+        }
     }
 
     /// What an attempt of a stage is told of the slots that nobody uses.
@@ -324,11 +359,11 @@ impl Loop<'_> {
         }
     }
 
-    fn start(&mut self, stage: StageId, attempt: u32, token: CancelToken) -> io::Result<()> {
+    fn start(&mut self, stage: StageId, attempt: u32, resumes: bool, token: CancelToken) -> io::Result<()> {
         let planned = &self.plan.stages[stage];
         let mut env = self.identity.env.clone();
         env.extend(planned.env.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let job = Job {
+        let mut job = Job {
             run: self.identity.run.clone(),
             number: self.identity.number,
             stage: planned.name.clone(),
@@ -352,7 +387,13 @@ impl Loop<'_> {
         let task = move || {
             let infrastructure = |message: String| Err(ExecError::Infrastructure { message });
             let attempt = || {
-                let mut log = logbook.open(&job.stage, attempt, max);
+                let mut log = if resumes {
+                    let (log, bytes) = logbook.reopen(&job.stage, attempt, max);
+                    job.resumes = Some(bytes);
+                    log
+                } else {
+                    logbook.open(&job.stage, attempt, max)
+                };
                 let result = match executor {
                     None => infrastructure(format!("there is no executor named {executor_name}")),
                     Some(executor) => executor.execute(&job, &mut *log, &token),
@@ -380,6 +421,19 @@ fn describe(plan: &Plan, identity: &Identity) -> RunStarted {
         project: plan.root.to_string_lossy().into_owned(),
         jobs: plan.jobs,
         stages: plan.stages.values().map(crate::plan::PlannedStage::info).collect(),
+        remotes: plan.remotes.values().map(info).collect(),
+    }
+}
+
+/// Another machine as the first event has it.
+fn info(remote: &Remote) -> RemoteInfo {
+    RemoteInfo {
+        name: remote.name.clone(),
+        host: remote.destination.to_string(),
+        session: remote.session.clone(),
+        slots: remote.slots,
+        dir: remote.dir.clone(),
+        sends: remote.sync != Sync::None,
     }
 }
 

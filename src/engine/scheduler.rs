@@ -13,16 +13,19 @@
 //!   ended with `Skip` and `Cancel`, and with `finished` after a `Start`.
 //! - **Priority.** Of the stages that are ready, the one with the longest way to the end of the run comes first, by
 //!   [`Plan::paths`]; of equals the one that stands first in the plan.
-//! - **Slots.** A stage takes its threads, at least one and at most all. The first ready stage whose locks are free
-//!   and whose threads do not fit holds back everything behind it, so that a wide stage starts as soon as enough
-//!   has ended and cannot be overtaken for ever.
+//! - **Slots.** Each executor has its own pool of them. A stage takes its threads, at least one and at most all. The first
+//!   ready stage of a pool whose locks are free and whose threads do not fit holds back everything behind it there, so
+//!   that a wide stage starts as soon as enough has ended and cannot be overtaken for ever.
 //! - **Locks.** A stage whose lock is taken waits aside and holds back nobody. A lock that becomes free goes to the
-//!   first stage by priority that can use it.
+//!   first stage by priority that can use it: one whose pool is full leaves it to one of another.
 //! - **Cancelling.** After the first cancellation nothing starts, and later ones change nothing: each running stage
 //!   is asked to stop once. Whoever wants to ask more firmly does so with the stages that are [`Scheduler::running`].
 //!
 //! The cost is O((V + E) log V) for the whole run. Only stages that share several locks with others add to it: such
-//! a one may move from one lock's queue to another's when a lock becomes free.
+//! a one may move from one lock's queue to another's when a lock becomes free. Pools are few, and are all looked at for each
+//! stage that starts.
+
+mod resume;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -70,6 +73,28 @@ impl DenseId for LockId {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PoolId(u32);
+
+impl DenseId for PoolId {
+    fn from_index(index: usize) -> Self {
+        Self(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The slots of one executor.
+#[derive(Clone, Debug)]
+struct Pool {
+    free: u32,
+    /// Ready stages that do not wait aside for a lock. Where a free lock has stages of this pool aside, a stage that ranks
+    /// before them and uses the lock is in here: it takes the lock, or lets the next of them in.
+    ready: BTreeSet<Rank>,
+}
+
 /// A stage, as far as it matters here.
 #[derive(Clone, Debug)]
 struct Node {
@@ -78,17 +103,24 @@ struct Node {
     /// Needs that are not satisfied yet.
     open: usize,
     dependants: Vec<StageId>,
+    pool: PoolId,
     threads: u32,
     locks: Vec<LockId>,
     allow_failure: bool,
     priority: u64,
 }
 
-/// A lock and the ready stages that wait aside for it.
-#[derive(Clone, Debug, Default)]
+/// A lock and, for each pool, the ready stages that wait aside for it.
+#[derive(Clone, Debug)]
 struct Lock {
     taken: bool,
-    aside: BTreeSet<Rank>,
+    aside: DenseMap<PoolId, BTreeSet<Rank>>,
+}
+
+impl Pool {
+    fn of(slots: u32) -> Self {
+        Self { free: slots.max(1), ready: BTreeSet::new() }
+    }
 }
 
 /// Decides for one run what starts, is skipped and is cancelled.
@@ -96,11 +128,8 @@ struct Lock {
 pub struct Scheduler {
     nodes: DenseMap<StageId, Node>,
     locks: DenseMap<LockId, Lock>,
-    /// Ready stages that do not wait aside for a lock. Where a free lock has stages aside, a stage that ranks before
-    /// them and uses the lock is in here: it takes the lock, or lets the next of them in.
-    ready: BTreeSet<Rank>,
+    pools: DenseMap<PoolId, Pool>,
     running: BTreeSet<StageId>,
-    free: u32,
     fail_fast: bool,
     cancelled: Option<CancelReason>,
     ended: usize,
@@ -109,9 +138,14 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler at the start of a run. Its slots are the plan's `jobs`, at least one.
+    /// A scheduler at the start of a run. The slots of each executor are those that the plan gives it.
     pub fn new(plan: &Plan) -> Self {
-        let slots = plan.jobs.max(1);
+        // What is no remote of the plan is here.
+        let mut pools: DenseMap<PoolId, Pool> = DenseMap::new();
+        let here = pools.push(Pool::of(plan.jobs));
+        let there: HashMap<&str, PoolId> =
+            plan.remotes.keys().map(|name| (name.as_str(), pools.push(Pool::of(plan.slots(name))))).collect();
+        let free_lock = Lock { taken: false, aside: DenseMap::filled(pools.len(), BTreeSet::new()) };
         let graph = plan.graph();
         let remaining = plan.paths().remaining;
         let mut locks = DenseMap::new();
@@ -120,18 +154,20 @@ impl Scheduler {
         for (id, stage) in plan.stages.iter() {
             let mut own: Vec<LockId> = Vec::new();
             for name in &stage.policy.locks {
-                let lock = *lock_ids.entry(name).or_insert_with(|| locks.push(Lock::default()));
+                let lock = *lock_ids.entry(name).or_insert_with(|| locks.push(free_lock.clone()));
                 if !own.contains(&lock) {
                     own.push(lock);
                 }
             }
+            let pool = there.get(stage.executor.as_str()).copied().unwrap_or(here);
             nodes.push(Node {
                 name: stage.name.clone(),
                 // Before anything follows from them, so that none of them becomes ready because of another.
                 state: if stage.runs() { State::Waiting } else { State::Ended },
                 open: graph.needs(id).len(),
                 dependants: graph.dependants(id).to_vec(),
-                threads: stage.policy.threads.clamp(1, slots),
+                pool,
+                threads: stage.policy.threads.clamp(1, pools[pool].free),
                 locks: own,
                 allow_failure: stage.policy.allow_failure,
                 priority: remaining[id],
@@ -140,9 +176,8 @@ impl Scheduler {
         let mut scheduler = Self {
             nodes,
             locks,
-            ready: BTreeSet::new(),
+            pools,
             running: BTreeSet::new(),
-            free: slots,
             fail_fast: plan.fail_fast,
             cancelled: None,
             ended: 0,
@@ -165,24 +200,36 @@ impl Scheduler {
     /// cancelled.
     pub fn poll(&mut self) -> Vec<Transition> {
         let mut transitions = self.hand_out();
-        while self.free > 0
-            && let Some(rank) = self.ready.first().copied()
-        {
+        let mut held_back = DenseMap::filled(self.pools.len(), false);
+        while let Some(rank) = self.first_ready(&held_back) {
             let (_, id) = rank;
+            let pool = self.nodes[id].pool;
             let taken = self.nodes[id].locks.iter().copied().find(|lock| self.locks[*lock].taken);
             if let Some(lock) = taken {
-                self.ready.remove(&rank);
-                self.locks[lock].aside.insert(rank);
-                self.let_in_next(id);
-            } else if self.nodes[id].threads > self.free {
-                break;
+                self.pools[pool].ready.remove(&rank);
+                self.locks[lock].aside[pool].insert(rank);
+                for lock in self.nodes[id].locks.clone() {
+                    self.let_in_next(lock, pool);
+                }
+            } else if self.nodes[id].threads > self.pools[pool].free {
+                held_back[pool] = true;
             } else {
-                self.ready.remove(&rank);
+                self.pools[pool].ready.remove(&rank);
                 self.start(id);
+                if !self.nodes[id].locks.is_empty() {
+                    // Who holds back its pool may now wait for the lock instead.
+                    held_back = DenseMap::filled(self.pools.len(), false);
+                }
                 transitions.push(Transition::Start(id));
             }
         }
         transitions
+    }
+
+    /// The first of all ready stages whose pool has free slots and nobody who holds back the rest.
+    fn first_ready(&self, held_back: &DenseMap<PoolId, bool>) -> Option<Rank> {
+        let open = self.pools.iter().filter(|(id, pool)| pool.free > 0 && !held_back[*id]);
+        open.filter_map(|(_, pool)| pool.ready.first().copied()).min()
     }
 
     /// A stage that was started has come to its last word. What follows from it is handed out by the next
@@ -191,11 +238,14 @@ impl Scheduler {
         if !self.running.remove(&stage) {
             return;
         }
-        self.free += self.nodes[stage].threads;
+        let pool = self.nodes[stage].pool;
+        self.pools[pool].free += self.nodes[stage].threads;
         for lock in self.nodes[stage].locks.clone() {
             self.locks[lock].taken = false;
+            for pool in self.pools.ids() {
+                self.let_in_next(lock, pool);
+            }
         }
-        self.let_in_next(stage);
         self.end(stage, outcome);
         let against_the_verdict = match outcome {
             Outcome::Failed { .. } | Outcome::TimedOut { .. } => !self.nodes[stage].allow_failure,
@@ -246,27 +296,27 @@ impl Scheduler {
     fn set_ready(&mut self, id: StageId) {
         if self.nodes[id].state == State::Waiting {
             self.nodes[id].state = State::Ready;
-            self.ready.insert(self.rank(id));
+            let (pool, rank) = (self.nodes[id].pool, self.rank(id));
+            self.pools[pool].ready.insert(rank);
         }
     }
 
     fn start(&mut self, id: StageId) {
         self.nodes[id].state = State::Running;
         self.running.insert(id);
-        self.free -= self.nodes[id].threads;
+        let pool = self.nodes[id].pool;
+        self.pools[pool].free -= self.nodes[id].threads;
         for lock in self.nodes[id].locks.clone() {
             self.locks[lock].taken = true;
         }
     }
 
-    /// Each lock of a stage that is free gives its first stage aside another chance.
-    fn let_in_next(&mut self, id: StageId) {
-        for lock in self.nodes[id].locks.clone() {
-            if !self.locks[lock].taken
-                && let Some(rank) = self.locks[lock].aside.pop_first()
-            {
-                self.ready.insert(rank);
-            }
+    /// A lock that is free gives its first stage aside of a pool another chance.
+    fn let_in_next(&mut self, lock: LockId, pool: PoolId) {
+        if !self.locks[lock].taken
+            && let Some(rank) = self.locks[lock].aside[pool].pop_first()
+        {
+            self.pools[pool].ready.insert(rank);
         }
     }
 
@@ -310,9 +360,11 @@ impl Scheduler {
             return;
         }
         self.cancelled = Some(reason);
-        self.ready.clear();
+        for (_, pool) in self.pools.iter_mut() {
+            pool.ready.clear();
+        }
         for (_, lock) in self.locks.iter_mut() {
-            lock.aside.clear();
+            lock.aside.iter_mut().for_each(|(_, aside)| aside.clear());
         }
         for (id, node) in self.nodes.iter_mut() {
             match node.state {

@@ -1,7 +1,7 @@
 //! How long work takes that is shared out over slots, at best.
 //!
-//! It cannot take less than its longest chain of needs, than all its threads' time divided by the slots, and than what
-//! one lock lets through one at a time. Scheduled by the longest way to the end, it takes hardly more
+//! It cannot take less than its longest chain of needs, than all its threads' time in one place divided by the slots
+//! there, and than what one lock lets through one at a time. Scheduled by the longest way to the end, it takes hardly more
 //! (`benches/makespan.rs` measures how much), so this bound is what is expected of a whole run.
 //!
 //! How far that may be off is added up between two extremes: errors that know nothing of each other add up by their
@@ -40,7 +40,9 @@ impl Span {
 pub struct Task<'a> {
     /// How long it takes.
     pub span: Span,
-    /// Slots it takes, at least one and at most all.
+    /// Where it runs. Each place has slots of its own.
+    pub executor: &'a str,
+    /// Slots it takes there, at least one and at most all.
     pub threads: u32,
     /// No two with one lock overlap.
     pub locks: &'a [String],
@@ -54,8 +56,8 @@ pub enum Limit<'a> {
     /// Stages that need each other: nothing but quicker stages would help.
     #[default]
     Needs,
-    /// There is more to do than the slots can take.
-    Slots,
+    /// There is more to do than the slots of this place can take.
+    Slots(&'a str),
     /// This lock lets through one at a time.
     Lock(&'a str),
 }
@@ -69,12 +71,13 @@ pub struct Bound<'a> {
     pub limit: Limit<'a>,
 }
 
-/// What these tasks take at best, each after what it needs, in one pass. Slots are at least one.
-pub fn bound<'a>(tasks: impl IntoIterator<Item = Task<'a>>, slots: u32) -> Bound<'a> {
-    let slots = slots.max(1);
+/// What these tasks take at best, each after what it needs, in one pass. `slots` says how many there are in a place; they
+/// are at least one.
+pub fn bound<'a>(tasks: impl IntoIterator<Item = Task<'a>>, slots: impl Fn(&str) -> u32) -> Bound<'a> {
     let mut ends: Vec<Sum> = Vec::new();
     let mut longest = Sum::default();
-    let mut work = Sum::default();
+    // Places are few.
+    let mut places: Vec<Work<'_>> = Vec::new();
     let mut locks: HashMap<&str, Sum> = HashMap::new();
     for task in tasks {
         let start = task.needs.iter().filter_map(|need| ends.get(need.index())).fold(Sum::default(), Sum::longer);
@@ -82,19 +85,33 @@ pub fn bound<'a>(tasks: impl IntoIterator<Item = Task<'a>>, slots: u32) -> Bound
         let end = start.and(own);
         ends.push(end);
         longest = longest.longer(&end);
-        work = work.and(Sum::of(task.span, task.threads.clamp(1, slots)));
+        let place = places.iter().position(|place| place.executor == task.executor).unwrap_or_else(|| {
+            places.push(Work { executor: task.executor, slots: slots(task.executor).max(1), sum: Sum::default() });
+            places.len() - 1
+        });
+        let Work { slots, sum, .. } = &mut places[place];
+        *sum = sum.and(Sum::of(task.span, task.threads.clamp(1, *slots)));
         for lock in task.locks {
             let held = locks.entry(lock).or_default();
             *held = held.and(own);
         }
     }
     let mut bound = Bound { span: longest.span(1), limit: Limit::Needs };
-    bound.or(Bound { span: work.span(slots), limit: Limit::Slots });
+    for Work { executor, slots, sum } in places {
+        bound.or(Bound { span: sum.span(slots), limit: Limit::Slots(executor) });
+    }
     let longest_held = locks.iter().max_by(|a, b| a.1.expected.cmp(&b.1.expected).then(b.0.cmp(a.0)));
     if let Some((lock, held)) = longest_held {
         bound.or(Bound { span: held.span(1), limit: Limit::Lock(lock) });
     }
     bound
+}
+
+/// What is to be done in one place.
+struct Work<'a> {
+    executor: &'a str,
+    slots: u32,
+    sum: Sum,
 }
 
 impl<'a> Bound<'a> {

@@ -68,7 +68,7 @@ pub fn estimate(newest_first: &[u64], pooled: &[f64], basis: Basis) -> Option<Es
         [1.0 / UNKNOWN, UNKNOWN]
     };
     // What another command took says little about how far off this one will be.
-    let least = if basis == Basis::EarlierCommand { UNKNOWN } else { LEAST };
+    let least = if matches!(basis, Basis::EarlierCommand | Basis::OtherMachine) { UNKNOWN } else { LEAST };
     let at = |ratio: f64| milliseconds(seconds(point) * ratio);
     let mut longer_ms: Vec<u64> = samples.iter().copied().filter(|sample| *sample > point).collect();
     longer_ms.sort_unstable();

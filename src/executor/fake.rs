@@ -36,6 +36,12 @@ impl Script {
         Self { output: Vec::new(), until_cancelled: true, result }
     }
 
+    /// Is left to itself where it runs.
+    pub fn left() -> Self {
+        let result = Err(ExecError::Left { message: "it cannot be reached".into() });
+        Self { output: Vec::new(), until_cancelled: false, result }
+    }
+
     /// Prints this first.
     #[must_use]
     pub fn printing(mut self, text: &str) -> Self {
@@ -49,6 +55,7 @@ impl Script {
 pub struct FakeExecutor {
     scripts: Mutex<HashMap<StageName, VecDeque<Script>>>,
     started: Mutex<Vec<(StageName, u32)>>,
+    joined: Mutex<Vec<(StageName, u64)>>,
 }
 
 impl FakeExecutor {
@@ -63,6 +70,11 @@ impl FakeExecutor {
         scripts.entry(stage.clone()).or_default().push_back(script);
     }
 
+    /// The stages that were joined where they ran, in order, and from which byte of their output on.
+    pub fn joined(&self) -> Vec<(StageName, u64)> {
+        self.joined.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The attempts that were started, in order.
     pub fn started(&self) -> Vec<(StageName, u32)> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -75,7 +87,10 @@ impl Executor for FakeExecutor {
     }
 
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner).push((job.stage.clone(), job.attempt));
+        match job.resumes {
+            None => self.started.lock().unwrap_or_else(PoisonError::into_inner).push((job.stage.clone(), job.attempt)),
+            Some(from) => self.joined.lock().unwrap_or_else(PoisonError::into_inner).push((job.stage.clone(), from)),
+        }
         let script = self
             .scripts
             .lock()

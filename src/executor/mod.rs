@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cancel::CancelToken;
-use crate::event::{LeakedProcess, OutputSink};
+use crate::event::{LeakedProcess, OutputSink, RemoteNews};
 use crate::ids::{RunId, RunNumber, StageName};
 use crate::outcome::Exit;
 use crate::pipeline::{Command, Leak, Policy};
@@ -42,8 +42,8 @@ pub struct Job {
     pub limit: Option<Duration>,
     /// From SIGTERM to SIGKILL, for the same.
     pub grace: Duration,
-    /// How much of what it left behind an earlier supervisor has: it may be running already. Nothing is started then; it is
-    /// joined, and its output goes on from this byte.
+    /// How much of its output an earlier supervisor has, which began to start it: it may be running already. It is joined
+    /// then, its output goes on from this byte, and nothing is started: see [`ExecError::NotThere`].
     pub resumes: Option<u64>,
 }
 
@@ -99,6 +99,13 @@ pub enum ExecError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// It was to be joined and was never started: whoever was to do that was killed before. Not where anything of it has been
+    /// received, for then it was.
+    #[error("{message}")]
+    NotThere {
+        /// Where there is nothing of it.
+        message: String,
+    },
     /// It goes on where it runs, and this side has given up following it: whoever takes the run over finds it.
     #[error("{message}")]
     Left {
@@ -118,6 +125,11 @@ pub trait Executor: Send + Sync {
     /// While it is held, all that the attempt has started stands still, nothing starts and no patience runs out; it says
     /// so once that is so. See [`CancelToken::hold`].
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError>;
+
+    /// What is to be told of it at the end of a run, once nothing that it started goes on. Waits for nothing.
+    fn last_news(&self) -> Option<RemoteNews> {
+        None
+    }
 
     /// Has what attempts started and none of them answers for any more stand still, or go on. To be called once all
     /// attempts stand still, and waits no longer than a moment.

@@ -10,6 +10,7 @@ use super::write::signed;
 use crate::estimate;
 use crate::event::Basis;
 use crate::ids::{Signature, StageName};
+use crate::plan::signature::LOCAL;
 
 /// How many durations are looked at.
 const NEWEST: usize = estimate::SAMPLES;
@@ -25,8 +26,15 @@ pub struct Sought<'a> {
     pub name: Option<&'a StageName>,
     /// The fingerprint of what it runs.
     pub signature: &'a Signature,
-    /// Whether it runs on this machine.
-    pub is_local: bool,
+    /// Where it runs: `local`, or the name of a remote.
+    pub executor: &'a str,
+}
+
+impl Sought<'_> {
+    /// The remote, where it is one.
+    fn remote(&self) -> Option<&str> {
+        Some(self.executor).filter(|executor| *executor != LOCAL)
+    }
 }
 
 /// What a stage's estimate rests on.
@@ -71,9 +79,11 @@ struct Search<'h> {
     repository: &'h dyn Fn() -> Option<Vec<u8>>,
     work: Statement<'h>,
     own: Statement<'h>,
+    own_there: Option<Statement<'h>>,
     // What most searches do not need is prepared by those that do.
     elsewhere: Option<Statement<'h>>,
     earlier: Option<Statement<'h>>,
+    other_machines: Option<Statement<'h>>,
     /// The other work trees, once they were needed.
     worktrees: Option<Vec<i64>>,
     /// The last predictions of the project, once they were needed: of which work, and by how much they were wrong.
@@ -96,8 +106,10 @@ impl<'h> Search<'h> {
                 "SELECT duration FROM stage WHERE work = ?1 AND project = ?2 AND is_sample = 1 AND status = 0 \
                  ORDER BY number DESC LIMIT ?3",
             )?,
+            own_there: None,
             elsewhere: None,
             earlier: None,
+            other_machines: None,
             worktrees: None,
             errors: None,
         })
@@ -108,15 +120,19 @@ impl<'h> Search<'h> {
         let work: Option<i64> = self.work.query_row([signature], |row| row.get(0)).optional()?;
         let mut samples = Samples::default();
         if let Some(work) = work {
-            samples.newest_first = self.own(work)?;
+            samples.newest_first = self.own(work, stage.remote())?;
             if samples.newest_first.is_empty() {
-                samples.newest_first = self.elsewhere(work)?;
+                samples.newest_first = self.elsewhere(work, stage.remote())?;
                 samples.basis = Basis::OtherWorktree;
             }
         }
         if samples.newest_first.is_empty() {
             samples.newest_first = self.earlier(stage)?;
             samples.basis = Basis::EarlierCommand;
+        }
+        if samples.newest_first.is_empty() {
+            samples.newest_first = self.on_other_machines(stage)?;
+            samples.basis = Basis::OtherMachine;
         }
         if samples.newest_first.is_empty() {
             return Ok(Samples::default());
@@ -131,15 +147,27 @@ impl<'h> Search<'h> {
         Ok(samples)
     }
 
-    /// This work's own, in this project.
-    fn own(&mut self, work: i64) -> Result<Vec<u64>, Fault> {
+    /// This work's own, in this project. What runs here is other work than what runs there, so that here nothing has to be
+    /// told apart.
+    fn own(&mut self, work: i64, remote: Option<&str>) -> Result<Vec<u64>, Fault> {
         let Some(project) = self.project else { return Ok(Vec::new()) };
-        let rows = self.own.query_map(params![work, project.id, signed(NEWEST as u64)], duration)?;
+        let Some(remote) = remote else {
+            let rows = self.own.query_map(params![work, project.id, signed(NEWEST as u64)], duration)?;
+            return Ok(rows.collect::<Result<_, _>>()?);
+        };
+        let statement = match &mut self.own_there {
+            Some(statement) => statement,
+            unprepared @ None => unprepared.insert(self.history.connection.prepare(
+                "SELECT duration FROM stage WHERE work = ?1 AND project = ?2 AND is_sample = 1 AND status = 0 \
+                 AND remote = ?4 ORDER BY number DESC LIMIT ?3",
+            )?),
+        };
+        let rows = statement.query_map(params![work, project.id, signed(NEWEST as u64), remote], duration)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The same work's, in other work trees of the repository.
-    fn elsewhere(&mut self, work: i64) -> Result<Vec<u64>, Fault> {
+    fn elsewhere(&mut self, work: i64, remote: Option<&str>) -> Result<Vec<u64>, Fault> {
         let worktrees = match &self.worktrees {
             Some(worktrees) => worktrees,
             None => {
@@ -155,12 +183,12 @@ impl<'h> Search<'h> {
             unprepared @ None => unprepared.insert(self.history.connection.prepare(
                 "SELECT s.duration, r.started FROM stage s JOIN run r ON r.project = ?2 AND r.number = s.number \
                  WHERE s.work = ?1 AND s.project = ?2 AND s.is_sample = 1 AND s.status = 0 \
-                 ORDER BY s.number DESC LIMIT ?3",
+                 AND s.remote IS ?4 ORDER BY s.number DESC LIMIT ?3",
             )?),
         };
         let mut found: Vec<(u64, u64)> = Vec::new();
         for worktree in worktrees {
-            let rows = statement.query_map(params![work, worktree, signed(NEWEST as u64)], |row| {
+            let rows = statement.query_map(params![work, worktree, signed(NEWEST as u64), remote], |row| {
                 Ok((duration(row)?, row.get(1).map(unsigned)?))
             })?;
             for row in rows {
@@ -182,16 +210,33 @@ impl<'h> Search<'h> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Those of the stage of this name, with whatever command it had.
+    /// Those of the stage of this name in the same place, with whatever command it had.
     fn earlier(&mut self, stage: &Sought<'_>) -> Result<Vec<u64>, Fault> {
         let Some(project) = self.project else { return Ok(Vec::new()) };
         let Some(name) = stage.name else { return Ok(Vec::new()) };
-        let key = params![project.id, name.as_str(), stage.is_local, signed(NEWEST as u64)];
+        let key = params![project.id, name.as_str(), stage.remote(), signed(NEWEST as u64)];
         let statement = match &mut self.earlier {
             Some(statement) => statement,
             unprepared @ None => unprepared.insert(self.history.connection.prepare(
                 "SELECT duration FROM stage WHERE job = (SELECT id FROM job WHERE project = ?1 AND name = ?2) \
-                 AND is_sample = 1 AND status = 0 AND (remote IS NULL) = ?3 ORDER BY number DESC LIMIT ?4",
+                 AND is_sample = 1 AND status = 0 AND remote IS ?3 ORDER BY number DESC LIMIT ?4",
+            )?),
+        };
+        let rows = statement.query_map(key, duration)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Those of the stage of this name in other places, with whatever command it had: another machine says little, but more
+    /// than nothing.
+    fn on_other_machines(&mut self, stage: &Sought<'_>) -> Result<Vec<u64>, Fault> {
+        let Some(project) = self.project else { return Ok(Vec::new()) };
+        let Some(name) = stage.name else { return Ok(Vec::new()) };
+        let key = params![project.id, name.as_str(), stage.remote(), signed(NEWEST as u64)];
+        let statement = match &mut self.other_machines {
+            Some(statement) => statement,
+            unprepared @ None => unprepared.insert(self.history.connection.prepare(
+                "SELECT duration FROM stage WHERE job = (SELECT id FROM job WHERE project = ?1 AND name = ?2) \
+                 AND is_sample = 1 AND status = 0 AND remote IS NOT ?3 ORDER BY number DESC LIMIT ?4",
             )?),
         };
         let rows = statement.query_map(key, duration)?;

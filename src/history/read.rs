@@ -47,6 +47,14 @@ impl History {
         Ok(numbers.map(|number| number.map(RunNumber)).collect::<Result<_, _>>()?)
     }
 
+    /// Those of them that were lost, and are there: another supervisor may have gone on with them since.
+    pub fn lost_runs(&self, project: &Known, from: RunNumber) -> Result<Vec<RunNumber>, Fault> {
+        let sql = "SELECT number FROM run WHERE project = ?1 AND number >= ?2 AND verdict = 'lost' AND pruned = 0";
+        let mut statement = self.connection.prepare(sql)?;
+        let numbers = statement.query_map([project.id, signed(from.0)], |row| number(row, 0))?;
+        Ok(numbers.map(|number| number.map(RunNumber)).collect::<Result<_, _>>()?)
+    }
+
     /// The identity of a run that is known.
     pub fn run_id(&self, project: &Known, run: RunNumber) -> Result<Option<String>, Fault> {
         let sql = "SELECT id FROM run WHERE project = ?1 AND number = ?2";

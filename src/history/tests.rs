@@ -11,6 +11,7 @@ use super::file::{Medium, beside};
 use super::schema::STEPS;
 use super::*;
 use crate::event::Basis;
+use crate::plan::signature::LOCAL;
 
 mod damage;
 mod forgetting;
@@ -166,6 +167,40 @@ fn totals_count_what_came_to_an_end_of_its_own() {
     );
     assert_eq!(history.totals(&known, &jobs).unwrap().runs, 5);
     assert_eq!(history.totals(&known, &[]).unwrap(), Totals::default());
+}
+
+/// A run that was lost and gone on with: what it came to in the end stands in the place of what it had been left at, in all
+/// that is added up, and no later run goes with it.
+#[test]
+fn a_lost_run_that_has_ended_since_is_replaced() {
+    let state = State::new();
+    let lost = || {
+        let left = StageRecord { status: Status::Lost, exit_code: None, is_sample: false, ..passed("b", 2, 0) };
+        let mut run = run(1, vec![passed("a", 1, 10), left]);
+        (run.record.verdict, run.record.exit_code) = ("lost".into(), 3);
+        run
+    };
+    state.add("p", &[lost(), run(2, vec![passed("a", 1, 12)])]);
+    let history = state.open();
+    let known = history.project("p").unwrap().unwrap();
+    assert_eq!(history.lost_runs(&known, RunNumber(1)).unwrap(), [RunNumber(1)]);
+    drop(history);
+    let ended = run(1, vec![passed("a", 1, 10), passed("b", 2, 30)]);
+    state.add("p", std::slice::from_ref(&ended));
+    // However often, and by whomever who has looked before.
+    state.add("p", &[ended, lost()]);
+    let history = state.open();
+    assert_eq!(numbers(&history, "p"), [2, 1]);
+    let runs = history.runs(&known, 10).unwrap();
+    assert_eq!((runs[1].verdict.as_str(), runs[1].exit_code, runs[1].stages), ("passed", 0, (2, 0)));
+    assert_eq!(history.lost_runs(&known, RunNumber(1)).unwrap(), []);
+    let jobs = history.jobs(&known).unwrap();
+    let totals = |job: usize| history.totals(&known, &jobs[job..=job]).unwrap();
+    assert_eq!((totals(0).runs, totals(0).mean_ms), (2, Some(11.0)));
+    assert_eq!((totals(1).runs, totals(1).passed), (1, 1));
+    let latest = history.latest(&known).unwrap();
+    let latest: Vec<_> = latest.iter().map(|one| (one.name.as_str(), one.number.0, one.status)).collect();
+    assert_eq!(latest, [("a", 2, Status::Pass), ("b", 1, Status::Pass)]);
 }
 
 /// The tally is the stages added up, in whatever order they came, and after a project has begun anew.

@@ -6,6 +6,7 @@ use super::database::History;
 use super::fault::Fault;
 use super::schema::RECOUNT;
 use super::{RunRecord, StageRecord, Status};
+use crate::outcome::Verdict;
 use crate::plan::signature::LOCAL;
 
 /// A run that has ended, as it is added.
@@ -70,7 +71,8 @@ impl Status {
 }
 
 impl History {
-    /// Adds runs of a project. One that is there already stays as it is, but for that it was pruned.
+    /// Adds runs of a project. One that is there already stays as it is, but for that it was pruned; and one that was lost
+    /// then and has come to something since, which another supervisor has gone on with, is replaced.
     pub fn add(&mut self, project: &str, about: About<'_>, runs: &[Ended]) -> Result<(), Fault> {
         self.will_write()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -107,6 +109,8 @@ struct Statements<'t> {
     mark_pruned: rusqlite::Statement<'t>,
     forget_stages: rusqlite::Statement<'t>,
     forget_runs: rusqlite::Statement<'t>,
+    forget_stages_of: rusqlite::Statement<'t>,
+    forget_run: rusqlite::Statement<'t>,
     job: rusqlite::Statement<'t>,
     new_job: rusqlite::Statement<'t>,
     work: rusqlite::Statement<'t>,
@@ -121,7 +125,8 @@ struct Statements<'t> {
 impl<'t> Statements<'t> {
     fn new(transaction: &'t Transaction<'_>) -> Result<Self, Fault> {
         Ok(Self {
-            known: transaction.prepare("SELECT id FROM run WHERE project = ?1 AND number = ?2")?,
+            known: transaction
+                .prepare("SELECT id, verdict = 'lost' AND pruned = 0 FROM run WHERE project = ?1 AND number = ?2")?,
             insert_run: transaction.prepare(
                 "INSERT INTO run (project, number, id, started, duration, verdict, exit_code, stages, failed, pruned, \
                  bytes, commit_id, branch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -130,6 +135,8 @@ impl<'t> Statements<'t> {
                 .prepare("UPDATE run SET pruned = 1 WHERE project = ?1 AND number = ?2 AND pruned = 0")?,
             forget_stages: transaction.prepare("DELETE FROM stage WHERE project = ?1 AND number >= ?2")?,
             forget_runs: transaction.prepare("DELETE FROM run WHERE project = ?1 AND number >= ?2")?,
+            forget_stages_of: transaction.prepare("DELETE FROM stage WHERE project = ?1 AND number = ?2")?,
+            forget_run: transaction.prepare("DELETE FROM run WHERE project = ?1 AND number = ?2")?,
             job: transaction.prepare("SELECT id FROM job WHERE project = ?1 AND name = ?2")?,
             new_job: transaction.prepare("INSERT INTO job (project, name) VALUES (?1, ?2)")?,
             work: transaction.prepare("SELECT id FROM work WHERE signature = ?1")?,
@@ -151,7 +158,7 @@ impl<'t> Statements<'t> {
                 "INSERT INTO latest (job, number, started, status, duration, work, exit_code) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET number = excluded.number, \
                  started = excluded.started, status = excluded.status, duration = excluded.duration, \
-                 work = excluded.work, exit_code = excluded.exit_code WHERE excluded.number > number",
+                 work = excluded.work, exit_code = excluded.exit_code WHERE excluded.number >= number",
             )?,
             forget_tally: transaction
                 .prepare("DELETE FROM tally WHERE job IN (SELECT id FROM job WHERE project = ?1)")?,
@@ -162,9 +169,16 @@ impl<'t> Statements<'t> {
     fn add(&mut self, project: i64, run: &Ended) -> Result<(), Fault> {
         let record = &run.record;
         let number = signed(record.number.0);
-        let known: Option<String> = self.known.query_row([project, number], |row| row.get(0)).optional()?;
+        let known = self.known.query_row([project, number], |row| Ok((row.get(0)?, row.get(1)?)));
+        let known: Option<(String, bool)> = known.optional()?;
         match known {
-            Some(id) if id == record.run => {
+            Some((id, true)) if id == record.run && !run.pruned && record.verdict != Verdict::Lost.word() => {
+                self.forget_stages_of.execute([project, number])?;
+                self.forget_run.execute([project, number])?;
+                self.forget_tally.execute([project])?;
+                self.recount.execute([project])?;
+            }
+            Some((id, _)) if id == record.run => {
                 if run.pruned {
                     self.mark_pruned.execute([project, number])?;
                 }

@@ -5,6 +5,10 @@
 //! the directory is built where nobody looks, its lock held; the run is marked as going on; the directory is renamed to
 //! where everybody looks. A run that can be seen therefore always has its header, and its lock has been held without a gap.
 
+mod retake;
+
+pub use retake::{RetakeError, retake};
+
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::fs::FileExt;

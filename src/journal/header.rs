@@ -10,6 +10,7 @@ use super::layout::{RunDir, private_file, read_file};
 use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageName};
 use crate::pipeline::Command;
+use crate::pipeline::remote::{Destination, Remote, Sync};
 
 /// The first thing in a run's directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Header {
     pub config: Vec<ConfigSnapshot>,
     /// What is done.
     pub stages: Vec<HeaderStage>,
+    /// The other machines that stages are on: what it takes to find them there again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remotes: Vec<HeaderRemote>,
     /// Slots.
     pub jobs: u32,
     /// What it waits for before it starts; none where it starts at once.
@@ -95,6 +99,38 @@ pub struct HeaderStage {
     /// The names of the variables that the config gives it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+}
+
+/// Another machine that stages are on, without the values of its variables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderRemote {
+    /// What the plan calls it.
+    pub name: String,
+    /// Whom to connect to.
+    pub destination: Destination,
+    /// The tmux session in which a person there can look on.
+    pub session: String,
+    /// The project's directory there, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    /// How the work tree gets there.
+    pub sync: Sync,
+    /// The names of the variables that every stage there gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+}
+
+impl From<&Remote> for HeaderRemote {
+    fn from(remote: &Remote) -> Self {
+        Self {
+            name: remote.name.clone(),
+            destination: remote.destination.clone(),
+            session: remote.session.clone(),
+            dir: remote.dir.clone(),
+            sync: remote.sync,
+            env: remote.env.keys().cloned().collect(),
+        }
+    }
 }
 
 impl Header {

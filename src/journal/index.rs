@@ -58,6 +58,11 @@ pub fn decode(bytes: &[u8]) -> Vec<Piece> {
     bytes.as_chunks::<RECORD>().0.iter().map(|record| Piece::decode(*record)).collect()
 }
 
+/// The bytes of an index file with these pieces.
+pub(super) fn encode(pieces: &[Piece]) -> Vec<u8> {
+    pieces.iter().flat_map(|piece| piece.encode()).collect()
+}
+
 /// Makes records of what is about to be written.
 #[derive(Debug, Default)]
 pub(super) struct IndexBuffer {
@@ -69,6 +74,11 @@ pub(super) struct IndexBuffer {
 }
 
 impl IndexBuffer {
+    /// Goes on with an index of so many bytes, that says all of a log of `length`.
+    pub(super) fn resume(&mut self, length: u64, made: usize) {
+        *self = Self { recorded: length, made, ..Self::default() };
+    }
+
     /// The log is about to end at `end`, by bytes from this stream.
     pub(super) fn extend(&mut self, mono_us: u64, stream: Stream, end: u64) {
         match &mut self.open {

@@ -3,6 +3,8 @@
 //! What is past the limit goes through a ring, so that the end is kept as well as the head. What the disk refuses is
 //! counted and dropped, from the first refused byte on, so that the file is always a prefix of the output.
 
+mod reopen;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};

@@ -11,15 +11,18 @@ use super::error::{PlanError, UnsupportedStage, enumerate};
 use super::facts::{Facts, unmet};
 use super::graph::Graph;
 use super::pattern::Globs;
+use super::placement::Placing;
 use super::select::{Request, Selection};
 use super::signature::{LOCAL, Work, signature};
 use super::{Decision, Plan, PlannedStage, Reason};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use crate::outcome::SkipReason;
-use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Placement, Stage};
+use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Stage};
 
 /// The option that leaves out what stages need.
 const ONLY: &str = "--only";
+/// The operating system of all other machines.
+const ELSEWHERE_OS: &str = "linux";
 /// The lock that runs `fix` commands one at a time. No lock of a config clashes with it in practice: it is our option.
 const FIX_LOCK: &str = "--fix";
 /// The lock that gives a terminal to one stage at a time. A config that writes this name asks for just that.
@@ -41,7 +44,8 @@ enum Fate {
 /// Makes the plan of a request. The same input always gives the same plan.
 pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Result<Plan, PlanError> {
     let mut selection = Selection::new(pipeline, request)?;
-    let chosen = Chosen::new(pipeline, request, facts, &mut selection)?;
+    let placing = Placing::new(pipeline, &request.elsewhere)?;
+    let chosen = Chosen::new(pipeline, request, facts, &placing, &mut selection)?;
     chosen.check_supported()?;
     let target = chosen.target_of_args(&selection, &request.args)?;
 
@@ -60,23 +64,26 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         let reasons = std::mem::take(&mut selection.asked[id]);
         planned.push(chosen.plan_stage(id, reasons, needs, args));
     }
+    let remotes = placing.remotes(planned.values())?;
     let jobs = request.jobs.or(pipeline.run().jobs).unwrap_or(facts.cores).max(1);
-    let mut warnings = selection.warnings;
-    warnings.extend(warn(&planned, jobs, request, target.map(|id| place[id])));
-    Ok(Plan {
+    let mut plan = Plan {
         root: pipeline.root().to_owned(),
         stages: planned,
         jobs,
         fail_fast: request.fail_fast.or(pipeline.run().fail_fast).unwrap_or(false),
         timeout: request.timeout.or(pipeline.run().timeout),
         left_out: chosen.left_out(),
-        warnings,
-    })
+        warnings: selection.warnings,
+        remotes,
+    };
+    plan.warnings.extend(warn(&plan, request, target.map(|id| place[id])));
+    Ok(plan)
 }
 
 /// The stages of a pipeline with what becomes of each.
 struct Chosen<'a> {
     pipeline: &'a Pipeline,
+    placing: &'a Placing<'a>,
     fix: bool,
     fates: DenseMap<StageId, Fate>,
 }
@@ -87,10 +94,12 @@ impl<'a> Chosen<'a> {
         pipeline: &'a Pipeline,
         request: &Request,
         facts: &Facts<'_>,
+        placing: &'a Placing<'a>,
         selection: &mut Selection,
     ) -> Result<Self, PlanError> {
         let stages = pipeline.stages();
-        let mut chosen = Self { pipeline, fix: request.fix, fates: DenseMap::filled(stages.len(), Fate::Absent) };
+        let fates = DenseMap::filled(stages.len(), Fate::Absent);
+        let mut chosen = Self { pipeline, placing, fix: request.fix, fates };
         let asked: DenseMap<StageId, bool> = selection.asked.values().map(|reasons| !reasons.is_empty()).collect();
         let mut left_out_by = None;
         let mut open = VecDeque::new();
@@ -110,7 +119,9 @@ impl<'a> Chosen<'a> {
             if chosen.in_plan(id) {
                 continue;
             }
-            if let Some(why) = unmet(&stages[id].when, facts, &mut globs)? {
+            // What runs elsewhere runs on Linux: nothing else is reached.
+            let os = if placing.executor(&stages[id]) == LOCAL { &facts.os } else { ELSEWHERE_OS };
+            if let Some(why) = unmet(&stages[id].when, os, facts, &mut globs)? {
                 chosen.fates[id] = Fate::Skipped(why);
                 continue;
             }
@@ -242,10 +253,7 @@ impl<'a> Chosen<'a> {
         if decision == Decision::Run {
             reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));
         }
-        let executor = match &stage.placement {
-            Placement::Local => LOCAL.to_owned(),
-            Placement::Remote(name) => name.clone(),
-        };
+        let executor = self.placing.executor(stage);
         let work = Work { command: &command, env: &stage.env, dir: &stage.dir, executor: &executor };
         PlannedStage {
             name: stage.name.clone(),
@@ -262,6 +270,7 @@ impl<'a> Chosen<'a> {
             has_fix: stage.fix.is_some(),
             inputs: stage.inputs.clone(),
             inputs_digest: None,
+            outputs: stage.outputs.clone(),
             estimate: None,
         }
     }
@@ -279,26 +288,26 @@ impl<'a> Chosen<'a> {
 }
 
 /// What a person should know about a plan before it starts.
-fn warn(
-    stages: &DenseMap<StageId, PlannedStage>,
-    jobs: u32,
-    request: &Request,
-    target: Option<StageId>,
-) -> Vec<String> {
+fn warn(plan: &Plan, request: &Request, target: Option<StageId>) -> Vec<String> {
     let mut warnings = Vec::new();
-    let runs = || stages.values().filter(|stage| stage.decision == Decision::Run);
-    let wide: Vec<&str> = runs().filter(|s| s.policy.threads > jobs).map(|s| s.name.as_str()).collect();
-    if !wide.is_empty() {
-        let verb = if wide.len() == 1 { "wants" } else { "want" };
-        warnings.push(format!(
-            "{} {verb} more threads than the run has slots ({jobs}), and will run alone",
-            enumerate(&wide, "and")
-        ));
+    let runs = || plan.stages.values().filter(|stage| stage.decision == Decision::Run);
+    for executor in std::iter::once(LOCAL).chain(plan.remotes.keys().map(String::as_str)) {
+        let slots = plan.slots(executor);
+        let is_wide = |stage: &&PlannedStage| stage.executor == executor && stage.policy.threads > slots;
+        let wide: Vec<&str> = runs().filter(is_wide).map(|s| s.name.as_str()).collect();
+        if !wide.is_empty() {
+            let verb = if wide.len() == 1 { "wants" } else { "want" };
+            let (whose, alone) = if executor == LOCAL { ("the run", "") } else { (executor, " there") };
+            warnings.push(format!(
+                "{} {verb} more threads than {whose} has slots ({slots}), and will run alone{alone}",
+                enumerate(&wide, "and")
+            ));
+        }
     }
     if request.fix && !runs().any(|stage| stage.reasons.contains(&Reason::Fix)) {
         warnings.push("--fix changes nothing: no stage of this run has a `fix` command".to_owned());
     }
-    if let Some(stage) = target.and_then(|id| stages.get(id))
+    if let Some(stage) = target.and_then(|id| plan.stages.get(id))
         && let Command::Shell { script, .. } = &stage.command
         && !uses_arguments(script)
     {

@@ -1,6 +1,9 @@
 //! Why there is no plan. Every variant carries its data; what exit code goes with it is decided elsewhere.
 
+use std::fmt;
+
 use crate::ids::StageName;
+use crate::pipeline::remote::BadDestination;
 
 /// Why a request cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +81,49 @@ pub enum PlanError {
         /// The stages that were asked for.
         asked: Vec<StageName>,
     },
+    /// `--remote` names nobody to connect to.
+    #[error("--remote is {text:?}, which {why}")]
+    BadRemote {
+        /// What was typed.
+        text: String,
+        /// What is wrong with it.
+        why: BadDestination,
+    },
+    /// A stage is to run on a remote that is not there.
+    #[error("there is no remote {name:?}{}", did_you_mean(.nearest))]
+    UnknownRemote {
+        /// Its name.
+        name: String,
+        /// Remotes with a similar name, the most similar first.
+        nearest: Vec<String>,
+    },
+    /// Something is said of the one remote of a plan that has none, or several.
+    #[error("{option} is for one remote, and {remotes}: name it with --remote")]
+    WhichRemote {
+        /// What was typed.
+        option: &'static str,
+        /// The remotes of the plan.
+        remotes: Remotes,
+    },
+    /// Stages that talk with a person would run on another machine.
+    #[error("{} interactive, which works on this machine only: take `on` off, or leave it out with --skip", are(.stages))]
+    InteractiveElsewhere {
+        /// Which.
+        stages: Vec<StageName>,
+    },
+}
+
+/// The remotes of a plan, as a sentence has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remotes(pub Vec<String>);
+
+impl fmt::Display for Remotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("these stages run here");
+        }
+        write!(f, "these stages run on {}", enumerate(&self.0, "and"))
+    }
 }
 
 /// A stage that this version cannot run as it is written.
@@ -100,9 +146,14 @@ impl PlanError {
             | Self::NoStages
             | Self::NoDefaultStages
             | Self::NothingLeft { .. } => true,
-            Self::UnknownStage { .. } | Self::InvalidGlob { .. } | Self::Unsupported(_) | Self::ArgsForMany { .. } => {
-                false
-            }
+            Self::UnknownStage { .. }
+            | Self::InvalidGlob { .. }
+            | Self::Unsupported(_)
+            | Self::ArgsForMany { .. }
+            | Self::BadRemote { .. }
+            | Self::UnknownRemote { .. }
+            | Self::WhichRemote { .. }
+            | Self::InteractiveElsewhere { .. } => false,
         }
     }
 }

@@ -30,11 +30,11 @@ impl Plan {
         let typical = typical(&known)?;
         let whole = |estimate: &Estimate| estimate.left(Duration::ZERO).unwrap_or_default();
         let tasks = self.stages.values().map(|stage| {
-            let PlannedStage { estimate, policy, needs, .. } = stage;
+            let PlannedStage { estimate, policy, needs, executor, .. } = stage;
             let span = if stage.runs() { whole(estimate.as_ref().unwrap_or(&typical)) } else { Span::default() };
-            Task { span, threads: policy.threads, locks: &policy.locks, needs }
+            Task { span, executor, threads: policy.threads, locks: &policy.locks, needs }
         });
-        let Span { expected, low, high } = bound(tasks, self.jobs).span;
+        let Span { expected, low, high } = bound(tasks, |executor| self.slots(executor)).span;
         Some(Expectation { expected, low, high, unknown: runs().count() - known.len() })
     }
 }

@@ -24,10 +24,11 @@ pub struct Facts<'a> {
     pub cores: u32,
 }
 
-/// Why a condition does not hold, in words that go after "skipped:"; none where it holds.
-pub(super) fn unmet(when: &When, facts: &Facts<'_>, globs: &mut Globs) -> Result<Option<String>, PlanError> {
+/// Why a condition does not hold on a machine with this operating system, in words that go after "skipped:"; none where it
+/// holds.
+pub(super) fn unmet(when: &When, os: &str, facts: &Facts<'_>, globs: &mut Globs) -> Result<Option<String>, PlanError> {
     if let Some(systems) = &when.os
-        && !systems.contains(&facts.os)
+        && !systems.iter().any(|system| system == os)
     {
         return Ok(Some(format!("runs on {} only", enumerate(systems, "or"))));
     }
@@ -75,7 +76,7 @@ mod tests {
     }
 
     fn why(when: &When, facts: &Facts<'_>) -> Option<String> {
-        unmet(when, facts, &mut Globs::default()).unwrap()
+        unmet(when, &facts.os, facts, &mut Globs::default()).unwrap()
     }
 
     fn words(words: &[&str]) -> Vec<String> {

@@ -11,6 +11,7 @@ mod expectation;
 pub mod facts;
 pub mod graph;
 mod pattern;
+mod placement;
 pub mod priority;
 pub mod select;
 pub mod signature;
@@ -19,10 +20,10 @@ mod tests;
 
 pub use build::build;
 pub use command::{command_text, quote};
-pub use error::{PlanError, UnsupportedStage, nearest};
+pub use error::{PlanError, Remotes, UnsupportedStage, nearest};
 pub use expectation::Expectation;
 pub use facts::Facts;
-pub use select::Request;
+pub use select::{Elsewhere, Request};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Estimate, StageInfo};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
+use crate::pipeline::remote::Remote;
 use crate::pipeline::{Command, Policy};
 use graph::Graph;
 use priority::{Paths, Weight};
@@ -122,7 +124,7 @@ pub struct PlannedStage {
     pub dir: PathBuf,
     /// How it is supervised.
     pub policy: Policy,
-    /// Where it runs.
+    /// Where it runs: `local`, or a remote of the plan.
     pub executor: String,
     /// The fingerprint of its command.
     pub signature: Signature,
@@ -134,6 +136,8 @@ pub struct PlannedStage {
     pub inputs: Vec<String>,
     /// The fingerprint of what they match, once that was looked at.
     pub inputs_digest: Option<String>,
+    /// Globs of the files it writes.
+    pub outputs: Vec<String>,
     /// How long it is expected to take, where history knows.
     pub estimate: Option<Estimate>,
 }
@@ -156,6 +160,8 @@ pub struct Plan {
     pub left_out: Vec<StageName>,
     /// What a person should know before it starts.
     pub warnings: Vec<String>,
+    /// The other machines that its stages run on, by name; none that no stage runs on.
+    pub remotes: BTreeMap<String, Remote>,
 }
 
 /// A path as its bytes: not every directory has a name that is text, and a plan has to reach it all the same.
@@ -220,6 +226,11 @@ impl Plan {
     /// Whether any stage is to be executed.
     pub fn has_work(&self) -> bool {
         self.stages.values().any(PlannedStage::runs)
+    }
+
+    /// How many slots an executor has: a remote its own, or as many as there are here.
+    pub fn slots(&self, executor: &str) -> u32 {
+        self.remotes.get(executor).and_then(|remote| remote.slots).unwrap_or(self.jobs).max(1)
     }
 
     /// The stage of this exact name.

@@ -35,6 +35,21 @@ pub struct Request {
     pub fail_fast: Option<bool>,
     /// How long the whole run may take.
     pub timeout: Option<Duration>,
+    /// Where they run instead of where they say, and how.
+    pub elsewhere: Elsewhere,
+}
+
+/// What a request says of the machines that stages run on. What it does not say is as the config has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Where all stages run: a remote of the pipeline, `[user@]host[:port]`, or `local`.
+    pub remote: Option<String>,
+    /// The tmux session, of the one remote of the plan.
+    pub session: Option<String>,
+    /// How long one operation over its line may take.
+    pub timeout: Option<Duration>,
+    /// The project's directory there.
+    pub dir: Option<String>,
 }
 
 /// The option that leaves stages out.

@@ -13,13 +13,13 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Signature, hex};
-use crate::pipeline::Command;
+use crate::pipeline::{Command, remote};
 
 /// The context of the hash. A change to what [`describe`] says, or how, must change it.
 const CONTEXT: &str = "local-ci 1 stage signature";
 
 /// The name of the executor that runs stages on this machine.
-pub const LOCAL: &str = "local";
+pub const LOCAL: &str = remote::HERE;
 
 /// What a stage does, as far as its fingerprint is concerned.
 #[derive(Clone, Copy, Debug)]

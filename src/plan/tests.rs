@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::env::Env;
 use crate::ids::DenseId;
-use crate::pipeline::{Action, Pipeline, Placement, Profile, RunDefaults, Stage, When};
+use crate::pipeline::{Action, Pipeline, Profile, RunDefaults, Stage, When};
 
 fn name(text: &str) -> StageName {
     StageName::new(text).unwrap()
@@ -297,11 +297,11 @@ fn a_need_that_may_fail_is_told() {
 #[test]
 fn only_stages_that_would_run_have_to_be_supported() {
     let declared = usual()
-        .change("test", |stage| stage.unsupported = vec!["secrets", "on"])
+        .change("test", |stage| stage.unsupported = vec!["secrets", "when.hook"])
         .change("lint", |stage| stage.action = Action::Use { kind: "hygiene".into() });
     let error = declared.error(&Request::default());
     assert!(!error.selects_nothing());
-    insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `on`) and lint (sets `uses`): leave them out with --skip");
+    insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `when.hook`) and lint (sets `uses`): leave them out with --skip");
     insta::assert_snapshot!(
         declared.error(&ask(&["lint"])),
         @"stage lint sets `uses`, which this version cannot act on: leave it out with --skip lint"
@@ -409,14 +409,15 @@ fn everything_else_of_a_stage_is_carried_over() {
         stage.env.insert("A".into(), "1".into());
         stage.dir = "web".into();
         stage.policy.retries = 3;
-        stage.placement = Placement::Remote("build-box".into());
+        stage.outputs = words(&["dist/**"]);
         stage.when = When { ci: Some(false), ..When::default() };
     });
     let plan = declared.plan(&ask(&["lint"]));
     let lint = planned(&plan, "lint");
     assert_eq!(lint.env, BTreeMap::from([("A".to_owned(), "1".to_owned())]));
     assert_eq!(lint.dir, std::path::Path::new("web"));
-    assert_eq!((lint.policy.retries, lint.executor.as_str(), lint.estimate.as_ref()), (3, "build-box", None));
+    assert_eq!((lint.policy.retries, lint.executor.as_str(), lint.estimate.as_ref()), (3, "local", None));
+    assert_eq!(lint.outputs, ["dist/**"]);
     assert_eq!(lint.signature, signature::signature(&lint.work()));
 }
 

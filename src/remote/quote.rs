@@ -18,7 +18,7 @@ mod tests {
         let tools = Tools::plain(&Env::from_pairs([("PATH", "/usr/bin:/bin")]));
         let script = format!("printf %s {}", quote(text));
         let tool = Tool::new([shell]).arg("-s").stdin(script);
-        tools.run(&tool, Duration::from_secs(60), &|| false).ok().map(|ran| ran.stdout)
+        tools.run(&tool, Duration::from_mins(1), &|| false).ok().map(|ran| ran.stdout)
     }
 
     proptest! {

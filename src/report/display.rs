@@ -7,9 +7,9 @@ use std::io;
 use std::time::Duration;
 
 use super::guest::Guests;
-use super::{Logs, Reporter, StageTerminal};
+use super::{Aside, Logs, Reporter, StageTerminal};
 use crate::clock::Timestamp;
-use crate::event::{Event, Sink};
+use crate::event::{Event, EventKind, Sink};
 use crate::view::RunView;
 
 /// A view, the reporter that shows it, and the logs it reads.
@@ -19,6 +19,7 @@ pub struct Display {
     logs: Box<dyn Logs>,
     closed: Option<io::Error>,
     guests: Option<Guests>,
+    aside: Option<Aside>,
 }
 
 /// How often a reporter with a lot to write is called before a stage gets the terminal all the same.
@@ -27,7 +28,7 @@ const TURNS: usize = 64;
 impl Display {
     /// A display of a run of which nothing is known yet.
     pub fn new(reporter: Box<dyn Reporter>, logs: Box<dyn Logs>) -> Self {
-        Self { view: RunView::new(), reporter, logs, closed: None, guests: None }
+        Self { view: RunView::new(), reporter, logs, closed: None, guests: None, aside: None }
     }
 
     /// The same, where whoever looks on has a terminal that interactive stages get. `from_start`: it is there from the
@@ -35,6 +36,12 @@ impl Display {
     #[must_use]
     pub fn with_terminal(self, terminal: Box<dyn StageTerminal>, from_start: bool) -> Self {
         Self { guests: Some(Guests::new(terminal, from_start)), ..self }
+    }
+
+    /// The same, with what is to be said of other machines said there, and not by the face.
+    #[must_use]
+    pub fn with_aside(self, aside: Aside) -> Self {
+        Self { aside: Some(aside), ..self }
     }
 
     /// Takes the next event of the run. While a stage has the terminal, it waits.
@@ -51,6 +58,9 @@ impl Display {
 
     fn show_event(&mut self, event: &Event) {
         self.view.apply(event);
+        if let (Some(aside), EventKind::Remote { remote, news }) = (&mut self.aside, &event.kind) {
+            aside.news(&self.view, remote, news);
+        }
         self.show(|reporter, view, logs| reporter.event(view, event, logs));
     }
 

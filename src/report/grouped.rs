@@ -11,6 +11,7 @@ use std::io::{self, Write};
 
 use super::cursor::{CHUNK, Cursor, Progress, Writing};
 use super::guest::instead_of_output;
+use super::remotes::{Detail, Words, told};
 use super::silence::{Silence, still_running};
 use super::transcript::{Block, Layout, Transcript, TranscriptOptions};
 use super::verdict;
@@ -91,8 +92,8 @@ impl<W: Write> Grouped<W> {
             return;
         }
         self.page.block(Block::Lines);
-        let title = match &self.page.options.remote {
-            Some(host) => format!("🚀 Running local CI pipeline remotely on {host}..."),
+        let title = match view.elsewhere() {
+            Some(remote) => format!("🚀 Running local CI pipeline remotely on {}...", remote.info.host),
             None => "🚀 Running local CI pipeline...".into(),
         };
         self.page.line(&title);
@@ -234,7 +235,16 @@ impl<W: Write> Reporter for Grouped<W> {
                     self.interject(&format!("{ellipsis} {}  {}", stage.info.name, verdict::again(failed)));
                 }
             }
-            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } | EventKind::Remote { .. } => {}
+            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } | EventKind::TakenOver { .. } => {}
+            // A transcript is the same wherever its stages ran; above the region of live mode there is nothing else.
+            EventKind::Remote { .. } if self.page.options.layout == Layout::Groups => {}
+            EventKind::Remote { remote, news } => {
+                let is_all = self.page.options.layout == Layout::Everything;
+                let detail = if is_all { Detail::All } else { Detail::Usual };
+                if let Some(text) = told(view, remote, news, detail, Words::Written) {
+                    self.interject(&text);
+                }
+            }
             EventKind::StageFinished(finished) => {
                 if self.places.get(finished.stage) == Some(&Place::Unwritten) {
                     self.set(finished.stage, Place::Queued);

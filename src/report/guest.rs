@@ -98,6 +98,7 @@ impl Guests {
             | EventKind::Cancelling { .. }
             | EventKind::Notice { .. }
             | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. }
             | EventKind::RunFinished { .. } => {}
         }
     }
@@ -154,6 +155,7 @@ impl Guests {
             | EventKind::Paused
             | EventKind::Resumed
             | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. }
             | EventKind::Notice { .. } => {}
         }
     }
@@ -244,6 +246,7 @@ fn end_of(event: &Event, key: LogKey) -> Option<LogInfo> {
         | EventKind::Paused
         | EventKind::Resumed
         | EventKind::Remote { .. }
+        | EventKind::TakenOver { .. }
         | EventKind::Notice { .. } => None,
     }
 }

@@ -61,6 +61,9 @@ pub struct ListedJob {
     /// How long it took, in milliseconds, where it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// The other machine that it runs on, where it goes on there; also where it is lost here and may go on there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
     /// How long it has been running, in milliseconds, where it is; pauses do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<u64>,
@@ -230,7 +233,10 @@ fn tail(job: &ListedJob) -> String {
 
 /// How far a job is that goes on: what matters most first.
 fn progress(job: &ListedJob) -> Vec<String> {
-    let mut facts = Vec::new();
+    if let (Some(machine), Some(run), "lost") = (&job.on, job.run, job.state) {
+        return vec![format!("goes on on {}: local-ci attach {run}", printable(machine))];
+    }
+    let mut facts: Vec<String> = job.on.iter().map(|name| format!("on {}", printable(name))).collect();
     if let (Some(silent), Some(expected)) = (job.stuck_ms, job.expected_ms) {
         facts.push(stuck::sentence(Duration::from_millis(silent), expected));
     }

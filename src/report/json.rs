@@ -59,6 +59,7 @@ impl<W: Write> Reporter for JsonReport<W> {
             | EventKind::Paused
             | EventKind::Resumed
             | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. }
             | EventKind::Notice { .. } => Ok(()),
         }
     }

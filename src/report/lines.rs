@@ -127,11 +127,11 @@ impl<W: Write> Lines<W> {
     }
 
     fn lose(&mut self, stage: &StageView) {
-        let text = "lost: the run ended before it did";
+        let text = verdict::lost(stage);
         if self.sentences {
             self.tell(&format!("{} was {text}.", stage.info.name));
         } else {
-            self.conclude(stage, Glyph::Lost, text);
+            self.conclude(stage, Glyph::Lost, &text);
         }
     }
 
@@ -229,7 +229,10 @@ impl<W: Write> Lines<W> {
 impl<W: Write> Reporter for Lines<W> {
     fn event(&mut self, view: &RunView, event: &Event, _logs: &mut dyn Logs) -> io::Result<()> {
         match &event.kind {
-            EventKind::RunStarted(_) | EventKind::StageRetrying { .. } | EventKind::Remote { .. } => {}
+            EventKind::RunStarted(_)
+            | EventKind::StageRetrying { .. }
+            | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. } => {}
             EventKind::StageStarted { stage, attempt } => {
                 if *attempt == 1 {
                     self.next.push_back(*stage);
@@ -352,7 +355,7 @@ fn came_of(stage: &StageView, finished: &StageFinished, sentences: bool) -> Stri
 }
 
 /// A duration in words.
-fn spoken(ms: u64) -> String {
+pub(super) fn spoken(ms: u64) -> String {
     let seconds = Duration::from_millis(ms.saturating_add(500)).as_secs();
     let unit = |n: u64, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let units = match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

@@ -57,6 +57,9 @@ pub struct PastLine {
     /// For how long it has been paused, in milliseconds, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_ms: Option<u64>,
+    /// The other machines on which something of it may run still, where it is lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_on: Vec<String>,
     /// The runs that it waits for, where it is queued.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<RunNumber>,
@@ -220,6 +223,9 @@ fn details(line: &PastLine, look: Look) -> String {
     }
     if line.verdict == "queued" {
         said.push(waits_for(&line.waits_for));
+    }
+    if !line.left_on.is_empty() {
+        said.push(format!("goes on on {}: local-ci attach {}", printable(&line.left_on.join(", ")), line.run));
     }
     if line.pruned {
         said.push("pruned".into());

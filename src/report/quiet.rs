@@ -46,6 +46,7 @@ impl<W: Write> Reporter for Quiet<W> {
             | EventKind::Paused
             | EventKind::Resumed
             | EventKind::Remote { .. }
+            | EventKind::TakenOver { .. }
             | EventKind::Notice { .. } => {}
         }
         self.page.flush()

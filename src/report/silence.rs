@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Logs;
+use super::remotes::matters;
 use super::stuck::{LastPrinted, hint_of};
 use super::style::Glyphs;
 use super::verdict::human;
@@ -56,7 +57,7 @@ pub(super) fn still_running(view: &RunView, now: Timestamp, glyphs: Glyphs, sile
         None => "still running".into(),
     };
     let separator = if stages.is_empty() { "" } else { ": " };
-    format!("{more} {what}{separator}{}", stages.join(", "))
+    format!("{more} {what}{separator}{}{}", stages.join(", "), matters(view, now))
 }
 
 /// A stage that has not ended, in words.

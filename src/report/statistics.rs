@@ -37,8 +37,23 @@ pub struct JobStatistics {
     pub flaky: Option<Flaky>,
     /// How good earlier estimates were.
     pub accuracy: Option<Accuracy>,
+    /// What came of it in its last runs on each machine that it ran on, the one of its last run first.
+    pub machines: Vec<OnMachine>,
     /// What came of it in its last runs, newest first.
     pub last: Vec<LastRun>,
+}
+
+/// What came of a job on one machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnMachine {
+    /// `local`, or the name of a remote.
+    pub executor: String,
+    /// How often it came to an end of its own there.
+    pub runs: u64,
+    /// How often it passed.
+    pub passed: u64,
+    /// The median of its durations with the command that it had last, in milliseconds.
+    pub median_ms: Option<u64>,
 }
 
 /// What is foretold of a job's next run.

@@ -64,9 +64,17 @@ fn sentences(view: &RunView, verdict: Verdict, glyphs: Glyphs) -> Vec<String> {
         Verdict::Passed | Verdict::Failed => {}
         Verdict::Cancelled { reason } => sentences.push(format!("Cancelled: {reason}.")),
         Verdict::Errored => sentences.push("No verdict: a stage could not be run.".into()),
+        Verdict::Lost if !view.left_on().is_empty() => {
+            let machines = printable(&view.left_on().join(", ")).into_owned();
+            sentences
+                .push(format!("Left: nobody sees to the run any more; what it started on {machines} goes on there."));
+        }
         Verdict::Lost => {
             sentences.push("Lost: the process that ran it died before it could say how the run ended.".into());
         }
+    }
+    if let Some(untended) = view.untended_ms() {
+        sentences.push(format!("Taken over: for {} nobody saw to it.", human(untended)));
     }
     let named = |which: &dyn Fn(&StageView) -> Option<String>| {
         let names: Vec<String> = view.stages().values().filter_map(which).collect();
@@ -139,8 +147,8 @@ fn failures<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &dyn Logs)
     let counts = |stage: &StageView| match stage.tally() {
         Some(Tally::Failed) => !stage.is_allowed_failure(),
         Some(Tally::Passed | Tally::Skipped | Tally::Cached | Tally::Cancelled) => false,
-        // It started, and there is no last word on it: lost.
-        None => stage.started.is_some(),
+        // It started, and there is no last word on it: lost, unless there may be one to come.
+        None => stage.started.is_some() && stage.left_on().is_none(),
     };
     let failed: Vec<(StageId, &StageView)> = view.stages().iter().filter(|(_, stage)| counts(stage)).collect();
     if failed.is_empty() {

@@ -10,8 +10,9 @@ use super::grouped::Grouped;
 use super::json::{JsonEvents, JsonReport};
 use super::quiet::Quiet;
 use super::*;
+use crate::event::{RemoteInfo, RemoteNews};
 use crate::outcome::{CancelReason, Failure, Outcome, SkipReason, Verdict};
-use crate::view::recorded::{Recorded, Step, after, failed, skipped, stage};
+use crate::view::recorded::{Recorded, Step, after, failed, on, remote, skipped, stage};
 
 mod durations;
 mod github;
@@ -87,7 +88,6 @@ pub(super) fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
         style: Style { colour, glyphs: Glyphs::Unicode },
         dialect,
         randomness,
-        remote: None,
         is_subcommand: |word| ["list", "doctor"].contains(&word),
         rerun: Rerun::default(),
     }
@@ -148,8 +148,14 @@ fn quietly(run: &Recorded) -> String {
 
 /// The run that the documentation shows: one after another, the second fails.
 pub(super) fn failing() -> Recorded {
-    let mut run =
-        Recorded::of(vec![stage("fmt", "cargo fmt --all -- --check"), stage("clippy", "cargo clippy --workspace")]);
+    failing_on("local", Vec::new(), |_| {})
+}
+
+/// The same there, with this happening beside it.
+fn failing_on(executor: &str, remotes: Vec<RemoteInfo>, news: impl Fn(&mut Recorded)) -> Recorded {
+    let stages = [stage("fmt", "cargo fmt --all -- --check"), stage("clippy", "cargo clippy --workspace")];
+    let mut run = Recorded::elsewhere(stages.map(|stage| on(stage, executor)).into(), remotes);
+    news(&mut run);
     run.start(0).wait(245).finish(0, Outcome::Passed);
     run.start(1).print(1, "    Checking app v0.1.0\n").wait(2000);
     run.print(1, "error[E0308]: mismatched types\n --> src/main.rs:2:5\n").wait(345).finish(1, failed(101));

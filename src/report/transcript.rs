@@ -50,8 +50,6 @@ pub struct TranscriptOptions {
     pub dialect: Dialect,
     /// Makes stop-commands tokens. Must be the system's own randomness: a token that can be guessed is no fence.
     pub randomness: Randomness,
-    /// The host that the run is on, if not this one.
-    pub remote: Option<String>,
     /// How the program was called, up to where a command would stand: `local-ci`, or `local-ci -C sub`.
     pub program: String,
     /// Whether a word is a subcommand's name: a stage of such a name is run with `local-ci run NAME`. Asked for failures
@@ -259,7 +257,6 @@ mod tests {
             style: Style::default(),
             dialect,
             randomness: Box::new(|| [0xab; 16]),
-            remote: None,
             is_subcommand: |_| false,
             rerun: Rerun::default(),
         }

@@ -11,6 +11,7 @@ use super::{LogKey, LogPart, Logs};
 use crate::event::StageFinished;
 use crate::ids::StageId;
 use crate::outcome::{Exit, Failure, HumanDuration, Outcome};
+use crate::text::plain::printable;
 use crate::view::{FailedAttempt, RunView, StageView, Tally, leaked_sentence};
 
 /// A duration in milliseconds as a person reads it.
@@ -23,7 +24,7 @@ pub(super) fn headline(stage: &StageView) -> (Glyph, String) {
     let name = &stage.info.name;
     let Some(finished) = stage.finished() else {
         return match stage.started {
-            Some(_) => (Glyph::Lost, format!("{name} lost: the run ended before it did")),
+            Some(_) => (Glyph::Lost, format!("{name} {}", lost(stage))),
             None => (Glyph::Left, format!("{name} (not started)")),
         };
     };
@@ -41,6 +42,14 @@ pub(super) fn headline(stage: &StageView) -> (Glyph, String) {
         Outcome::Failed { .. } => failure(stage, finished, ""),
         Outcome::TimedOut { .. } => failure(stage, finished, "timed out"),
         Outcome::Errored { .. } => failure(stage, finished, "could not be run"),
+    }
+}
+
+/// What is said of a stage that was started and has no last word, in a run that has ended.
+pub(super) fn lost(stage: &StageView) -> String {
+    match stage.left_on() {
+        Some(machine) => format!("left: it may run on {} still", printable(machine)),
+        None => "lost: the run ended before it did".into(),
     }
 }
 
@@ -62,7 +71,7 @@ pub(super) fn brief(stage: &StageView) -> (Glyph, String, bool) {
     let name = stage.info.name.as_str();
     let Some(finished) = stage.finished() else {
         return match stage.started {
-            Some(_) => (Glyph::Lost, format!("{name}  lost: the run ended before it did"), true),
+            Some(_) => (Glyph::Lost, format!("{name}  {}", lost(stage)), true),
             None => (Glyph::Left, format!("{name}  not started"), true),
         };
     };

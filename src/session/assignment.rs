@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::machine::past::Past;
 use crate::ids::{RunId, RunNumber};
 use crate::journal::header::Waits;
 use crate::plan::Plan;
@@ -34,6 +35,8 @@ pub struct Assignment {
     pub waits: Option<Waits>,
     /// What to do.
     pub plan: Plan,
+    /// What happened in it before, where another supervisor began it.
+    pub past: Option<Past>,
     /// Variables for every stage, below its own.
     pub env: Vec<(String, String)>,
     /// No grace is longer than this.

@@ -18,9 +18,20 @@ pub struct RunLogbook {
     pub bell: Bell,
 }
 
+impl RunLogbook {
+    fn writer(&self, stage: &StageName, attempt: u32, max: u64) -> LogWriter {
+        let (clock, bell) = (Arc::clone(&self.clock), Arc::clone(&self.bell));
+        LogWriter::new(self.run.clone(), stage.clone(), attempt, max, clock, bell)
+    }
+}
+
 impl Logbook for RunLogbook {
     fn open(&self, stage: &StageName, attempt: u32, max: u64) -> Box<dyn StageLog> {
-        let (clock, bell) = (Arc::clone(&self.clock), Arc::clone(&self.bell));
-        Box::new(LogWriter::new(self.run.clone(), stage.clone(), attempt, max, clock, bell))
+        Box::new(self.writer(stage, attempt, max))
+    }
+
+    fn reopen(&self, stage: &StageName, attempt: u32, max: u64) -> (Box<dyn StageLog>, u64) {
+        let (writer, bytes) = self.writer(stage, attempt, max).resumed();
+        (Box::new(writer), bytes)
     }
 }

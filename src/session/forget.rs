@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::past::forgotten::Forgotten;
 use super::past::{self, ledger};
-use super::{jobs, retention, runs};
+use super::{jobs, retention, runs, takeover};
 use crate::clock::Clock;
 use crate::ids::{RunNumber, StageName};
 use crate::journal::claim;
@@ -41,6 +41,16 @@ pub enum ForgetError {
         job: StageName,
         /// The run it runs in, or that waits for its turn.
         number: RunNumber,
+    },
+    /// A job of them may run on another machine still.
+    #[error("job {job} was left in run {number}, and may run on {machine} still")]
+    Left {
+        /// The job.
+        job: StageName,
+        /// The run that it was left in.
+        number: RunNumber,
+        /// The machine.
+        machine: String,
     },
     /// The state cannot be used.
     #[error(transparent)]
@@ -81,6 +91,16 @@ pub fn remove(
     for number in claim::active(project)? {
         if let Some(job) = claim::marked(project, number).into_iter().find(|job| names.contains(job)) {
             return Err(ForgetError::Running { job, number });
+        }
+    }
+    for number in project.numbers()? {
+        let run = project.run(number);
+        if !retention::goes_on_elsewhere(&run) {
+            continue;
+        }
+        let left = takeover::look_in(&run, &takeover::past::said(&run)?).unwrap_or_default();
+        if let Some((job, machine)) = left.elsewhere.into_iter().find(|(job, _)| names.contains(job)) {
+            return Err(ForgetError::Left { job, number, machine });
         }
     }
     let through = claim::last_number(project)?;

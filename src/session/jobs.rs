@@ -78,6 +78,7 @@ impl AdHoc {
             source: source::read(root),
             warnings: Vec::new(),
             detected: None,
+            remotes: BTreeMap::new(),
         })
     }
 

@@ -34,7 +34,7 @@ use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::format;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
-use crate::plan::{Plan, PlannedStage, signature::LOCAL};
+use crate::plan::{Plan, PlannedStage};
 
 /// The history of one project.
 #[derive(Debug)]
@@ -241,7 +241,7 @@ impl Past {
             .map(|(_, stage)| Sought {
                 name: (!stage.is_fix).then_some(&stage.name),
                 signature: &stage.signature,
-                is_local: stage.executor == LOCAL,
+                executor: &stage.executor,
             })
             .collect();
         let ids: Vec<StageId> = stages.iter().map(|(id, _)| *id).collect();

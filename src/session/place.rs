@@ -14,7 +14,7 @@ use crate::env::{self, Env};
 use crate::event::SCHEMA_VERSION;
 use crate::ids::{RunId, RunNumber, Signature, StageName, hex};
 use crate::journal::claim::{self, Claim, ClaimError, claim, withdraw};
-use crate::journal::header::{ConfigSnapshot, Header, HeaderStage, Waits};
+use crate::journal::header::{ConfigSnapshot, Header, HeaderRemote, HeaderStage, Waits};
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
 use crate::journal::lock;
 use crate::journal::turn::{Refusal, Turn};
@@ -212,6 +212,7 @@ fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<R
             })
             .collect(),
         stages: prepared.plan.stages.values().map(stage).collect(),
+        remotes: prepared.plan.remotes.values().map(HeaderRemote::from).collect(),
         jobs: prepared.plan.jobs,
         waits: None,
     }

@@ -1,5 +1,6 @@
 //! From what was typed to a plan: reads the config, finds out what is so here and now, and plans.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::source::{self, Source};
@@ -23,6 +24,8 @@ pub struct Project {
     pub warnings: Vec<String>,
     /// What the project is, where it has no config and the first of the texts was made for it.
     pub detected: Option<Detected>,
+    /// Its own remotes by name, each with the file that begins it; others of the pipeline are the user's.
+    pub remotes: BTreeMap<String, PathBuf>,
 }
 
 /// A plan, and what goes into its run's header.
@@ -44,8 +47,8 @@ pub fn open(request: &LoadRequest) -> Result<Project, ConfigError> {
     let root = std::fs::canonicalize(loaded.pipeline.root()).unwrap_or_else(|_| loaded.pipeline.root().to_owned());
     let source = source::read(&root);
     let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();
-    let (warnings, detected) = (loaded.warnings, loaded.detected);
-    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected })
+    let (warnings, detected, remotes) = (loaded.warnings, loaded.detected, loaded.remotes);
+    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected, remotes })
 }
 
 /// The directory of the project that a request is about, canonical, without reading its config: where a config is or would

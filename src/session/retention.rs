@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The next one who prunes finds the line, and what is left in `gone/`. One process does it at a time. A run that goes on
-//! is never touched, nor one whose supervisor is still about, nor the newest. Where the disk is so full that not even the
+//! is never touched, nor one whose supervisor is still about, nor the newest, nor one that may go on on another machine:
+//! without its directory nobody would find it there again. Where the disk is so full that not even the
 //! line can be written, what the run printed goes before it: that is what was to go.
 
 use std::fs::{self, File};
@@ -21,6 +22,7 @@ use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use super::past;
 use super::past::forgotten::Forgotten;
 use super::past::ledger::{self, Ledger, Line};
+use super::takeover;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Retention, load_user};
 use crate::env::Env;
@@ -28,7 +30,7 @@ use crate::ids::RunNumber;
 use crate::journal::format;
 use crate::journal::layout::{ProjectDir, RunDir, create_dir};
 use crate::journal::lock;
-use crate::journal::state;
+use crate::journal::state::{self, RunState};
 
 /// What is kept of a project where nobody says otherwise.
 const RUNS: u32 = 100;
@@ -69,6 +71,8 @@ pub struct Pruned {
     pub bytes: u64,
     /// How many runs are left.
     pub kept: usize,
+    /// The runs that exceed the limits and are left all the same, since they may go on on another machine; oldest first.
+    pub left: Vec<RunNumber>,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
@@ -77,14 +81,23 @@ pub struct Pruned {
 struct Candidate {
     number: RunNumber,
     bytes: u64,
-    may_go: bool,
+    fate: Fate,
+}
+
+/// What is to become of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    Goes,
+    /// It would go, but something of it may run on another machine.
+    GoesOnElsewhere,
 }
 
 /// Says which runs would be deleted, and deletes none.
 pub fn look(project: &ProjectDir, limits: Limits, now: Timestamp) -> io::Result<Pruned> {
     let candidates = candidates(project, limits, now)?;
-    let mut pruned = Pruned { kept: candidates.len(), ..Pruned::default() };
-    for run in candidates.iter().rev().filter(|run| run.may_go) {
+    let mut pruned = Pruned::none_of(&candidates);
+    for run in candidates.iter().rev().filter(|run| run.fate == Fate::Goes) {
         pruned.went(run);
     }
     Ok(pruned)
@@ -144,9 +157,9 @@ fn delete(
     // What was being deleted when somebody was killed.
     remove(&project.gone())?;
     let candidates = candidates(project, limits, began)?;
-    let mut pruned = Pruned { kept: candidates.len(), ..Pruned::default() };
+    let mut pruned = Pruned::none_of(&candidates);
     let mut list = None;
-    for run in candidates.iter().rev().filter(|run| run.may_go) {
+    for run in candidates.iter().rev().filter(|run| run.fate == Fate::Goes) {
         if patience.is_some_and(|patience| clock.now().since(began) >= patience) {
             break;
         }
@@ -173,6 +186,11 @@ fn delete(
 }
 
 impl Pruned {
+    fn none_of(candidates: &[Candidate]) -> Self {
+        let left = candidates.iter().rev().filter(|run| run.fate == Fate::GoesOnElsewhere).map(|run| run.number);
+        Self { kept: candidates.len(), left: left.collect(), ..Self::default() }
+    }
+
     fn went(&mut self, run: &Candidate) {
         self.runs.push(run.number);
         self.bytes = self.bytes.saturating_add(run.bytes);
@@ -246,8 +264,12 @@ fn candidates(project: &ProjectDir, limits: Limits, now: Timestamp) -> io::Resul
         let bytes = disk_usage(run.path());
         total = total.saturating_add(bytes);
         let exceeds = rank as u64 >= limits.runs.into() || total > limits.size || age(&run, now) > limits.age;
-        let may_go = rank > 0 && exceeds && is_over(&run);
-        runs.push(Candidate { number, bytes, may_go });
+        let fate = match rank > 0 && exceeds && is_over(&run) {
+            false => Fate::Stays,
+            true if goes_on_elsewhere(&run) => Fate::GoesOnElsewhere,
+            true => Fate::Goes,
+        };
+        runs.push(Candidate { number, bytes, fate });
     }
     Ok(runs)
 }
@@ -255,6 +277,13 @@ fn candidates(project: &ProjectDir, limits: Limits, now: Timestamp) -> io::Resul
 /// Whether a run has ended and nobody is about it any more. Where that cannot be told, it is not over.
 fn is_over(run: &RunDir) -> bool {
     state::of(run).is_ok_and(|state| !state.is_active()) && lock::is_held(&run.lock()).is_ok_and(|held| !held)
+}
+
+/// Whether something of a run that is over here may run on another machine still.
+pub fn goes_on_elsewhere(run: &RunDir) -> bool {
+    let is_lost = state::of(run).is_ok_and(|state| state == RunState::Lost);
+    let left = is_lost.then(|| takeover::past::said(run).ok().and_then(|view| takeover::look_in(run, &view)));
+    left.flatten().is_some_and(|left| !left.elsewhere.is_empty())
 }
 
 /// How long ago the last was written into a run's journal; where it has none, since it was started. A clock that was set

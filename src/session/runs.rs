@@ -364,6 +364,7 @@ mod tests {
             branch: None,
             config: Vec::new(),
             stages: stages.iter().map(stage).collect(),
+            remotes: Vec::new(),
             jobs: 1,
             waits: None,
         };

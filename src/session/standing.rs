@@ -12,6 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::past;
 use super::past::forgotten::Forgotten;
 use super::runs::{self, Run};
+use super::takeover;
 use super::turn::still_awaited;
 use crate::clock::Timestamp;
 use crate::event::{Estimate, StageFinished};
@@ -39,6 +40,8 @@ pub struct Standing {
     pub signature: Signature,
     /// What it ran there, where that is known.
     pub command: Option<String>,
+    /// The other machine that it runs on, where it does.
+    pub remote: Option<String>,
     /// How far it is.
     pub state: State,
     /// The runs of it after this one that wait for their turn, the first first.
@@ -68,6 +71,8 @@ pub enum State {
     },
     /// Nobody knows what came of it.
     Lost,
+    /// Nobody sees to its run any more, and it may run on another machine still.
+    Left,
 }
 
 impl State {
@@ -75,7 +80,7 @@ impl State {
     pub fn goes_on(&self) -> bool {
         match self {
             Self::Queued { .. } | Self::Waiting | Self::Running(_) => true,
-            Self::Stopped { .. } | Self::Lost => false,
+            Self::Stopped { .. } | Self::Lost | Self::Left => false,
         }
     }
 }
@@ -117,6 +122,7 @@ pub fn board(project: &ProjectDir, latest: Vec<Latest>, unseen: &[RunNumber], no
             Ok(_) | Err(_) => board.damaged.extend(past::damage(project, number).map(|error| (number, error))),
         }
     }
+    board.find_left(project);
     // What is forgotten may still be there, where other stages have it in their run too, or its removal was cut off.
     let forgotten = Forgotten::read(project).unwrap_or_default();
     if !forgotten.is_empty() {
@@ -143,6 +149,7 @@ impl Board {
                 started_ms,
                 signature: stage.info.signature,
                 command: Some(stage.info.command.clone()),
+                remote: run.view.remote(stage.executor()).map(|remote| remote.info.name.clone()),
                 state: state(run, stage, now),
                 queued: Vec::new(),
             };
@@ -161,6 +168,7 @@ impl Board {
                 started_ms: u64::try_from(header.started.unix_ms).ok(),
                 signature: stage.signature,
                 command: Some(command_text(&stage.command)),
+                remote: None,
                 state: behind.clone().map_or(State::Waiting, |behind| State::Queued { behind }),
                 queued: Vec::new(),
             };
@@ -177,6 +185,22 @@ impl Board {
             Some(known) if known.number > standing.number => {}
             Some(_) | None => {
                 self.jobs.insert(name, standing);
+            }
+        }
+    }
+
+    /// Finds out which of those that are lost may run on another machine still.
+    fn find_left(&mut self, project: &ProjectDir) {
+        let lost = self.jobs.values().filter(|standing| matches!(standing.state, State::Lost));
+        let numbers: BTreeSet<RunNumber> = lost.map(|standing| standing.number).collect();
+        for number in numbers.into_iter().rev().take(ASKED) {
+            let Ok(run) = runs::read(project, number) else { continue };
+            let Some(left) = takeover::look_in(&run.dir, &run.view) else { continue };
+            for (stage, machine) in left.elsewhere {
+                if let Some(standing) = self.jobs.get_mut(&stage).filter(|standing| standing.number == number) {
+                    standing.remote = Some(machine);
+                    standing.state = State::Left;
+                }
             }
         }
     }
@@ -209,7 +233,7 @@ impl From<Latest> for Standing {
                 State::Stopped { status: status.word(), exit_code, duration_ms }
             }
         };
-        Self { number, started_ms: Some(started_ms), signature, command: None, state, queued: Vec::new() }
+        Self { number, started_ms: Some(started_ms), signature, command: None, remote: None, state, queued: Vec::new() }
     }
 }
 

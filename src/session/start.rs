@@ -18,9 +18,11 @@ use super::place::{Caller, Place, StartError};
 use super::prepare::Prepared;
 use super::supervise::{LOCK, SOCKET};
 use super::wire::{Frame, Incoming, send_message};
+use crate::engine::machine::past::Past;
 use crate::env::Env;
-use crate::ids::RunNumber;
-use crate::journal::layout::{RunDir, private_file};
+use crate::ids::{RunId, RunNumber};
+use crate::journal::claim::release;
+use crate::journal::layout::{ProjectDir, RunDir, private_file};
 use crate::journal::state::{self, RunState};
 use crate::plan::Plan;
 use crate::process::spawn::{Program, variable};
@@ -89,6 +91,7 @@ pub fn start(
         project: place.project.as_ref().map(|project| project.path().to_owned()),
         waits: place.waits.clone(),
         plan: prepared.plan,
+        past: None,
         env: caller.stage_env.clone(),
         grace_cap: caller.env.is_ci().then_some(CI_GRACE),
         on_hangup: caller.on_hangup,
@@ -98,6 +101,47 @@ pub fn start(
         Ok(socket) => Ok(Started { run: place.run, number: place.number, socket }),
         Err(error) => {
             place.withdraw();
+            Err(StartError::Supervisor(error))
+        }
+    }
+}
+
+/// A run that was taken again, for a supervisor to go on with.
+#[derive(Debug)]
+pub struct Taken {
+    /// The run.
+    pub id: RunId,
+    /// Its number.
+    pub number: RunNumber,
+    /// Its directory.
+    pub run: RunDir,
+    /// Its lock, held.
+    pub lock: File,
+    /// What is left to do.
+    pub plan: Plan,
+    /// What happened in it before.
+    pub past: Past,
+}
+
+/// Starts a supervisor that goes on with a run. Where none can be started the run is lost as before.
+pub fn take_over(taken: Taken, project: &ProjectDir, caller: &Caller<'_>) -> Result<Started, StartError> {
+    let Taken { id, number, run, lock, plan, past } = taken;
+    let assignment = Assignment {
+        run: id,
+        number: Some(number),
+        project: Some(project.path().to_owned()),
+        waits: None,
+        plan,
+        past: Some(past),
+        env: caller.stage_env.clone(),
+        grace_cap: caller.env.is_ci().then_some(CI_GRACE),
+        on_hangup: caller.on_hangup,
+        terminal: None,
+    };
+    match spawn(&run, &lock, caller.env).and_then(|socket| hand_over(&assignment, socket)) {
+        Ok(socket) => Ok(Started { run, number: Some(number), socket }),
+        Err(error) => {
+            release(project, number);
             Err(StartError::Supervisor(error))
         }
     }

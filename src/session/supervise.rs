@@ -24,11 +24,12 @@ use super::control::desk::Desk;
 use super::control::listener::Listener;
 use super::leash::Leash;
 use super::lend::{self, RunLender};
+use super::remotes::fleet::{self, Fleet, Whose};
 use super::tee::Tee;
 use super::turn::{self, Waited};
 use super::wire::{Doorbell, receive_message};
 use super::{inputs, past, place, retention};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Shifted, SystemClock};
 use crate::engine::runner::{self, Identity, Message, Ports};
 use crate::engine::slots::Lender;
 use crate::env::{self, Env};
@@ -41,7 +42,7 @@ use crate::journal::claim::release;
 use crate::journal::layout::{ProjectDir, RunDir};
 use crate::journal::state::Owner;
 use crate::journal::write::JournalWriter;
-use crate::outcome::Exit;
+use crate::outcome::{Exit, Verdict};
 use crate::pipeline::Leak;
 use crate::process::guard::{self, Side};
 use crate::process::identity::Identity as ProcessIdentity;
@@ -65,17 +66,20 @@ pub fn main(directory: &Path, environment: &Env) -> io::Result<()> {
     match guard::split()? {
         Side::Guard(exit) => {
             if exit != Exit::Code(0) {
-                // What a killed supervisor did not take away itself.
-                let run = RunDir::new(directory.to_owned());
-                for left in [run.jobserver(), run.control()] {
-                    let _ = std::fs::remove_file(left);
-                }
+                take_away_ways_in(&RunDir::new(directory.to_owned()));
             }
             // Everything below is gone by now: this is the moment at which the run can be seen to be over.
             drop(lock);
             Ok(())
         }
         Side::Supervisor => supervise(&RunDir::new(directory.to_owned()), UnixStream::from(socket), environment),
+    }
+}
+
+/// Takes away what a killed supervisor did not take away itself.
+fn take_away_ways_in(run: &RunDir) {
+    for left in [run.jobserver(), run.control()] {
+        let _ = std::fs::remove_file(left);
     }
 }
 
@@ -90,7 +94,14 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     ])?;
     write_owner(run);
     let mut assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let past = assignment.past.take();
+    if past.is_some() {
+        // Where the guard before us was killed as well.
+        take_away_ways_in(run);
+    }
+    // The journal's clock goes on where it stopped.
+    let ahead_us = past.as_ref().map_or(0, |past| past.ahead_us);
+    let clock: Arc<dyn Clock> = Arc::new(Shifted::new(Arc::new(SystemClock), ahead_us));
     let reaper = Reaper::start()?;
     let pool = lend::open(run, &assignment.plan, environment).unwrap_or_else(|error| {
         log(&format!("cannot make a jobserver, so that stages do not share unused slots: {error}"));
@@ -127,6 +138,11 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         inputs::fingerprint(&mut assignment.plan);
     }
 
+    let store = fleet::store(assignment.project.as_deref(), run.path());
+    let sent = past.as_ref().map_or(&[][..], |past| &past.sent);
+    let whose = Whose { run: &assignment.run, number: assignment.number, store: &store, sent };
+    let fleet = Fleet::of(&assignment.plan, whose, environment, &reaper, &messages.0);
+    let executors = std::iter::once(local).chain(fleet.executors()).collect();
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
@@ -141,21 +157,31 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let root = assignment.plan.root.clone();
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
-    let ports = Ports { clock, executors: vec![local], logbook, sink: &mut tee, messages, lender };
-    match refused {
-        None => runner::run(assignment.plan, identity, ports),
-        Some(reason) => runner::refuse(assignment.plan, identity, ports, reason),
+    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender };
+    let verdict = match (refused, past) {
+        (Some(reason), _) => runner::refuse(assignment.plan, identity, ports, reason),
+        (None, Some(past)) => runner::resume(assignment.plan, past, identity, ports),
+        (None, None) => runner::run(assignment.plan, identity, ports),
     };
+    if verdict == Verdict::Lost {
+        // It goes on elsewhere, and there is no last event before which this is done.
+        tee.end_here();
+    }
     bell.finish();
     match (assignment.project, assignment.number) {
         (Some(project), Some(number)) => {
             let project = ProjectDir::at(project);
             release(&project, number);
+            fleet.disband().iter().for_each(|complaint| log(complaint));
             remember(&project, number, &root, environment);
         }
         // Nobody will look at a temporary run once its starter is gone.
-        _ if !attached.load(Ordering::Acquire) => place::discard_temporary(run),
-        _ => {}
+        _ => {
+            fleet.disband().iter().for_each(|complaint| log(complaint));
+            if !attached.load(Ordering::Acquire) {
+                place::discard_temporary(run);
+            }
+        }
     }
     Ok(())
 }

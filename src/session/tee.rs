@@ -21,6 +21,11 @@ impl<J: Sink> Tee<J> {
     pub fn new(journal: J, bell: Arc<Doorbell>, before_end: impl FnMut() + 'static) -> Self {
         Self { journal, bell, before_end: Box::new(before_end), failing: false }
     }
+
+    /// Does what is done before the last event, where there is none: what is left of the run is not here.
+    pub fn end_here(&mut self) {
+        (self.before_end)();
+    }
 }
 
 impl<J: Sink> Sink for Tee<J> {

@@ -56,7 +56,7 @@ impl RunView {
     /// Why the run took as long as it did; none where it has not ended, or nothing ran.
     ///
     /// Whether more slots would have helped is found by comparing how long it took with what the same stages, as long as
-    /// they were, take at best with twice the slots. That more stages at a time may each be slower is not in it.
+    /// they were, take at best with twice the slots; those that a remote has of its own stay as they are. That more stages at a time may each be slower is not in it.
     pub fn bottleneck(&self) -> Option<Bottleneck> {
         let end = self.end?;
         let path = self.critical_path();
@@ -74,23 +74,25 @@ impl RunView {
     }
 
     fn more_slots(&self, wall: Duration) -> MoreSlots {
-        let jobs = self.run.as_ref().map_or(1, |run| run.jobs).max(1).saturating_mul(2);
+        let run = self.run.as_ref();
+        let jobs = run.map_or(1, |run| run.jobs).max(1).saturating_mul(2);
         let tasks = self.stages.values().map(|stage| {
             let info = &stage.info;
             Task {
                 span: Span::exactly(stage.duration()),
+                executor: &info.executor,
                 threads: info.threads,
                 locks: &info.locks,
                 needs: &info.needs,
             }
         });
-        let Bound { span, limit } = bound(tasks, jobs);
+        let Bound { span, limit } = bound(tasks, |executor| run.map_or(jobs, |run| run.slots(executor, jobs)));
         let at_most = wall.saturating_sub(span.expected);
         if at_most >= SAVING_LEAST && at_most >= wall / SAVING_PART {
             return MoreSlots::Save { jobs, at_most };
         }
         match limit {
-            Limit::Needs | Limit::Slots => MoreSlots::NoHelp { jobs },
+            Limit::Needs | Limit::Slots(_) => MoreSlots::NoHelp { jobs },
             Limit::Lock(lock) => MoreSlots::Locked { jobs, lock: lock.to_owned(), held: span.expected },
         }
     }

@@ -59,9 +59,9 @@ impl RunView {
             let (span, is_known) = measure.left(stage);
             unknown += usize::from(!is_known);
             let info = &stage.info;
-            Task { span, threads: info.threads, locks: &info.locks, needs: &info.needs }
+            Task { span, executor: &info.executor, threads: info.threads, locks: &info.locks, needs: &info.needs }
         });
-        let Span { expected, low, high } = bound(tasks, header.jobs).span;
+        let Span { expected, low, high } = bound(tasks, |executor| header.slots(executor, header.jobs)).span;
         Some(Eta { expected, low, high, unknown, is_rough: factor.is_some() })
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::event::{
-    Basis, Estimate, Event, EventKind, LeakedProcess, LogInfo, RunStarted, SCHEMA_VERSION, StageFinished, StageInfo,
+    Basis, Estimate, Event, EventKind, LeakedProcess, LogInfo, RemoteInfo, RemoteNews, RunStarted, SCHEMA_VERSION,
+    StageFinished, StageInfo,
 };
 use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
@@ -59,6 +60,17 @@ pub(crate) fn expecting(expected_ms: u64) -> Estimate {
     Estimate { expected_ms, low_ms, high_ms, samples: 10, basis: Basis::Own, longer_ms: vec![high_ms] }
 }
 
+/// The stage, on another machine.
+pub(crate) fn on(mut stage: StageInfo, remote: &str) -> StageInfo {
+    stage.executor = remote.into();
+    stage
+}
+
+/// Another machine, to which the work tree is sent.
+pub(crate) fn remote(name: &str, host: &str) -> RemoteInfo {
+    RemoteInfo { name: name.into(), host: host.into(), dir: None, sends: true }
+}
+
 /// The stage, after these.
 pub(crate) fn after(mut stage: StageInfo, needs: &[u32]) -> StageInfo {
     stage.needs = needs.iter().copied().map(StageId).collect();
@@ -80,6 +92,15 @@ impl Recorded {
     }
 
     pub(crate) fn numbered(stages: Vec<StageInfo>, number: Option<u64>) -> Self {
+        Self::begun(stages, number, Vec::new())
+    }
+
+    /// A run of these stages, of which some are on these other machines.
+    pub(crate) fn elsewhere(stages: Vec<StageInfo>, remotes: Vec<RemoteInfo>) -> Self {
+        Self::begun(stages, Some(42), remotes)
+    }
+
+    fn begun(stages: Vec<StageInfo>, number: Option<u64>, remotes: Vec<RemoteInfo>) -> Self {
         let now = Timestamp { unix_ms: 1_700_000_000_000, mono_us: 5_000_000 };
         let attempts = vec![(0, now); stages.len()];
         let mut recorded = Self { steps: Vec::new(), now, seq: 0, logs: Vec::new(), attempts, leaked: Vec::new() };
@@ -88,8 +109,10 @@ impl Recorded {
             run: RunId::from_bytes([1; 16]),
             number: number.map(RunNumber),
             project: "/home/user/project".into(),
+            remotes: Vec::new(),
             jobs: 2,
             stages,
+            remotes,
         }));
         recorded
     }
@@ -207,6 +230,11 @@ impl Recorded {
     /// Something worth a sentence.
     pub(crate) fn notice(&mut self, stage: Option<u32>, text: &str) -> &mut Self {
         self.push(EventKind::Notice { stage: stage.map(StageId), text: text.into() })
+    }
+
+    /// Something is told of another machine.
+    pub(crate) fn news(&mut self, remote: &str, news: RemoteNews) -> &mut Self {
+        self.push(EventKind::Remote { remote: remote.into(), news })
     }
 
     /// The run is asked to end.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunView, StageState, StageView};
+use super::{Line, RemoteView, RunView, StageState, StageView};
 use crate::event::{LeakedProcess, SCHEMA_VERSION, StageFinished};
 use crate::ids::{RunId, RunNumber, StageId, StageName};
 use crate::outcome::{Outcome, Verdict};
@@ -31,6 +31,9 @@ pub struct Report {
     pub cached: usize,
     /// Wall time, in milliseconds.
     pub duration_ms: u64,
+    /// The other machines that stages were on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remotes: Vec<ReportedRemote>,
     /// Sentences about things that a person should know.
     pub warnings: Vec<String>,
 }
@@ -42,6 +45,54 @@ pub struct ReportedRun {
     pub id: RunId,
     /// Its number in the project; none where no state could be kept.
     pub number: Option<RunNumber>,
+}
+
+/// Another machine that stages were on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedRemote {
+    /// Its name in the plan.
+    pub name: String,
+    /// The machine as a person knows it.
+    pub host: String,
+    /// How the line to it is: `connecting`, `sending`, `up`, `down`, `left` or `done`.
+    pub state: String,
+    /// From a request to its answer, in microseconds.
+    pub round_trip_us: u64,
+    /// How many files were sent there.
+    pub sent_files: u64,
+    /// How much that was, in bytes.
+    pub sent_bytes: u64,
+    /// How many files were brought back.
+    pub fetched_files: u64,
+    /// How much that was, in bytes.
+    pub fetched_bytes: u64,
+    /// How much output of stages came from there, in bytes.
+    pub received: u64,
+}
+
+impl From<&RemoteView> for ReportedRemote {
+    fn from(remote: &RemoteView) -> Self {
+        let sent = remote.sent.unwrap_or_default();
+        let state = match remote.line {
+            Line::Connecting => "connecting",
+            Line::Sending => "sending",
+            Line::Up => "up",
+            Line::Down { .. } => "down",
+            Line::Left { .. } => "left",
+            Line::Done => "done",
+        };
+        Self {
+            name: remote.info.name.clone(),
+            host: remote.info.host.clone(),
+            state: state.into(),
+            round_trip_us: remote.round_trip_us,
+            sent_files: sent.files,
+            sent_bytes: sent.bytes,
+            fetched_files: remote.fetched.files,
+            fetched_bytes: remote.fetched.bytes,
+            received: remote.received,
+        }
+    }
 }
 
 /// What a stage came to.
@@ -90,7 +141,8 @@ impl RunView {
             failed: counts.failed + unfinished,
             skipped: counts.skipped,
             cached: counts.cached,
-            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed(last))),
+            duration_ms: self.last.map_or(0, |last| super::milliseconds(self.elapsed_at(last))),
+            remotes: self.remotes.iter().map(ReportedRemote::from).collect(),
             warnings: self.warnings(),
         }
     }
@@ -134,6 +186,10 @@ fn reported(
         Some(Outcome::Skipped { reason }) => Some(reason.to_string()),
         Some(outcome) => outcome.error(),
         None if !ended => None,
+        None if stage.left_on().is_some() => {
+            let machine = stage.executor();
+            Some(format!("the run was left before this stage ended, which may run on {machine} still"))
+        }
         None if attempt > 0 => Some("the run ended before this stage did".into()),
         None => Some("the run ended before this stage started".into()),
     };

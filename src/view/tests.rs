@@ -1,6 +1,7 @@
-use super::recorded::{Recorded, after, failed, skipped, stage};
+use super::recorded::{Recorded, after, failed, on, remote, skipped, stage};
 use super::*;
-use crate::outcome::Failure;
+use crate::event::RemoteNews;
+use crate::outcome::{Failure, SkipReason};
 
 fn names(view: &RunView, stages: &[StageId]) -> Vec<String> {
     stages.iter().map(|id| view.stages()[*id].info.name.to_string()).collect()
@@ -202,4 +203,48 @@ fn the_report_has_every_documented_field() {
     "#);
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+}
+
+/// What is known of a line follows what was told of it, whatever the order.
+#[test]
+fn a_line_is_as_it_was_told_last() {
+    let mut run = Recorded::elsewhere(vec![on(stage("a", "x"), "box")], vec![remote("box", "example.invalid")]);
+    let line = |run: &Recorded| run.view().remotes()[0].line.clone();
+    let down = |attempt| RemoteNews::Down { why: "cut".into(), attempt, next_ms: 1000 };
+    assert_eq!(line(&run), Line::Connecting);
+    run.news("box", RemoteNews::Connected { round_trip_us: 7, onlook: None });
+    assert_eq!(line(&run), Line::Sending);
+    run.news("box", down(1)).wait(1000).news("box", down(2)).news("box", RemoteNews::Up { after_ms: 1500 });
+    assert_eq!(line(&run), Line::Sending, "nothing was sent yet");
+    run.news("box", RemoteNews::Sent { files: 1, bytes: 2, duration_ms: 3 });
+    assert_eq!(line(&run), Line::Up);
+    let gone = run.events().last().unwrap().at;
+    run.news("box", down(1)).wait(1000).news("box", down(2));
+    let now = run.events().last().unwrap().at;
+    let Line::Down { since, attempt, next, .. } = line(&run) else { panic!("{:?}", line(&run)) };
+    assert_eq!((since, attempt, next), (gone, 2, now.after(Duration::from_secs(1))));
+    run.news("box", RemoteNews::GaveUp { why: "x".into() });
+    run.news("box", RemoteNews::Done { received: 9, round_trip_us: 8 });
+    assert!(matches!(line(&run), Line::Left { .. }), "what was left there goes on");
+    run.news("unknown", down(1));
+    let view = run.view();
+    assert_eq!((view.remotes().len(), view.remotes()[0].received), (1, 9));
+}
+
+#[test]
+fn a_run_is_elsewhere_where_all_that_runs_is_on_one_machine() {
+    let of = |executors: &[(&str, bool)]| {
+        let stages = executors.iter().map(|(executor, runs)| {
+            let mut stage = on(stage("a", "x"), executor);
+            stage.skip = (!runs).then(|| SkipReason::Condition { why: "x".into() });
+            stage
+        });
+        let run = Recorded::elsewhere(stages.collect(), vec![remote("box", "b"), remote("other", "o")]);
+        run.view().elsewhere().map(|remote| remote.info.host.clone())
+    };
+    assert_eq!(of(&[("box", true), ("local", false), ("box", true)]).as_deref(), Some("b"));
+    assert_eq!(of(&[("box", true), ("local", true)]), None);
+    assert_eq!(of(&[("box", true), ("other", true)]), None);
+    assert_eq!(of(&[("local", true)]), None);
+    assert_eq!(of(&[("box", false)]), None);
 }

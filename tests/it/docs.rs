@@ -132,7 +132,7 @@ fn every_command_is_in_the_table() {
 fn what_is_missing_is_refused() {
     let missing = section(README, "What is not there yet");
     let options: Vec<_> = regex("`(--[^`]+)`").captures_iter(missing).map(|found| found.extract::<1>().1[0]).collect();
-    assert!(options.len() > 4, "{options:?}");
+    assert!(!options.is_empty());
     let project = Project::new();
     project.config("[stages.1]\nrun = [\"true\"]\n");
     for option in options {
@@ -148,7 +148,6 @@ fn what_is_missing_is_refused() {
         }
     }
     for (key, config) in [
-        ("on", "run = \"true\"\non = \"box\"\n[remotes.box]\nhost = \"box.example.invalid\""),
         ("uses", "uses = \"kind\"\n[plugins.kind]\nsource = \"path:kind\""),
         ("secrets", "run = \"true\"\nsecrets = [\"TOKEN\"]"),
         ("when.changed", "run = \"true\"\nwhen = { changed = [\"src/**\"] }"),

@@ -109,50 +109,26 @@ fn wrong_options_are_answered() {
     assert!(!project.state_dir().exists());
 }
 
-/// Documented options of later versions are known, and refused before anything is done.
-#[test]
-fn later_options_are_answered_in_a_sentence() {
-    let project = project();
-    assert_transcript!(project.local_ci(&["--remote-dir", "x"]).output(), @"
-    $ local-ci --remote-dir x
-    --- stderr
-    error: --remote-dir is not in this version
-      hint: run without it; nothing was started
-    --- exit 2
-    ");
-    for args in [
-        &["--remote", "build.example.invalid"][..],
-        &["--session", "x"],
-        &["--remote-timeout", "5"],
-        &["--remote-dir", "/x"],
-    ] {
-        let said = project.local_ci(args).output().assert_code(2).stderr();
-        assert!(said.contains(&format!("{} is not in this version", args[0])), "{said}");
-    }
-    assert!(!project.state_dir().exists());
-}
-
 /// Documented keys of later versions may stand in a config; only a run that needs them is refused.
 #[test]
 fn later_keys_are_answered_in_a_sentence() {
     let project = project();
     let config = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
     project.config(&format!(
-        "{config}\n[remotes.box]\nhost = 'ci@build.example.invalid'\n[stages.far]\nrun = 'true'\non = 'box'\n\
-         [plugins.kind]\nsource = 'path:x'\n[stages.kind]\nuses = 'kind'\n"
+        "{config}\n[stages.far]\nrun = 'true'\nsecrets = ['TOKEN']\n[plugins.kind]\nsource = 'path:x'\n[stages.kind]\nuses = 'kind'\n"
     ));
     project.local_ci(&["list"]).output().assert_code(0);
     project.local_ci(&["-q", "fmt"]).output().assert_code(0);
     assert_transcript!(project.local_ci(&["far"]).output(), @"
     $ local-ci far
     --- stderr
-    error: stage far sets `on`, which this version cannot act on: leave it out with --skip far
+    error: stage far sets `secrets`, which this version cannot act on: leave it out with --skip far
     --- exit 2
     ");
     assert_transcript!(project.local_ci(&[]).output(), @"
     $ local-ci
     --- stderr
-    error: this version cannot run stages far (sets `on`) and kind (sets `uses`): leave them out with --skip
+    error: this version cannot run stages far (sets `secrets`) and kind (sets `uses`): leave them out with --skip
     --- exit 2
     ");
     project.assert_nothing_left();

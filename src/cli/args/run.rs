@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::values::{count, duration};
+use crate::cli::values::{count, duration, remote_dir, seconds, session};
 
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
+const WHERE: &str = "Where they run";
 const WHEN: &str = "When it starts, and who stays with it";
 const SHOWN: &str = "What is shown";
 
@@ -57,6 +58,8 @@ pub(in crate::cli) struct Selection {
     /// End the whole run after this long, such as 30s, 20m or 1h30m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(in crate::cli) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(in crate::cli) elsewhere: Elsewhere,
 }
 
 #[derive(Debug, Args)]
@@ -94,8 +97,6 @@ pub(in crate::cli) struct RunArgs {
     pub(in crate::cli) list: bool,
     #[command(flatten)]
     pub(in crate::cli) presence: Presence,
-    #[command(flatten)]
-    pub(in crate::cli) later: Later,
 }
 
 /// When a run starts, and whether somebody stays with it.
@@ -128,16 +129,24 @@ pub(in crate::cli) struct Presence {
     pub(in crate::cli) after_any: Option<String>,
 }
 
-/// Options that are documented and that this version cannot act on. They are known so that the answer is a sentence.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Later {
-    #[arg(long, hide = true, value_name = "HOST")]
+/// Where stages run, and what is said of the machine.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Elsewhere {
+    #[arg(help_heading = WHERE)]
+    /// Run all stages on another machine: a name in `[remotes]`, or [user@]host[:port]; `local` is this one
+    #[arg(long, value_name = "HOST")]
     pub(in crate::cli) remote: Option<String>,
-    #[arg(long, hide = true, value_name = "NAME")]
+    #[arg(help_heading = WHERE)]
+    /// The tmux session there in which a person can look on [default: onion]
+    #[arg(long, value_name = "NAME", value_parser = session)]
     pub(in crate::cli) session: Option<String>,
-    #[arg(long, hide = true, value_name = "SECS")]
-    pub(in crate::cli) remote_timeout: Option<String>,
-    #[arg(long, hide = true, value_name = "DIR")]
+    #[arg(help_heading = WHERE)]
+    /// How long one operation over the line may take: seconds, or a duration [default: 30s]
+    #[arg(long, value_name = "DUR", value_parser = seconds)]
+    pub(in crate::cli) remote_timeout: Option<Duration>,
+    #[arg(help_heading = WHERE)]
+    /// The project's directory there [default: one of local-ci's own]
+    #[arg(long, value_name = "DIR", value_parser = remote_dir)]
     pub(in crate::cli) remote_dir: Option<String>,
 }
 

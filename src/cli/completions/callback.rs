@@ -13,7 +13,7 @@ use super::line::{Line, expanded};
 use super::shell::{Answer, Candidate, Shell};
 use crate::cli::args::Cli;
 use crate::cli::argv::{First, Options, first_word, is_command, plain_words, value_of};
-use crate::config::LoadRequest;
+use crate::config::{LoadRequest, load_user};
 use crate::env::{self, Env};
 
 /// The answer to a shell that asks how a line can go on; none where this is no such question.
@@ -86,7 +86,7 @@ fn request(line: &Line, options: &Options, here: &Path, env: &Env) -> LoadReques
     };
     let start = typed("directory", 'C', env::DIRECTORY).map_or_else(|| here.to_owned(), |dir| here.join(dir));
     let explicit = typed("config", 'c', env::CONFIG).map(|file| start.join(file));
-    LoadRequest { start, explicit, home }
+    LoadRequest { start, explicit, home, remotes: load_user(env).unwrap_or_default().remotes }
 }
 
 /// The command that an option is of, which waits for its value before any command was typed.

@@ -37,6 +37,7 @@ pub(super) enum Kind {
     Paused,
     Signal,
     Profile,
+    Remote,
     Tag,
     Mode,
     When,
@@ -72,8 +73,10 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("SHELL", ..) => Kind::Shell,
         // A command of one's own begins with a file, as often as not.
         ("FILE" | "CMD", ..) => Kind::File,
-        ("DIR", ..) => Kind::Directory,
-        ("ARGS" | "N" | "DUR" | "RE", ..) => Kind::Free,
+        ("HOST", ..) => Kind::Remote,
+        // A directory of another machine is nothing that is known here.
+        ("DIR", _, id) if id != "remote_dir" => Kind::Directory,
+        ("ARGS" | "N" | "DUR" | "RE" | "DIR", ..) | ("NAME", _, "session") => Kind::Free,
         ("FORMAT", ..) => Kind::Own,
         _ => return None,
     })
@@ -116,6 +119,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Paused => known.paused(),
         Kind::Signal => signals::names().map(plain).collect(),
         Kind::Profile => known.profiles(),
+        Kind::Remote => known.remotes(),
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
         Kind::When => words(&["auto", "always", "never"]),

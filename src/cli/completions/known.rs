@@ -16,6 +16,7 @@ use crate::journal::layout::{ProjectDir, state_dir};
 use crate::journal::state::{self, RunState};
 use crate::outcome::Verdict;
 use crate::pipeline::Action;
+use crate::pipeline::remote::Remote;
 use crate::plan::{command_text, quote};
 use crate::report::Ago;
 use crate::session::jobs::{self, AdHoc};
@@ -67,6 +68,13 @@ impl Known {
             help: profile.description.clone().unwrap_or_default(),
         };
         profiles.into_iter().flatten().map(candidate).collect()
+    }
+
+    /// Those of the project and of the user; where there is no project, the user's.
+    pub(super) fn remotes(&self) -> Vec<Candidate> {
+        let remotes = self.project().map_or(&self.request.remotes, |project| project.pipeline.remotes());
+        let help = |remote: &Remote| remote.description.clone().unwrap_or_else(|| remote.destination.to_string());
+        remotes.iter().map(|(name, remote)| Candidate { value: name.clone(), help: help(remote) }).collect()
     }
 
     pub(super) fn tags(&self) -> Vec<Candidate> {

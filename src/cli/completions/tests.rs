@@ -26,6 +26,8 @@ run = "true"
 [profiles.most]
 description = "nearly all"
 [profiles."by hand"]
+[remotes.build-box]
+host = "ci@build.example.invalid"
 "#;
 
 /// A project with the config, and an environment without any history.
@@ -86,8 +88,10 @@ fn what_can_follow_depends_on_what_stands_before() {
         ("local-ci --accu", ""),
         ("local-ci stats --accu", "--accuracy"),
         ("local-ci --det", "--detach"),
-        // Documented, and not in this version.
-        ("local-ci --remote-t", ""),
+        ("local-ci --remote-t", "--remote-timeout"),
+        ("local-ci --remote-dir ", ""),
+        ("local-ci --session ", ""),
+        ("local-ci --remote ", "build-box"),
         ("local-ci start te", "test test:a test:b"),
         ("local-ci remove fmt ", "test test:a test:b list"),
         ("local-ci await ", ""),

@@ -11,15 +11,10 @@ use crate::report::live::percent;
 use crate::session::jobs::AdHoc;
 use crate::session::standing::{Progress, Standing, State};
 
-/// A stage of the config. What it needs, and whether a command has its name, is for the caller to say.
-pub(super) fn of_stage(
-    stage: &Stage,
-    work: Option<Signature>,
-    standing: Option<&Standing>,
-    now: Timestamp,
-) -> ListedJob {
+/// A stage of the config, with the fingerprints that what it runs can have. What it needs, and whether a command has its name, is for the caller to say.
+pub(super) fn of_stage(stage: &Stage, works: &[Signature], standing: Option<&Standing>, now: Timestamp) -> ListedJob {
     ListedJob {
-        other_command: standing.is_some_and(|standing| work != Some(standing.signature)),
+        other_command: standing.is_some_and(|standing| !works.contains(&standing.signature)),
         command: Some(match &stage.action {
             Action::Run(command) => command_text(command),
             Action::Use { kind } => format!("uses {kind}"),
@@ -55,6 +50,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
         run: None,
         age_ms: None,
         duration_ms: None,
+        on: None,
         elapsed_ms: None,
         expected_ms: None,
         left_ms: None,
@@ -75,6 +71,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
     let Some(standing) = standing else { return job };
     job.run = Some(standing.number);
     job.queued.clone_from(&standing.queued);
+    job.on = standing.remote.clone().filter(|_| standing.state.goes_on());
     let age = |started| now.unix_ms.saturating_sub(i64::try_from(started).unwrap_or(i64::MAX));
     job.age_ms = standing.started_ms.map(|started| u64::try_from(age(started)).unwrap_or(0));
     match &standing.state {
@@ -86,6 +83,7 @@ fn line(name: &StageName, kind: JobKind, standing: Option<&Standing>, now: Times
             (job.status, job.exit_code, job.duration_ms) = (Some(*status), *exit_code, Some(*duration_ms));
         }
         State::Lost => job.state = "lost",
+        State::Left => (job.state, job.on) = ("lost", standing.remote.clone()),
     }
     job
 }

@@ -17,6 +17,10 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--fail-fast", env::FAIL_FAST),
     ("--keep-going", env::KEEP_GOING),
     ("--timeout", env::TIMEOUT),
+    ("--remote", env::REMOTE),
+    ("--session", env::SESSION),
+    ("--remote-timeout", env::REMOTE_TIMEOUT),
+    ("--remote-dir", env::REMOTE_DIR),
     ("--queue", env::QUEUE),
     ("--after", env::AFTER),
     ("--after-any", env::AFTER_ANY),
@@ -35,6 +39,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (env::STATE_DIR, "Where runs are kept, instead of `$XDG_STATE_HOME/local-ci`. An absolute path."),
     (env::CACHE_DIR, "Where what can be made again is kept, instead of `$XDG_CACHE_HOME/local-ci`. An absolute path."),
+    (env::SSH_CONFIG, "The config that `ssh` reads in place of yours. An absolute path."),
     (env::CI, "Set, and neither empty, `0` nor `false`: nobody sits at the terminal."),
     (env::GITHUB_ACTIONS, "`true`: the transcript is one for a step of GitHub Actions."),
     (env::NO_COLOR, "Set and not empty: no colour, unless `--color` says otherwise."),

@@ -2,14 +2,27 @@
 
 use std::path::Path;
 
-use crate::cli::args::{RunArgs, Selection};
+use crate::cli::args::{Elsewhere, RunArgs, Selection};
 
 /// The `run` command line that asks for the same of this config, or of the one that is found. How the run is shown is no
 /// part of it.
 pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String> {
     // Named one by one, so that an option that is added is thought of here.
-    let Selection { stages, args: arguments, profile, tags, skip, only, fix, jobs, fail_fast, keep_going, timeout } =
-        &args.selection;
+    let Selection {
+        stages,
+        args: arguments,
+        profile,
+        tags,
+        skip,
+        only,
+        fix,
+        jobs,
+        fail_fast,
+        keep_going,
+        timeout,
+        elsewhere,
+    } = &args.selection;
+    let Elsewhere { remote, session, remote_timeout, remote_dir } = elsewhere;
     let mut words: Vec<String> = ["local-ci", "run"].map(str::to_owned).into();
     // With `=`, a value that begins with a dash is no option.
     words.extend(config.map(|file| format!("--config={}", file.to_string_lossy())));
@@ -18,6 +31,10 @@ pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String
     words.extend(skip.iter().map(|stage| format!("--skip={stage}")));
     words.extend(jobs.iter().map(|jobs| format!("--jobs={jobs}")));
     words.extend(timeout.iter().map(|timeout| format!("--timeout={}ms", timeout.as_millis())));
+    words.extend(remote.iter().map(|host| format!("--remote={host}")));
+    words.extend(session.iter().map(|name| format!("--session={name}")));
+    words.extend(remote_timeout.iter().map(|limit| format!("--remote-timeout={}ms", limit.as_millis())));
+    words.extend(remote_dir.iter().map(|dir| format!("--remote-dir={dir}")));
     let switches = [
         ("--only", *only),
         ("--fix", *fix),
@@ -76,12 +93,20 @@ mod tests {
             profile in prop::option::of("[a-z-]{1,6}"),
             jobs in prop::option::of(1..1000u32),
             timeout in prop::option::of(1..10_000_000u64),
+            remote in prop::option::of("[a-z-]{1,6}"),
+            elsewhere in prop::option::of(("[a-z]{1,6}", 1..10_000_000u64, "/[a-z ]{0,6}")),
             switches in prop::collection::vec(any::<bool>(), 4),
         ) {
             let mut args = typed(&["--quiet"]);
             args.no_cache = switches[0];
+            let elsewhere = Elsewhere {
+                remote,
+                session: elsewhere.as_ref().map(|said| said.0.clone()),
+                remote_timeout: elsewhere.as_ref().map(|said| std::time::Duration::from_millis(said.1)),
+                remote_dir: elsewhere.map(|said| said.2),
+            };
             args.selection = Selection {
-                stages, args: arguments, profile, tags, skip, jobs,
+                stages, args: arguments, profile, tags, skip, jobs, elsewhere,
                 only: switches[1],
                 fix: switches[2],
                 fail_fast: switches[3],

@@ -5,12 +5,14 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::event::StageFinished;
 use crate::history::{PastRun, StageRecord, Status};
-use crate::ids::{DenseMap, StageId, StageName};
+use crate::ids::{DenseMap, RunNumber, StageId, StageName};
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
+use crate::outcome::Verdict;
 use crate::report::past_runs::{JobLine, PastLine};
 use crate::session::runs::{self, Run};
+use crate::session::takeover;
 use crate::session::turn::still_awaited;
 use crate::view::{StageState, StageView, Tally};
 
@@ -18,6 +20,7 @@ use crate::view::{StageState, StageView, Tally};
 pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
     let (stages, failed) = run.stages;
     let look_up = failed > 0 && !run.pruned && run.job.is_none();
+    let is_lost = run.verdict == Verdict::Lost.word() && !run.pruned;
     PastLine {
         run: run.number,
         started_unix_ms: run.started_ms,
@@ -40,12 +43,19 @@ pub(super) fn of_past(state: &ProjectDir, run: PastRun) -> PastLine {
         running_stages: Vec::new(),
         left_ms: None,
         paused_ms: None,
+        left_on: if is_lost { left_on(state, run.number) } else { Vec::new() },
         waits_for: Vec::new(),
         commit: run.commit,
         branch: run.branch,
         pruned: run.pruned,
         job: run.job.map(job),
     }
+}
+
+/// Where something of a lost run may run still.
+fn left_on(state: &ProjectDir, number: RunNumber) -> Vec<String> {
+    let left = runs::read(state, number).ok().and_then(|run| takeover::look_in(&run.dir, &run.view));
+    left.map_or_else(Vec::new, |left| left.machines().into_iter().map(str::to_owned).collect())
 }
 
 fn job(record: StageRecord) -> JobLine {
@@ -91,6 +101,7 @@ pub(super) fn of_active(state: &ProjectDir, run: &Run, jobs: Option<&[StageName]
         running_stages: run.view.running().iter().map(|id| run.names[*id].clone()).collect(),
         left_ms: run.view.eta(now).map(|eta| milliseconds(eta.expected)),
         paused_ms: run.view.paused_for(now).map(milliseconds),
+        left_on: Vec::new(),
         waits_for: if is_queued { open } else { Vec::new() },
         commit,
         branch,

@@ -39,6 +39,9 @@ fn of_run(state: RunState, view: &RunView, name: &str) -> String {
         RunState::Finished { verdict: Verdict::Errored, .. } => {
             format!("{name} came to no verdict in {time}{}", failed())
         }
+        RunState::Finished { verdict: Verdict::Lost, .. } | RunState::Lost if !view.left_on().is_empty() => {
+            format!("{name} was left: nobody sees to it any more, and it goes on on {}", view.left_on().join(", "))
+        }
         RunState::Finished { verdict: Verdict::Lost, .. } | RunState::Lost => {
             format!("{name} is lost: its supervisor is gone and left no verdict")
         }
@@ -48,7 +51,12 @@ fn of_run(state: RunState, view: &RunView, name: &str) -> String {
 }
 
 fn of_stage(stage: &StageView, name: &str) -> String {
-    let Some(finished) = stage.finished() else { return format!("{name} is lost: the run ended before it did") };
+    let Some(finished) = stage.finished() else {
+        return match stage.left_on() {
+            Some(machine) => format!("{name} was left: it may run on {machine} still"),
+            None => format!("{name} is lost: the run ended before it did"),
+        };
+    };
     let time = HumanDuration(Duration::from_millis(finished.duration_ms));
     let text = match &finished.outcome {
         Outcome::Passed => format!("{name} passed in {time}"),

@@ -8,6 +8,7 @@ mod globs;
 mod matrix;
 mod needs;
 mod profiles;
+pub(super) mod remotes;
 mod stage;
 mod whole;
 

@@ -1,9 +1,9 @@
 //! The stages themselves, from what was declared for each and for all.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use toml::{Spanned, Table, Value};
+use toml::{Spanned, Value};
 
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
@@ -12,10 +12,11 @@ use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
 use crate::config::schema::{self, Defaults, Document};
-use crate::config::value::scalar::{Pairs, Scalar};
+use crate::config::value::scalar::Scalar;
 use crate::config::value::words::{SYSTEMS, Variables};
 use crate::config::visible::visible_line;
 use crate::ids::{DenseId, DenseMap, StageId};
+use crate::pipeline::remote::Remote;
 use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 
 /// The stages of a pipeline to be.
@@ -26,6 +27,8 @@ pub(super) struct Inputs<'a, 'd> {
     pub(super) document: &'d Document,
     pub(super) layout: &'a Layout<'d>,
     pub(super) files: &'a dyn EnvFiles,
+    /// The user's own remotes, which a stage may name as well.
+    pub(super) remotes: &'a BTreeMap<String, Remote>,
 }
 
 /// Builds all stages, in the order of their numbers.
@@ -35,9 +38,9 @@ pub(super) fn build(
     faults: &mut FaultList,
     warnings: &mut Vec<String>,
 ) -> Stages {
-    let Inputs { document, layout, files } = *inputs;
+    let Inputs { document, layout, files, remotes } = *inputs;
     let mut environments = Environments::new(document, files, faults);
-    let shared = Shared::new(document, faults);
+    let shared = Shared::new(document, remotes, faults);
     let mut stages = Stages::new();
     for declared in &layout.declared {
         let Some(mut template) = shared.template(declared, document, faults) else { continue };
@@ -111,16 +114,18 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(document: &Document, faults: &mut FaultList) -> Self {
-        let defaults = &document.defaults;
+    fn new(document: &Document, remotes: &BTreeMap<String, Remote>, faults: &mut FaultList) -> Self {
+        let (defaults, excused) = (&document.defaults, &document.excused);
+        let remotes = document.remotes.0.iter().map(|(name, _)| name.get_ref()).chain(remotes.keys());
+        let plugins = document.plugins.0.iter().map(|(name, _)| name.get_ref());
         // Checked here and not with each stage that takes them over, so that a fault is told once.
         let shared = Self {
             when: defaults.when.as_ref().map_or_else(Default::default, |when| check_when(when, faults)),
             inputs: globs::check(defaults.inputs.as_deref().unwrap_or_default(), faults),
             shell: command::shell(defaults.shell.as_ref(), faults),
             dir: defaults.dir.as_ref().map_or_else(PathBuf::new, |dir| directory(dir, &[], faults)),
-            remotes: Names::of(&document.remotes, document, Code::UnknownRemote, ["remote", "remotes"]),
-            plugins: Names::of(&document.plugins, document, Code::UnknownPlugin, ["plugin", "plugins"]),
+            remotes: Names::of(remotes, excused, Code::UnknownRemote, ["remote", "remotes"]),
+            plugins: Names::of(plugins, excused, Code::UnknownPlugin, ["plugin", "plugins"]),
         };
         if let Some(on) = &defaults.on {
             shared.remotes.check(on, faults);
@@ -157,7 +162,7 @@ impl Shared {
         let outputs = globs::check(&stage.outputs, faults);
         let on = stage.on.as_ref().or(defaults.on.as_ref());
         let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
-        let keys = [("uses", stage.uses.is_some()), ("on", on.is_some()), ("secrets", secrets)];
+        let keys = [("uses", stage.uses.is_some()), ("secrets", secrets)];
         unsupported.splice(0..0, keys.into_iter().filter(|(_, used)| *used).map(|(key, _)| key));
         let name = declared.name.clone()?;
         let mut built = Stage::new(name, Command::Argv(Vec::new()));
@@ -235,9 +240,13 @@ struct Names {
 }
 
 impl Names {
-    fn of(pairs: &Pairs<Table>, document: &Document, code: Code, [what, table]: [&'static str; 2]) -> Self {
-        let defined = pairs.0.iter().map(|(name, _)| name.get_ref().clone()).collect();
-        Self { defined, excused: document.excused.clone(), code, what, table }
+    fn of<'n>(
+        names: impl Iterator<Item = &'n String>,
+        excused: &HashSet<String>,
+        code: Code,
+        [what, table]: [&'static str; 2],
+    ) -> Self {
+        Self { defined: names.cloned().collect(), excused: excused.clone(), code, what, table }
     }
 
     /// That a name is one of them.

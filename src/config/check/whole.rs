@@ -1,12 +1,14 @@
 //! The checks in their order, and the pipeline at their end.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::environment::EnvFiles;
-use super::{matrix, needs, profiles, stage};
+use super::{matrix, needs, profiles, remotes, stage};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema::{Document, Run};
+use crate::pipeline::remote::Remote;
 use crate::pipeline::{Pipeline, RunDefaults};
 
 /// What a document comes to, beside its faults.
@@ -17,23 +19,31 @@ pub(in crate::config) struct Checked {
     pub(in crate::config) warnings: Vec<String>,
 }
 
-/// Checks a document. `root` is the project's directory.
+/// Checks a document. `root` is the project's directory; `users` are the remotes of the user, over which its own go.
 pub(in crate::config) fn check(
     document: &Document,
     root: &Path,
     files: &dyn EnvFiles,
+    users: &BTreeMap<String, Remote>,
     faults: &mut FaultList,
 ) -> Checked {
     let mut warnings = Vec::new();
     let layout = matrix::lay_out(document, faults, &mut warnings);
     let needs = needs::resolve(document, &layout, faults);
-    let stages = stage::build(&stage::Inputs { document, layout: &layout, files }, needs, faults, &mut warnings);
+    let stages =
+        stage::build(&stage::Inputs { document, layout: &layout, files, remotes: users }, needs, faults, &mut warnings);
     let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
+    let mut remotes = remotes::check(&document.remotes, |name| document.excused.contains(name), faults);
     if !faults.is_empty() {
         return Checked { pipeline: None, warnings };
     }
     let pipeline = match Pipeline::new(root.into(), stages, profiles, run(&document.run)) {
-        Ok(pipeline) => Some(pipeline),
+        Ok(pipeline) => {
+            for (name, remote) in users {
+                remotes.entry(name.clone()).or_insert_with(|| remote.clone());
+            }
+            Some(pipeline.with_remotes(remotes))
+        }
         // Not reached: names, needs and rings have been checked above. If it ever is, it is a fault and no panic.
         Err(error) => {
             faults.push(Fault::new(Code::NameClash, error.to_string(), 0..0, "in this file"));

@@ -112,8 +112,9 @@ fn a_second_configuration_is_warned_of() {
 #[test]
 fn a_named_file_is_taken_as_it_is() {
     let project = Project::new().write("ci/release.toml", SOUND).write("ci/local-ci.local.toml", "broken");
-    let named =
-        |file: &str| load(&LoadRequest { start: project.0.path().into(), explicit: Some(file.into()), home: None });
+    let named = |file: &str| {
+        load(&LoadRequest { start: project.0.path().into(), explicit: Some(file.into()), ..LoadRequest::default() })
+    };
     let loaded = named("ci/release.toml").unwrap();
     assert_eq!(loaded.root, project.0.path().canonicalize().unwrap().join("ci"));
     assert_eq!(loaded.sources.len(), 1);

@@ -79,7 +79,20 @@ description = "before a commit"
 tags = ["slow"]
 skip = ["t*"]
 [remotes.build-box]
-host = "ci@build.example.invalid"
+host = "ci@build.example.invalid:22"
+port = 2222
+session = "checks"
+dir = "~/src/a project"
+sync = { mode = "rsync", include = ["gen/**"] }
+env = { N = 1 }
+slots = 8
+description = "the fast one"
+timeout = "5s"
+give-up = "1h"
+[remotes.other]
+host = "build.example.invalid"
+user = "ci"
+sync = "none"
 [hooks]
 pre-push = ["fmt"]
 [secrets]
@@ -286,6 +299,7 @@ on = "box"
 secrets = []
 interactive = false
 [remotes.box]
+host = "box.example.invalid"
 [plugins.hygiene]
 "#,
     );
@@ -294,7 +308,7 @@ interactive = false
     assert!(a.policy.interactive, "this one is of this version");
     assert_eq!(a.action, Action::Use { kind: "hygiene".into() });
     let b = stage(&loaded, "b");
-    assert_eq!((b.unsupported.as_slice(), &b.placement), (&["on"][..], &Placement::Remote("box".into())));
+    assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
     assert_eq!(
         loaded.warnings,
         ["`annotate` of stage a is read, but this version of local-ci makes no annotations yet"]

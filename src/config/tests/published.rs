@@ -100,6 +100,9 @@ fn the_users_schema_is_that_of_the_users_config() {
             true,
         ),
         ("[remotes.box]\nhost = \"ci@build.example.invalid\"", true),
+        ("[remotes.box]\nhost = \"box.example.invalid\"\nsync = { mode = \"none\" }", true),
+        ("[remotes.box]\nhost = \"box.example.invalid\"\nslots = 0", false),
+        ("[remotes.box]\nhosts = \"box.example.invalid\"", false),
         ("color = \"blue\"", false),
         ("[retention]\nage = 30", false),
         ("[stages.a]\nrun = \"x\"", false),
@@ -128,6 +131,7 @@ fn the_reference_and_the_schema_have_the_same_keys() {
         ("## `[stages.NAME]`", "/$defs/Stage"),
         ("### `when`", "/$defs/When"),
         ("## `[profiles.NAME]`", "/$defs/Profile"),
+        ("## `[remotes.NAME]`", "/$defs/Remote"),
     ] {
         assert_eq!(documentation::table(heading), keys(&SCHEMA, place), "{heading}");
     }
@@ -146,6 +150,7 @@ fn the_parser_and_the_schema_have_the_same_keys() {
         ("[stages.a]", "/$defs/Stage"),
         ("[stages.a.when]", "/$defs/When"),
         ("[profiles.a]", "/$defs/Profile"),
+        ("[remotes.a]", "/$defs/Remote"),
     ] {
         let parser: BTreeSet<String> = documentation::keys(header).into_iter().collect();
         assert_eq!(parser, keys(&SCHEMA, place), "{header}");

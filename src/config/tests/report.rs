@@ -101,6 +101,8 @@ fn one_mistake_is_one_fault() {
         "[stages.a]\nrun = \"x\"\nmatrix = { n = [1.5] }\n[stages.b]\nrun = \"x\"\nneeds = [\"a\", \"a:1.5\"]\n",
         "[stages.a]\nrun = \"x\"\n[stages.a]\nrun = \"y\"\n[stages.b]\nrun = \"x\"\nneeds = [\"a\"]\n",
         "[defaults]\ndir = \"..\"\nshell = \"fish\"\n[stages.a]\nrun = \"x\"\n[stages.b]\nrun = \"x\"\n",
+        "[remotes.box]\nhots = \"x.example.invalid\"\n[stages.a]\nrun = \"x\"\non = \"box\"\n",
+        "[remotes.box]\nhost = 1\n",
         "[remotes]\nbox = 1\n[stages.a]\nrun = \"x\"\non = \"box\"\n",
     ] {
         let error = load(&[("local-ci.toml", text)]).unwrap_err();

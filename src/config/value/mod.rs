@@ -4,6 +4,7 @@
 //! travel through serde as text (see [`Refusal`]).
 
 pub(super) mod duration;
+pub(super) mod elsewhere;
 pub(super) mod scalar;
 pub(super) mod size;
 pub(super) mod words;

@@ -9,6 +9,7 @@ use crate::pipeline::{Command, Policy};
 use crate::plan::{Decision, PlannedStage};
 
 mod paused;
+mod taken_over;
 
 const S: Duration = Duration::from_secs(1);
 
@@ -32,6 +33,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
                 has_fix: false,
                 inputs: Vec::new(),
                 inputs_digest: None,
+                outputs: Vec::new(),
                 estimate: None,
             })
             .collect(),
@@ -40,6 +42,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: std::collections::BTreeMap::new(),
     }
 }
 
@@ -70,6 +73,7 @@ impl Sim {
             project: "/p".into(),
             jobs: plan.jobs,
             stages: plan.stages.values().map(PlannedStage::info).collect(),
+            remotes: Vec::new(),
         };
         Self { machine: machine(plan, started, start), names, start, now: start }
     }
@@ -87,7 +91,9 @@ impl Sim {
     fn line(&self, effect: Effect) -> String {
         let name = |stage: StageId| &self.names[stage.0 as usize];
         match effect {
-            Effect::Start { stage, attempt } => format!("start {} {attempt}", name(stage)),
+            Effect::Start { stage, attempt, resumes } => {
+                format!("{} {} {attempt}", if resumes { "join" } else { "start" }, name(stage))
+            }
             Effect::Cancel { stage, level } => format!("cancel {} {level:?}", name(stage)),
             Effect::Hold { stage, still } => format!("{} {}", if still { "hold" } else { "release" }, name(stage)),
             Effect::Emit(EventKind::RunStarted(_)) => "run started".into(),
@@ -103,6 +109,9 @@ impl Sim {
             Effect::Emit(EventKind::Paused) => "  paused".into(),
             Effect::Emit(EventKind::Resumed) => "  resumed".into(),
             Effect::Emit(EventKind::Remote { remote, .. }) => format!("  news of {remote}"),
+            Effect::Emit(EventKind::TakenOver { after_ms, ahead_us }) => {
+                format!("  taken over after {after_ms}ms, {ahead_us} ahead")
+            }
             Effect::Emit(EventKind::Notice { text, .. }) => format!("  notice: {text}"),
             Effect::Emit(EventKind::RunFinished { verdict, exit_code, duration_ms }) => {
                 format!("run {} {exit_code} after {duration_ms}ms", verdict.word())

@@ -1,5 +1,7 @@
 //! The loop with threads, a scripted executor and a clock that stands still.
 
+mod left;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -57,6 +59,11 @@ impl Logbook for Book {
     fn open(&self, _stage: &StageName, _attempt: u32, _max: u64) -> Box<dyn StageLog> {
         Box::new(Page(Arc::clone(&self.0), 0))
     }
+
+    fn reopen(&self, _stage: &StageName, _attempt: u32, _max: u64) -> (Box<dyn StageLog>, u64) {
+        let bytes = self.0.lock().unwrap().len() as u64;
+        (Box::new(Page(Arc::clone(&self.0), bytes)), bytes)
+    }
 }
 
 impl OutputSink for Page {
@@ -85,6 +92,26 @@ impl Executor for Panicking {
     }
 }
 
+/// An executor elsewhere, which has something to tell once it was used.
+#[derive(Default)]
+struct Elsewhere(std::sync::atomic::AtomicBool);
+
+impl Executor for Elsewhere {
+    fn name(&self) -> &'static str {
+        "box"
+    }
+
+    fn execute(&self, _: &Job, _: &mut dyn OutputSink, _: &CancelToken) -> Result<Ended, ExecError> {
+        self.0.store(true, std::sync::atomic::Ordering::Release);
+        Ok(Ended { exit: crate::outcome::Exit::Code(0), leaked: Vec::new(), took: Some(Duration::from_secs(9)) })
+    }
+
+    fn last_news(&self) -> Option<RemoteNews> {
+        let is_used = self.0.load(std::sync::atomic::Ordering::Acquire);
+        is_used.then_some(RemoteNews::Done { received: 3, round_trip_us: 2 })
+    }
+}
+
 fn name(text: &str) -> StageName {
     StageName::new(text).unwrap()
 }
@@ -105,6 +132,7 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
+        outputs: Vec::new(),
         estimate: None,
     }
 }
@@ -118,6 +146,7 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: std::collections::BTreeMap::new(),
     }
 }
 
@@ -157,18 +186,22 @@ impl Bench {
     }
 
     fn run(&mut self, plan: Plan) -> Verdict {
+        self.with_ports(|identity, ports| run(plan, identity, ports))
+    }
+
+    fn with_ports(&mut self, go: impl FnOnce(Identity, Ports<'_>) -> Verdict) -> Verdict {
         let identity =
             Identity { run: RunId::from_bytes([7; 16]), number: Some(RunNumber(1)), env: Vec::new(), grace_cap: None };
         let fake: Arc<dyn Executor> = self.fake.clone();
         let ports = Ports {
             clock: self.clock.clone(),
-            executors: vec![fake, Arc::new(Panicking)],
+            executors: vec![fake, Arc::new(Panicking), Arc::new(Elsewhere::default())],
             logbook: Arc::new(Book(Arc::clone(&self.output))),
             sink: &mut self.events,
             messages: self.messages.clone(),
             lender: Some(&mut self.lent),
         };
-        run(plan, identity, ports)
+        go(identity, ports)
     }
 }
 
@@ -361,4 +394,16 @@ fn a_signal_is_for_the_attempt_that_runs_by_now() {
     bench.run(plan(vec![flaky]));
     asking.join().unwrap();
     assert_eq!(told.recv().unwrap(), Some(Answer::Signalled(0)));
+}
+
+#[test]
+fn what_there_is_to_tell_of_an_executor_comes_before_the_last_event() {
+    let mut bench = Bench::new();
+    bench.run(plan(vec![stage("a", "box", &[])]));
+    let kinds: Vec<&EventKind> = bench.events.seen.iter().rev().map(|event| &event.kind).take(3).collect();
+    assert!(matches!(kinds[0], EventKind::RunFinished { .. }), "{kinds:?}");
+    let done = RemoteNews::Done { received: 3, round_trip_us: 2 };
+    assert_eq!(kinds[1], &EventKind::Remote { remote: "box".into(), news: done });
+    // How long it took is measured where it ran.
+    assert!(matches!(kinds[2], EventKind::StageFinished(finished) if finished.duration_ms == 9000), "{kinds:?}");
 }

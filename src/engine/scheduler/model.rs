@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::tests::{condition, failed, plan, stage};
+use super::tests::{condition, failed, plan, remote, stage};
 use super::*;
 use crate::plan::PlannedStage;
 use crate::view::recorded::expecting;
@@ -88,28 +88,47 @@ impl<'a> Model<'a> {
     }
 
     fn threads(&self, id: StageId) -> u32 {
-        self.plan.stages[id].policy.threads.clamp(1, self.plan.jobs.max(1))
+        self.plan.stages[id].policy.threads.clamp(1, self.slots(id))
+    }
+
+    /// The slots of the place that a stage runs in.
+    fn slots(&self, id: StageId) -> u32 {
+        self.plan.slots(&self.plan.stages[id].executor)
+    }
+
+    /// How many of them are taken.
+    fn used(&self, id: StageId) -> u32 {
+        let place = |id: &StageId| &self.plan.stages[*id].executor;
+        self.running.iter().filter(|other| place(other) == place(&id)).map(|id| self.threads(*id)).sum()
     }
 
     fn start_ready(&mut self) -> Vec<StageId> {
-        let mut ready = self.unstarted();
-        ready.retain(|id| self.plan.stages[*id].needs.iter().all(|need| self.satisfied(*need) == Some(true)));
-        ready.sort_by_key(|id| (Reverse(self.priority[*id]), *id));
         let mut started = Vec::new();
-        for id in ready {
-            let locks = &self.plan.stages[id].policy.locks;
-            let overlaps = |other: &StageId| self.plan.stages[*other].policy.locks.iter().any(|l| locks.contains(l));
-            if self.running.iter().any(overlaps) {
-                continue;
-            }
-            let used: u32 = self.running.iter().map(|id| self.threads(*id)).sum();
-            if used + self.threads(id) > self.plan.jobs.max(1) {
-                break;
-            }
+        while let Some(id) = self.first_to_start() {
             self.running.insert(id);
             started.push(id);
         }
         started
+    }
+
+    fn first_to_start(&self) -> Option<StageId> {
+        let mut ready = self.unstarted();
+        ready.retain(|id| self.plan.stages[*id].needs.iter().all(|need| self.satisfied(*need) == Some(true)));
+        ready.sort_by_key(|id| (Reverse(self.priority[*id]), *id));
+        let mut held_back: BTreeSet<&str> = BTreeSet::new();
+        ready.into_iter().find(|id| {
+            let PlannedStage { executor, policy, .. } = &self.plan.stages[*id];
+            let locks = &policy.locks;
+            let overlaps = |other: &StageId| self.plan.stages[*other].policy.locks.iter().any(|l| locks.contains(l));
+            if held_back.contains(executor.as_str()) || self.running.iter().any(overlaps) {
+                return false;
+            }
+            let fits = self.used(*id) + self.threads(*id) <= self.slots(*id);
+            if !fits {
+                held_back.insert(executor);
+            }
+            fits
+        })
     }
 
     /// Compares what was handed out. Which of several failed needs a stage names is the scheduler's choice.
@@ -140,8 +159,10 @@ impl<'a> Model<'a> {
     }
 
     fn check_invariants(&self) {
-        let used: u32 = self.running.iter().map(|id| self.threads(*id)).sum();
-        assert!(used <= self.plan.jobs.max(1), "{used} threads run in {} slots", self.plan.jobs);
+        for id in &self.running {
+            let (used, slots) = (self.used(*id), self.slots(*id));
+            assert!(used <= slots, "{used} threads run in {slots} slots");
+        }
         let mut taken: Vec<&String> = self
             .running
             .iter()
@@ -243,29 +264,35 @@ fn plans() -> impl Strategy<Value = Plan> {
         0u32..5,
         prop::sample::subsequence(vec!["a", "b", "c"], 0..=3),
         (prop::bool::weighted(0.2), prop::bool::weighted(0.1), prop::bool::weighted(0.7)),
+        prop::sample::select(vec!["local", "local", "box", "far"]),
         prop::option::of(0u64..9),
     );
-    (0u32..=8, any::<bool>(), prop::collection::vec(parts, 0..=30)).prop_map(|(jobs, fail_fast, stages)| {
-        let stages = stages.into_iter().enumerate().map(|(index, (needs, threads, locks, flags, expected))| {
-            let (allow_failure, skip, with_locks) = flags;
-            let mut needs: Vec<usize> =
-                if index == 0 { vec![] } else { needs.iter().map(|n| n.index(index)).collect() };
-            needs.sort_unstable();
-            needs.dedup();
-            let mut planned = stage(index, &needs);
-            planned.policy.threads = threads;
-            planned.policy.allow_failure = allow_failure;
-            if with_locks {
-                planned.policy.locks = locks.into_iter().map(str::to_owned).collect();
-            }
-            if skip {
-                planned.decision = Decision::Skip { reason: condition() };
-            }
-            planned.estimate = expected.map(|secs| expecting(secs * 1000));
-            planned
-        });
+    let slots = (0u32..=8, prop::option::of(0u32..=4));
+    (slots, any::<bool>(), prop::collection::vec(parts, 0..=30)).prop_map(|((jobs, own_slots), fail_fast, stages)| {
+        let stages =
+            stages.into_iter().enumerate().map(|(index, (needs, threads, locks, flags, executor, expected))| {
+                let (allow_failure, skip, with_locks) = flags;
+                let mut needs: Vec<usize> =
+                    if index == 0 { vec![] } else { needs.iter().map(|n| n.index(index)).collect() };
+                needs.sort_unstable();
+                needs.dedup();
+                let mut planned = stage(index, &needs);
+                planned.executor = executor.to_owned();
+                planned.policy.threads = threads;
+                planned.policy.allow_failure = allow_failure;
+                if with_locks {
+                    planned.policy.locks = locks.into_iter().map(str::to_owned).collect();
+                }
+                if skip {
+                    planned.decision = Decision::Skip { reason: condition() };
+                }
+                planned.estimate = expected.map(|secs| expecting(secs * 1000));
+                planned
+            });
         let stages: Vec<PlannedStage> = stages.collect();
-        Plan { fail_fast, ..plan(jobs, stages) }
+        // One with slots of its own, and one with as many as here.
+        let remotes = [remote("box", own_slots), remote("far", None)].into();
+        Plan { fail_fast, remotes, ..plan(jobs, stages) }
     })
 }
 
@@ -328,6 +355,66 @@ proptest! {
             }
         }
         prop_assert!(scheduler.is_done());
+        prop_assert_eq!(words, verdicts(&plan, &outcomes));
+    }
+
+    /// H24: a run that is gone on with comes to the same as one that was never cut off, wherever that was and however much
+    /// of what followed had been said; and nothing is said or started twice.
+    #[test]
+    fn h24_a_run_that_is_cut_off_and_gone_on_with_comes_to_the_same(
+        plan in plans(),
+        outcomes in prop::collection::vec(outcomes(), 30),
+        order in prop::collection::vec(0usize..30, 30),
+        (cut, said) in (0usize..30, 0usize..8),
+    ) {
+        let plan = Plan { fail_fast: false, ..plan };
+        let mut scheduler = Scheduler::new(&plan);
+        let mut last_words: BTreeMap<StageId, Outcome> = BTreeMap::new();
+        let mut started: BTreeSet<StageId> = BTreeSet::new();
+        for turn in 0..=plan.stages.len() {
+            let poll = scheduler.poll();
+            // Killed in the middle of it.
+            let poll = if turn == cut { poll.into_iter().take(said).collect() } else { poll };
+            for transition in poll {
+                match transition {
+                    Transition::Start(id) => prop_assert!(started.insert(id), "{:?} is started twice", id),
+                    Transition::Skip(id, reason) => {
+                        let before = last_words.insert(id, Outcome::Skipped { reason });
+                        prop_assert!(before.is_none(), "{:?} is said twice", id);
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            if turn == cut {
+                let words: Vec<_> = last_words.iter().map(|(id, outcome)| (*id, outcome.clone())).collect();
+                let going: Vec<_> = started.iter().copied().filter(|id| !last_words.contains_key(id)).collect();
+                scheduler = Scheduler::resumed(&plan, &words, &going);
+            }
+            let running: Vec<StageId> = scheduler.running().collect();
+            if let Some(id) = order.get(turn).and_then(|n| n.checked_rem(running.len())).map(|n| running[n]) {
+                prop_assert!(last_words.insert(id, outcomes[id.index()].clone()).is_none());
+                scheduler.finished(id, &outcomes[id.index()]);
+            }
+        }
+        for _ in 0..2 * plan.stages.len() {
+            for transition in scheduler.poll() {
+                match transition {
+                    Transition::Start(id) => prop_assert!(started.insert(id), "{:?} is started twice", id),
+                    Transition::Skip(id, reason) => {
+                        let before = last_words.insert(id, Outcome::Skipped { reason });
+                        prop_assert!(before.is_none(), "{:?} is said twice", id);
+                    }
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            let next = scheduler.running().next();
+            if let Some(id) = next {
+                prop_assert!(last_words.insert(id, outcomes[id.index()].clone()).is_none());
+                scheduler.finished(id, &outcomes[id.index()]);
+            }
+        }
+        prop_assert!(scheduler.is_done());
+        let words: Vec<&str> = last_words.values().map(Outcome::word).collect();
         prop_assert_eq!(words, verdicts(&plan, &outcomes));
     }
 }

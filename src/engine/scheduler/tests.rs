@@ -8,6 +8,7 @@ use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::ids::Signature;
 use crate::outcome::{Exit, Failure};
+use crate::pipeline::remote::{Destination, Remote};
 use crate::pipeline::{Command, Policy};
 use crate::plan::PlannedStage;
 use crate::view::recorded::expecting;
@@ -32,6 +33,7 @@ pub(super) fn stage(index: usize, needs: &[usize]) -> PlannedStage {
         has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
+        outputs: Vec::new(),
         estimate: None,
     }
 }
@@ -45,7 +47,13 @@ pub(super) fn plan(jobs: u32, stages: impl IntoIterator<Item = PlannedStage>) ->
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: BTreeMap::new(),
     }
+}
+
+pub(super) fn remote(name: &str, slots: Option<u32>) -> (String, Remote) {
+    let destination = Destination { user: None, host: format!("{name}.example.invalid"), port: None };
+    (name.to_owned(), Remote { slots, ..Remote::new(name, destination) })
 }
 
 fn fail_fast(plan: Plan) -> Plan {
@@ -80,6 +88,54 @@ fn a_stage_starts_when_all_it_needs_is_satisfied() {
     scheduler.finished(StageId(2), &Outcome::Passed);
     assert!(scheduler.is_done());
     assert_eq!(scheduler.poll(), []);
+}
+
+fn on(executor: &str, stage: PlannedStage) -> PlannedStage {
+    PlannedStage { executor: executor.to_owned(), ..stage }
+}
+
+#[test]
+fn each_machine_has_its_own_slots() {
+    let wide = |mut stage: PlannedStage| {
+        stage.policy.threads = 2;
+        stage
+    };
+    let stages = [
+        stage(0, &[]),
+        stage(1, &[]),
+        on("box", stage(2, &[])),
+        on("box", wide(stage(3, &[]))),
+        on("box", stage(4, &[])),
+        on("far", stage(5, &[])),
+        on("far", stage(6, &[])),
+    ];
+    let plan = Plan { remotes: [remote("box", Some(2)), remote("far", None)].into(), ..plan(1, stages) };
+    let mut scheduler = Scheduler::new(&plan);
+    // Stage 3 does not fit beside 2, and holds back 4 alone.
+    assert_eq!(scheduler.poll(), [start(0), start(2), start(5)]);
+    scheduler.finished(StageId(5), &Outcome::Passed);
+    assert_eq!(scheduler.poll(), [start(6)]);
+    scheduler.finished(StageId(2), &Outcome::Passed);
+    assert_eq!(scheduler.poll(), [start(3)]);
+    scheduler.finished(StageId(0), &Outcome::Passed);
+    assert_eq!(scheduler.poll(), [start(1)]);
+}
+
+/// A lock is one lock on all machines, and is not kept free for a stage whose machine has no slot.
+#[test]
+fn a_lock_goes_to_a_machine_that_can_use_it() {
+    let locked = |mut stage: PlannedStage| {
+        stage.policy.locks = vec!["db".into()];
+        stage
+    };
+    let stages = [locked(stage(0, &[])), locked(stage(1, &[])), stage(2, &[]), on("box", locked(stage(3, &[])))];
+    let plan = Plan { remotes: [remote("box", None)].into(), ..plan(1, stages) };
+    let mut scheduler = Scheduler::new(&plan);
+    assert_eq!(scheduler.poll(), [start(0)]);
+    scheduler.finished(StageId(0), &Outcome::Passed);
+    assert_eq!(scheduler.poll(), [start(1)]);
+    scheduler.finished(StageId(1), &Outcome::Passed);
+    assert_eq!(scheduler.poll(), [start(2), start(3)]);
 }
 
 #[test]

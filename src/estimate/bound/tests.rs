@@ -16,11 +16,12 @@ struct Words {
     threads: u32,
     locks: Vec<String>,
     needs: Vec<StageId>,
+    executor: &'static str,
 }
 
 impl Words {
     fn task(&self) -> Task<'_> {
-        Task { span: self.span, threads: self.threads, locks: &self.locks, needs: &self.needs }
+        Task { span: self.span, executor: self.executor, threads: self.threads, locks: &self.locks, needs: &self.needs }
     }
 }
 
@@ -30,11 +31,12 @@ fn words(seconds: u64, threads: u32, locks: &[&str], needs: &[u32]) -> Words {
         threads,
         locks: locks.iter().map(ToString::to_string).collect(),
         needs: needs.iter().copied().map(StageId).collect(),
+        executor: "local",
     }
 }
 
 fn of(stages: &[Words], slots: u32) -> Bound<'_> {
-    bound(stages.iter().map(Words::task), slots)
+    bound(stages.iter().map(Words::task), |executor| if executor == "box" { 2 } else { slots })
 }
 
 fn seconds_and_limit(stages: &[Words], slots: u32) -> (f64, Limit<'_>) {
@@ -51,19 +53,27 @@ fn nothing_takes_no_time() {
 fn a_chain_takes_its_sum_however_many_slots() {
     let stages = [words(3, 1, &[], &[]), words(4, 1, &[], &[0]), words(5, 1, &[], &[])];
     assert_eq!(seconds_and_limit(&stages, 8), (7.0, Limit::Needs));
-    assert_eq!(seconds_and_limit(&stages, 1), (12.0, Limit::Slots));
+    assert_eq!(seconds_and_limit(&stages, 1), (12.0, Limit::Slots("local")));
 }
 
 #[test]
 fn wide_stages_take_more_of_the_slots_but_no_more_than_all() {
     let stages = [words(4, 2, &[], &[]), words(4, 100, &[], &[])];
-    assert_eq!(seconds_and_limit(&stages, 4), (6.0, Limit::Slots));
+    assert_eq!(seconds_and_limit(&stages, 4), (6.0, Limit::Slots("local")));
 }
 
 #[test]
 fn a_lock_lets_one_through_at_a_time() {
     let stages = [words(4, 1, &["cargo"], &[]), words(5, 1, &["cargo", "db"], &[]), words(6, 1, &[], &[])];
     assert_eq!(seconds_and_limit(&stages, 8), (9.0, Limit::Lock("cargo")));
+}
+
+#[test]
+fn each_place_has_its_own_slots() {
+    let there = |seconds, threads| Words { executor: "box", ..words(seconds, threads, &[], &[]) };
+    let stages = [words(6, 1, &[], &[]), there(3, 9), there(5, 1), there(6, 1)];
+    assert_eq!(seconds_and_limit(&stages, 1), (8.5, Limit::Slots("box")));
+    assert_eq!(seconds_and_limit(&stages[..3], 1), (6.0, Limit::Needs), "here and there go on at once");
 }
 
 /// Of two stages that may be 3 s and 4 s off, 5 s where they know nothing of each other, 7 s where they share all.

@@ -102,9 +102,7 @@ impl Attempt<'_> {
             }
             Ok(Heard::Left(fault)) => Err(fault::ended(&fault)),
             Ok(Heard::Woken) | Err(RecvTimeoutError::Timeout) => Ok(Turn::On),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(fault::lost(host, "nobody follows it any more"))
-            }
+            Err(RecvTimeoutError::Disconnected) => Err(fault::lost(host, "nobody follows it any more")),
         }
     }
 

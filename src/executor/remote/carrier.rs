@@ -15,24 +15,39 @@ pub struct WorkTree {
 /// Brings files to another machine and back.
 pub trait Carrier: Send + Sync {
     /// Brings the work tree there. Called once for a run, and again where it failed.
-    fn prepare(&self, cancelled: &dyn Fn() -> bool) -> Result<WorkTree, Fault>;
+    fn prepare(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, Fault>;
 
     /// Brings there what a stage needs of others, just before it starts.
-    fn bring(&self, job: &Job, cancelled: &dyn Fn() -> bool) -> Result<(), Fault> {
+    fn bring(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
         let _ = (job, cancelled);
         Ok(())
     }
 
     /// Brings back what a stage made that passed.
-    fn fetch(&self, job: &Job, cancelled: &dyn Fn() -> bool) -> Result<(), Fault> {
+    fn fetch(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
         let _ = (job, cancelled);
         Ok(())
     }
 }
 
+/// One that somebody else knows of, too.
+impl<T: Carrier> Carrier for std::sync::Arc<T> {
+    fn prepare(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, Fault> {
+        (**self).prepare(cancelled)
+    }
+
+    fn bring(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
+        (**self).bring(job, cancelled)
+    }
+
+    fn fetch(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
+        (**self).fetch(job, cancelled)
+    }
+}
+
 /// A work tree that is already there.
 impl Carrier for WorkTree {
-    fn prepare(&self, _cancelled: &dyn Fn() -> bool) -> Result<WorkTree, Fault> {
+    fn prepare(&self, _cancelled: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, Fault> {
         Ok(self.clone())
     }
 }
@@ -63,7 +78,7 @@ impl Once {
     pub(super) fn get(
         &self,
         prepare: &dyn Fn() -> Result<WorkTree, Fault>,
-        cancelled: &dyn Fn() -> bool,
+        cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<WorkTree, Fault> {
         let mut state = self.state();
         let before = state.failures;
@@ -115,7 +130,9 @@ mod tests {
         };
         std::thread::scope(|scope| {
             let all: Vec<_> = (0..8).map(|_| scope.spawn(|| once.get(&prepare, &|| false))).collect();
-            all.into_iter().for_each(|one| assert_eq!(one.join().unwrap(), Ok(tree.clone())));
+            for one in all {
+                assert_eq!(one.join().unwrap(), Ok(tree.clone()));
+            }
         });
         assert_eq!(tries.load(Ordering::SeqCst), 1);
     }

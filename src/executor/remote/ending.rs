@@ -106,7 +106,12 @@ impl Attempt<'_> {
     }
 
     /// Asks for a level there, and again while the line is down.
-    fn reach(&mut self, level: CancelLevel, progress: &mut Progress, cancel: &CancelToken) -> Result<Reached, ExecError> {
+    fn reach(
+        &mut self,
+        level: CancelLevel,
+        progress: &mut Progress,
+        cancel: &CancelToken,
+    ) -> Result<Reached, ExecError> {
         let began = SystemClock.now();
         if level == CancelLevel::Kill {
             progress.kill.get_or_insert((began, None));
@@ -181,10 +186,14 @@ impl Attempt<'_> {
             _ => fault.message.clone(),
         };
         let again = match self.job.number {
-            Some(number) => format!("`local-ci attach {number}` takes it over once {host} can be reached, and Ctrl+C ends it then"),
+            Some(number) => {
+                format!("`local-ci attach {number}` takes it over once {host} can be reached, and Ctrl+C ends it then")
+            }
             None => format!("look for it with `ssh {host} ps -ef`"),
         };
-        ExecError::Left { message: format!("it may still be running on {host}, where it could not be ended: {why}; {again}") }
+        ExecError::Left {
+            message: format!("it may still be running on {host}, where it could not be ended: {why}; {again}"),
+        }
     }
 
     /// It has ended but for what cannot be killed.

@@ -109,8 +109,7 @@ pub(super) struct Following {
 impl Follower {
     /// Follows attempts of a run over this line. Opens its channel once it is asked to.
     pub(super) fn new(line: Arc<dyn Line>, place: Place) -> Self {
-        let shared =
-            Shared { line, place, received: AtomicU64::new(0), state: Mutex::default() };
+        let shared = Shared { line, place, received: AtomicU64::new(0), state: Mutex::default() };
         Self { shared: Arc::new(shared), thread: Mutex::new(None) }
     }
 
@@ -330,9 +329,7 @@ impl Shared {
     fn cut(&self, error: &io::Error) -> Fault {
         match error.kind() {
             ErrorKind::InvalidData => self.nonsense(),
-            ErrorKind::UnexpectedEof => {
-                Fault::new(FaultKind::Cut, format!("the line to {} was cut", self.line.host()))
-            }
+            ErrorKind::UnexpectedEof => Fault::new(FaultKind::Cut, format!("the line to {} was cut", self.line.host())),
             _ => Fault::new(FaultKind::Cut, format!("the line to {} was cut: {error}", self.line.host())),
         }
     }

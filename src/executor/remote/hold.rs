@@ -136,5 +136,6 @@ fn restless(answer: &Answer, host: &str) -> Option<String> {
         n => Some(format!("{n} of its processes belong to another user and cannot be stopped")),
     };
     let parts: Vec<String> = [hung, refused].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| format!("not all of it stands still on {host} while the run is paused: {}", parts.join("; ")))
+    (!parts.is_empty())
+        .then(|| format!("not all of it stands still on {host} while the run is paused: {}", parts.join("; ")))
 }

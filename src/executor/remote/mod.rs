@@ -83,7 +83,7 @@ enum Started {
 
 impl RemoteExecutor {
     /// The text that starts the attempt, once all is there that it needs.
-    fn order(&self, job: &Job, cancelled: &dyn Fn() -> bool) -> Result<String, ExecError> {
+    fn order(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<String, ExecError> {
         let site = &self.shared.site;
         let id = place::attempt(job);
         if job.resumes.is_some() {
@@ -97,7 +97,7 @@ impl RemoteExecutor {
         Ok(order.start() + window.as_deref().unwrap_or_default())
     }
 
-    fn start(&self, order: &str, cancelled: &dyn Fn() -> bool) -> Result<Started, Fault> {
+    fn start(&self, order: &str, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Started, Fault> {
         let site = &self.shared.site;
         let answer = site.line.call(order, cancelled)?.text();
         let said = answer.lines().last().unwrap_or("");
@@ -124,7 +124,8 @@ impl Executor for RemoteExecutor {
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let site = &self.shared.site;
         if job.streams == Streams::Console {
-            let message = format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
+            let message =
+                format!("a stage with `interactive = true` cannot run on {}: it needs this terminal", site.host());
             return Err(ExecError::Infrastructure { message });
         }
         let cancelled = || cancel.level().is_some();
@@ -136,7 +137,8 @@ impl Executor for RemoteExecutor {
         let order = self.order(job, &cancelled)?;
         // Nothing starts in a paused run.
         cancel.wait_while_held();
-        if cancelled() {
+        // What runs there already has to be ended there.
+        if cancelled() && job.resumes.is_none() {
             return Err(fault::ended(&Fault::new(FaultKind::Cancelled, "cancelled")));
         }
         let (tell, heard) = crossbeam_channel::unbounded();
@@ -146,9 +148,15 @@ impl Executor for RemoteExecutor {
         // Asked for before it is there: so its end is told without one more round trip.
         let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
         self.shared.janitor.begun(&id).map_err(no_thread)?;
-        match self.start(&order, &cancelled) {
+        // To join costs nothing that would not be wanted: what is to be ended has to be found first.
+        match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
             Ok(Started::There) => {}
-            Ok(Started::Absent) => return Err(fault::lost(site.host(), "it was not started there")),
+            Ok(Started::Absent) if job.resumes == Some(0) => {
+                // Not done with: it is about to be started.
+                let message = format!("lost on {}: it was never started there", site.host());
+                return Err(ExecError::NotThere { message });
+            }
+            Ok(Started::Absent) => return Err(fault::lost(site.host(), "what was started there is gone")),
             // It may have been on its way there: whatever came of it has to end.
             Err(fault) if fault.kind == FaultKind::Cancelled => {}
             Err(fault) => return Err(fault::ended(&fault)),

@@ -31,7 +31,18 @@ const SESSION: &[&str] = &[
 
 /// Variables that a shell keeps for itself, or reads while it goes on.
 const SHELLS_OWN: &[&str] = &[
-    "BASHOPTS", "BASH_VERSINFO", "EUID", "IFS", "LINENO", "OPTIND", "PPID", "PS4", "RANDOM", "SECONDS", "SHELLOPTS", "UID",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "EUID",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+    "PPID",
+    "PS4",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "UID",
     "_",
 ];
 
@@ -68,7 +79,7 @@ impl Order<'_> {
         let mut by_env = Vec::new();
         for (name, value) in self.environment() {
             if is_identifier(&name) && !SHELLS_OWN.contains(&name.as_str()) {
-                exports += &format!("export {name}={}\n", quote(&value));
+                exports.extend(["export ", &name, "=", &quote(&value), "\n"]);
             } else {
                 // Nothing that anybody keeps a secret in: for a moment the whole machine can read it.
                 by_env.push(format!("{name}={value}"));

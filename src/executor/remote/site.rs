@@ -44,7 +44,10 @@ impl Site {
     pub(super) fn there(&self, tree: &WorkTree, dir: &Path) -> Result<String, ExecError> {
         let text = |path: &Path| {
             path.to_str().map(str::to_owned).ok_or_else(|| ExecError::Infrastructure {
-                message: format!("the working directory {} has a name that is no text; stages elsewhere need one", path.display()),
+                message: format!(
+                    "the working directory {} has a name that is no text; stages elsewhere need one",
+                    path.display()
+                ),
             })
         };
         match dir.strip_prefix(&self.root) {
@@ -71,7 +74,7 @@ impl Shared {
     }
 
     /// The work tree there.
-    pub(super) fn tree(&self, cancelled: &dyn Fn() -> bool) -> Result<WorkTree, ExecError> {
+    pub(super) fn tree(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, ExecError> {
         let prepare = || -> Result<WorkTree, Fault> { self.site.carrier.prepare(cancelled) };
         self.tree.get(&prepare, cancelled).map_err(|fault| fault::ended(&fault))
     }

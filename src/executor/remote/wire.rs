@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn bytes_are_taken_for_what_was_announced_and_lines_for_what_they_begin_with() {
-        let said = b"Welcome!\nmark R\nmark D 3 10 9\nmark V 3\nmark H\nmark N 4\nmark V 3 local-ci 1 end\nmark L 4 gone\n";
+        let said =
+            b"Welcome!\nmark R\nmark D 3 10 9\nmark V 3\nmark H\nmark N 4\nmark V 3 local-ci 1 end\nmark L 4 gone\n";
         for size in 1..said.len() {
             assert_eq!(
                 frames(said, size),

@@ -21,7 +21,7 @@ fn totals(state: &State, text: &str) -> Totals {
 fn samples(state: &State, text: &str, work: u8) -> Vec<u64> {
     let history = state.open();
     let (name, signature) = (name(text), signature(work));
-    let sought = Sought { name: Some(&name), signature: &signature, is_local: true };
+    let sought = Sought { name: Some(&name), signature: &signature, executor: LOCAL };
     let known = history.project("p").unwrap();
     history.samples_for(known.as_ref(), || None, &[sought]).unwrap()[0].newest_first.clone()
 }

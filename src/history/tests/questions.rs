@@ -5,14 +5,19 @@ use super::*;
 const REPOSITORY: &[u8] = b"/repository/.git";
 
 fn sought<'a>(name: &'a StageName, signature: &'a Signature) -> Sought<'a> {
-    Sought { name: Some(name), signature, is_local: true }
+    Sought { name: Some(name), signature, executor: LOCAL }
 }
 
 fn samples(history: &History, project: &str, stage: &str, work: u8) -> (Vec<u64>, Basis) {
+    samples_on(LOCAL, history, project, stage, work)
+}
+
+fn samples_on(executor: &str, history: &History, project: &str, stage: &str, work: u8) -> (Vec<u64>, Basis) {
     let known = history.project(project).unwrap();
     let (name, signature) = (name(stage), signature(work));
     let repository = || Some(REPOSITORY.to_vec());
-    let found = history.samples_for(known.as_ref(), repository, &[sought(&name, &signature)]).unwrap();
+    let found =
+        history.samples_for(known.as_ref(), repository, &[Sought { executor, ..sought(&name, &signature) }]).unwrap();
     (found[0].newest_first.clone(), found[0].basis)
 }
 
@@ -46,6 +51,27 @@ fn then_come_those_of_other_work_trees_the_latest_first() {
     assert_eq!(samples(&state.open(), "p", "a", 1), (vec![50, 30, 10], Basis::OtherWorktree));
     work_tree(&state, "p", &[run(1, vec![passed("a", 2, 20)])]);
     assert_eq!(samples(&state.open(), "p", "a", 1), (vec![50, 30, 10], Basis::OtherWorktree));
+}
+
+/// The same work (only the kind of place is part of it) on machines that are not equally fast.
+#[test]
+fn each_machine_has_its_own_durations_and_borrows_those_of_others_until_then() {
+    let state = State::new();
+    let on = |executor: &str, work, ms| StageRecord { executor: executor.into(), ..passed("a", work, ms) };
+    work_tree(&state, "p", &[run(1, vec![on("local", 1, 10)])]);
+    assert_eq!(samples_on("box", &state.open(), "p", "a", 2), (vec![10], Basis::OtherMachine));
+    work_tree(&state, "p", &[run(2, vec![on("box", 2, 20)]), run(3, vec![on("far", 2, 30)])]);
+    work_tree(&state, "q", &[run(1, vec![on("slow", 2, 90)]), run(2, vec![on("far", 2, 91)])]);
+    for (executor, work, expected) in [
+        ("local", 1, (vec![10], Basis::Own)),
+        ("box", 2, (vec![20], Basis::Own)),
+        ("far", 2, (vec![30], Basis::Own)),
+        ("box", 3, (vec![20], Basis::EarlierCommand)),
+        ("slow", 2, (vec![90], Basis::OtherWorktree)),
+        ("new", 2, (vec![30, 20, 10], Basis::OtherMachine)),
+    ] {
+        assert_eq!(samples_on(executor, &state.open(), "p", "a", work), expected, "{executor}");
+    }
 }
 
 #[test]

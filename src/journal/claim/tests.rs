@@ -44,6 +44,7 @@ fn header(number: RunNumber, waits: Option<&Waits>) -> Header {
         branch: None,
         config: Vec::new(),
         stages: Vec::new(),
+        remotes: Vec::new(),
         jobs: 1,
         waits: waits.cloned(),
     }
@@ -386,4 +387,57 @@ fn a_withdrawn_claim_leaves_its_number_and_nothing_else() {
         }
     }
     assert_eq!(try_claim(&project, &[(1, "test")]).unwrap().number, RunNumber(3));
+}
+
+/// A run of these jobs that was lost.
+fn lost(project: &ProjectDir, wanted: &[(u8, &str)]) -> RunNumber {
+    let claim = try_claim(project, wanted).unwrap();
+    drop(claim.lock);
+    claim.number
+}
+
+/// H89: of all who go on with a lost run at the same time one does, and it is seen to without a gap from then on.
+#[test]
+fn h89_a_lost_run_is_taken_again_by_one() {
+    let (_dir, project) = project();
+    for _ in 0..20 {
+        let number = lost(&project, &[(1, "a")]);
+        let barrier = std::sync::Barrier::new(4);
+        let taken: Vec<_> = std::thread::scope(|scope| {
+            let take = || {
+                barrier.wait();
+                retake(&project, Path::new("/p"), number, &jobs(&[(1, "a")]))
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(taken.iter().filter(|taken| matches!(taken, Err(RetakeError::Held))).count(), 3, "{taken:?}");
+        assert_eq!(state::of(&project.run(number)).unwrap(), RunState::Running);
+        assert_eq!(active(&project).unwrap(), [number]);
+        assert_eq!(marked(&project, number), [StageName::new("a").unwrap()]);
+    }
+}
+
+/// H89: what another run does meanwhile is not done twice.
+#[test]
+fn h89_a_lost_run_is_not_taken_again_while_its_jobs_run_elsewhere() {
+    let (_dir, project) = project();
+    let number = lost(&project, &[(1, "a"), (2, "b")]);
+    let other = try_claim(&project, &[(2, "b")]).unwrap();
+    let take = |wanted| retake(&project, Path::new("/p"), number, &jobs(wanted));
+    match take(&[(1, "a"), (2, "b")]) {
+        Err(RetakeError::Refused(Refusal::Running { stage, number, .. })) => {
+            assert_eq!((stage.as_str(), number), ("b", other.number));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(state::of(&project.run(number)).unwrap(), RunState::Lost);
+    // What has ended of it is no job any more.
+    let (run, waits) = (project.run(number), None);
+    let again = Claim { run, number, lock: take(&[(1, "a")]).unwrap(), waits };
+    end(&again, Verdict::Passed);
+    drop(again);
+    assert!(matches!(take(&[]), Err(RetakeError::Over)));
+    fs::remove_dir_all(project.run(number).path()).unwrap();
+    assert!(matches!(take(&[]), Err(RetakeError::Over)), "it was deleted");
 }

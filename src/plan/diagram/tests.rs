@@ -36,6 +36,7 @@ fn stage(text: &str, needs: &[u32], script: &str) -> PlannedStage {
         has_fix: false,
         inputs: Vec::new(),
         inputs_digest: None,
+        outputs: Vec::new(),
         estimate: None,
     }
 }
@@ -55,7 +56,16 @@ fn skipped(mut stage: PlannedStage, why: &str) -> PlannedStage {
 fn plan(stages: Vec<PlannedStage>) -> Plan {
     let stages: DenseMap<StageId, PlannedStage> = stages.into_iter().collect();
     let (left_out, warnings) = (Vec::new(), Vec::new());
-    Plan { root: "/p".into(), stages, jobs: 2, fail_fast: false, timeout: None, left_out, warnings }
+    Plan {
+        root: "/p".into(),
+        stages,
+        jobs: 2,
+        fail_fast: false,
+        timeout: None,
+        left_out,
+        warnings,
+        remotes: BTreeMap::new(),
+    }
 }
 
 /// As a pipeline would say it: what stands before the first colon of a name is a matrix.

@@ -13,6 +13,7 @@ fn job(name: &str, state: &'static str, command: &str) -> ListedJob {
         run: None,
         age_ms: None,
         duration_ms: None,
+        on: None,
         elapsed_ms: None,
         expected_ms: None,
         left_ms: None,
@@ -188,4 +189,11 @@ fn directories_stand_above_their_jobs_and_those_that_are_gone_are_said_to_be() {
 fn programs_get_all_of_it() {
     insta::assert_snapshot!(serde_json::to_string(&jobs()[5]).unwrap(), @r#"{"name":"hung","kind":"stage","state":"running","run":8,"age_ms":14000,"elapsed_ms":400000,"expected_ms":130000,"percent":99,"stuck_ms":240000,"command":"make hung","default":true,"needs":[],"hidden_by_command":false}"#);
     insta::assert_snapshot!(serde_json::to_string(&jobs()[12]).unwrap(), @r#"{"name":"old","kind":"former","state":"stopped","exit_code":127,"status":"error","run":7,"age_ms":23500,"command":null,"default":false,"needs":[],"hidden_by_command":false}"#);
+}
+
+#[test]
+fn what_runs_elsewhere_says_where() {
+    let job = ListedJob { on: Some("build-box".into()), percent: Some(30), ..running("clippy", "cargo clippy") };
+    let text = render(&[job], Look { style: Style { colour: false, glyphs: Glyphs::Unicode }, width: None });
+    assert_eq!(text, "clippy  running: cargo clippy  [on build-box, 30%, 12.3s so far, run 8, 14 sec ago]\n");
 }

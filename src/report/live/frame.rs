@@ -7,10 +7,11 @@ use super::row::{self, Row};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::ids::{RunNumber, StageId};
+use crate::report::remotes::matter;
 use crate::report::stuck::hint_of;
 use crate::report::style::{Ink, Style};
 use crate::report::terminal::{Mark, Size};
-use crate::view::{RunView, StageState, Tally};
+use crate::view::{Line, RemoteView, RunView, StageState, Tally};
 
 /// What there is to know for drawing.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,8 @@ impl Scene<'_> {
         let waiting = self.view.stages().values().filter(|stage| stage.state == StageState::Waiting).count();
         // The last line is the run's. What waits is said where there is a line for it.
         let free = rows.saturating_sub(1);
+        let matters = self.matters(free, columns);
+        let free = free - matters.len();
         let shown = match running.len() {
             n if n <= free => n,
             _ => free.saturating_sub(1),
@@ -59,6 +62,7 @@ impl Scene<'_> {
         if lines.len() < free && (hidden > 0 || waiting > 0) {
             lines.push(self.others(hidden, shown, waiting, columns));
         }
+        lines.extend(matters);
         lines.push(self.whole(columns));
         lines
     }
@@ -83,6 +87,19 @@ impl Scene<'_> {
         };
         let rows: Vec<Row<'_>> = chosen.map(row).collect();
         row::lines(&rows, columns, self.style)
+    }
+
+    /// What is the matter with other machines, a line each, as far as there is room: nothing goes on without that.
+    fn matters(&self, most: usize, columns: usize) -> Vec<String> {
+        let line = |remote: &RemoteView| {
+            let ink = match remote.line {
+                Line::Connecting | Line::Sending => Ink::DIM,
+                Line::Down { .. } | Line::Left { .. } | Line::Up | Line::Done => Ink::YELLOW,
+            };
+            let text = format!("  {}", matter(remote, self.now)?);
+            Some(self.style.ink(ink, &fit(&text, columns, self.style.glyphs.ellipsis())))
+        };
+        self.view.restless().filter_map(line).take(most).collect()
     }
 
     /// The line of what has none of its own.

@@ -116,6 +116,7 @@ fn caveat(estimate: &Estimate) -> Option<&'static str> {
     match (estimate.basis, estimate.samples) {
         (Basis::OtherWorktree, _) => Some("other work tree"),
         (Basis::EarlierCommand, _) => Some("earlier command"),
+        (Basis::OtherMachine, _) => Some("other machine"),
         (Basis::Own, 0 | 1) => Some("1 sample"),
         (Basis::Own, 2) => Some("2 samples"),
         (Basis::Own, _) => None,

@@ -24,6 +24,7 @@ fn run(number: u64, seconds_ago: u64, verdict: &str, exit_code: Option<u8>) -> P
         running_stages: Vec::new(),
         left_ms: None,
         paused_ms: None,
+        left_on: Vec::new(),
         waits_for: Vec::new(),
         commit: Some("0123456789abcdef".into()),
         branch: Some("main".into()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{JobStatistics, LastRun, Next, whole};
+use super::{JobStatistics, LastRun, Next, OnMachine, whole};
 use crate::event::SCHEMA_VERSION;
 
 /// The statistics of the jobs that a name stands for, as one object. With `predictions`, every estimate that can be
@@ -51,12 +51,18 @@ fn one(job: &JobStatistics, predictions: bool) -> Value {
             "within": accuracy.within,
             "bias": accuracy.bias,
         })),
+        "executors": job.machines.iter().map(machine).collect::<Vec<_>>(),
         "last": job.last.iter().map(last).collect::<Vec<_>>(),
     });
     if predictions {
         value["predictions"] = job.last.iter().filter_map(prediction).collect();
     }
     value
+}
+
+fn machine(machine: &OnMachine) -> Value {
+    let OnMachine { executor, runs, passed, median_ms } = machine;
+    json!({ "executor": executor, "runs": runs, "passed": passed, "median_ms": median_ms })
 }
 
 fn last(run: &LastRun) -> Value {

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use console::Alignment;
 
-use super::{JobStatistics, LastRun, Next, percent, whole};
+use super::{JobStatistics, LastRun, Next, OnMachine, percent, whole};
 use crate::estimate::{Flaky, OWN_BAND};
 use crate::event::{Basis, Estimate};
 use crate::history::{Status, Totals};
+use crate::plan::signature::LOCAL;
 use crate::report::about::About;
 use crate::report::ago::Ago;
 use crate::report::mark::Mark;
@@ -88,6 +89,9 @@ fn block(job: &JobStatistics, now_ms: i64, look: Look) -> Vec<String> {
         lines.push(format!("Estimated from: {}", basis(estimate)));
     }
     lines.extend(job.median_ms.map(|ms| format!("Median duration: {}", human(ms))));
+    if job.machines.len() > 1 {
+        lines.extend(job.machines.iter().map(machine));
+    }
     lines.extend(trend(job));
     if let Some((run, started)) = totals.last_failure {
         lines.push(format!("Last failure: run {run}, {}", Ago::between(started, now_ms)));
@@ -126,7 +130,7 @@ fn next(next: &Next, has_passed: bool) -> String {
 fn band(estimate: &Estimate, look: Look) -> String {
     let dash = look.style.glyphs.dash();
     let (low, high) = (human(estimate.low_ms), human(estimate.high_ms));
-    if estimate.samples >= OWN_BAND && estimate.basis != Basis::EarlierCommand {
+    if estimate.samples >= OWN_BAND && !matches!(estimate.basis, Basis::EarlierCommand | Basis::OtherMachine) {
         format!("Band: {low}{dash}{high}, eight of ten runs")
     } else {
         format!("Band: {low}{dash}{high}, a guess until it has passed more often")
@@ -142,7 +146,15 @@ fn basis(estimate: &Estimate) -> String {
         Basis::Own => samples,
         Basis::OtherWorktree => format!("{samples} in another work tree of the repository"),
         Basis::EarlierCommand => format!("{samples} with the command that it had before"),
+        Basis::OtherMachine => format!("{samples} on other machines"),
     }
+}
+
+fn machine(machine: &OnMachine) -> String {
+    let OnMachine { executor, runs, passed, median_ms } = machine;
+    let place = if executor == LOCAL { "Here".to_owned() } else { format!("On {}", printable(executor)) };
+    let median = median_ms.map(|ms| format!(", median {}", human(ms))).unwrap_or_default();
+    format!("{place}: {passed} of {runs} passed{median}")
 }
 
 fn trend(job: &JobStatistics) -> Option<String> {

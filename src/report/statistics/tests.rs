@@ -39,6 +39,7 @@ fn job() -> JobStatistics {
         trend: Some(Trend { recent_ms: 160_000, earlier_ms: 140_000, percent: 14.29, runs: 4, is_clear: true }),
         flaky: Some(Flaky { failed: 1, total: 3, rate: 0.05 }),
         accuracy: Some(Accuracy { count: 2, median_error: 0.042, within: 0.5, bias: 0.01 }),
+        machines: vec![OnMachine { executor: "local".into(), runs: 4, passed: 3, median_ms: Some(149_000) }],
         last: vec![
             last(5, Status::Pass, 165_000, Some([150_000, 135_000, 160_000])),
             last(4, Status::Pass, 150_000, Some([151_000, 135_000, 160_000])),
@@ -57,6 +58,7 @@ fn never() -> JobStatistics {
         trend: None,
         flaky: None,
         accuracy: None,
+        machines: Vec::new(),
         last: Vec::new(),
         ..job()
     }
@@ -164,6 +166,15 @@ fn what_is_not_known_is_not_invented() {
 }
 
 #[test]
+fn machines_are_told_apart_where_there_are_several() {
+    let mut job = job();
+    job.machines.push(OnMachine { executor: "box\x1b".into(), runs: 9, passed: 9, median_ms: None });
+    let text = render(&[job], false, NOW, Look::default());
+    let told: Vec<&str> = text.lines().filter(|line| line.starts_with("Here") || line.starts_with("On ")).collect();
+    assert_eq!(told, ["Here: 3 of 4 passed, median 2m29s", "On box\\u{1b}: 9 of 9 passed"]);
+}
+
+#[test]
 fn several_jobs_are_a_table() {
     let other = JobStatistics { name: StageName::new("test:1.80").unwrap(), ..never() };
     insta::assert_snapshot!(render(&[job(), other], false, NOW, on_terminal(80, Glyphs::Unicode)), @"
@@ -184,6 +195,7 @@ fn an_estimate_says_whose_runs_it_rests_on() {
     assert_eq!(from(Basis::Own, 1), "Estimated from: 1 passed run");
     assert_eq!(from(Basis::OtherWorktree, 3), "Estimated from: 3 passed runs in another work tree of the repository");
     assert_eq!(from(Basis::EarlierCommand, 3), "Estimated from: 3 passed runs with the command that it had before");
+    assert_eq!(from(Basis::OtherMachine, 3), "Estimated from: 3 passed runs on other machines");
 }
 
 #[test]
@@ -218,6 +230,14 @@ fn programs_get_the_same_and_no_more_than_is_known() {
             "low_ms": 135000,
             "samples": 9
           },
+          "executors": [
+            {
+              "executor": "local",
+              "median_ms": 149000,
+              "passed": 3,
+              "runs": 4
+            }
+          ],
           "fastest_ms": 135000,
           "flaky": {
             "failed": 1,

@@ -502,11 +502,13 @@ fn runs_with_little_in_them() {
 
 #[test]
 fn a_remote_run_differs_in_its_first_line_alone() {
-    let remote = play(&failing(), |paper| {
-        let options =
-            TranscriptOptions { remote: Some("ci@build.example.invalid".into()), ..options(Dialect::Plain, false) };
-        Box::new(Grouped::new(paper, options))
-    });
+    let news = |run: &mut Recorded| {
+        run.news("box", RemoteNews::Sent { files: 2, bytes: 34, duration_ms: 5 });
+        run.news("box", RemoteNews::Down { why: "cut".into(), attempt: 1, next_ms: 1000 });
+        run.news("box", RemoteNews::Up { after_ms: 7 });
+    };
+    let run = failing_on("box", vec![remote("box", "ci@build.example.invalid")], news);
+    let remote = grouped(&run);
     let (first, rest) = remote.split_once('\n').unwrap();
     assert_eq!(first, "🚀 Running local CI pipeline remotely on ci@build.example.invalid...");
     assert_eq!(Some(rest), grouped(&failing()).split_once('\n').map(|(_, rest)| rest));

@@ -59,7 +59,7 @@ fn the_documented_examples_are_true() {
     assert_eq!(reports, 1, "a report that cannot be read is taken for events");
     kinds.sort();
     kinds.dedup();
-    let of_runs = ["cancelling", "notice", "paused", "resumed", "run_finished", "run_started"];
+    let of_runs = ["cancelling", "notice", "paused", "remote", "resumed", "run_finished", "run_started"];
     let of_stages = ["stage_finished", "stage_retrying", "stage_started"];
     assert_eq!(kinds, [&of_runs[..], &of_stages].concat());
 }

@@ -63,6 +63,7 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         is_fix: false,
         has_fix: false,
         inputs_digest: None,
+        outputs: Vec::new(),
         estimate: None,
     };
     Plan {
@@ -73,6 +74,7 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
+        remotes: Map::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::journal::format;
 use crate::journal::header::Header;
 use crate::journal::layout::ProjectDir;
 use crate::journal::lock;
+use crate::journal::state::{self, RunState};
 use crate::session::source;
 
 /// How many runs a glance takes in.
@@ -117,7 +118,10 @@ pub(super) fn unseen(history: &History, project: &ProjectDir, known: Option<&Kno
             return Ok(numbers);
         }
         let seen = history.known_runs(known, *first)?;
-        numbers.retain(|number| seen.binary_search(number).is_err());
+        let mut lost = history.lost_runs(known, *first)?;
+        // What it has of them is what there was when they were left.
+        lost.retain(|number| !matches!(state::of(&project.run(*number)), Ok(RunState::Lost) | Err(_)));
+        numbers.retain(|number| seen.binary_search(number).is_err() || lost.contains(number));
     }
     Ok(numbers)
 }

@@ -9,6 +9,7 @@ use crate::event::SCHEMA_VERSION;
 use crate::ids::{RunId, Signature};
 use crate::journal::header::{Header, HeaderStage};
 use crate::journal::layout::create_dir;
+use crate::outcome::Verdict;
 use crate::pipeline::Command;
 
 /// A run that was lost before it said anything: a directory with a header.
@@ -40,6 +41,7 @@ fn lost_run_as(project: &ProjectDir, number: u64, id: u8) {
         branch: None,
         config: Vec::new(),
         stages: vec![stage],
+        remotes: Vec::new(),
         jobs: 1,
         waits: None,
     };
@@ -186,4 +188,24 @@ fn h75_a_glance_and_a_run_without_a_supervisor_do_not_wait_for_others() {
         drop((holder, lock));
         assert!(numbers(&open(&project, Path::new("/p")), None).starts_with(&[if hold.is_empty() { 2 } else { 3 }]));
     }
+}
+
+/// A run that the index has as lost, and that somebody has gone on with: what it came to in the end is taken in by whoever
+/// looks next, also where its supervisor was killed before it could say so to the index.
+#[test]
+fn h24_what_became_of_a_lost_run_is_taken_in() {
+    use crate::event::{Event, EventKind, Sink};
+    use crate::journal::write::JournalWriter;
+    let (dir, project) = with_runs();
+    let root = Path::new("/p");
+    let verdicts = || {
+        let runs = open(&project, root).runs(None, 10).unwrap();
+        runs.iter().map(|run| (run.number.0, run.verdict.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(verdicts(), [(2, "lost".to_owned()), (1, "lost".to_owned())]);
+    let kind = EventKind::RunFinished { verdict: Verdict::Passed, exit_code: 0, duration_ms: 1 };
+    let event = Event { seq: 0, at: Timestamp { unix_ms: 1, mono_us: 1 }, kind };
+    JournalWriter::open(&project.run(RunNumber(1))).unwrap().event(&event).unwrap();
+    assert_eq!(verdicts(), [(2, "lost".to_owned()), (1, "passed".to_owned())]);
+    drop(dir);
 }

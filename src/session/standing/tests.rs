@@ -58,6 +58,7 @@ impl Place {
             branch: None,
             config: Vec::new(),
             stages: stages.collect(),
+            remotes: Vec::new(),
             jobs: 1,
             waits,
         };
@@ -106,6 +107,7 @@ fn said(board: &Board, job: &str) -> String {
         },
         State::Stopped { status, exit_code, .. } => format!("{status} {exit_code:?}"),
         State::Lost => "lost".into(),
+        State::Left => "left".into(),
     };
     let queued = if standing.queued.is_empty() { String::new() } else { format!(", then {:?}", standing.queued) };
     format!("{state}, run {}{queued}", standing.number)

@@ -34,6 +34,7 @@ fn header(number: RunNumber, waits: Option<&Waits>) -> Header {
         branch: None,
         config: Vec::new(),
         stages: Vec::new(),
+        remotes: Vec::new(),
         jobs: 1,
         waits: waits.cloned(),
     }
@@ -297,8 +298,10 @@ fn it_is_said_what_a_run_waits_for() {
         run: RunId::from_bytes([7; 16]),
         number: Some(first.number),
         project: "/p".into(),
+        remotes: Vec::new(),
         jobs: 1,
         stages: Vec::new(),
+        remotes: Vec::new(),
     });
     let started = Event { seq: 0, at: at(90), kind: started };
     JournalWriter::open(&first.run).unwrap().event(&started).unwrap();

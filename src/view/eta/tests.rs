@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cancel::CancelLevel;
-use crate::event::StageInfo;
+use crate::event::{RemoteInfo, StageInfo};
 use crate::outcome::{CancelReason, Outcome, Verdict};
 use crate::view::recorded::{Recorded, after, expecting, failed, skipped, stage};
 
@@ -47,6 +47,22 @@ fn what_is_left_is_the_longest_way_to_the_end() {
     let eta = eta_at(&run, 25).unwrap();
     assert_eq!((eta.expected, eta.unknown, eta.is_rough), (secs(35), 0, false));
     assert_eq!((eta.low, eta.high), (secs(31), secs(39)), "a tenth of 40 s less what has passed of it");
+}
+
+/// A remote's stages take none of the slots here, and a remote that has none of its own has as many as here.
+#[test]
+fn stages_elsewhere_take_slots_there() {
+    let mut stages: Vec<StageInfo> = ["a", "b", "c", "d", "e", "f"].map(|name| usually(name, 10)).into();
+    for (stage, executor) in stages[2..].iter_mut().zip(["box", "box", "box", "box"]) {
+        stage.executor = executor.into();
+    }
+    let remote = |slots| RemoteInfo { name: "box".into(), host: "box".into(), session: "onion".into(), slots };
+    for (slots, seconds) in [(Some(4), 10), (Some(1), 40), (None, 20)] {
+        let mut view = Recorded::of(stages.clone()).view();
+        view.run.as_mut().unwrap().remotes = vec![remote(slots)];
+        let now = view.header().unwrap().at;
+        assert_eq!(view.eta(now).unwrap().expected, secs(seconds), "{slots:?}");
+    }
 }
 
 #[test]

@@ -3,5 +3,6 @@
 mod details;
 mod keys;
 mod matrices;
+mod remotes;
 mod stages;
 mod syntax;

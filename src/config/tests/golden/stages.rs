@@ -305,6 +305,7 @@ on = "build-bx"
 [stages.b]
 uses = "hygene"
 [remotes.build-box]
+host = "build.example.invalid"
 [plugins.hygiene]
 "#;
     insta::assert_snapshot!(faults(text), @r#"

@@ -29,9 +29,11 @@ __prepare() {
   fi
   # Room for what has to be written at the end, whatever the command does to the disk: it is written over, not anew.
   # By who comes first only, for the wrapper may have begun to write there.
+  set -C
   for __file in verdict.part said; do
-    (set -C && printf '%1023s\n' '' >"$__file") 2>/dev/null
+    printf '%1023s\n' '' 2>/dev/null >"$__file"
   done
+  set +C
   if ! { [ -s verdict.part ] && [ -s said ] && : >>log && __write; } 2>/dev/null; then
     if [ -e pid ]; then
       echo joined

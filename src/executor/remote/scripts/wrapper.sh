@@ -12,15 +12,14 @@
 __identify() {
   read -r __line </proc/self/stat
   __pid=${__line%% *}
-  __line=${__line##*) }
-  # The twentieth of what is left.
-  __born=$(set -- $__line && shift 19 && printf %s "$1")
+  # Unquoted: the fields are numbers and a letter.
+  __take_born ${__line##*) }
 }
 
-# Sets __now to the time since the boot in hundredths of a second, by a clock that nobody sets.
-__clock() {
-  read -r __now __rest </proc/uptime
-  __now=${__now%.*}${__now#*.}
+# The twentieth of what is left.
+__take_born() {
+  shift 19
+  __born=$1
 }
 
 # Sets __quoted to a word that the shell reads as this text.
@@ -183,8 +182,11 @@ __since=$__now
 # In the foreground: what runs beside a shell ignores SIGINT. What the shell itself has to say of how it ended, `Killed`, goes
 # to `said`, for a code above 128 may be the command's own.
 {
-  # What is to end already is not begun, and ends as what was killed does.
-  (if __is_ending; then exec /bin/sh -c 'kill -s KILL $$'; fi && __command "$@")
+  (
+    # What is to end already is not begun, and ends as what was killed does.
+    if __is_ending; then exec /bin/sh -c 'kill -s KILL $$'; fi
+    __command "$@"
+  )
   __code=$?
 } 2<>said
 __stood

@@ -7,22 +7,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::harness::{Machine, Straight, here};
+use super::harness::{Machine, Straight, here, lines};
 use crate::outcome::Exit;
 use crate::remote::here::Here;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 
-/// A line whose followers are cut after so many bytes, each a little later than the one before; and then never.
+/// A line of which one kind of channel is cut after so many bytes, each a little later than the one before; and then never.
 struct Cut {
     here: Here,
+    which: Login,
     step: u64,
     cuts_left: AtomicU64,
     cuts: AtomicU64,
 }
 
 impl Cut {
-    fn every(home: &Path, step: u64, cuts: u64) -> Self {
-        Self { here: here(home), step, cuts_left: AtomicU64::new(cuts), cuts: AtomicU64::new(0) }
+    fn every(home: &Path, which: Login, step: u64, cuts: u64) -> Self {
+        Self { here: here(home), which, step, cuts_left: AtomicU64::new(cuts), cuts: AtomicU64::new(0) }
     }
 }
 
@@ -37,7 +38,7 @@ impl Transport for Cut {
 
     fn open(&self, login: Login, limit: Duration) -> Result<Channel, Fault> {
         let channel = self.here.open(login, limit)?;
-        let is_last = login == Login::Yes
+        let is_last = login != self.which
             || self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err();
         if is_last {
             return Ok(channel);
@@ -71,7 +72,7 @@ impl Transport for Cut {
 }
 
 fn survives(step: u64, cuts: u64, script: &str, bytes: &[u8]) {
-    let machine = Machine::with(|home| Arc::new(Straight::new(Cut::every(home, step, cuts))));
+    let machine = Machine::with(|home| Arc::new(Straight::new(Cut::every(home, Login::No, step, cuts))));
     fs::write(machine.path("work/bytes"), bytes).unwrap();
     let (result, log) = machine.execute(&machine.sh(script));
     assert_eq!(result.unwrap().exit, Exit::Code(4));
@@ -89,14 +90,28 @@ fn h126_a_line_that_is_cut_at_every_byte_loses_none_and_repeats_none() {
 /// H126: cut in the middle of much output, while it is written.
 #[test]
 fn h126_much_output_survives_many_cuts() {
-    let bytes: Vec<u8> = (0..8_000_000u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
+    let bytes: Vec<u8> =
+        (0..8_000_000u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect();
     survives(100_000, 40, "cat bytes; exit 4", &bytes);
 }
 
 /// H126: cut again and again while the stage says something from time to time, and across its end.
 #[test]
 fn h126_a_stage_that_ends_while_the_line_is_down_is_heard_afterwards() {
-    let lines: String = (0..30).map(|n| format!("line {n}\n")).collect();
+    let text = lines(0..30, |n| format!("line {n}"));
     let script = "while IFS= read -r line; do echo \"$line\"; sleep 0.01; done <bytes; exit 4";
-    survives(40, 25, script, lines.as_bytes());
+    survives(40, 25, script, text.as_bytes());
+}
+
+/// Whoever starts a stage and hears nothing of it starts it again, and it runs once.
+#[test]
+fn h126_a_start_that_is_cut_off_starts_one_stage() {
+    let machine = Machine::with(|home| Arc::new(Straight::new(Cut::every(home, Login::Yes, 7, 100))));
+    for attempt in 1..=30 {
+        let mut job = machine.sh("echo $LOCAL_CI_ATTEMPT >>started");
+        job.attempt = attempt;
+        assert_eq!(machine.execute(&job).0.unwrap().exit, Exit::Code(0));
+    }
+    let wanted = lines(1..=30, |attempt| format!("{attempt}"));
+    assert_eq!(fs::read_to_string(machine.path("work/started")).unwrap(), wanted);
 }

@@ -45,7 +45,8 @@ fn what_a_stage_inherits_is_a_login_and_what_is_declared() {
     let machine = Machine::new();
     let mut job = machine.job(Command::Argv(vec!["env".into(), "-0".into()]));
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    job.env = vec![set("A", "1"), set("A", "it's\n\"two\" $HOME `id`"), set("odd.name", "x y"), set("WHOSE", "the stage's")];
+    job.env =
+        vec![set("A", "1"), set("A", "it's\n\"two\" $HOME `id`"), set("odd.name", "x y"), set("WHOSE", "the stage's")];
     job.env.push(set("LOCAL_CI_STAGE", "another"));
     let (result, log) = machine.execute(&job);
     assert_eq!(result.unwrap().exit, Exit::Code(0));
@@ -142,10 +143,7 @@ fn h103_what_cannot_be_started_is_told_as_it_is_here() {
     assert_eq!(told(&["./none"]), (127, "command not found: ./none (no such file in /work)".into()));
     assert_eq!(told(&[""]), (127, "the command's name is empty".into()));
     assert_eq!(told(&["./sub"]), (126, "cannot execute ./sub: it is a directory".into()));
-    assert_eq!(
-        told(&["./plain"]),
-        (126, "cannot execute ./plain: permission denied; try: chmod +x ./plain".into())
-    );
+    assert_eq!(told(&["./plain"]), (126, "cannot execute ./plain: permission denied; try: chmod +x ./plain".into()));
     let (code, message) = told(&["./crlf"]);
     assert!(code == 127 && message.contains(r"'/bin/sh\r' is not there (the file has CRLF"), "{message}");
     let (code, message) = told(&["./bare"]);

@@ -21,7 +21,7 @@ use crate::remote::here::Here;
 use crate::remote::shell::{Answer, Shell};
 use crate::remote::{Channel, Fault, FaultKind, Login, Transport};
 
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A line over a transport that is always there; a channel that ends is opened again.
 pub(super) struct Straight<T> {
@@ -44,14 +44,25 @@ impl<T: Transport> Line for Straight<T> {
 
     fn call(&self, script: &str, cancelled: &dyn Fn() -> bool) -> Result<Answer, Fault> {
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let shell = {
-            let mut shell = self.shell.lock().unwrap();
-            if shell.is_none() {
-                *shell = Some(Arc::new(Shell::open(&self.transport, Login::Yes, LIMIT)?));
+        loop {
+            let shell = {
+                let mut shell = self.shell.lock().unwrap();
+                if shell.is_none() {
+                    *shell = Shell::open(&self.transport, Login::Yes, LIMIT).ok().map(Arc::new);
+                }
+                let Some(shell) = shell.clone() else { continue };
+                shell
+            };
+            match shell.call(script, LIMIT, cancelled) {
+                Err(fault) if fault.kind == FaultKind::Cut => {
+                    let mut now = self.shell.lock().unwrap();
+                    if now.as_ref().is_some_and(|now| Arc::ptr_eq(now, &shell)) {
+                        *now = None;
+                    }
+                }
+                said => return said,
             }
-            Arc::clone(shell.as_ref().unwrap())
-        };
-        shell.call(script, LIMIT, cancelled)
+        }
     }
 
     fn open(&self, _cancelled: &dyn Fn() -> bool) -> Result<(Channel, u64), Fault> {
@@ -123,7 +134,8 @@ impl Machine {
             fs::write(&boot, fs::read("/proc/sys/kernel/random/boot_id").unwrap()).unwrap();
         }
         // Its own, since processes are known by it.
-        let run = RunId::from_bytes(blake3::hash(path.as_os_str().as_encoded_bytes()).as_bytes()[..16].try_into().unwrap());
+        let run =
+            RunId::from_bytes(blake3::hash(path.as_os_str().as_encoded_bytes()).as_bytes()[..16].try_into().unwrap());
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
@@ -222,4 +234,9 @@ pub(super) fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(2));
     }
     panic!("it is not so");
+}
+
+/// A line for each number.
+pub(super) fn lines(numbers: impl IntoIterator<Item = u32>, line: impl Fn(u32) -> String) -> String {
+    numbers.into_iter().map(|number| line(number) + "\n").collect()
 }

@@ -76,7 +76,7 @@ fn a_wrapper_that_is_killed_is_a_loss() {
     let job = machine.sh("echo out; trap '' HUP; while [ ! -e go ]; do sleep 0.01; done");
     std::thread::scope(|scope| {
         let running = scope.spawn(|| machine.execute(&job));
-        wait_until(|| fs::metadata(machine.attempt().join("log")).is_ok_and(|log| log.len() > 0));
+        wait_until(|| fs::read(machine.attempt().join("log")).is_ok_and(|log| log == b"out\n"));
         let pid = fs::read_to_string(machine.attempt().join("pid")).unwrap();
         let pid = rustix::process::Pid::from_raw(pid.split(' ').next().unwrap().parse().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
@@ -211,7 +211,8 @@ impl Drop for Tmpfs {
 }
 
 fn run(argv: &[&str]) -> bool {
-    let tools = crate::process::tool::Tools::plain(&crate::env::Env::from_pairs([("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")]));
+    let tools =
+        crate::process::tool::Tools::plain(&crate::env::Env::from_pairs([("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")]));
     let tool = crate::process::tool::Tool::new(argv.iter().copied());
     tools.run(&tool, super::harness::LIMIT, &|| false).is_ok_and(|ran| ran.exit == Exit::Code(0))
 }

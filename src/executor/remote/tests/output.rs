@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::harness::{Log, Machine, Straight, here, wait_until};
+use super::harness::{Log, Machine, Straight, here, lines, wait_until};
 use crate::cancel::CancelToken;
 use crate::clock::{Clock, SystemClock};
 use crate::event::{OutputSink, Stream};
@@ -27,7 +27,7 @@ fn every_byte_comes_as_it_was_printed() {
 #[test]
 fn h135_lines_are_neither_wrapped_nor_cut_nor_trimmed() {
     let machine = Machine::new();
-    let mut text: String = (0..5000).map(|n| format!("line {n}{}\n", " ".repeat(n % 7))).collect();
+    let mut text = lines(0..5000, |n| format!("line {n}{:width$}", "", width = n as usize % 7));
     text += &"x".repeat(200);
     text += "\n\x1b[31m\r\0end  ";
     fs::write(machine.path("work/text"), &text).unwrap();
@@ -105,15 +105,18 @@ fn many_run_beside_each_other() {
             .map(|attempt| {
                 let machine = &machine;
                 scope.spawn(move || {
-                    let mut job = machine.sh("i=0; while [ $i -lt 50 ]; do echo $LOCAL_CI_ATTEMPT $i; i=$((i+1)); done");
+                    let mut job =
+                        machine.sh("i=0; while [ $i -lt 50 ]; do echo $LOCAL_CI_ATTEMPT $i; i=$((i+1)); done");
                     job.attempt = attempt;
                     let (result, log) = machine.execute(&job);
-                    let wanted: String = (0..50).map(|i| format!("{attempt} {i}\n")).collect();
+                    let wanted = lines(0..50, |i| format!("{attempt} {i}"));
                     assert_eq!((result.unwrap().exit, String::from_utf8(log.bytes).unwrap()), (Exit::Code(0), wanted));
                 })
             })
             .collect();
-        all.into_iter().for_each(|one| one.join().unwrap());
+        for one in all {
+            one.join().unwrap();
+        }
     });
 }
 

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cancel::CancelLevel;
-use crate::event::{Basis, Estimate};
+use crate::event::{Basis, Estimate, RemoteNews};
 use crate::outcome::{CancelReason, Outcome};
 use crate::report::live::fit::width;
 use crate::report::live::frame::Scene;
 use crate::view::RunView;
-use crate::view::recorded::{after, expecting, failed, stage};
+use crate::view::recorded::{after, expecting, failed, on, remote, stage};
 
 const PLAIN: Style = STYLES[0];
 
@@ -246,6 +246,7 @@ fn an_estimate_says_what_it_rests_on() {
         (3, Basis::Own, "5s of ~10s  "),
         (30, Basis::OtherWorktree, "5s of ~10s (other work tree)  "),
         (30, Basis::EarlierCommand, "5s of ~10s (earlier command)  "),
+        (30, Basis::OtherMachine, "5s of ~10s (other machine)  "),
     ] {
         let line = resting(samples, basis);
         assert!(line.contains(said), "{line}");
@@ -437,4 +438,51 @@ fn the_key_that_leaves_is_told_where_there_is_room() {
         assert!(width(&line) <= columns.into(), "{columns}: {line:?}");
         assert!(line.strip_suffix("  d detach").unwrap_or(&line) == last(columns, false), "{columns}: {line:?}");
     }
+}
+
+/// H126: what is the matter with another machine has a line of its own for as long as it lasts, and is said before what
+/// runs there where there is no room for both.
+#[test]
+fn h126_the_line_to_another_machine_is_shown_while_it_is_not_there() {
+    let mut run = Recorded::elsewhere(
+        vec![on(known("clippy", 40_000), "box"), on(stage("test", "make"), "box"), stage("doc", "make")],
+        vec![remote("box", "example.invalid"), remote("idle", "idle.example.invalid")],
+    );
+    run.start(0).start(2);
+    let here = |run: &Recorded, rows| drawn(run, 1, (rows, 60), PLAIN).join("\n");
+    insta::assert_snapshot!(here(&run, 10), @r"
+    ⠙ clippy  1s of ~40s           ░░░░░░░░░░░░░░░░░░░░░░░░  2%
+    ⠙ doc     1s, no estimate yet
+      1 waiting
+      box: connecting
+    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    ");
+    run.news("box", RemoteNews::Connected { round_trip_us: 1, onlook: None });
+    insta::assert_snapshot!(here(&run, 10), @r"
+    ⠙ clippy  1s of ~40s           ░░░░░░░░░░░░░░░░░░░░░░░░  2%
+    ⠙ doc     1s, no estimate yet
+      1 waiting
+      box: sending files
+    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    ");
+    run.news("box", RemoteNews::Sent { files: 1, bytes: 1, duration_ms: 1 });
+    insta::assert_snapshot!(here(&run, 10), @r"
+    ⠙ clippy  1s of ~40s           ░░░░░░░░░░░░░░░░░░░░░░░░  2%
+    ⠙ doc     1s, no estimate yet
+      1 waiting
+    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    ");
+    run.news("box", RemoteNews::Down { why: "cut".into(), attempt: 3, next_ms: 5000 });
+    insta::assert_snapshot!(here(&run, 10), @r"
+    ⠙ clippy  1s of ~40s           ░░░░░░░░░░░░░░░░░░░░░░░░  2%
+    ⠙ doc     1s, no estimate yet
+      1 waiting
+      box: reconnecting (attempt 3, next in 4s)
+    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    ");
+    insta::assert_snapshot!(here(&run, 2), @r"
+      box: reconnecting (attempt 3, next in 4s)
+    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    ");
+    insta::assert_snapshot!(here(&run, 1), @"0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░");
 }

@@ -1,0 +1,153 @@
+//! The line to a machine, as stages, followers and work trees use it; what becomes of it is told to the run.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+
+use super::cart::Cart;
+use crate::engine::runner::Message;
+use crate::event::RemoteNews;
+use crate::executor::remote::Line;
+use crate::pipeline::remote::Remote;
+use crate::remote::link::{Generation, Link, LinkNews, LinkState, Patience};
+use crate::remote::shell::Answer;
+use crate::remote::tree::There;
+use crate::remote::{Bulk, Channel, Fault, Login, Transport};
+
+/// A line, and who hears of it.
+pub(super) struct Rope {
+    link: Link,
+    herald: Arc<Herald>,
+}
+
+/// Tells the run what becomes of a line.
+struct Herald {
+    remote: String,
+    messages: Sender<Message>,
+    /// Whether it was told that the line is there.
+    is_announced: AtomicBool,
+    /// What has to say there whose the work tree is, once the line was made anew.
+    cart: OnceLock<Weak<Cart>>,
+}
+
+impl Rope {
+    /// A line over this transport, made when it is first wanted.
+    pub(super) fn new(remote: &Remote, transport: Arc<dyn Transport>, messages: Sender<Message>) -> Arc<Self> {
+        let herald = Arc::new(Herald {
+            remote: remote.name.clone(),
+            messages,
+            is_announced: AtomicBool::new(false),
+            cart: OnceLock::new(),
+        });
+        let patience = Patience { operation: remote.timeout, give_up: remote.give_up };
+        let hears = Arc::clone(&herald);
+        let link = Link::new(transport, patience, move |news| Herald::hear(&hears, news));
+        Arc::new(Self { link, herald })
+    }
+
+    /// Has this say there whose the work tree is whenever the line was made anew.
+    pub(super) fn carries(&self, cart: &Arc<Cart>) {
+        let _ = self.herald.cart.set(Arc::downgrade(cart));
+    }
+
+    /// From a request to its answer, in microseconds; zero before that was measured.
+    pub(super) fn round_trip_us(&self) -> u64 {
+        self.link.round_trip().map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// Whether it is there now.
+    pub(super) fn is_up(&self) -> bool {
+        self.link.state() == LinkState::Up
+    }
+
+    /// Whether anything ever came over it.
+    pub(super) fn was_used(&self) -> bool {
+        self.herald.is_announced.load(Ordering::Acquire)
+    }
+
+    /// Ends it, as far as it is ours.
+    pub(super) fn close(&self) {
+        self.link.close();
+    }
+
+    /// The line is there for the first time, and by now it is known how long an answer takes.
+    fn announce(&self) {
+        if !self.herald.is_announced.swap(true, Ordering::AcqRel) {
+            let round_trip_us = self.round_trip_us();
+            self.herald.tell(RemoteNews::Connected { round_trip_us, onlook: None });
+        }
+    }
+}
+
+impl Herald {
+    fn tell(&self, news: RemoteNews) {
+        // The loop is gone only when the run is over.
+        let _ = self.messages.send(Message::News { remote: self.remote.clone(), news });
+    }
+
+    /// Must not wait for the line.
+    fn hear(this: &Arc<Self>, news: LinkNews) {
+        // Before the first answer there is nothing that could be lost: whoever wanted the line is told what is wrong.
+        if !this.is_announced.load(Ordering::Acquire) {
+            return;
+        }
+        match news {
+            LinkNews::Connected => {}
+            LinkNews::Down { why, attempt, next } => {
+                this.tell(RemoteNews::Down { why: why.message, attempt, next_ms: milliseconds(next) });
+            }
+            LinkNews::Up { after } => {
+                this.tell(RemoteNews::Up { after_ms: milliseconds(after) });
+                this.keep_tree();
+            }
+            LinkNews::Over(why) => this.tell(RemoteNews::GaveUp { why: why.message }),
+        }
+    }
+
+    /// Says there, beside all else, whose the work tree is.
+    fn keep_tree(self: &Arc<Self>) {
+        if let Some(cart) = self.cart.get().and_then(Weak::upgrade) {
+            let keep = std::thread::Builder::new().name("keep".into()).stack_size(256 * 1024);
+            // Without a thread it is not said: what runs there keeps the tree, too.
+            drop(keep.spawn(move || cart.keep(&|| false)));
+        }
+    }
+}
+
+impl Line for Rope {
+    fn host(&self) -> &str {
+        self.link.host()
+    }
+
+    fn call(&self, script: &str, cancelled: &dyn Fn() -> bool) -> Result<Answer, Fault> {
+        self.link.call(script, cancelled).inspect(|_| self.announce())
+    }
+
+    fn open(&self, cancelled: &dyn Fn() -> bool) -> Result<(Channel, u64), Fault> {
+        self.link.open(Login::No, cancelled).map(|(channel, generation)| (channel, generation.into()))
+    }
+
+    fn lost(&self, generation: u64, why: Fault) {
+        self.link.lost(Generation::from(generation), why);
+    }
+}
+
+impl There for Rope {
+    fn host(&self) -> &str {
+        self.link.host()
+    }
+
+    fn call(&self, script: &str, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Answer, Fault> {
+        Line::call(self, script, &cancelled)
+    }
+
+    fn bulk(&self) -> Bulk {
+        self.link.transport().bulk()
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
