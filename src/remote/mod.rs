@@ -13,10 +13,12 @@
 pub mod fault;
 pub mod here;
 pub mod link;
+pub mod probe;
 pub mod quote;
 pub mod shell;
 #[cfg(feature = "ssh")]
 pub mod ssh;
+pub mod tree;
 pub mod way;
 
 use std::fs::File;
