@@ -68,8 +68,7 @@ pub(crate) fn on(mut stage: StageInfo, remote: &str) -> StageInfo {
 
 /// Another machine, to which the work tree is sent.
 pub(crate) fn remote(name: &str, host: &str) -> RemoteInfo {
-    let (name, host) = (name.into(), host.into());
-    RemoteInfo { name, host, session: "onion".into(), slots: None, dir: None, sends: true }
+    RemoteInfo { name: name.into(), host: host.into(), session: "onion".into(), slots: None, dir: None, sends: true }
 }
 
 /// The stage, after these.
