@@ -18,6 +18,7 @@ pub mod quote;
 pub mod shell;
 #[cfg(feature = "ssh")]
 pub mod ssh;
+pub mod tree;
 pub mod way;
 
 use std::fs::File;

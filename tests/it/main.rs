@@ -57,10 +57,13 @@ mod queue_ends;
 mod reconnection;
 mod reference;
 mod remote_config;
+mod remote_recover;
 mod remote_run;
 mod rerun;
 mod rig;
 mod rig_elsewhere;
+#[cfg(feature = "ssh")]
+mod run_directories;
 mod same_elsewhere;
 mod same_output;
 mod session_ends;

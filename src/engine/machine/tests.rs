@@ -71,7 +71,6 @@ impl Sim {
             run: RunId::from_bytes([0; 16]),
             number: None,
             project: "/p".into(),
-            remotes: Vec::new(),
             jobs: plan.jobs,
             stages: plan.stages.values().map(PlannedStage::info).collect(),
             remotes: Vec::new(),

@@ -12,7 +12,7 @@ impl Scheduler {
         let mut scheduler = Self::new(plan);
         for (stage, outcome) in finished {
             if scheduler.nodes[*stage].state != State::Ended {
-                scheduler.ready.remove(&scheduler.rank(*stage));
+                scheduler.forget(*stage);
                 scheduler.end(*stage, outcome);
             }
         }
@@ -21,8 +21,9 @@ impl Scheduler {
             if scheduler.nodes[*stage].state == State::Ended {
                 continue;
             }
-            scheduler.ready.remove(&scheduler.rank(*stage));
-            scheduler.nodes[*stage].threads = scheduler.nodes[*stage].threads.min(scheduler.free);
+            scheduler.forget(*stage);
+            let free = scheduler.pools[scheduler.nodes[*stage].pool].free;
+            scheduler.nodes[*stage].threads = scheduler.nodes[*stage].threads.min(free);
             scheduler.start(*stage);
         }
         let was_said = |transition: &Transition| match transition {
@@ -31,5 +32,11 @@ impl Scheduler {
         };
         scheduler.decided.retain(|transition| !was_said(transition));
         scheduler
+    }
+
+    /// It is not to be started any more.
+    fn forget(&mut self, stage: StageId) {
+        let (rank, pool) = (self.rank(stage), self.nodes[stage].pool);
+        self.pools[pool].ready.remove(&rank);
     }
 }

@@ -87,7 +87,7 @@ impl Errand<'_> {
         if place.sent.contains(commit) {
             let nonce = nonce()?;
             let script = self.script(place, &nonce, Pack::None);
-            let said = self.hands.call(&script, self.order.remote.timeout)?;
+            let said = self.hands.call(&script)?;
             let outcome = self.understand(after(&said.output, &nonce), Pack::None)?;
             let files = self.differing(place)?;
             return Ok((outcome, Sent { files, ..Sent::default() }));
@@ -157,7 +157,10 @@ impl Errand<'_> {
     fn understand(&self, said: Option<&[u8]>, pack: Pack) -> Result<Outcome, Fault> {
         let host = self.hands.there.host();
         let Some(said) = said else {
-            return Err(Fault::new(FaultKind::Cut, format!("the line to {host} was cut while the work tree was being sent")));
+            return Err(Fault::new(
+                FaultKind::Cut,
+                format!("the line to {host} was cut while the work tree was being sent"),
+            ));
         };
         let said = String::from_utf8_lossy(said);
         let (word, text) = said.split_once('\n').unwrap_or((&said, ""));

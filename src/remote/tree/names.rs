@@ -53,17 +53,17 @@ impl Globs {
             for form in [Some(text.to_owned()), below].into_iter().flatten() {
                 let glob = GlobBuilder::new(&form).literal_separator(true).backslash_escape(true).build();
                 let glob = glob.map_err(|error| bad(&error.kind().to_string()))?;
-                if is_out { takes_out.add(glob) } else { adds.add(glob) };
+                if is_out {
+                    takes_out.add(glob)
+                } else {
+                    adds.add(glob)
+                };
             }
             if is_out { &mut out } else { &mut texts }.push(text.to_owned());
         }
-        let large = |error: globset::Error| Fault::new(FaultKind::Directory, format!("the globs are too many: {error}"));
+        let large =
+            |error: globset::Error| Fault::new(FaultKind::Directory, format!("the globs are too many: {error}"));
         Ok(Self { adds: adds.build().map_err(large)?, takes_out: takes_out.build().map_err(large)?, texts, out })
-    }
-
-    /// Whether it has nothing that adds.
-    pub(super) fn is_empty(&self) -> bool {
-        self.texts.is_empty()
     }
 
     /// Whether a file is meant.
@@ -120,7 +120,8 @@ mod tests {
         for name in ["dist", "dist/a", "dist/b/c.js", "target/release/app"] {
             assert!(globs.has(Path::new(name)), "{name}");
         }
-        for name in ["dist/a.map", "dist/b/c.map", "other/dist", "target/app", "target/a/b/app", "target/release/app/x"] {
+        for name in ["dist/a.map", "dist/b/c.map", "other/dist", "target/app", "target/a/b/app", "target/release/app/x"]
+        {
             assert!(!globs.has(Path::new(name)), "{name}");
         }
         for bad in ["/etc/passwd", "../x", "a/../../b", "", "a[", "!"] {

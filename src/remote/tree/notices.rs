@@ -74,6 +74,23 @@ pub(super) fn left_there(host: &str, said: &str) -> String {
     format!("what earlier stages left on {host} could not all be removed: {said}")
 }
 
+/// Links that mean nothing elsewhere, or something else.
+pub(super) fn leads_out(paths: &[PathBuf]) -> String {
+    let (verb, what) = if paths.len() == 1 { ("leads", "is") } else { ("lead", "are") };
+    format!("{} {verb} out of the project and {what} not brought to the other machine or back", names(paths))
+}
+
+/// Files that a stage there and somebody here have both changed.
+pub(super) fn changed_here(paths: &[PathBuf]) -> String {
+    let (verb, stay) = if paths.len() == 1 { ("has", "stays as it is") } else { ("have", "stay as they are") };
+    format!("{} {verb} been changed here since the work tree was sent, and {stay}", names(paths))
+}
+
+/// A file that came and has no place.
+pub(super) fn not_placed(path: &Path, why: &str) -> String {
+    format!("`{}` was not put into its place: {why}", shown(path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

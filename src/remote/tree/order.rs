@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::there::{Said, There};
+use super::there::There;
 use crate::ids::{RunId, RunNumber};
 use crate::pipeline::remote::Remote;
 use crate::process::tool::Tools;
+use crate::remote::shell::Answer;
 use crate::remote::{Fault, FaultKind};
 
 /// Which tree is to be brought where, and for whom.
@@ -52,9 +53,9 @@ pub struct Sent {
 }
 
 impl Hands<'_> {
-    /// Runs a script there that takes no longer than a request may.
-    pub(super) fn call(&self, script: &str, limit: Duration) -> Result<Said, Fault> {
-        self.there.call(script, limit, self.cancelled)
+    /// Runs a script there.
+    pub(super) fn call(&self, script: &str) -> Result<Answer, Fault> {
+        self.there.call(script, self.cancelled)
     }
 
     /// The fault of having been cancelled, where that is so.

@@ -15,6 +15,7 @@ use crate::remote::{Fault, FaultKind};
 use crate::text::plain::printable;
 
 const PREPARE: &str = include_str!("scripts/prepare.sh");
+const KEEP: &str = include_str!("scripts/keep.sh");
 /// How often it is looked whether a work tree that somebody else has is free.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often it is asked meanwhile whether anybody still waits.
@@ -27,8 +28,10 @@ pub(super) struct Place {
     pub(super) base: PathBuf,
     /// The work tree's, which is ours to change.
     pub(super) work: PathBuf,
-    /// The commit that the tree was brought to last, where nothing has happened to it since.
+    /// The commit that the tree was brought to last, where it was; or that it was brought there by rsync.
     pub(super) ready: Option<String>,
+    /// Whether it was for another run that it was brought there.
+    pub(super) is_others: bool,
     /// Commits that can be built upon, the last one first.
     pub(super) sent: Vec<String>,
     /// Which list of files was sent last: see `rsync`.
@@ -60,7 +63,7 @@ pub(super) fn prepare(order: &Order<'_>, hands: &Hands<'_>, tool: &str) -> Resul
     );
     let mut is_told = false;
     loop {
-        let said = hands.call(&script, order.remote.timeout)?;
+        let said = hands.call(&script)?;
         let by = match understand(&said.output, order, hands.there.host())? {
             Asked::Ours(place) => return Ok(place),
             Asked::Held { by } => by,
@@ -89,7 +92,8 @@ pub(super) fn expanded(dir: &str) -> Result<String, Fault> {
     match home {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => Ok(format!("\"$HOME\"{}", word(rest.as_bytes()))),
         _ if dir.starts_with('~') => {
-            let text = format!("the directory `{}` begins with the name of a user, which is not looked up", printable(dir));
+            let text =
+                format!("the directory `{}` begins with the name of a user, which is not looked up", printable(dir));
             Err(Fault::new(FaultKind::Directory, text).cure("write it from `/` or from `~/`"))
         }
         _ if dir.starts_with('/') => Ok(word(dir.as_bytes())),
@@ -110,7 +114,12 @@ fn understand(output: &[u8], order: &Order<'_>, host: &str) -> Result<Asked, Fau
             b"held" => held = Some(text()),
             b"base" => place.base = path(),
             b"work" => place.work = path(),
-            b"ready" => place.ready = Some(text()),
+            b"ready" => {
+                let text = text();
+                let (run, what) = text.split_once(' ').unwrap_or_default();
+                place.ready = Some(what.to_owned());
+                place.is_others = run != order.run.as_str();
+            }
             b"sent" => place.sent.push(text()),
             b"listed" => place.listed = Some(text()),
             _ => {}
@@ -150,9 +159,8 @@ fn refused(why: &str, order: &Order<'_>, host: &str) -> Fault {
         "name" => directory(format!("the directory on {host} has a line break in its name")),
         "enter" => directory(format!("`{what}` on {host} may not be entered")),
         _ if is_full(&what) => no_space(host, &what),
-        _ => directory(format!("cannot make the work tree's directory on {host}: {what}")).cure(
-            if order.remote.dir.is_some() { of_ours } else { "dir = \"DIRECTORY\", for another place there" },
-        ),
+        _ => directory(format!("cannot make the work tree's directory on {host}: {what}"))
+            .cure(if order.remote.dir.is_some() { of_ours } else { "dir = \"DIRECTORY\", for another place there" }),
     }
 }
 
@@ -175,6 +183,12 @@ pub(super) fn is_full(said: &str) -> bool {
 pub(super) fn no_space(host: &str, said: &str) -> Fault {
     let text = format!("there is no space left on {host}: {}", super::program::lines(said));
     Fault::new(FaultKind::NoSpace, text).cure("make room there, or name a directory elsewhere: dir = \"DIRECTORY\"")
+}
+
+/// Takes the lock anew from the shell that this runs in, where the tree is still what was sent for the run; else its code is
+/// not zero.
+pub(super) fn keep(base: &Path, run: &str) -> String {
+    format!("{}base={}\nrun={}\n{KEEP}", preamble(), word(base.as_os_str().as_bytes()), word(run.as_bytes()))
 }
 
 /// Lets go of the directory. It may be done twice, and where nobody has it.

@@ -64,7 +64,7 @@ impl Drop for Darkroom<'_> {
 }
 
 /// A file in our store that nobody else knows of.
-fn own_file(store: &Path, what: &str) -> Result<PathBuf, Fault> {
+pub(super) fn own_file(store: &Path, what: &str) -> Result<PathBuf, Fault> {
     Ok(store.join(format!("{what}.{}", nonce()?)))
 }
 
@@ -112,11 +112,10 @@ impl<'a> Darkroom<'a> {
         let mut notices = Vec::new();
         let mut gone = self.add_all(&mut notices)?;
         self.add_included(include, &mut notices)?;
-        let listed = self.hands.run_well(&self.top(["ls-files", "-z", "--stage"]), "list the files of the work tree")?;
+        let listed =
+            self.hands.run_well(&self.top(["ls-files", "-z", "--stage"]), "list the files of the work tree")?;
         let mut entries = Entries::read(&listed.stdout);
-        let is_included = |path: &Path| {
-            path.strip_prefix(&self.repository.prefix).is_ok_and(|path| include.has(path))
-        };
+        let is_included = |path: &Path| path.strip_prefix(&self.repository.prefix).is_ok_and(|path| include.has(path));
         let secrets: BTreeSet<PathBuf> =
             entries.files.iter().filter(|path| is_secret(path) && !is_included(path)).cloned().collect();
         gone.extend(entries.files.iter().filter(|path| is_ours(path)).cloned());
@@ -187,7 +186,8 @@ impl<'a> Darkroom<'a> {
 
     /// What is kept as something else than what stands in the work tree.
     fn filtered(&self, entries: &Entries) -> Result<Vec<String>, Fault> {
-        let attributes = entries.files.iter().filter(|path| path.file_name().is_some_and(|name| name == ".gitattributes"));
+        let attributes =
+            entries.files.iter().filter(|path| path.file_name().is_some_and(|name| name == ".gitattributes"));
         let attributes = attributes.map(|path| self.repository.top.join(path));
         let own = self.repository.common.join("info/attributes");
         let mut filters = BTreeSet::new();
@@ -335,6 +335,3 @@ impl Entries {
         entries
     }
 }
-
-#[cfg(test)]
-mod tests;

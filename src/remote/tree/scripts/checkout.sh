@@ -71,7 +71,7 @@ if [ "$packed" = yes ]; then
 else
     said=$(git update-ref --no-deref HEAD "$commit" 2>&1) || fail record
 fi
-said=$( (printf '%s\n' "$commit" >ready.new && mv -f ready.new ready) 2>&1) || fail record
+said=$( (printf '%s %s\n' "$run" "$commit" >ready.new && mv -f ready.new ready) 2>&1) || fail record
 said=$left
 answer done
 if [ "$packed" = yes ]; then

@@ -73,6 +73,7 @@ if ! ln -s "$mine" "$lock" 2>/dev/null; then
     fi
 fi
 unset IFS
+rm -f "$base"/local-ci-names.*
 say base "$base"
 say work "$work"
 [ -f "$base/ready" ] && say ready "$(cat "$base/ready")"
