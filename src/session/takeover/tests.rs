@@ -113,6 +113,8 @@ fn events(plan: &Plan, kinds: Vec<EventKind>) -> Vec<Event> {
         remotes: vec![crate::event::RemoteInfo {
             name: BOX.into(),
             host: "then.example.invalid".into(),
+            session: "onion".into(),
+            slots: None,
             dir: None,
             sends: true,
         }],
