@@ -119,10 +119,8 @@ fn speed() -> Result<(), Box<dyn Error>> {
         run: RunId::from_bytes([0; 16]),
         number: None,
         project: "/".into(),
-        remotes: Vec::new(),
         jobs: 8,
         stages: samples.iter().enumerate().map(stage).collect::<Result<_, _>>()?,
-        remotes: Vec::new(),
     };
     let mut view = RunView::new();
     view.apply(&Event { seq: 0, at, kind: EventKind::RunStarted(started) });

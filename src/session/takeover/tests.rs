@@ -113,8 +113,10 @@ fn events(plan: &Plan, kinds: Vec<EventKind>) -> Vec<Event> {
         remotes: vec![crate::event::RemoteInfo {
             name: BOX.into(),
             host: "then.example.invalid".into(),
+            session: "onion".into(),
             dir: None,
             sends: true,
+            slots: Some(3),
         }],
     };
     let event = |(seq, kind): (u64, EventKind)| Event { seq, at: at(seq), kind };

@@ -163,7 +163,8 @@ __leave() (
   __clock
   __until=$((__now + 20))
   __asked=
-  while __members=$(__look) && [ -n "$__members" ]; do
+  # Judged by when the look began: on a busy machine it takes its time.
+  while __clock && __began=$__now && __members=$(__look) && [ -n "$__members" ]; do
     if [ -e ending.3 ] || [ -e limit.3 ]; then
       # Whoever has asked for that does the same.
       __slay
@@ -175,12 +176,11 @@ __leave() (
         printf '%s\n' "$__members" | __send TERM '' >/dev/null
         __asked=1
       fi
-    elif [ -e hold ]; then
+    elif __is_held; then
       __clock
       __until=$((__now + 20))
     else
-      __clock
-      [ "$__now" -lt "$__until" ] || break
+      [ "$__began" -lt "$__until" ] || break
     fi
     sleep 0.02 || sleep 1
   done
@@ -209,13 +209,20 @@ __leaked() {
   done <leaked
 }
 
+# Reads `held`: for how long the attempt stood still in all, in hundredths of a second, and, while it does, since when, and
+# which processes did so before by themselves. One file, so that no time is counted twice. Fails where it does not stand still.
+__is_held() {
+  __stood=0 __stopped= __still=
+  { read -r __stood __stopped __still <held; } 2>/dev/null
+  __stood=${__stood:-0}
+  [ -n "$__stopped" ]
+}
+
 # Sets __stood to the time for which the attempt was stopped, in hundredths of a second, up to now, and __now to that.
 __stood() {
-  __stood=0 __stopped=
-  { read -r __stood __more <held; } 2>/dev/null
-  { read -r __stopped __more <hold; } 2>/dev/null
+  __is_held
   __clock
-  [ -z "$__stopped" ] || __stood=$((${__stood:-0} + __now - __stopped))
+  [ -z "$__stopped" ] || __stood=$((__stood + __now - __stopped))
 }
 
 # Holds the attempt to a limit, in hundredths of a second: TERM then, KILL after a grace. Time for which it is stopped does not
@@ -231,7 +238,7 @@ __watch() (
     while :; do
       __stood
       __spent=$((__now - __began - __stood))
-      [ "$__spent" -lt "$__due" ] || [ -e hold ] || break
+      [ "$__spent" -lt "$__due" ] || [ -n "$__stopped" ] || break
       # Whole seconds, since those are what every sleep takes, and never too few.
       __seconds=$(((__due - __spent + 99) / 100))
       [ "$__seconds" -ge 1 ] || __seconds=1
