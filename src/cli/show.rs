@@ -22,6 +22,9 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
     let logs = RunLogs::new(run.dir.clone(), names);
     let code = if args.json { as_json(run, &logs)? } else { as_summary(context, run, logs)? };
     let number = run.number;
+    if run.state == RunState::Lost {
+        output::lost(&run.dir, Some(number), &run.view);
+    }
     Ok(Ending::Code(match (code, run.state) {
         (Some(code), _) => code,
         (None, RunState::Queued | RunState::Running) => {
@@ -33,10 +36,7 @@ pub(super) fn show(context: &Context<'_>, args: &ShowArgs) -> Result<Ending, Cli
             output::say(&format!("run {number} {how}; `local-ci attach {number}` follows it"));
             exit::INFRASTRUCTURE
         }
-        (None, RunState::Finished { .. } | RunState::Lost) => {
-            output::lost(&run.dir, Some(run.number), &run.view);
-            exit::INFRASTRUCTURE
-        }
+        (None, RunState::Finished { .. } | RunState::Lost) => exit::INFRASTRUCTURE,
     }))
 }
 
