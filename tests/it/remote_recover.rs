@@ -350,7 +350,11 @@ fn what_has_changed_is_followed_and_not_started() {
         there.project.open_gate(gate);
     }
     let told = there.local_ci(&["attach", "1"]).output().assert_code(3);
-    assert!(told.stderr().contains("later: what it runs has changed since its run was started"), "{}", told.transcript());
+    assert!(
+        told.stderr().contains("later: what it runs has changed since its run was started"),
+        "{}",
+        told.transcript()
+    );
     assert!(there.project.log(1, "long.log") == there.output());
     assert_eq!(there.count(), "long\n");
     assert_eq!(there.project.verdict(1).0, "errored");

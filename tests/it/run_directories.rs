@@ -26,31 +26,25 @@ use crate::support::{self, Host, Project, Setup};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A line that says which of those that there were is meant.
-struct Over {
-    link: Link,
-    generations: Mutex<Vec<Generation>>,
-}
+/// A line without anybody who hears what becomes of it.
+struct Over(Link);
 
 impl Line for Over {
     fn host(&self) -> &str {
-        self.link.host()
+        self.0.host()
     }
 
     fn call(&self, script: &str, cancelled: &dyn Fn() -> bool) -> Result<Answer, Fault> {
-        self.link.call(script, cancelled)
+        self.0.call(script, cancelled)
     }
 
     fn open(&self, cancelled: &dyn Fn() -> bool) -> Result<(Channel, u64), Fault> {
-        let (channel, generation) = self.link.open(Login::No, cancelled)?;
-        let mut generations = self.generations.lock().unwrap();
-        generations.push(generation);
-        Ok((channel, generations.len() as u64 - 1))
+        let (channel, generation) = self.0.open(Login::No, cancelled)?;
+        Ok((channel, generation.into()))
     }
 
     fn lost(&self, generation: u64, why: Fault) {
-        let generation = self.generations.lock().unwrap()[usize::try_from(generation).unwrap()];
-        self.link.lost(generation, why);
+        self.0.lost(Generation::from(generation), why);
     }
 }
 
@@ -84,7 +78,7 @@ impl There {
         };
         let patience = Patience { operation: LIMIT, give_up: LIMIT };
         let link = Link::new(Arc::new(transport), patience, tell);
-        let line = Arc::new(Over { link, generations: Mutex::default() });
+        let line = Arc::new(Over(link));
         let run = RunId::from_bytes([run; 16]);
         let work = host.home().join("work");
         fs::create_dir_all(&work).unwrap();
@@ -133,7 +127,7 @@ impl There {
 
 impl Drop for There {
     fn drop(&mut self) {
-        self.line.link.close();
+        self.line.0.close();
     }
 }
 
@@ -170,7 +164,7 @@ fn stages_run_there_and_all_of_their_output_comes() {
         })
         .collect();
     took.sort_unstable();
-    eprintln!("a stage: {:?}; a round trip: {:?}", took[10], there.line.link.round_trip());
+    eprintln!("a stage: {:?}; a round trip: {:?}", took[10], there.line.0.round_trip());
     let job = there.job("head -c 300000000 /dev/zero; exit 4", 21);
     let began = Instant::now();
     assert_eq!(there.execute(&job).bytes, 300_000_000);

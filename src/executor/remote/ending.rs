@@ -178,6 +178,11 @@ impl Attempt<'_> {
         Err(self.survived(&left))
     }
 
+    /// Kills what may be left of an attempt that nobody waits for any more. What is left all the same, as a sentence.
+    pub(super) fn sweep(&self) -> Option<String> {
+        self.end_for_good(&Progress::default()).err().map(|error| error.to_string())
+    }
+
     /// It was to end, and there is no way to say so there.
     fn abandoned(&self, fault: &Fault) -> ExecError {
         let host = self.site.host();

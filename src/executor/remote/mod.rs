@@ -37,6 +37,7 @@ mod tests;
 
 use super::{Ended, ExecError, Executor, Job, Streams};
 use crate::cancel::CancelToken;
+use crate::clock::{Clock, SystemClock};
 use crate::event::OutputSink;
 use crate::remote::{Fault, FaultKind};
 use attempt::Attempt;
@@ -161,7 +162,7 @@ impl Executor for RemoteExecutor {
             Err(fault) if fault.kind == FaultKind::Cancelled => {}
             Err(fault) => return Err(fault::ended(&fault)),
         }
-        let ended = Attempt { site, job, id: id.clone(), heard, following, nothing: 0 }.run(out, cancel);
+        let ended = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() }.run(out, cancel);
         if !matches!(ended, Err(ExecError::Left { .. })) {
             let passed = ended.as_ref().is_ok_and(|ended| ended.exit.success());
             self.shared.janitor.done(&id, passed);

@@ -1,8 +1,8 @@
 //! The other machines of a run in its supervisor: an executor for each, and their end.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::Sender;
 
@@ -97,7 +97,8 @@ impl Fleet {
             let executor = Mutex::new(Some(Arc::new(RemoteExecutor::new(site))));
             Ok(Crew { executor, rope, cart, has_left: AtomicBool::new(false) })
         };
-        let ships = plan.remotes.values().map(|remote| Arc::new(Ship { name: remote.name.clone(), crew: crew(remote) }));
+        let ships =
+            plan.remotes.values().map(|remote| Arc::new(Ship { name: remote.name.clone(), crew: crew(remote) }));
         let ships = ships.collect();
         Self { ships, ways: Some(ways) }
     }
@@ -116,11 +117,12 @@ impl Fleet {
                 .filter(|(_, crew)| crew.rope.was_used())
                 .map(|(name, crew)| (name, scope.spawn(|| crew.leave())))
                 .collect();
-            let complaint = |(name, end): (&String, std::thread::ScopedJoinHandle<'_, Result<(), Fault>>)| match end.join() {
-                Ok(Ok(())) => None,
-                Ok(Err(fault)) => Some(format!("{name}: {fault}")),
-                Err(_) => Some(format!("{name}: what is left there was not taken away")),
-            };
+            let complaint =
+                |(name, end): (&String, std::thread::ScopedJoinHandle<'_, Result<(), Fault>>)| match end.join() {
+                    Ok(Ok(())) => None,
+                    Ok(Err(fault)) => Some(format!("{name}: {fault}")),
+                    Err(_) => Some(format!("{name}: what is left there was not taken away")),
+                };
             ends.into_iter().filter_map(complaint).collect()
         });
         crews().for_each(|(_, crew)| crew.rope.close());

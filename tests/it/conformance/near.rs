@@ -60,7 +60,15 @@ impl Here {
         let env: Vec<(OsString, OsString)> =
             vec![("HOME".into(), home.clone().into()), ("PATH".into(), path), ("LANG".into(), "C.UTF-8".into())];
         let base = home.join("state");
-        Some(Self { project, pipes: Arc::new(Pipes::new(env)), base, bin, boot, runs: RefCell::new(0), give_up: Duration::from_mins(10) })
+        Some(Self {
+            project,
+            pipes: Arc::new(Pipes::new(env)),
+            base,
+            bin,
+            boot,
+            runs: RefCell::new(0),
+            give_up: Duration::from_mins(10),
+        })
     }
 
     /// Says from now on that it is another boot.

@@ -75,7 +75,12 @@ impl Transport for Pipes {
     fn open(&self, login: Login, _limit: Duration) -> Result<Channel, Fault> {
         self.down()?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", login.command()]).env_clear().envs(self.env.iter().cloned()).current_dir("/").process_group(0);
+        command
+            .args(["-c", login.command()])
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .current_dir("/")
+            .process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut shell = command.spawn().unwrap();
         let (input, output) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());

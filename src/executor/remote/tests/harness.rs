@@ -114,7 +114,23 @@ impl Machine {
         Self::of(Arc::clone(&other.dir), |home| Arc::new(Straight::new(here(home))))
     }
 
+    /// One whose run directories are where the user's own surroundings say.
+    pub(super) fn at_home(profile: &str) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        fs::create_dir_all(dir.path().join("home")).unwrap();
+        fs::write(dir.path().join("home/.profile"), profile).unwrap();
+        Self::placed(dir, |home| Arc::new(Straight::new(here(home))), |place, _| place)
+    }
+
     fn of(dir: Arc<tempfile::TempDir>, line: impl FnOnce(&Path) -> Arc<dyn Line>) -> Self {
+        Self::placed(dir, line, |place, path| place.below(path.join("state").to_str().unwrap()))
+    }
+
+    fn placed(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
+    ) -> Self {
         let path = dir.path().canonicalize().unwrap();
         fs::create_dir_all(path.join("work/sub")).unwrap();
         fs::create_dir_all(path.join("home")).unwrap();
@@ -128,9 +144,7 @@ impl Machine {
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
-            place: Place::new("p-12345678", &run)
-                .below(path.join("state").to_str().unwrap())
-                .booted_by(boot.to_str().unwrap()),
+            place: place(Place::new("p-12345678", &run), &path).booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
             session: None,
             timeout: LIMIT,
