@@ -87,7 +87,7 @@ impl Attempt<'_> {
             }
             let limit = match progress.kill {
                 Some((_, Some(killed))) => {
-                    let limit = VERDICT_PATIENCE.saturating_sub(SystemClock.now().since(killed));
+                    let limit = VERDICT_PATIENCE.min(self.site.timeout).saturating_sub(SystemClock.now().since(killed));
                     if limit.is_zero() {
                         return self.end_for_good(&progress);
                     }
