@@ -119,7 +119,6 @@ fn speed() -> Result<(), Box<dyn Error>> {
         run: RunId::from_bytes([0; 16]),
         number: None,
         project: "/".into(),
-        remotes: Vec::new(),
         jobs: 8,
         stages: samples.iter().enumerate().map(stage).collect::<Result<_, _>>()?,
         remotes: Vec::new(),

@@ -81,6 +81,18 @@ type Tell = Box<dyn Fn(LinkNews) + Send + Sync>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(u64);
 
+impl From<Generation> for u64 {
+    fn from(generation: Generation) -> Self {
+        generation.0
+    }
+}
+
+impl From<u64> for Generation {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// A shell that comes back. May be used from many threads.
 pub struct Link {
     inner: Arc<Inner>,

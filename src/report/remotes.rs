@@ -87,7 +87,7 @@ pub(super) fn told(view: &RunView, name: &str, news: &RemoteNews, detail: Detail
         }
         RemoteNews::Remark { text } => (Detail::Usual, format!("{name}: {}", text.trim_end_matches('.'))),
         // Each try is told where it can be taken back.
-        RemoteNews::Down { attempt, .. } if *attempt > 1 => return None,
+        RemoteNews::Down { attempt, .. } if *attempt > 0 => return None,
         RemoteNews::Down { why, .. } => {
             let why = why.trim_end_matches('.');
             (Detail::Trouble, format!("{name}: the line is gone ({why}); what runs there goes on, reconnecting"))
@@ -116,6 +116,7 @@ pub(super) fn matter(remote: &RemoteView, now: Timestamp) -> Option<String> {
     Some(match &remote.line {
         Line::Connecting => format!("{name}: connecting"),
         Line::Sending => format!("{name}: sending files"),
+        Line::Down { attempt: 0, .. } => format!("{name}: reconnecting"),
         Line::Down { attempt, next, .. } => {
             let left = Duration::from_micros(next.mono_us.saturating_sub(now.mono_us));
             let when = match left.as_millis().div_ceil(1000) {
@@ -214,7 +215,7 @@ mod tests {
         let mut run = run();
         run.news("box", RemoteNews::Connected { round_trip_us: 1940, onlook: Some("tmux -L local-ci attach".into()) });
         run.news("box", RemoteNews::Sent { files: 12, bytes: 35_000, duration_ms: 412 });
-        run.news("box", down(1, 1000)).news("box", down(2, 2000)).news("box", RemoteNews::Up { after_ms: 12_000 });
+        run.news("box", down(0, 0)).news("box", down(1, 2000)).news("box", RemoteNews::Up { after_ms: 12_000 });
         run.news("box", RemoteNews::Fetched { stage: StageId(0), files: 1, bytes: 1_300_000, duration_ms: 90 });
         run.news("box", RemoteNews::GaveUp { why: "nobody answers".into() });
         run.news("box", RemoteNews::Done { received: 1023, round_trip_us: 104_200 });
@@ -267,7 +268,7 @@ mod tests {
         look(&run, 0);
         run.news("box", RemoteNews::Sent { files: 0, bytes: 0, duration_ms: 5 });
         look(&run, 0);
-        run.news("box", down(1, 1000)).wait(40_000).news("box", down(3, 4000));
+        run.news("box", down(0, 0)).wait(40_000).news("box", down(3, 4000));
         look(&run, 1);
         look(&run, 4001);
         run.news("box", RemoteNews::Up { after_ms: 1 });

@@ -68,7 +68,7 @@ pub(crate) fn on(mut stage: StageInfo, remote: &str) -> StageInfo {
 
 /// Another machine, to which the work tree is sent.
 pub(crate) fn remote(name: &str, host: &str) -> RemoteInfo {
-    RemoteInfo { name: name.into(), host: host.into(), dir: None, sends: true }
+    RemoteInfo { name: name.into(), host: host.into(), session: "onion".into(), slots: None, dir: None, sends: true }
 }
 
 /// The stage, after these.
@@ -109,7 +109,6 @@ impl Recorded {
             run: RunId::from_bytes([1; 16]),
             number: number.map(RunNumber),
             project: "/home/user/project".into(),
-            remotes: Vec::new(),
             jobs: 2,
             stages,
             remotes,

@@ -504,7 +504,7 @@ fn runs_with_little_in_them() {
 fn a_remote_run_differs_in_its_first_line_alone() {
     let news = |run: &mut Recorded| {
         run.news("box", RemoteNews::Sent { files: 2, bytes: 34, duration_ms: 5 });
-        run.news("box", RemoteNews::Down { why: "cut".into(), attempt: 1, next_ms: 1000 });
+        run.news("box", RemoteNews::Down { why: "cut".into(), attempt: 0, next_ms: 0 });
         run.news("box", RemoteNews::Up { after_ms: 7 });
     };
     let run = failing_on("box", vec![remote("box", "ci@build.example.invalid")], news);

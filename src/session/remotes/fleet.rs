@@ -1,7 +1,7 @@
 //! The other machines of a run in its supervisor: an executor for each, and their end.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
@@ -50,7 +50,8 @@ struct Ship {
 }
 
 struct Crew {
-    executor: RemoteExecutor,
+    /// None once the run is over: what is dropped takes away what it has there.
+    executor: Mutex<Option<Arc<RemoteExecutor>>>,
     rope: Arc<Rope>,
     cart: Arc<Cart>,
     /// Whether something goes on there that nobody follows any more.
@@ -88,10 +89,13 @@ impl Fleet {
                 line: rope.clone(),
                 place: Place::new(&project, whose.run),
                 root: plan.root.clone(),
+                session: Some(remote.session.clone()),
+                timeout: remote.timeout,
                 env: remote.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
                 carrier: Box::new(Arc::clone(&cart)),
             };
-            Ok(Crew { executor: RemoteExecutor::new(site), rope, cart, has_left: AtomicBool::new(false) })
+            let executor = Mutex::new(Some(Arc::new(RemoteExecutor::new(site))));
+            Ok(Crew { executor, rope, cart, has_left: AtomicBool::new(false) })
         };
         let ships = plan.remotes.values().map(|remote| Arc::new(Ship { name: remote.name.clone(), crew: crew(remote) }));
         let ships = ships.collect();
@@ -109,7 +113,7 @@ impl Fleet {
         let crews = || self.ships.iter().filter_map(|ship| ship.crew.as_ref().ok().map(|crew| (&ship.name, crew)));
         let complaints = std::thread::scope(|scope| {
             let ends: Vec<_> = crews()
-                .filter(|(_, crew)| crew.rope.was_used() && !crew.has_left.load(Ordering::Acquire))
+                .filter(|(_, crew)| crew.rope.was_used())
                 .map(|(name, crew)| (name, scope.spawn(|| crew.leave())))
                 .collect();
             let complaint = |(name, end): (&String, std::thread::ScopedJoinHandle<'_, Result<(), Fault>>)| match end.join() {
@@ -128,9 +132,16 @@ impl Fleet {
 }
 
 impl Crew {
-    /// Leaves the machine as it was found.
+    fn executor(&self) -> Option<Arc<RemoteExecutor>> {
+        self.executor.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Leaves the machine as it was found, but for what goes on there. The work tree first: somebody may wait for it.
     fn leave(&self) -> Result<(), Fault> {
-        self.cart.release(&|| !self.rope.is_up())
+        let has_left = self.has_left.load(Ordering::Acquire);
+        let released = if has_left { Ok(()) } else { self.cart.release(&|| !self.rope.is_up()) };
+        drop(self.executor.lock().unwrap_or_else(PoisonError::into_inner).take());
+        released
     }
 }
 
@@ -140,23 +151,27 @@ impl Executor for Ship {
     }
 
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
-        match &self.crew {
-            Ok(crew) => crew.executor.execute(job, out, cancel).inspect_err(|error| {
-                let leaves = matches!(error, ExecError::Left { .. });
-                crew.has_left.fetch_or(leaves, Ordering::AcqRel);
-            }),
-            Err(fault) => Err(ExecError::Infrastructure { message: fault.to_string() }),
-        }
+        let crew = match &self.crew {
+            Ok(crew) => crew,
+            Err(fault) => return Err(ExecError::Infrastructure { message: fault.to_string() }),
+        };
+        let Some(executor) = crew.executor() else {
+            return Err(ExecError::Infrastructure { message: format!("the run on {} is over", self.name) });
+        };
+        let result = executor.execute(job, out, cancel);
+        let leaves = matches!(result, Err(ExecError::Left { .. }));
+        crew.has_left.fetch_or(leaves, Ordering::AcqRel);
+        result
     }
 
     fn last_news(&self) -> Option<RemoteNews> {
-        let Crew { executor, rope, .. } = self.crew.as_ref().ok().filter(|crew| crew.rope.was_used())?;
-        Some(RemoteNews::Done { received: executor.received(), round_trip_us: rope.round_trip_us() })
+        let crew = self.crew.as_ref().ok().filter(|crew| crew.rope.was_used())?;
+        Some(RemoteNews::Done { received: crew.executor()?.received(), round_trip_us: crew.rope.round_trip_us() })
     }
 
     fn hold_strays(&self, still: bool) {
-        if let Ok(crew) = &self.crew {
-            crew.executor.hold_strays(still);
+        if let Some(executor) = self.crew.as_ref().ok().and_then(Crew::executor) {
+            executor.hold_strays(still);
         }
     }
 }

@@ -9,8 +9,8 @@ use crossbeam_channel::Sender;
 use super::cart::Cart;
 use crate::engine::runner::Message;
 use crate::event::RemoteNews;
-use crate::executor::remote::Line;
-use crate::pipeline::remote::Remote;
+use crate::executor::remote::{Line, window};
+use crate::pipeline::remote::{Destination, Remote};
 use crate::remote::link::{Generation, Link, LinkNews, LinkState, Patience};
 use crate::remote::shell::Answer;
 use crate::remote::tree::There;
@@ -20,6 +20,10 @@ use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 pub(super) struct Rope {
     link: Link,
     herald: Arc<Herald>,
+    destination: Destination,
+    /// The tmux session in which a person there can look on.
+    session: String,
+    this: Weak<Rope>,
 }
 
 /// Tells the run what becomes of a line.
@@ -44,7 +48,8 @@ impl Rope {
         let patience = Patience { operation: remote.timeout, give_up: remote.give_up };
         let hears = Arc::clone(&herald);
         let link = Link::new(transport, patience, move |news| Herald::hear(&hears, news));
-        Arc::new(Self { link, herald })
+        let (destination, session) = (remote.destination.clone(), remote.session.clone());
+        Arc::new_cyclic(|this| Self { link, herald, destination, session, this: this.clone() })
     }
 
     /// Has this say there whose the work tree is whenever the line was made anew.
@@ -72,11 +77,32 @@ impl Rope {
         self.link.close();
     }
 
-    /// The line is there for the first time, and by now it is known how long an answer takes.
+    /// The line is there for the first time, and by now it is known how long an answer takes. How a person can look on there
+    /// is found out beside all else.
     fn announce(&self) {
-        if !self.herald.is_announced.swap(true, Ordering::AcqRel) {
-            let round_trip_us = self.round_trip_us();
-            self.herald.tell(RemoteNews::Connected { round_trip_us, onlook: None });
+        if self.herald.is_announced.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let Some(this) = self.this.upgrade() else { return };
+        let ask = std::thread::Builder::new().name("onlook".into()).stack_size(256 * 1024).spawn(move || {
+            this.greet(this.link.call(window::ASK, &|| false).ok().as_ref());
+        });
+        if ask.is_err() {
+            self.greet(None);
+        }
+    }
+
+    /// `tmux`: what the one there says of its version, where that could be asked.
+    fn greet(&self, tmux: Option<&Answer>) {
+        let look = tmux.map(|tmux| window::onlook(&self.destination, &self.session, &tmux.text()));
+        let (onlook, remark) = match look {
+            Some(Ok(command)) => (Some(command), None),
+            Some(Err(why)) => (None, Some(why)),
+            None => (None, None),
+        };
+        self.herald.tell(RemoteNews::Connected { round_trip_us: self.round_trip_us(), onlook });
+        if let Some(text) = remark {
+            self.herald.tell(RemoteNews::Remark { text });
         }
     }
 }

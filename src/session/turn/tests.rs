@@ -298,7 +298,6 @@ fn it_is_said_what_a_run_waits_for() {
         run: RunId::from_bytes([7; 16]),
         number: Some(first.number),
         project: "/p".into(),
-        remotes: Vec::new(),
         jobs: 1,
         stages: Vec::new(),
         remotes: Vec::new(),
