@@ -133,8 +133,8 @@ impl Backend for Ssh {
         let mut open = vec![self.host().state()];
         while let Some(path) = open.pop() {
             let Ok(metadata) = path.symlink_metadata() else { continue };
-            // What is in the work tree is the project's, with the modes that it has here.
-            if metadata.is_dir() && !path.ends_with("work") {
+            // What git keeps has the modes that git gives it, below a directory that is ours alone.
+            if metadata.is_dir() && !["work", "repo.git"].iter().any(|name| path.ends_with(name)) {
                 open.extend(entries(&path));
                 let mode = metadata.permissions().mode() & 0o777;
                 assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
