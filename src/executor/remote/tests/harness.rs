@@ -115,14 +115,40 @@ impl Machine {
         Self::of(Arc::clone(&other.dir), |home| Arc::new(Straight::new(here(home))))
     }
 
+    /// One whose run directories are where the user's own surroundings say.
+    pub(super) fn at_home(profile: &str) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        fs::create_dir_all(dir.path().join("home")).unwrap();
+        fs::write(dir.path().join("home/.profile"), profile).unwrap();
+        Self::placed(dir, |home| Arc::new(Straight::new(here(home))), |place, _| place)
+    }
+
     fn of(dir: Arc<tempfile::TempDir>, line: impl FnOnce(&Path) -> Arc<dyn Line>) -> Self {
         Self::adjusted(dir, line, |site| site, RemoteExecutor::keeping)
+    }
+
+    fn placed(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
+    ) -> Self {
+        Self::made(dir, line, place, |site| site, RemoteExecutor::keeping)
     }
 
     /// One whose site is another than usual, and with an executor of this kind.
     pub(super) fn adjusted(
         dir: Arc<tempfile::TempDir>,
         line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        adjust: impl FnOnce(Site) -> Site,
+        executor: impl FnOnce(Site) -> RemoteExecutor,
+    ) -> Self {
+        Self::made(dir, line, |place, path| place.below(path.join("state").to_str().unwrap()), adjust, executor)
+    }
+
+    fn made(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
         adjust: impl FnOnce(Site) -> Site,
         executor: impl FnOnce(Site) -> RemoteExecutor,
     ) -> Self {
@@ -139,9 +165,7 @@ impl Machine {
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
-            place: Place::new("p-12345678", &run)
-                .below(path.join("state").to_str().unwrap())
-                .booted_by(boot.to_str().unwrap()),
+            place: place(Place::new("p-12345678", &run), &path).booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
             session: None,
             timeout: LIMIT,
