@@ -139,7 +139,8 @@ impl Carrier for Cart {
         let tree = self.send(None, cancelled)?;
         let path = tree.dir().to_str().map(str::to_owned);
         let path = path.ok_or_else(|| {
-            let text = format!("{}: the work tree is in a directory whose name is no text", self.parts.remote.destination);
+            let text =
+                format!("{}: the work tree is in a directory whose name is no text", self.parts.remote.destination);
             Fault::new(FaultKind::Directory, text)
         })?;
         Ok(WorkTree { path })

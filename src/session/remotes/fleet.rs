@@ -1,8 +1,8 @@
 //! The other machines of a run in its supervisor: an executor for each, and their end.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::Sender;
 
@@ -16,6 +16,7 @@ use crate::event::{OutputSink, RemoteNews};
 use crate::executor::remote::{Place, RemoteExecutor, Site};
 use crate::executor::{Ended, ExecError, Executor, Job};
 use crate::ids::{RunId, RunNumber, hex};
+use crate::journal::layout::create_dir;
 use crate::pipeline::remote::Remote;
 use crate::plan::Plan;
 use crate::process::reaper::Reaper;
@@ -69,13 +70,16 @@ impl Fleet {
         let ways = Ways::new(tools.clone(), env);
         let project = project(&plan.root);
         let crew = |remote: &Remote| {
+            let store = whose.store.join(format!("on-{}", remote.name));
+            // Ours alone from the beginning; where it cannot be made, that is told when something is sent.
+            let _ = create_dir(&store);
             let rope = Rope::new(remote, ways.to(remote)?, messages.clone());
             let parts = Parts {
                 run: whose.run.clone(),
                 number: whose.number,
                 root: plan.root.clone(),
                 project: project.clone(),
-                store: whose.store.join(format!("on-{}", remote.name)),
+                store,
                 remote: remote.clone(),
                 rope: Arc::clone(&rope),
                 tools: tools.clone(),
@@ -97,7 +101,8 @@ impl Fleet {
             let executor = Mutex::new(Some(Arc::new(RemoteExecutor::new(site))));
             Ok(Crew { executor, rope, cart, has_left: AtomicBool::new(false) })
         };
-        let ships = plan.remotes.values().map(|remote| Arc::new(Ship { name: remote.name.clone(), crew: crew(remote) }));
+        let ships =
+            plan.remotes.values().map(|remote| Arc::new(Ship { name: remote.name.clone(), crew: crew(remote) }));
         let ships = ships.collect();
         Self { ships, ways: Some(ways) }
     }
@@ -116,11 +121,12 @@ impl Fleet {
                 .filter(|(_, crew)| crew.rope.was_used())
                 .map(|(name, crew)| (name, scope.spawn(|| crew.leave())))
                 .collect();
-            let complaint = |(name, end): (&String, std::thread::ScopedJoinHandle<'_, Result<(), Fault>>)| match end.join() {
-                Ok(Ok(())) => None,
-                Ok(Err(fault)) => Some(format!("{name}: {fault}")),
-                Err(_) => Some(format!("{name}: what is left there was not taken away")),
-            };
+            let complaint =
+                |(name, end): (&String, std::thread::ScopedJoinHandle<'_, Result<(), Fault>>)| match end.join() {
+                    Ok(Ok(())) => None,
+                    Ok(Err(fault)) => Some(format!("{name}: {fault}")),
+                    Err(_) => Some(format!("{name}: what is left there was not taken away")),
+                };
             ends.into_iter().filter_map(complaint).collect()
         });
         crews().for_each(|(_, crew)| crew.rope.close());

@@ -43,7 +43,12 @@ pub fn past(
         barred,
         cancelling: view.cancelling(),
         stop,
-        sent: view.remotes().iter().filter(|remote| remote.sent.is_some()).map(|remote| remote.info.name.clone()).collect(),
+        sent: view
+            .remotes()
+            .iter()
+            .filter(|remote| remote.sent.is_some())
+            .map(|remote| remote.info.name.clone())
+            .collect(),
         after_ms: u64::try_from(now.unix_ms.saturating_sub(last.unix_ms)).unwrap_or(0),
         ahead_us,
     })

@@ -101,9 +101,7 @@ fn a_run_has_the_tree_until_it_lets_go() {
     // Another one asks until it is cancelled.
     let fault = rig.with(|order, hands| {
         let told = &rig.told;
-        let cancelled = || {
-            told.lock().unwrap().iter().any(|text| text.contains("waiting"))
-        };
+        let cancelled = || told.lock().unwrap().iter().any(|text| text.contains("waiting"));
         Tree::send(order, &Hands { cancelled: &cancelled, ..*hands }).unwrap_err()
     });
     assert_eq!(fault.kind, FaultKind::Cancelled);
