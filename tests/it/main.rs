@@ -56,6 +56,7 @@ mod queue;
 mod queue_ends;
 mod reconnection;
 mod reference;
+mod remote_check;
 mod remote_config;
 mod remote_recover;
 mod remote_run;

@@ -56,14 +56,7 @@ fn stages_elsewhere_take_slots_there() {
     for (stage, executor) in stages[2..].iter_mut().zip(["box", "box", "box", "box"]) {
         stage.executor = executor.into();
     }
-    let remote = |slots| RemoteInfo {
-        name: "box".into(),
-        host: "box".into(),
-        session: "onion".into(),
-        slots,
-        dir: None,
-        sends: false,
-    };
+    let remote = |slots| RemoteInfo { slots, ..crate::view::recorded::remote("box", "box") };
     for (slots, seconds) in [(Some(4), 10), (Some(1), 40), (None, 20)] {
         let mut view = Recorded::of(stages.clone()).view();
         view.run.as_mut().unwrap().remotes = vec![remote(slots)];

@@ -212,8 +212,7 @@ impl Going {
                 (status, Some(ended.exit), ended.leaked.len(), ended.took.unwrap_or(took))
             }
             Err(ExecError::NotStarted { code, .. }) => ("failed", Some(local_ci::outcome::Exit::Code(code)), 0, took),
-            Err(ExecError::Infrastructure { .. }) => ("errored", None, 0, took),
-            Err(ExecError::NotThere { .. }) => ("errored", None, 0, took),
+            Err(ExecError::Infrastructure { .. } | ExecError::NotThere { .. }) => ("errored", None, 0, took),
             Err(ExecError::Left { .. }) => ("left", None, 0, took),
         };
         let status = match (is_late, self.cancel.level()) {

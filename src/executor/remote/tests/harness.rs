@@ -115,6 +115,14 @@ impl Machine {
         Self::of(Arc::clone(&other.dir), |home| Arc::new(Straight::new(here(home))))
     }
 
+    /// One whose run directories are where the user's own surroundings say.
+    pub(super) fn at_home(profile: &str) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        fs::create_dir_all(dir.path().join("home")).unwrap();
+        fs::write(dir.path().join("home/.profile"), profile).unwrap();
+        Self::placed(dir, |home| Arc::new(Straight::new(here(home))), |place, _| place, RemoteExecutor::keeping)
+    }
+
     fn of(dir: Arc<tempfile::TempDir>, line: impl FnOnce(&Path) -> Arc<dyn Line>) -> Self {
         Self::adjusted(dir, line, |site| site, RemoteExecutor::keeping)
     }
@@ -124,6 +132,16 @@ impl Machine {
         dir: Arc<tempfile::TempDir>,
         line: impl FnOnce(&Path) -> Arc<dyn Line>,
         adjust: impl FnOnce(Site) -> Site,
+        executor: impl FnOnce(Site) -> RemoteExecutor,
+    ) -> Self {
+        let below = |place: Place, path: &Path| place.below(path.join("state").to_str().unwrap());
+        Self::placed(dir, line, below, |site| executor(adjust(site)))
+    }
+
+    fn placed(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
         executor: impl FnOnce(Site) -> RemoteExecutor,
     ) -> Self {
         let path = dir.path().canonicalize().unwrap();
@@ -139,16 +157,14 @@ impl Machine {
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
-            place: Place::new("p-12345678", &run)
-                .below(path.join("state").to_str().unwrap())
-                .booted_by(boot.to_str().unwrap()),
+            place: place(Place::new("p-12345678", &run), &path).booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
             session: None,
             timeout: LIMIT,
             env: vec![("WHOSE".into(), "the machine's".into())],
             carrier: Box::new(WorkTree { path: path.join("work").to_str().unwrap().to_owned() }),
         };
-        Self { dir, executor: executor(adjust(site)), run }
+        Self { dir, executor: executor(site), run }
     }
 
     /// The living processes that attempts of it have started and that carry its variables, by their names.
