@@ -142,6 +142,8 @@ pub const HOME: &str = "HOME";
 pub const SHELL: &str = "SHELL";
 /// Where programs are looked for.
 pub const PATH: &str = "PATH";
+/// Where the agent listens that has the user's keys.
+pub const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
 /// See the XDG base directory specification.
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 /// See the XDG base directory specification.

@@ -8,6 +8,8 @@ use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,6 +41,11 @@ pub struct Tool {
     pub stdin: Vec<u8>,
     /// Where it starts; none: where we are.
     pub dir: Option<PathBuf>,
+    /// Whether it, or what it starts, may be there when we are not: it has none of our own variables then.
+    pub outlives: bool,
+    /// Where its stderr goes instead of into memory: a new file of this name, ours alone. What outlives us cannot have
+    /// a pipe to us.
+    pub said: Option<PathBuf>,
 }
 
 impl Tool {
@@ -72,6 +79,13 @@ impl Tool {
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
+        self
+    }
+
+    /// The same, which may be there when we are not and says what it has to say in this file.
+    #[must_use]
+    pub fn outliving(mut self, said: impl Into<PathBuf>) -> Self {
+        (self.outlives, self.said) = (true, Some(said.into()));
         self
     }
 
@@ -133,6 +147,11 @@ impl Tools {
         resolve(name, self.0.path.as_deref(), Path::new("/")).map_err(|error| not_found(error.code, error.message))
     }
 
+    /// Whether a reaper waits for what is started here. A program that becomes a daemon would be its orphan.
+    pub fn is_reaped(&self) -> bool {
+        self.0.reaper.is_some()
+    }
+
     /// Runs a tool to its end. Takes no longer than `limit`, and ends soon once `cancelled` says so: its whole group gets
     /// SIGTERM then, and soon SIGKILL.
     ///
@@ -148,7 +167,10 @@ impl Tools {
     pub fn start(&self, tool: &Tool, is_fed: bool) -> io::Result<(Started, Streams)> {
         let program = self.program(tool)?;
         let (out, their_out) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (err, their_err) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (err, their_err) = match &tool.said {
+            None => pipe_with(PipeFlags::CLOEXEC)?,
+            Some(file) => fresh(file)?,
+        };
         let (their_in, input) = if is_fed {
             let (their_in, input) = pipe_with(PipeFlags::CLOEXEC)?;
             (their_in, Some(input.into()))
@@ -178,7 +200,9 @@ impl Tools {
             .map_err(|error| not_found(error.code, error.message))?;
         let invalid = |error: super::spawn::StringError| io::Error::new(io::ErrorKind::InvalidInput, error);
         let mut environment: Vec<CString> = Vec::with_capacity(self.0.inherited.len() + tool.env.len());
-        environment.extend(self.0.inherited.iter().filter(|(name, _)| ours(name).is_none()).map(|(_, v)| v.clone()));
+        let is_left = |name: &OsStr| tool.outlives && name.as_bytes().starts_with(env::LOCAL_CI.as_bytes());
+        let stay = self.0.inherited.iter().filter(|(name, _)| ours(name).is_none() && !is_left(name));
+        environment.extend(stay.map(|(_, both)| both.clone()));
         for (at, (name, value)) in tool.env.iter().enumerate() {
             if !tool.env[at + 1..].iter().any(|(later, _)| later == name) {
                 environment.push(variable(name, value).map_err(invalid)?);
@@ -193,6 +217,16 @@ impl Tools {
     }
 }
 
+/// A file of our own, to read from and to write to, in place of what was there.
+fn fresh(file: &Path) -> io::Result<(OwnedFd, OwnedFd)> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let theirs = File::options().write(true).create_new(true).mode(0o600).open(file)?;
+    Ok((File::open(file)?.into(), theirs.into()))
+}
+
 fn not_found(code: i32, message: String) -> io::Error {
     let kind = if code == 127 { io::ErrorKind::NotFound } else { io::ErrorKind::PermissionDenied };
     io::Error::new(kind, message)
@@ -205,7 +239,7 @@ pub struct Streams {
     pub stdin: Option<File>,
     /// What it prints.
     pub stdout: File,
-    /// What it says besides.
+    /// What it says besides, or the file that it is in.
     pub stderr: File,
 }
 

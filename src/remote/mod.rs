@@ -12,8 +12,12 @@
 
 pub mod fault;
 pub mod here;
+pub mod link;
 pub mod shell;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 pub mod tree;
+pub mod way;
 
 use std::fs::File;
 use std::time::Duration;

@@ -66,6 +66,8 @@ mod session_run;
 mod session_select;
 mod signals;
 mod spawning;
+#[cfg(feature = "ssh")]
+mod ssh_line;
 mod stop;
 mod storage;
 mod strangers;
