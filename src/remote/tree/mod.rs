@@ -25,6 +25,7 @@ mod program;
 mod repository;
 mod rsync;
 mod snapshot;
+mod store;
 #[cfg(test)]
 mod tests;
 mod there;

@@ -17,6 +17,7 @@ use super::notices;
 use super::order::Hands;
 use super::program::failed;
 use super::repository::{Repository, git};
+use super::store;
 use crate::clock::{Clock, SystemClock};
 use crate::process::tool::{Ran, Tool};
 use crate::remote::{Fault, FaultKind};
@@ -82,7 +83,7 @@ impl<'a> Darkroom<'a> {
     /// With a copy of the user's index.
     pub(super) fn new(repository: &'a Repository, hands: &'a Hands<'a>, store: &'a Path) -> Result<Self, Fault> {
         let objects = store.join("objects");
-        fs::create_dir_all(&objects).map_err(|error| unusable(&objects, &error))?;
+        store::directory(&objects).map_err(|error| unusable(&objects, &error))?;
         let index = own_file(store, "index")?;
         copy_index(&repository.dir.join("index"), &index).map_err(|error| unusable(&index, &error))?;
         Ok(Self { repository, hands, store, index })
@@ -274,7 +275,7 @@ impl<'a> Darkroom<'a> {
             Some(last) => remove_old(self.store, last + day.as_secs(), &age),
             None => {}
         }
-        let _ = File::create(stamp);
+        let _ = store::file(&stamp);
     }
 }
 
@@ -299,7 +300,7 @@ fn copy_index(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     let written = original.metadata()?.modified()?;
-    let mut copy = File::create(to)?;
+    let mut copy = store::file(to)?;
     io::copy(&mut original, &mut copy)?;
     copy.set_modified(written)
 }
