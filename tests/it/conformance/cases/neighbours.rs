@@ -27,7 +27,7 @@ pub(crate) fn secrets_stay_here(at: &Ssh) {
         at.project().write(name, "SECRET=1\n");
     }
     at.project().write(".gitignore", "*.key\n").write("sub/sent", "text\n");
-    let seen = at.run_one(Stage::new("find . -name .git -prune -o -type f -print | sort"));
+    let seen = at.run_one(Stage::new("find . -name .git -prune -o -type f ! -name .local-ci-workdir -print | sort"));
     seen.assert("passed", Exit::Code(0));
     assert_eq!(seen.text(), "./.gitignore\n./local-ci.toml\n./sub/sent\n");
     at.assert_nothing_left();
