@@ -157,9 +157,7 @@ impl Machine {
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
-            place: Place::new("p-12345678", &run)
-                .below(path.join("state").to_str().unwrap())
-                .booted_by(boot.to_str().unwrap()),
+            place: place(Place::new("p-12345678", &run), &path).booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
             session: None,
             timeout: LIMIT,
