@@ -116,7 +116,7 @@ fn events(plan: &Plan, kinds: Vec<EventKind>) -> Vec<Event> {
             session: "onion".into(),
             dir: None,
             sends: true,
-            slots: 3,
+            slots: Some(3),
         }],
     };
     let event = |(seq, kind): (u64, EventKind)| Event { seq, at: at(seq), kind };
