@@ -78,19 +78,19 @@ impl There {
     }
 }
 
-/// Stages with all that a transcript has: output of either stream (of both at once, only the other machine knows the order), a failure, what is skipped for it, no last line's end.
+/// Stages one after the other, with all that a transcript has: output of either stream (of both at once, only the other machine knows the order), a failure, what is skipped for it, no last line's end.
 const PIPELINE: &str = r#"
 [stages.first]
 run = "echo one; printf '\\033[31mred\\033[0m\\n'; printf 'no end'"
 [stages.errors]
 run = "echo two >&2"
-needs = ["first"]
+needs = ["silent"]
 [stages.silent]
 run = ["true"]
 needs = ["first"]
 [stages.broken]
 run = "echo before; exit 255"
-needs = ["silent"]
+needs = ["script"]
 [stages.after]
 run = "echo never"
 needs = ["broken"]
@@ -102,7 +102,7 @@ pwd | sed 's,.*/,,'
 """
 env = { WORD = "two words" }
 dir = "sub"
-needs = ["first"]
+needs = ["errors"]
 "#;
 
 /// The repository of the product does the same wherever its stages run: the transcript differs in its first line, in times
