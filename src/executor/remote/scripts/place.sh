@@ -9,9 +9,9 @@ __fault() {
   return 1
 }
 
-# Makes a directory, or finds that somebody else just has.
+# Makes a directory that is ours alone, whatever the mask is that a stage is to have; or finds that somebody else just has.
 __make() {
-  __why=$(mkdir "$@" 2>&1) && return
+  __why=$( (umask 077 && mkdir "$@") 2>&1) && return
   shift "$(($# - 1))"
   [ -d "$1" ] && return
   case $__why in

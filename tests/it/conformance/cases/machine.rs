@@ -94,9 +94,12 @@ pub(crate) fn a_home_may_have_any_name() {
 /// H134: tmux is for onlookers.
 pub(crate) fn tmux_may_be_missing() {
     let Some(at) = Ssh::with(Setup::default().without(&["tmux"])) else { return };
-    let seen = at.run_one(Stage::new("echo it works"));
-    seen.assert("passed", Exit::Code(0));
-    assert!(seen.said.contains("tmux"), "nobody was told: {}", seen.said);
+    at.product.configure(&[Stage::new("echo it works")]);
+    let told = at.run_there(&["-v"]).output().assert_code(0);
+    assert!(told.stdout().contains("\nit works\n"), "{}", told.transcript());
+    let events = at.project().events(1);
+    let says = |event: &serde_json::Value| event["text"].as_str().is_some_and(|text| text.contains("tmux"));
+    assert!(events.iter().any(says), "nobody was told\n{}\n{events:#?}", told.transcript());
     at.assert_nothing_left();
 }
 

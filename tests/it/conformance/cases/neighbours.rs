@@ -45,7 +45,7 @@ pub(crate) fn directories_here_may_have_long_names() {
     at.assert_nothing_left();
 }
 
-/// Runs of one project, and of another, share a machine and the connection to it, which takes ten sessions and not more.
+/// Runs of one project share a machine and the connection to it, which takes ten sessions and not more.
 pub(crate) fn many_runs_share_a_machine(at: &Ssh) {
     let count = 6;
     let stages: Vec<_> = (1..=count)
@@ -56,7 +56,10 @@ pub(crate) fn many_runs_share_a_machine(at: &Ssh) {
             Stage::new(run).named(format!("s{n}"))
         })
         .collect();
-    at.product.configure(&stages);
+    // In one directory, which is nobody's for the time of a run.
+    let dir = serde_json::to_string(at.project().dir().to_str().unwrap()).unwrap();
+    let remote = format!("[remotes.box]\nhost = \"box\"\nsync = \"none\"\ndir = {dir}");
+    at.product.configure_with(&remote, &stages);
     for stage in &stages {
         at.run_there(&["-d", &stage.name]).output().assert_code(0);
     }
