@@ -121,6 +121,7 @@ fn speed() -> Result<(), Box<dyn Error>> {
         project: "/".into(),
         jobs: 8,
         stages: samples.iter().enumerate().map(stage).collect::<Result<_, _>>()?,
+        remotes: Vec::new(),
     };
     let mut view = RunView::new();
     view.apply(&Event { seq: 0, at, kind: EventKind::RunStarted(started) });

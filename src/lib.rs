@@ -33,6 +33,9 @@
 //! `supervisor.log` and in `logs/` a `.log`, `.idx` and, for long outputs, a `.tail` for each attempt that printed
 //! something; `jobserver`, a FIFO, is there while the run goes on. Where none of that can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`,
 //! `$TMPDIR`, `/tmp` or `/dev/shm`, taken away after the run.
+//!
+//! For other machines: in `$XDG_RUNTIME_DIR/local-ci/`, or else `/tmp/local-ci-<uid>/`, the sockets of ssh, with `.lock` and
+//! `.said`, what ssh had to say; they go with their connections.
 
 pub mod cancel;
 pub mod cli;

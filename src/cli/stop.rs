@@ -28,7 +28,9 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
             if takeover::left(&target.run).is_some() {
                 refuse_bystanders(context, &target, "stop")?;
                 let place = Place { context, root: &anchor.root, state: &state, number };
-                takeover::end(&place, args.force, &interrupts()?)?;
+                if !takeover::end(&place, args.force, &interrupts()?)? {
+                    end(context, &state, number, args.force)?;
+                }
                 return Ok(ended(&state, number));
             }
             if !target.run.state.is_active() {

@@ -71,8 +71,9 @@ pub(super) fn go_on(place: &Place<'_>, mode: Mode, interrupts: &Interrupts) -> R
     Ok(())
 }
 
-/// Ends what is left of a run, wherever it is, and waits until that is so. It takes no config.
-pub(super) fn end(place: &Place<'_>, force: bool, interrupts: &Interrupts) -> Result<(), CliError> {
+/// Ends what is left of a run, wherever it is, and waits until that is so. It takes no config. Says whether that is done:
+/// somebody else may have taken it over just now, and then it is a run like any other.
+pub(super) fn end(place: &Place<'_>, force: bool, interrupts: &Interrupts) -> Result<bool, CliError> {
     let number = place.number;
     let (header, view) = place.read()?;
     let again = again(&view, &header, None);
@@ -80,8 +81,7 @@ pub(super) fn end(place: &Place<'_>, force: bool, interrupts: &Interrupts) -> Re
     let level = if force { CancelLevel::Kill } else { CancelLevel::Terminate };
     let run = place.state.run(number);
     match place.begin(again, &header, Some(level), Vec::new())? {
-        // What somebody else goes on with is stopped as any other run that goes on.
-        None => return super::stop::end(place.context, place.state, number, force),
+        None => return Ok(false),
         Some(started) => {
             if started.first_word(FIRST_WORD) == FirstWord::Dead {
                 return Err(place.died());
@@ -97,7 +97,7 @@ pub(super) fn end(place: &Place<'_>, force: bool, interrupts: &Interrupts) -> Re
             Err(CliError::infrastructure(format!("run {number} {}: it could not be ended", printable(&how)))
                 .or_try(format!("`{} stop {number}` tries again", place.context.program())))
         }
-        RunState::Queued | RunState::Running | RunState::Finished { .. } => Ok(()),
+        RunState::Queued | RunState::Running | RunState::Finished { .. } => Ok(true),
     }
 }
 

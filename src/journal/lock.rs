@@ -67,8 +67,8 @@ pub fn is_unsupported(error: &io::Error) -> bool {
 
 /// Whether somebody holds the lock of this file. Nobody does where there is no file, or something else in its place.
 ///
-/// To look is to take it shared for a moment. That disturbs nobody: a run's lock is taken once, before
-/// the run can be seen, and never again.
+/// To look is to take it shared for a moment. That disturbs nobody: a run's lock is taken before the run can be seen, and
+/// again only by who goes on with a lost one, and waits for that moment.
 pub fn is_held(path: &Path) -> io::Result<bool> {
     let file = match open_to_read(path) {
         Ok(file) => file,

@@ -1,7 +1,7 @@
 //! What state a run is in, as the kernel and the journal have it.
 //!
 //! Liveness is the lock and never a pid. The order of looking matters: the lock first, the journal after. A supervisor
-//! writes its last event before it lets go, so a run whose lock was free has said all it ever will.
+//! writes its last event before it lets go, so a run whose lock was free has said all it will, until somebody takes it over.
 
 use std::io::{self, Write};
 

@@ -290,6 +290,25 @@ fn h126_a_line_that_does_not_come_back_is_given_up_and_the_run_taken_over() {
     there.assert_nothing_left();
 }
 
+/// Killed while it is paused: whoever takes it over has it go on, and what stood still counts nowhere.
+#[test]
+fn h11_a_paused_run_that_is_taken_over_goes_on() {
+    let Some(there) = There::new("", LONG) else { return };
+    let run = there.start(&[]);
+    wait_until("output", || there.printed(1) > 0);
+    there.local_ci(&["pause", "1"]).output().assert_code(0);
+    there.kill_supervisor(run, 1);
+    for gate in ["half", "go"] {
+        there.project.open_gate(gate);
+    }
+    there.local_ci(&["attach", "1"]).output().assert_code(0);
+    there.assert_whole(1);
+    let kinds: Vec<Value> = there.project.events(1).into_iter().map(|event| event["event"].clone()).collect();
+    let at = |kind: &str| kinds.iter().position(|one| one == kind).unwrap();
+    assert!(at("paused") < at("taken_over") && at("taken_over") + 1 == at("resumed"), "{kinds:?}");
+    there.assert_nothing_left();
+}
+
 /// H89: of two who attach at the same time one takes the run over, and both see all of it.
 #[test]
 fn h89_two_who_attach_at_once_take_it_over_once() {

@@ -14,8 +14,10 @@ fn pipeline() -> String {
     own.replace("cargo", "./tool")
 }
 
-/// Prints to both streams, with colours, without an end of the last line, and fails where it is asked about `deny`.
+/// Prints with colours, without an end of the last line, and fails where it is asked about `deny`.
 const TOOL: &str = r#"#!/bin/sh
+# In one stream: of two, nobody here knows which was first.
+exec 2>&1
 printf '\033[1m\033[32m    Checking\033[0m %s\n' "$*" >&2
 echo "CARGO_TERM_COLOR is $CARGO_TERM_COLOR, RUSTDOCFLAGS is ${RUSTDOCFLAGS-unset}, stage $LOCAL_CI_STAGE, attempt $LOCAL_CI_ATTEMPT"
 case $1 in

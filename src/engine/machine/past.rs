@@ -5,6 +5,7 @@
 //! was said until then, its [`Past`]: last words stay, what runs elsewhere is joined, what ran here is gone with its
 //! supervisor, and the rest is started as if nothing had happened.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -176,6 +177,7 @@ impl Machine {
             return true;
         }
         self.inherited.late.remove(&stage);
+        self.timers.retain(|Reverse((_, timer))| *timer != Timer::Timeout { stage, attempt });
         self.states[stage] = State::Running { attempt, since: now, ending: None };
         self.effects.push_back(Effect::Start { stage, attempt, resumes: false });
         if let Some(limit) = self.plan.stages[stage].policy.timeout {

@@ -78,7 +78,7 @@ impl Attempt<'_> {
     }
 
     /// Has all of it go on, before anything else but being killed, which reaches what stands still.
-    fn go_on(&self, cancel: &CancelToken) -> Result<(), ExecError> {
+    pub(super) fn go_on(&self, cancel: &CancelToken) -> Result<(), ExecError> {
         match self.ask("on", &|| cancel.level() == Some(CancelLevel::Kill)) {
             Ok(_) => Ok(()),
             Err(fault) if fault.kind == FaultKind::Cancelled => Ok(()),

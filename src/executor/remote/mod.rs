@@ -162,7 +162,10 @@ impl Executor for RemoteExecutor {
             Err(fault) if fault.kind == FaultKind::Cancelled => {}
             Err(fault) => return Err(fault::ended(&fault)),
         }
-        let ended = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() }.run(out, cancel);
+        let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
+        // A run that was paused when its supervisor was killed goes on.
+        let released = if job.resumes.is_some() { attempt.go_on(cancel) } else { Ok(()) };
+        let ended = released.and_then(|()| attempt.run(out, cancel));
         if !matches!(ended, Err(ExecError::Left { .. })) {
             let passed = ended.as_ref().is_ok_and(|ended| ended.exit.success());
             self.shared.janitor.done(&id, passed);

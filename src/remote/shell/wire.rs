@@ -23,7 +23,7 @@ const SAMPLES: usize = 31;
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// What is to be said.
-    pub(super) unsaid: VecDeque<u8>,
+    pub(super) unsaid: Vec<u8>,
     /// Requests whose answer somebody waits for, or would.
     pub(super) asked: HashMap<u64, Asked>,
     /// The number of the last request.
@@ -85,7 +85,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut channel: Channel, mut reader: Reader
     let mut writing = Vec::new();
     while shared.state().over.is_none() {
         if writing.is_empty() {
-            writing.extend(shared.state().unsaid.drain(..));
+            writing = std::mem::take(&mut shared.state().unsaid);
         }
         let over = match wait(shared, &channel, !writing.is_empty()) {
             Err(_) => Some(Over::Ended),

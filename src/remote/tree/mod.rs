@@ -25,14 +25,15 @@ mod program;
 mod repository;
 mod rsync;
 mod snapshot;
+mod store;
 #[cfg(test)]
 mod tests;
 mod there;
-mod tree;
 mod words;
+mod work_tree;
 
 pub use order::{Hands, Order, Sent};
 pub use outputs::Moved;
 pub use preview::{Preview, preview};
 pub use there::There;
-pub use tree::Tree;
+pub use work_tree::Tree;

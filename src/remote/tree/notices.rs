@@ -28,7 +28,7 @@ pub(super) fn secrets(paths: &[PathBuf]) -> Option<String> {
     let verb = if paths.len() == 1 { "is" } else { "are" };
     let glob = paths.first()?;
     Some(format!(
-        "{} {verb} not sent, since files of that name hold secrets; to send one: sync = {{ include = [\"{}\"] }}",
+        "{} {verb} not sent, since files of that name hold secrets; to send one: sync.include = [\"{}\"]",
         names(paths),
         shown(glob)
     ))
@@ -99,7 +99,7 @@ mod tests {
     fn many_names_are_counted() {
         let paths: Vec<PathBuf> = (0..7).map(|n| format!("m{n}").into()).collect();
         insta::assert_snapshot!(repositories(&paths).unwrap_or_default(), @"`m0`, `m1`, `m2`, `m3`, `m4` and 2 more are repositories of their own (submodules, perhaps), and what is in them is not sent; sync = \"rsync\" sends that too");
-        insta::assert_snapshot!(secrets(&[".env".into(), "a\nb/.env".into()]).unwrap_or_default(), @"`.env` and `a\\nb/.env` are not sent, since files of that name hold secrets; to send one: sync = { include = [\".env\"] }");
+        insta::assert_snapshot!(secrets(&[".env".into(), "a\nb/.env".into()]).unwrap_or_default(), @"`.env` and `a\\nb/.env` are not sent, since files of that name hold secrets; to send one: sync.include = [\".env\"]");
         assert_eq!(secrets(&[]), None);
     }
 }

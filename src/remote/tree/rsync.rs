@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use super::place::{Place, is_full, missing_there, no_space, preamble, prepare};
 use super::program::lines;
 use super::repository::Repository;
 use super::snapshot::unusable;
+use super::store;
 use super::words::word;
 use crate::ids::hex;
 use crate::process::tool::{Ran, Tool};
@@ -184,7 +186,7 @@ impl Errand<'_> {
         }
         let path = self.order.store.join(list_name(id));
         // Without it, the list is asked for the next time.
-        let _ = fs::write(&path, names).map_err(|error| unusable(&path, &error));
+        let _ = store::file(&path).and_then(|mut list| list.write_all(names)).map_err(|error| unusable(&path, &error));
     }
 }
 

@@ -17,6 +17,7 @@ use super::notices;
 use super::order::Hands;
 use super::program::failed;
 use super::repository::{Repository, git};
+use super::store;
 use crate::clock::{Clock, SystemClock};
 use crate::process::tool::{Ran, Tool};
 use crate::remote::{Fault, FaultKind};
@@ -82,7 +83,7 @@ impl<'a> Darkroom<'a> {
     /// With a copy of the user's index.
     pub(super) fn new(repository: &'a Repository, hands: &'a Hands<'a>, store: &'a Path) -> Result<Self, Fault> {
         let objects = store.join("objects");
-        fs::create_dir_all(&objects).map_err(|error| unusable(&objects, &error))?;
+        store::directory(&objects).map_err(|error| unusable(&objects, &error))?;
         let index = own_file(store, "index")?;
         copy_index(&repository.dir.join("index"), &index).map_err(|error| unusable(&index, &error))?;
         Ok(Self { repository, hands, store, index })
@@ -141,12 +142,14 @@ impl<'a> Darkroom<'a> {
 
     /// Adds what is new and takes away what is gone. Gives the files that could not be read.
     fn add_all(&self, notices: &mut Vec<String>) -> Result<BTreeSet<PathBuf>, Fault> {
+        // What the user has marked as unchanged is looked at all the same. Its code says whether anything has changed.
+        self.hands.run(&self.top(["update-index", "-q", "--really-refresh"]))?;
         let ran = self.hands.run(&self.top(["add", "--all", "--ignore-errors", "--", "."]))?;
         let said = ran.said();
         let mut unread = BTreeSet::new();
         let mut is_explained = ran.exit.success();
         for line in said.lines() {
-            let between = |start: &str, end: &str| Some(line.strip_prefix(start)?.strip_suffix(end)?);
+            let between = |start: &str, end: &str| line.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
             if let Some(path) = between("error: unable to index file '", "'") {
                 unread.insert(PathBuf::from(path));
                 notices.push(notices::unreadable(path));
@@ -200,7 +203,7 @@ impl<'a> Darkroom<'a> {
         let mut notices = Vec::new();
         for filter in filters {
             let ran = self.hands.run(&self.top(["ls-files", "-z", "--", &format!(":(top,attr:filter={filter})")]))?;
-            let files = ran.stdout.iter().filter(|byte| **byte == 0).count();
+            let files = memchr::memchr_iter(0, &ran.stdout).count();
             if ran.exit.success() && files > 0 {
                 notices.push(notices::filtered(&filter, files));
             }
@@ -230,8 +233,11 @@ impl<'a> Darkroom<'a> {
     pub(super) fn pack(&self, commit: &str, others: &[&str]) -> Result<(PathBuf, u64), Fault> {
         let file = own_file(self.store, "pack")?;
         let mut wanted = format!("{commit}\n");
-        others.iter().for_each(|other| wanted.extend(["^", *other, "\n"]));
-        let what = ["pack-objects", "--revs", "--thin", "--delta-base-offset", "--stdout", "-q"];
+        for other in others {
+            wanted.extend(["^", *other, "\n"]);
+        }
+        // Our commits have no parents: without `--shallow`, git looks only at those for what the other side has.
+        let what = ["pack-objects", "--revs", "--thin", "--shallow", "--delta-base-offset", "--stdout", "-q"];
         let pack = self.top(what);
         let shell = ["/bin/sh", "-c", "exec \"$@\" >\"$0\""].map(Into::into);
         let argv = shell.into_iter().chain([file.clone().into_os_string()]).chain(pack.argv.clone()).collect();
@@ -250,7 +256,7 @@ impl<'a> Darkroom<'a> {
     pub(super) fn differ(&self, one: &str, other: &str) -> Result<u64, Fault> {
         let diff = self.top(["diff-tree", "-r", "-z", "--name-only", "--no-renames", one, other]);
         let names = self.hands.run_well(&diff, "compare two work trees")?.stdout;
-        Ok(u64::try_from(names.iter().filter(|byte| **byte == 0).count()).unwrap_or(u64::MAX))
+        Ok(u64::try_from(memchr::memchr_iter(0, &names).count()).unwrap_or(u64::MAX))
     }
 
     /// Takes away objects that nothing has needed for long: whatever the last snapshot needed was read or written anew by it.
@@ -269,7 +275,7 @@ impl<'a> Darkroom<'a> {
             Some(last) => remove_old(self.store, last + day.as_secs(), &age),
             None => {}
         }
-        let _ = File::create(stamp);
+        let _ = store::file(&stamp);
     }
 }
 
@@ -294,7 +300,7 @@ fn copy_index(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     let written = original.metadata()?.modified()?;
-    let mut copy = File::create(to)?;
+    let mut copy = store::file(to)?;
     io::copy(&mut original, &mut copy)?;
     copy.set_modified(written)
 }

@@ -157,6 +157,8 @@ __look_at_all() {
 
 __follow() {
   umask 077
+  # What a login script printed need not have ended its line.
+  echo
   __enter || return
   exec 3<&0 </dev/null
   # Those of followers that were cut off. One that still runs sees that its own is gone, and ends.

@@ -9,9 +9,9 @@ __fault() {
   return 1
 }
 
-# Makes a directory, or finds that somebody else just has.
+# Makes a directory that is ours alone, whatever the mask is that a stage is to have; or finds that somebody else just has.
 __make() {
-  __why=$(mkdir "$@" 2>&1) && return
+  __why=$( (umask 077 && mkdir "$@") 2>&1) && return
   shift "$(($# - 1))"
   [ -d "$1" ] && return
   case $__why in
@@ -50,7 +50,7 @@ __enter() {
   for __part in local-ci "$__project" runs "$__run"; do
     if ! [ -e "$__part" ] && ! [ -L "$__part" ]; then
       __new=1
-      __make "$__part" || return 1
+      __make -m 700 "$__part" || return 1
     fi
     if [ -L "$__part" ] || ! [ -O "$__part" ] || ! cd "./$__part"; then
       __fault directory "$__part in $__place is a link or belongs to another user"

@@ -1,7 +1,7 @@
 # The processes of one attempt: found, signalled, gone. Works in the attempt's directory.
 #
-# Before it: __run_id, __stage and __attempt, the values of LOCAL_CI_RUN_ID, LOCAL_CI_STAGE and LOCAL_CI_ATTEMPT, which
-# everything that the attempt starts carries in its environment, and nothing of ours does.
+# Before it: __boot, which boot this is; __run_id, __stage and __attempt, the values of LOCAL_CI_RUN_ID, LOCAL_CI_STAGE and
+# LOCAL_CI_ATTEMPT, which everything that the attempt starts carries in its environment, and nothing of ours does.
 #
 # What belongs to an attempt: the session that its command leads (`group` says which process that is, and when it was
 # started), whatever was started with its variables, and the descendants of both. What is in the wrapper's session is ours.
@@ -27,9 +27,12 @@ __same() {
   [ "$1" = "${21:-none}" ] && [ "$2" != Z ] && [ "$2" != X ]
 }
 
-# Sets __sid and __born to the command's number and start, or to nothing.
+# Sets __wrapper, __sid and __born to the wrapper's number, and to the command's and its start; to nothing where they are not
+# known, or of another boot, when numbers meant others.
 __leader() {
-  __sid= __born=
+  __wrapper= __then= __sid= __born=
+  { read -r __wrapper __more __then __more <pid; } 2>/dev/null
+  [ "$__then" = "$__boot" ] || return 0
   { read -r __sid __born __more <group; } 2>/dev/null
 }
 
@@ -56,8 +59,6 @@ __kin() {
 # Prints `PID START STATE PARENT GROUP NAME` for every living process of the attempt, parents before their children.
 __look() {
   __leader
-  __wrapper=
-  { read -r __wrapper __more <pid; } 2>/dev/null
   cat /proc/[0-9]*/stat 2>/dev/null |
     LC_ALL=C awk -v sid="$__sid" -v born="$__born" -v wrapper="$__wrapper" -v kin="$(__kin)" '
       # A name may hold anything, a newline too; it has 15 bytes, so what has all fields behind it is the end of one.

@@ -107,9 +107,8 @@ fn a_wrapper_that_says_nothing_is_killed_as_well() {
         let pid = fs::read_to_string(machine.attempt().join("pid")).ok()?;
         rustix::process::Pid::from_raw(pid.split(' ').next()?.parse().ok()?)
     };
-    let stopped = || {
-        ready(&machine) && rustix::process::kill_process(wrapper().unwrap(), rustix::process::Signal::STOP).is_ok()
-    };
+    let stopped =
+        || ready(&machine) && rustix::process::kill_process(wrapper().unwrap(), rustix::process::Signal::STOP).is_ok();
     let (result, _) = end(&machine, &machine.sh(": >ready; sleep 600"), &[(CancelLevel::Kill, &stopped)]);
     assert_eq!(result.unwrap(), Ended { exit: Exit::Signal(9), leaked: Vec::new(), took: None });
     assert_gone(&machine);
@@ -129,8 +128,11 @@ fn what_a_killed_wrapper_has_left_ends_with_the_stage() {
         machine.attempt().join("ending.2").exists()
             && rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
     };
-    let (result, _) =
-        end(&machine, &machine.sh(script), &[(CancelLevel::Terminate, &|| ready(&machine)), (CancelLevel::Terminate, &killed)]);
+    let (result, _) = end(
+        &machine,
+        &machine.sh(script),
+        &[(CancelLevel::Terminate, &|| ready(&machine)), (CancelLevel::Terminate, &killed)],
+    );
     assert_eq!(result.unwrap().exit, Exit::Signal(9));
     assert_gone(&machine);
 }

@@ -120,11 +120,19 @@ impl Machine {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         fs::create_dir_all(dir.path().join("home")).unwrap();
         fs::write(dir.path().join("home/.profile"), profile).unwrap();
-        Self::placed(dir, |home| Arc::new(Straight::new(here(home))), |place, _| place, RemoteExecutor::keeping)
+        Self::placed(dir, |home| Arc::new(Straight::new(here(home))), |place, _| place)
     }
 
     fn of(dir: Arc<tempfile::TempDir>, line: impl FnOnce(&Path) -> Arc<dyn Line>) -> Self {
         Self::adjusted(dir, line, |site| site, RemoteExecutor::keeping)
+    }
+
+    fn placed(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
+    ) -> Self {
+        Self::made(dir, line, place, |site| site, RemoteExecutor::keeping)
     }
 
     /// One whose site is another than usual, and with an executor of this kind.
@@ -134,14 +142,14 @@ impl Machine {
         adjust: impl FnOnce(Site) -> Site,
         executor: impl FnOnce(Site) -> RemoteExecutor,
     ) -> Self {
-        let below = |place: Place, path: &Path| place.below(path.join("state").to_str().unwrap());
-        Self::placed(dir, line, below, |site| executor(adjust(site)))
+        Self::made(dir, line, |place, path| place.below(path.join("state").to_str().unwrap()), adjust, executor)
     }
 
-    fn placed(
+    fn made(
         dir: Arc<tempfile::TempDir>,
         line: impl FnOnce(&Path) -> Arc<dyn Line>,
         place: impl FnOnce(Place, &Path) -> Place,
+        adjust: impl FnOnce(Site) -> Site,
         executor: impl FnOnce(Site) -> RemoteExecutor,
     ) -> Self {
         let path = dir.path().canonicalize().unwrap();
@@ -157,16 +165,14 @@ impl Machine {
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
-            place: Place::new("p-12345678", &run)
-                .below(path.join("state").to_str().unwrap())
-                .booted_by(boot.to_str().unwrap()),
+            place: place(Place::new("p-12345678", &run), &path).booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
             session: None,
             timeout: LIMIT,
             env: vec![("WHOSE".into(), "the machine's".into())],
             carrier: Box::new(WorkTree { path: path.join("work").to_str().unwrap().to_owned() }),
         };
-        Self { dir, executor: executor(site), run }
+        Self { dir, executor: executor(adjust(site)), run }
     }
 
     /// The living processes that attempts of it have started and that carry its variables, by their names.

@@ -109,7 +109,10 @@ fn a_signal_reaches_every_process_and_is_counted() {
         let Heard::Signalled { processes } = next(told) else { panic!() };
         // Both shells, and each may be starting a `sleep`.
         assert!((2..=4).contains(&processes), "{processes}");
-        wait_until(|| fs::read_to_string(machine.attempt().join("log")).is_ok_and(|log| log.contains("too") && log.contains("heard")));
+        wait_until(|| {
+            fs::read_to_string(machine.attempt().join("log"))
+                .is_ok_and(|log| log.contains("too") && log.contains("heard"))
+        });
         fs::write(machine.path("work/go"), "").unwrap();
     });
     assert_eq!(result.unwrap().exit, Exit::Code(0));

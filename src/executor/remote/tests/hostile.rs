@@ -46,7 +46,7 @@ fn what_was_never_started_is_lost_and_not_started() {
     let machine = Machine::new();
     let job = crate::executor::Job { resumes: Some(0), ..machine.sh("echo x >started") };
     let (result, _) = machine.execute(&job);
-    assert_eq!(message(result), "lost on box: it was not started there");
+    assert_eq!(result, Err(ExecError::NotThere { message: "lost on box: it was never started there".into() }));
     assert!(!machine.path("work/started").exists() && !machine.attempt().exists());
 }
 

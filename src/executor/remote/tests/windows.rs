@@ -128,7 +128,9 @@ fn the_windows_of_what_failed_stay() {
     let ends = Ends(CancelToken::new());
     std::thread::scope(|scope| {
         let running = scope.spawn(|| machine.executor.execute(&job, &mut Log::default(), &ends.0));
-        wait_until(|| looking.windows().contains(&"onion:unit".to_owned()) && looking.screen("=onion:unit").contains("why"));
+        wait_until(|| {
+            looking.windows().contains(&"onion:unit".to_owned()) && looking.screen("=onion:unit").contains("why")
+        });
         fs::write(machine.path("work/go"), "").unwrap();
         assert_eq!(running.join().unwrap().unwrap().exit, Exit::Code(3));
     });

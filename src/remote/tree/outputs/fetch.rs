@@ -59,7 +59,7 @@ fn find(exchange: &Exchange<'_>, globs: &Globs) -> Result<BTreeMap<PathBuf, bool
     let stamp = exchange.base.map_or_else(|| "''".to_owned(), |base| word(base.join("ready").as_os_str().as_bytes()));
     let mut script = format!("{}dir={}\nstamp={stamp}\nset --", preamble(), word(exchange.dir.as_os_str().as_bytes()));
     for (start, depth) in globs.starts() {
-        script.push_str(&format!(" {} {}", word(start.as_bytes()), depth.unwrap_or(0)));
+        script.extend([" ", &word(start.as_bytes()), " ", &depth.unwrap_or(0).to_string()]);
     }
     script.push('\n');
     script.push_str(FIND);

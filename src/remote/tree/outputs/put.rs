@@ -15,6 +15,7 @@ use crate::remote::tree::notices;
 use crate::remote::tree::place::{is_full, missing_there, no_space, preamble};
 use crate::remote::tree::program::lines;
 use crate::remote::tree::snapshot::{own_file, unusable};
+use crate::remote::tree::store;
 use crate::remote::tree::words::word;
 use crate::remote::{Fault, FaultKind};
 
@@ -70,7 +71,7 @@ pub(in crate::remote::tree) fn put(exchange: &Exchange<'_>, globs: &[String]) ->
 }
 
 fn pack(exchange: &Exchange<'_>, wanted: &[&PathBuf], archive: &std::path::Path) -> Result<(), Fault> {
-    fs::create_dir_all(exchange.store).map_err(|error| unusable(exchange.store, &error))?;
+    store::directory(exchange.store).map_err(|error| unusable(exchange.store, &error))?;
     let what = ["tar", "--create", "--no-recursion", "--null", "--files-from=-", "--file"];
     let tar = Tool::new(what).arg(archive).env("LC_ALL", "C").dir(exchange.root);
     exchange.hands.run_well(&tar.stdin(names(wanted.iter().copied())), "pack what stages have made").map(drop)

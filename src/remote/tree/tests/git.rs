@@ -83,6 +83,29 @@ fn only_what_differs_is_written_and_what_is_ignored_stays() {
 }
 
 #[test]
+fn only_what_is_not_there_goes_over_the_line() {
+    let large: String = (0..20_000).map(|n: u64| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24).to_string()).collect();
+    let rig = Rig::repository(&[("large", &large), ("other", &large[1..]), ("small", "1")]);
+    let (tree, all) = rig.send();
+    rig.release(&tree);
+    assert!(all.bytes > 50_000, "{all:?}");
+    rig.write("small", "2");
+    let (tree, sent) = rig.send();
+    rig.release(&tree);
+    assert!(sent.files == 1 && sent.bytes < 1000, "{sent:?}");
+    // A change in a large file is sent as a change.
+    rig.write("large", &format!("{large}."));
+    let (tree, sent) = rig.send();
+    rig.release(&tree);
+    assert!(sent.files == 1 && sent.bytes < 1000, "{sent:?}");
+    // What was there a moment ago is there still.
+    rig.write("large", &large);
+    rig.write("small", "1");
+    let (_, sent) = rig.send();
+    assert_eq!((sent.files, sent.bytes), (2, 0));
+}
+
+#[test]
 fn what_stages_changed_is_brought_back_though_nothing_is_sent() {
     let rig = Rig::repository(&[("a", "1")]);
     let (tree, _) = rig.send();
@@ -114,13 +137,16 @@ fn h141_env_files_are_not_sent_unless_they_are_named() {
     rig.remote.include = vec!["sub/.env.test".into()];
     let (tree, _) = rig.send();
     assert_eq!(names(&rig.work()), ["a", ".gitignore", "sub/.env.test"].map(str::to_owned).into());
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env`, `.env.local`, `.env.shared` and `sub/.env.production` are not sent, since files of that name hold secrets; to send one: sync.include = [".env"]"#);
     rig.release(&tree);
     rig.remote.include = vec![".env.local".into(), "sub/.env*".into(), "nothing/*".into()];
     rig.send();
     let expected = ["a", ".gitignore", ".env.local", "sub/.env.test", "sub/.env.production"];
     assert_eq!(names(&rig.work()), expected.map(str::to_owned).into());
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"
+    `nothing/*` in `sync.include` matches no file
+    `.env` and `.env.shared` are not sent, since files of that name hold secrets; to send one: sync.include = [".env"]
+    "#);
 }
 
 #[test]
@@ -193,7 +219,10 @@ fn repositories_in_the_repository_are_left_out_and_named() {
     rig.git_in(&rig.root.join("empty"), "init -q");
     rig.send();
     assert_eq!(names(&rig.work()), ["a".to_owned()].into());
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"
+    `empty` is a repository of its own (a submodule, perhaps), and what is in it is not sent; sync = "rsync" sends that too
+    `with a commit` is a repository of its own (a submodule, perhaps), and what is in it is not sent; sync = "rsync" sends that too
+    "#);
 }
 
 #[test]
@@ -201,7 +230,7 @@ fn files_that_git_keeps_in_another_form_are_named() {
     let rig =
         Rig::repository(&[("a.bin", "pointer"), ("b.txt", "text"), (".gitattributes", "*.bin filter=lfs -text\n")]);
     rig.send();
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"1 file is kept by Git LFS: pointers are sent (filter=lfs), not what stands in the work tree; sync = "rsync" sends that"#);
 }
 
 /// A file that was changed in the moment in which the index was written has the same size and time as before.

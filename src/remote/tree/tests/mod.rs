@@ -23,7 +23,7 @@ use crate::remote::here::Here;
 use crate::remote::shell::{Answer, Shell};
 use crate::remote::{Bulk, Fault, Login};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Two homes on one machine: the project is in one, and the other is there.
 struct Rig {
@@ -112,7 +112,9 @@ impl Rig {
     fn repository(files: &[(&str, &str)]) -> Self {
         let rig = Self::new();
         rig.git("init -q");
-        files.iter().for_each(|(name, text)| rig.write(name, text));
+        for (name, text) in files {
+            rig.write(name, text);
+        }
         rig.commit();
         rig
     }
@@ -174,7 +176,7 @@ impl Rig {
     }
 
     fn try_send(&self) -> Result<(Tree, Sent), Fault> {
-        self.with(|order, hands| Tree::send(order, hands))
+        self.with(Tree::send)
     }
 
     fn release(&self, tree: &Tree) {

@@ -50,7 +50,7 @@ fn a_glob_that_matches_nothing_is_named() {
     let rig = Rig::repository(&[("a", "1")]);
     let (tree, _) = rig.send();
     assert!(fetch(&rig, &tree, &["dist/**"]).is_nothing);
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @"`dist/**` in `outputs` matches no file");
 }
 
 #[test]
@@ -67,7 +67,10 @@ fn what_leads_out_of_the_project_is_not_brought() {
     fetch(&rig, &tree, &["dist", "linked"]);
     assert_eq!(names(&rig.root.join("dist")), ["good".to_owned()].into());
     assert!(names(&outside).is_empty());
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @r"
+    `linked/file` was not put into its place: its directory is a link that leads out of the project
+    `dist/absolute` and `dist/up` lead out of the project and are not brought to the other machine or back
+    ");
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn what_was_changed_here_meanwhile_is_not_lost() {
     assert_eq!(read("src/made"), "by a stage");
     assert_eq!(read("src/edited"), "by a person");
     assert_eq!(read("src/both"), "by a person");
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @"`src/both` has been changed here since the work tree was sent, and stays as it is");
     // What we brought ourselves is no change of anybody's.
     write(&rig.work().join("src/again"), "by another stage");
     assert_eq!(fetch(&rig, &tree, &["src/again"]).files, 1);
@@ -110,7 +113,7 @@ fn outputs_of_other_machines_are_put_there() {
     expected.retain(|path, _| path != Path::new("not asked for.txt") && path != Path::new("out"));
     assert_eq!(contents(&rig.work().join("dist")), expected);
     assert_eq!(modified(&rig.work().join("dist/same")), untouched);
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @"`dist/out` leads out of the project and is not brought to the other machine or back");
     assert_eq!(put(&rig, &tree, &globs).files, 0);
     assert!(put(&rig, &tree, &["nothing/*"]).is_nothing);
 }

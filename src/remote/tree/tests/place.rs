@@ -65,7 +65,11 @@ fn what_is_refused_says_what_to_do() {
     write(&rig.there.home.join("full/precious"), "x");
     rig.remote.dir = Some("~/full".into());
     let said = rig.try_send().unwrap_err().to_string();
-    insta::assert_snapshot!(said.replace(rig.there.home.to_str().unwrap(), "[HOME]"), @"");
+    insta::assert_snapshot!(said.replace(rig.there.home.to_str().unwrap(), "[HOME]"), @r#"
+    `[HOME]/full` on build.example.invalid is not empty and was not made by local-ci: what is in it would be replaced
+      try: sync = "none", to use the directory as it is, with what is in it
+      try: leave `dir` out, for a directory of our own
+    "#);
 }
 
 /// H143 of directories: a name is a name.
@@ -105,7 +109,7 @@ fn a_run_has_the_tree_until_it_lets_go() {
         Tree::send(order, &Hands { cancelled: &cancelled, ..*hands }).unwrap_err()
     });
     assert_eq!(fault.kind, FaultKind::Cancelled);
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @"run 42 of this project has the work tree on build.example.invalid: waiting until that has ended there");
     rig.release(&tree);
     assert_eq!(lock(&rig), None);
     rig.send();
@@ -149,7 +153,7 @@ fn a_lock_is_not_stale_while_anything_of_its_run_lives() {
 #[test]
 fn a_run_that_is_taken_over_has_its_tree_back_unless_another_had_it() {
     let mut rig = Rig::repository(&[("a", "1")]);
-    let rejoin = |rig: &Rig| rig.with(|order, hands| Tree::rejoin(order, hands)).unwrap();
+    let rejoin = |rig: &Rig| rig.with(Tree::rejoin).unwrap();
     assert!(rejoin(&rig).is_none());
     let (tree, _) = rig.send();
     let keep = |rig: &Rig, tree: &Tree| rig.with(|_, hands| tree.keep(hands)).unwrap();
@@ -207,7 +211,11 @@ fn a_directory_as_it_is_has_to_be_there() {
     assert_eq!((tree.dir(), sent.files), (rig.there.home.join("checkout").as_path(), 0));
     assert!(!rig.base().exists());
     rig.remote.dir = Some("~/missing".into());
-    insta::assert_snapshot!(rig.try_send().unwrap_err().to_string(), @"");
+    insta::assert_snapshot!(rig.try_send().unwrap_err().to_string(), @r#"
+    there is no directory `~/missing` on build.example.invalid, and sync = "none" has the one that is there used as it is
+      try: make it there: a clone, or a mount of the same file system at `~/missing`
+      try: sync = "git", which brings the work tree there
+    "#);
     rig.remote.dir = None;
     rig.root = rig.root.join("missing");
     assert_eq!(rig.try_send().unwrap_err().kind, FaultKind::Directory);

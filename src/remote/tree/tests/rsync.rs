@@ -5,7 +5,9 @@ use super::*;
 fn rig(files: &[(&str, &str)]) -> Rig {
     let mut rig = Rig::new();
     rig.remote.sync = Sync::Rsync;
-    files.iter().for_each(|(name, text)| rig.write(name, text));
+    for (name, text) in files {
+        rig.write(name, text);
+    }
     rig
 }
 
@@ -33,7 +35,7 @@ fn what_no_gitignore_hides_is_sent_without_a_repository() {
     expected.retain(|path, _| !left_out.iter().any(|name| path == Path::new(name)));
     assert_eq!(contents(&rig.work()), expected);
     assert_eq!(sent.files, u64::try_from(expected.len()).unwrap());
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env` is not sent, since files of that name hold secrets; to send one: sync.include = [".env"]"#);
 }
 
 #[test]
@@ -122,5 +124,5 @@ fn ignored_files_are_sent_where_they_are_included() {
     rig.remote.include = vec!["gen".into(), "!gen/*.txt".into(), ".env".into(), "missing".into()];
     send(&rig);
     assert_eq!(super::names(&rig.work()), ["a", ".gitignore", "gen/x.rs", ".env"].map(str::to_owned).into());
-    insta::assert_snapshot!(rig.told().join("\n"), @"");
+    insta::assert_snapshot!(rig.told().join("\n"), @"`missing` in `sync.include` matches no file");
 }

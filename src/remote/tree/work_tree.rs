@@ -1,6 +1,6 @@
 //! A run's work tree there, from the first byte that is sent to the last that is fetched.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,6 +9,7 @@ use super::outputs::{self, Moved, Published};
 use super::place::{self, Place};
 use super::repository::Repository;
 use super::snapshot::unusable;
+use super::store;
 use super::{git, none, notices, rsync};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::RunId;
@@ -70,8 +71,8 @@ impl Tree {
     pub fn send(order: &Order<'_>, hands: &Hands<'_>) -> Result<(Self, Sent), Fault> {
         let began = SystemClock.now();
         let stamp = stamp(order);
-        fs::create_dir_all(order.store).map_err(|error| unusable(order.store, &error))?;
-        File::create(&stamp).map_err(|error| unusable(&stamp, &error))?;
+        store::directory(order.store).map_err(|error| unusable(order.store, &error))?;
+        store::file(&stamp).map_err(|error| unusable(&stamp, &error))?;
         let way = Way::of(order, hands)?;
         let (place, sent) = match &way {
             Way::Git(repository) => git::send(order, hands, repository)?,
