@@ -31,6 +31,25 @@ pub enum Command {
     Argv(Vec<String>),
 }
 
+impl Command {
+    /// The command as the arguments that a program gets, its own name first.
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Argv(argv) => argv.clone(),
+            Self::Shell { shell, script, args } => {
+                let mut words = shell.clone();
+                words.push(script.clone());
+                if !args.is_empty() {
+                    // The first word after a script is `$0`, the name that the shell's own messages begin with.
+                    words.push(shell.first().cloned().unwrap_or_default());
+                    words.extend(args.iter().cloned());
+                }
+                words
+            }
+        }
+    }
+}
+
 /// The shell of a stage that names none.
 pub const DEFAULT_SHELL: [&str; 3] = ["sh", "-e", "-c"];
 
@@ -466,5 +485,16 @@ mod tests {
     #[test]
     fn a_ring_reads_in_the_direction_of_needs() {
         assert_eq!(shortest_cycle(&needs(&[&[1], &[2], &[0]])), Some(vec![StageId(0), StageId(1), StageId(2)]));
+    }
+
+    #[test]
+    fn a_script_gets_its_arguments_as_positional_parameters() {
+        let shell = |args: &[&str]| Command::Shell {
+            shell: vec!["sh".into(), "-e".into(), "-c".into()],
+            script: "echo \"$@\"".into(),
+            args: args.iter().map(|a| (*a).to_owned()).collect(),
+        };
+        assert_eq!(shell(&[]).words(), ["sh", "-e", "-c", "echo \"$@\""]);
+        assert_eq!(shell(&["a b"]).words(), ["sh", "-e", "-c", "echo \"$@\"", "sh", "a b"]);
     }
 }

@@ -1,6 +1,7 @@
 //! What can be typed. Nothing here decides what it means.
 
 mod jobs;
+mod remote;
 mod run;
 mod texts;
 
@@ -14,6 +15,7 @@ pub(super) use jobs::{
     AddArgs, AttachArgs, AwaitArgs, AwaitSeveralArgs, DiffArgs, EventsArgs, HoldArgs, LogsArgs, NukeArgs, RemoveArgs,
     RestartArgs, SignalArgs, StartArgs, StopArgs, StreamArgs,
 };
+pub(super) use remote::{CheckArgs, RemoteArgs, RemoteCommand, RemoteListArgs};
 pub(super) use run::{Elsewhere, GraphFormat, PlanArgs, Presence, RunArgs, Selection};
 use texts::{
     AFTER_ADD, AFTER_AWAIT, AFTER_AWAIT_ALL, AFTER_AWAIT_ANY, AFTER_COMPLETIONS, AFTER_DIFF, AFTER_DOCTOR,
@@ -139,6 +141,9 @@ pub(super) enum Command {
     /// Diagnose the machine: tools, directories, terminal, stages
     #[command(after_help = AFTER_DOCTOR)]
     Doctor(DoctorArgs),
+    /// Show the machines that stages can run on, and try them
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Remote(RemoteArgs),
     /// Explain an error code, such as LC0101
     #[command(after_help = AFTER_EXPLAIN)]
     Explain(ExplainArgs),

@@ -34,6 +34,7 @@ mod plan;
 mod project;
 mod prune;
 mod queue;
+mod remote;
 mod rerun;
 mod run;
 mod runs;
@@ -165,6 +166,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Prune(args) => prune::prune(&context()?, &args),
         Command::Init(args) => init::init(&context()?, &args),
         Command::Doctor(args) => doctor::doctor(&context()?, &args),
+        Command::Remote(args) => remote::remote(&context()?, &args.command),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => {

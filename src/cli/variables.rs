@@ -3,7 +3,7 @@
 //! What is typed goes before what is set. Options that exclude each other are one question: where one of them is
 //! typed, the variables of all of them are passed over. An empty variable is as good as none.
 
-use super::args::{Cli, Command, Elsewhere, Global, Presence, RunArgs, Selection};
+use super::args::{Cli, Command, Elsewhere, Global, Presence, RemoteArgs, RemoteCommand, RunArgs, Selection};
 use super::error::CliError;
 use super::values::{self, colour, count, duration};
 use crate::env::{self, Env};
@@ -20,6 +20,12 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         Command::Plan(args) => variables.selection(&mut args.selection),
         Command::Attach(args) => {
             args.output = args.output.take().or_else(|| variables.text(env::OUTPUT));
+            Ok(())
+        }
+        Command::Remote(RemoteArgs { command: RemoteCommand::Check(args) }) => {
+            if args.remote_timeout.is_none() {
+                args.remote_timeout = variables.parsed(env::REMOTE_TIMEOUT, values::seconds)?;
+            }
             Ok(())
         }
         Command::Rerun(args) => variables.face(&mut args.json, &mut args.quiet, &mut args.output),
@@ -48,6 +54,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         | Command::Prune(_)
         | Command::Init(_)
         | Command::Doctor(_)
+        | Command::Remote(RemoteArgs { command: RemoteCommand::List(_) })
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_)

@@ -24,8 +24,8 @@ use backoff::Backoff;
 
 /// How often somebody who waits asks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a new line may take to show that anything comes over it. Longer than a slow profile takes, and shorter than
-/// what one operation may: a line that does not work is better made anew than waited for.
+/// How long a line that came back may take to show that anything comes over it. Longer than a slow profile takes, and
+/// shorter than what one operation may: a line that does not work is better made anew than waited for.
 const PROOF: Duration = Duration::from_secs(15);
 /// How often a script may take longer than one operation may before that is the answer.
 const TIMEOUTS: u32 = 2;
@@ -322,8 +322,13 @@ impl Inner {
         if let Some(why) = lost {
             (self.tell)(LinkNews::Down { why, attempt: 0, next: Duration::ZERO });
         }
+        let mut is_proven = false;
         loop {
-            let fault = match self.attempt() {
+            if self.line().is_closed {
+                return;
+            }
+            let limit = if was_there { self.patience.operation.min(PROOF) } else { self.patience.operation };
+            let fault = match self.attempt(limit) {
                 Ok(shell) => {
                     let after = SystemClock.now().since(began);
                     if self.line().is_closed {
@@ -345,6 +350,12 @@ impl Inner {
                 Err(fault) => fault,
             };
             let tried = SystemClock.now().since(began);
+            // A line that others have left may be dead, and nobody knows yet: then one of our own is worth a try.
+            if !was_there && !is_proven && matches!(fault.kind, FaultKind::Cut | FaultKind::TimedOut) {
+                is_proven = true;
+                self.transport.suspect();
+                continue;
+            }
             // Who never was there is not waited for: it is said what is wrong.
             if !was_there || !fault.kind.may_pass() {
                 return self.over(fault);
@@ -367,11 +378,10 @@ impl Inner {
         }
     }
 
-    /// One try.
-    fn attempt(&self) -> Result<Shell, Fault> {
-        let limit = self.patience.operation;
-        self.transport.connect(limit)?;
-        Shell::open(&*self.transport, Login::Yes, limit.min(PROOF))
+    /// One try: what is new has to show within the limit that anything comes over it.
+    fn attempt(&self, limit: Duration) -> Result<Shell, Fault> {
+        self.transport.connect(self.patience.operation)?;
+        Shell::open(&*self.transport, Login::Yes, limit)
     }
 
     /// Waits so long, unless nothing is wanted any more before.

@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod checkup;
 pub mod compare;
 pub mod control;
 pub mod doctor;

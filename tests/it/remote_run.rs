@@ -71,21 +71,26 @@ impl There {
     #[track_caller]
     fn assert_nothing_left(mut self) {
         wait_until("the attempts' directories to be gone", || self.attempts().is_empty());
+        // A session of tmux stays for who looks on.
+        self.host.tmux(&["kill-server"]);
         self.host.down();
         self.project.assert_nothing_left();
     }
 }
 
-/// Stages with all that a transcript has: output of both streams, a failure, what is skipped for it, no last line's end.
+/// Stages one after the other, with all that a transcript has: output of either stream (of both at once, only the other machine knows the order), a failure, what is skipped for it, no last line's end.
 const PIPELINE: &str = r#"
 [stages.first]
-run = "echo one; echo two >&2; printf '\\033[31mred\\033[0m\\n'; printf 'no end'"
+run = "echo one; printf '\\033[31mred\\033[0m\\n'; printf 'no end'"
+[stages.errors]
+run = "echo two >&2"
+needs = ["silent"]
 [stages.silent]
 run = ["true"]
 needs = ["first"]
 [stages.broken]
 run = "echo before; exit 255"
-needs = ["silent"]
+needs = ["script"]
 [stages.after]
 run = "echo never"
 needs = ["broken"]
@@ -97,7 +102,7 @@ pwd | sed 's,.*/,,'
 """
 env = { WORD = "two words" }
 dir = "sub"
-needs = ["first"]
+needs = ["errors"]
 "#;
 
 /// The repository of the product does the same wherever its stages run: the transcript differs in its first line, in times
@@ -304,7 +309,7 @@ fn who_stays_is_told_where_the_run_goes_on() {
 fn h136_what_is_kept_there_is_private() {
     let Some(there) = There::new() else { return };
     let state = there.host.state();
-    let find = format!("find {state:?} -path '*/work' -prune -o -perm /077 -print >&2");
+    let find = format!("find {}/*/runs -perm /077", state.display());
     there.project.config(&format!("[stages.look]\nrun = {find:?}\n"));
     let out = there.local_ci(&["--remote", "box", "--output", "grouped"]).output().assert_code(0).stdout();
     assert!(out.contains("::group::look\n"), "{out}");

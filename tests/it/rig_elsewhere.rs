@@ -4,7 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Signal, getuid};
 
-use crate::support::{Cable, Host, Line, Project, Setup, wait_until};
+use crate::support::{Cable, Host, Line, Project, Setup, signal_all, wait_until};
 
 fn ssh(host: &Host) -> Command {
     let mut ssh = Command::new("ssh");
@@ -95,10 +95,10 @@ fn a_stopped_connection_says_nothing_and_goes_on() {
     let talks = ssh(&host).arg(format!("chaos wait-for '{}'; echo said", gate.display())).spawn().unwrap();
     wait_until("a connection", || !host.connections().is_empty());
     let stopped = host.connections();
-    stopped.iter().for_each(|connection| connection.kill(Signal::STOP));
+    signal_all(&stopped, Signal::STOP);
     wait_until("it to stand still", || stopped.iter().all(|connection| connection.state() == Some('T')));
     project.open_gate("gate");
-    stopped.iter().for_each(|connection| connection.kill(Signal::CONT));
+    signal_all(&stopped, Signal::CONT);
     assert_eq!(talks.wait_with_output().unwrap().stdout, b"said\n");
 }
 

@@ -105,3 +105,16 @@ Examples:
   local-ci add make test         finds or creates the job for this command here
   local-ci add -- ./serve --dev  the command begins after the dashes
   local-ci list                  shows the job with the rest";
+
+pub(super) const AFTER_REMOTE_LIST: &str = "\
+They are those of the project's [remotes], and of your own config.";
+
+pub(super) const AFTER_REMOTE_CHECK: &str = "\
+Examples:
+  local-ci remote check                           all that are known here
+  local-ci remote check ci@build.example.invalid  a machine that is not
+Exit codes:
+  0  no problem was found; warnings are none
+  1  a problem that makes stages fail there
+  3  a machine cannot be reached
+Nothing is changed there; several machines are looked at at the same time.";

@@ -7,26 +7,8 @@ use super::LocalExecutor;
 use super::jobserver::Told;
 use crate::env;
 use crate::executor::{ExecError, Job, Streams};
-use crate::pipeline::Command;
 use crate::process::program::resolve;
 use crate::process::spawn::{Program, variable};
-
-/// The command as the arguments that a program gets, its own name first.
-fn argv(command: &Command) -> Vec<String> {
-    match command {
-        Command::Argv(argv) => argv.clone(),
-        Command::Shell { shell, script, args } => {
-            let mut argv = shell.clone();
-            argv.push(script.clone());
-            if !args.is_empty() {
-                // The first word after a script is `$0`, the name that the shell's own messages begin with.
-                argv.push(shell.first().cloned().unwrap_or_default());
-                argv.extend(args.iter().cloned());
-            }
-            argv
-        }
-    }
-}
 
 /// Variables that tell a process which attempt of which stage of which run it belongs to.
 pub(super) fn cookie(job: &Job) -> [(&'static str, String); 3] {
@@ -36,7 +18,7 @@ pub(super) fn cookie(job: &Job) -> [(&'static str, String); 3] {
 impl LocalExecutor {
     /// The job as a program to start, the file it was found in, and whether it has the jobserver's ends.
     pub(super) fn program(&self, job: &Job) -> Result<(PathBuf, Program, bool), ExecError> {
-        let argv = argv(&job.command);
+        let argv = job.command.words();
         let declared_path =
             job.env.iter().rev().find(|(name, _)| name == env::PATH).map(|(_, value)| OsStr::new(value));
         let name = argv.first().map_or("", String::as_str);
@@ -70,21 +52,5 @@ impl LocalExecutor {
             }
         }
         Ok(environment)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_gets_its_arguments_as_positional_parameters() {
-        let shell = |args: &[&str]| Command::Shell {
-            shell: vec!["sh".into(), "-e".into(), "-c".into()],
-            script: "echo \"$@\"".into(),
-            args: args.iter().map(|a| (*a).to_owned()).collect(),
-        };
-        assert_eq!(argv(&shell(&[])), ["sh", "-e", "-c", "echo \"$@\""]);
-        assert_eq!(argv(&shell(&["a b"])), ["sh", "-e", "-c", "echo \"$@\"", "sh", "a b"]);
     }
 }

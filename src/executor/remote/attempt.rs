@@ -18,14 +18,15 @@ use super::site::Site;
 use super::verdict::{How, Verdict};
 use super::{fault, place, processes, refusal};
 use crate::cancel::CancelToken;
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::event::{OutputSink, Stream};
 use crate::executor::{Ended, ExecError, Job};
 use crate::outcome::Exit;
 use crate::remote::shell::Answer;
 use crate::remote::{Fault, FaultKind};
 
-/// So often it may be said that there is nothing of an attempt that was started, once every 5 s, before it is lost.
-const NOTHING_MAX: u32 = 3;
+/// For how long there may be nothing of an attempt that was started before it is lost.
+const NOTHING_PATIENCE: Duration = Duration::from_secs(15);
 
 /// An attempt that was started, and what is needed to see it through.
 pub(super) struct Attempt<'a> {
@@ -35,8 +36,8 @@ pub(super) struct Attempt<'a> {
     pub(super) id: String,
     pub(super) heard: Receiver<Heard>,
     pub(super) following: Following,
-    /// How often there was nothing of it.
-    pub(super) nothing: u32,
+    /// When there was something of it the last time.
+    pub(super) seen: Timestamp,
 }
 
 /// What a turn of the loop came to.
@@ -60,8 +61,15 @@ impl Attempt<'_> {
                 }
                 continue;
             }
-            if let Turn::Over(verdict) = self.turn(None, out)? {
-                return self.end(&verdict, cancel);
+            match self.turn(None, out) {
+                Ok(Turn::On) => {}
+                Ok(Turn::Over(verdict)) => return self.end(&verdict, cancel),
+                // Nobody will hear of it any more, so nothing of it is to go on.
+                Err(ExecError::Infrastructure { message }) => {
+                    let left = self.sweep().map(|left| format!("; {left}")).unwrap_or_default();
+                    return Err(ExecError::Infrastructure { message: message + &left });
+                }
+                Err(other) => return Err(other),
             }
         }
     }
@@ -75,7 +83,7 @@ impl Attempt<'_> {
         let host = self.site.host();
         match heard {
             Ok(Heard::Bytes(bytes)) => {
-                self.nothing = 0;
+                self.seen = SystemClock.now();
                 out.write(Stream::Stdout, &bytes);
                 self.following.take(bytes.len());
                 Ok(Turn::On)
@@ -87,15 +95,12 @@ impl Attempt<'_> {
             Ok(Heard::Lost(why)) => {
                 let why = match why.as_str() {
                     "rebooted" => "the machine was started anew while it ran",
-                    _ => {
-                        "what waited for its end was killed, for want of memory perhaps; parts of it may still be running there"
-                    }
+                    _ => "what waited for its end was killed, for want of memory perhaps",
                 };
                 Err(fault::lost(host, why))
             }
             Ok(Heard::Nothing) => {
-                self.nothing += 1;
-                if self.nothing < NOTHING_MAX {
+                if SystemClock.now().since(self.seen) < NOTHING_PATIENCE {
                     return Ok(Turn::On);
                 }
                 Err(fault::lost(host, "its directory is gone, or nothing in it ever ran"))
@@ -120,9 +125,19 @@ impl Attempt<'_> {
         if verdict.full && !exit.success() {
             return Err(self.full(exit));
         }
+        if verdict.full {
+            let host = self.site.host();
+            let said =
+                format!("{}: there was no room on {host} when it ended: some of its output may be missing", self.id);
+            self.site.line.remark(said);
+        }
         if exit.success() {
             let cancelled = || cancel.level().is_some();
-            self.site.carrier.fetch(self.job, &cancelled).map_err(|fault| fault::ended(&fault))?;
+            match self.site.carrier.fetch(self.job, &cancelled) {
+                // What becomes of it then is not for us to say.
+                Err(fault) if fault.kind != FaultKind::Cancelled => return Err(fault::ended(&fault)),
+                Ok(()) | Err(_) => {}
+            }
         }
         Ok(Ended { exit, leaked: processes::leaked(&verdict.flags), took: Some(verdict.took) })
     }

@@ -87,7 +87,7 @@ impl Attempt<'_> {
             }
             let limit = match progress.kill {
                 Some((_, Some(killed))) => {
-                    let limit = VERDICT_PATIENCE.saturating_sub(SystemClock.now().since(killed));
+                    let limit = VERDICT_PATIENCE.min(self.site.timeout).saturating_sub(SystemClock.now().since(killed));
                     if limit.is_zero() {
                         return self.end_for_good(&progress);
                     }
@@ -176,6 +176,11 @@ impl Attempt<'_> {
             return Ok(Ended { exit: Exit::Signal(libc::SIGKILL), leaked: Vec::new(), took: None });
         }
         Err(self.survived(&left))
+    }
+
+    /// Kills what may be left of an attempt that nobody waits for any more. What is left all the same, as a sentence.
+    pub(super) fn sweep(&self) -> Option<String> {
+        self.end_for_good(&Progress::default()).err().map(|error| error.to_string())
     }
 
     /// It was to end, and there is no way to say so there.

@@ -204,6 +204,11 @@ impl Shared {
 
     /// The thread: one channel after the other, until nobody wants one any more.
     fn run(&self) {
+        // Its shell reads no profile, and that of stages may: they have to mean the same directory.
+        let place = match self.place.resolve(&*self.line, &|| self.state().closing) {
+            Ok(place) => place,
+            Err(fault) => return self.leave(&fault),
+        };
         let mut faults = 0;
         loop {
             if self.state().closing {
@@ -214,7 +219,7 @@ impl Shared {
                 Ok(opened) => opened,
                 Err(fault) => return self.leave(&fault),
             };
-            let fault = match self.see_through(channel) {
+            let fault = match self.see_through(channel, &place) {
                 Ok(()) => return,
                 Err(fault) => fault,
             };
@@ -245,7 +250,7 @@ impl Shared {
     }
 
     /// Follows over one channel, until that ends.
-    fn see_through(&self, channel: Channel) -> Result<(), Fault> {
+    fn see_through(&self, channel: Channel, place: &Place) -> Result<(), Fault> {
         let Channel { mut input, output, errors, guard } = channel;
         let mark = mark();
         let mut wire = Wire::new(output, &mark);
@@ -258,7 +263,7 @@ impl Shared {
         }
         let script = format!(
             "{{\nexec 2>/dev/null\n{}__mark={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
-            self.place.script(),
+            place.script(),
             quote(&mark),
             bare(FOLLOW)
         );

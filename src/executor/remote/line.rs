@@ -17,4 +17,9 @@ pub trait Line: Send + Sync {
 
     /// What was opened over that line has ended without being asked to.
     fn lost(&self, generation: u64, why: Fault);
+
+    /// Something that a person should know of what happened there, as a sentence. Heard by nobody where nobody listens.
+    fn remark(&self, text: String) {
+        let _ = text;
+    }
 }

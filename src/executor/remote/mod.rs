@@ -37,6 +37,7 @@ mod tests;
 
 use super::{Ended, ExecError, Executor, Job, Streams};
 use crate::cancel::CancelToken;
+use crate::clock::{Clock, SystemClock};
 use crate::event::OutputSink;
 use crate::remote::{Fault, FaultKind};
 use attempt::Attempt;
@@ -161,7 +162,7 @@ impl Executor for RemoteExecutor {
             Err(fault) if fault.kind == FaultKind::Cancelled => {}
             Err(fault) => return Err(fault::ended(&fault)),
         }
-        let attempt = Attempt { site, job, id: id.clone(), heard, following, nothing: 0 };
+        let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
         // A run that was paused when its supervisor was killed goes on.
         let released = if job.resumes.is_some() { attempt.go_on(cancel) } else { Ok(()) };
         let ended = released.and_then(|()| attempt.run(out, cancel));

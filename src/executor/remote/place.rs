@@ -1,7 +1,10 @@
 //! Where a run's directories are on the other machine, and what every script there begins with.
 
+use super::fault;
+use super::line::Line;
 use crate::executor::Job;
 use crate::ids::RunId;
+use crate::remote::Fault;
 use crate::remote::quote::quote;
 
 /// Enters the run's directory: see the file.
@@ -48,6 +51,21 @@ impl Place {
             self.boot(),
             bare(ENTER)
         )
+    }
+
+    /// The same, whatever the environment of the shell says that is asked next.
+    pub(super) fn resolve(&self, line: &dyn Line, cancelled: &dyn Fn() -> bool) -> Result<Self, Fault> {
+        if !self.base.is_empty() {
+            return Ok(self.clone());
+        }
+        let answer =
+            line.call(&format!("{}__enter && printf 'at %s.' \"$__base\"\n", self.script()), cancelled)?.text();
+        if let Some(base) = answer.strip_prefix("at ").and_then(|base| base.strip_suffix('.')) {
+            return Ok(self.clone().below(base));
+        }
+        let said = answer.trim_end().strip_prefix("fault ").unwrap_or(&answer);
+        let (kind, text) = said.split_once(' ').unwrap_or((said, ""));
+        Err(fault::told(line.host(), kind, text))
     }
 
     /// Shell text that runs a command in an attempt's directory, where that is there.

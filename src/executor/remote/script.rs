@@ -5,7 +5,6 @@ use super::place::{self, Place, bare};
 use super::processes;
 use crate::env::{self, DENIED, GIT_REPOSITORY};
 use crate::executor::{Job, Streams};
-use crate::pipeline::Command;
 use crate::remote::quote::quote;
 
 /// Runs the command and writes down how it ended: see the file.
@@ -74,7 +73,7 @@ impl Order<'_> {
 
     /// The text of the file `script`. In braces, so that the shell has read all of it before it does anything.
     fn wrapper(&self, id: &str) -> String {
-        let mut words = argv(&self.job.command);
+        let mut words = self.job.command.words();
         let mut exports = format!("unset {}\n", unwanted().collect::<Vec<_>>().join(" "));
         let mut by_env = Vec::new();
         for (name, value) in self.environment() {
@@ -123,23 +122,6 @@ impl Order<'_> {
 /// The text that finds out whether an attempt was started, and starts nothing.
 pub(super) fn join(place: &Place, id: &str) -> String {
     format!("{}__id={} __only_join=1\n{}__start\n", place.script(), quote(id), bare(START))
-}
-
-/// The command as the arguments that a program gets, its own name first.
-fn argv(command: &Command) -> Vec<String> {
-    match command {
-        Command::Argv(argv) => argv.clone(),
-        Command::Shell { shell, script, args } => {
-            let mut argv = shell.clone();
-            argv.push(script.clone());
-            if !args.is_empty() {
-                // `$0`, the name that the shell's own messages begin with.
-                argv.push(shell.first().cloned().unwrap_or_default());
-                argv.extend(args.iter().cloned());
-            }
-            argv
-        }
-    }
 }
 
 fn unwanted() -> impl Iterator<Item = &'static str> {

@@ -171,6 +171,16 @@ fn who_was_never_there_is_not_waited_for() {
     assert_eq!(rig.tries(), 1);
 }
 
+/// What others have left may be dead without anybody knowing.
+#[test]
+fn a_line_that_is_dead_from_the_start_is_replaced_once() {
+    let rig = rig(&[FaultKind::TimedOut], LIMIT);
+    assert_eq!(rig.call("echo up"), Ok("up\n".into()));
+    assert_eq!((rig.tries(), rig.way.suspected.load(Ordering::SeqCst), rig.news()), (2, 1, vec![LinkNews::Connected]));
+    let rig = self::rig(&[FaultKind::Cut, FaultKind::Cut], LIMIT);
+    assert_eq!((rig.call(":").unwrap_err().kind, rig.tries()), (FaultKind::Cut, 2));
+}
+
 #[test]
 fn it_is_given_up_in_the_end() {
     let rig = rig(&[], Duration::from_millis(10));

@@ -16,6 +16,8 @@ use crate::process::tool::{Started, Tool, Tools};
 
 /// How often it is looked whether a master of our own has its socket.
 const LOOK: Duration = Duration::from_millis(5);
+/// What ssh calls a peer that it reaches through a command.
+const MADE_BY_A_COMMAND: &str = "UNKNOWN port";
 /// So much of what ssh says is kept, in bytes: more is a command of the user's that talks.
 const SAID_MAX: usize = 16 * 1024;
 
@@ -65,12 +67,24 @@ impl Maker<'_> {
         let tool = Tool::new(self.whom.master(&socket, true, left())).dir("/").outliving(&said);
         match self.tools.run(&tool, left(), self.is_cancelled) {
             Ok(_) if mux::is_alive(&socket) => Ok(()),
-            Ok(_) => Err(Failed::Said(read(&said))),
+            Ok(_) => Err(Failed::Said(self.reason(read(&said), left()))),
             Err(error) => Err(match error.kind() {
                 io::ErrorKind::TimedOut => Failed::Late(read(&said)),
                 io::ErrorKind::Interrupted => Failed::Cancelled,
                 _ => Failed::NotRun(error),
             }),
+        }
+    }
+
+    /// Why there is no connection. A command of the user's that makes it (`ProxyCommand`, a jump) is not heard by a master
+    /// that is to become a daemon, so it is tried once more without.
+    fn reason(&self, said: String, limit: Duration) -> String {
+        if !said.contains(MADE_BY_A_COMMAND) {
+            return said;
+        }
+        match self.tools.run(&Tool::new(self.whom.trial(limit)).dir("/"), limit, self.is_cancelled) {
+            Ok(ran) if !ran.exit.success() => ran.said(),
+            Ok(_) | Err(_) => said,
         }
     }
 

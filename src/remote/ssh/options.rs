@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::pipeline::remote::Destination;
+use crate::text::plain::printable;
 
 /// How long a connection may take to be made, beyond which a network that swallows packets is not waited for.
 const CONNECT_MAX: Duration = Duration::from_secs(15);
@@ -79,6 +80,18 @@ impl Whom {
         words
     }
 
+    /// `ssh` that goes there and back, over no master: to hear what is in its way.
+    pub(super) fn trial(&self, limit: Duration) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["ssh".into()];
+        words.extend(self.common());
+        let seconds = format!("ConnectTimeout={}", limit.min(CONNECT_MAX).as_secs().max(1));
+        let more = [seconds.as_str(), "LogLevel=INFO", "ControlMaster=no", "ControlPath=none", "ControlPersist=no"];
+        words.extend(more.iter().flat_map(|option| ["-o", option]).map(OsString::from));
+        words.extend(self.host());
+        words.push("exit".into());
+        words
+    }
+
     /// `ssh` that says what it would do: which keys it would try.
     pub(super) fn resolved(&self) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec!["ssh".into(), "-G".into()];
@@ -109,7 +122,7 @@ impl Whom {
         if let Some(port) = self.destination.port {
             let _ = write!(words, " -p {port}");
         }
-        format!("{words} {}", self.destination)
+        printable(&format!("{words} {}", self.destination)).into_owned()
     }
 }
 

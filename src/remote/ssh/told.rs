@@ -22,13 +22,10 @@ struct Said<'a> {
 const RULES: &[Rule] = &[
     Rule {
         words: &[
-            "Bad configuration option",
-            "bad configuration options",
+            "ad configuration option",
             "Can't open user config file",
             "Bad owner or permissions on",
-            "keyword ",
-            "Unsupported option",
-            "Missing argument",
+            ": missing argument",
         ],
         fault: bad_config,
     },
@@ -47,6 +44,7 @@ const RULES: &[Rule] = &[
         ],
         fault: agent,
     },
+    Rule { words: &["contains invalid characters"], fault: odd_name },
     Rule { words: &["Permission denied ("], fault: denied },
     Rule { words: &["System is booting up", "pam_nologin", "System is going down"], fault: booting },
     Rule { words: &["stdio forwarding failed", "administratively prohibited"], fault: beyond_the_jump },
@@ -81,7 +79,7 @@ const RULES: &[Rule] = &[
 
 /// What this says of why there is no connection.
 pub(super) fn fault(whom: &Whom, text: &str) -> Fault {
-    let said = Said { whom, host: whom.destination.to_string(), text };
+    let said = Said { whom, host: printable(&whom.destination.to_string()).into_owned(), text };
     let rule = RULES.iter().find(|rule| rule.words.iter().any(|words| text.contains(words)));
     match rule {
         Some(rule) => (rule.fault)(&said),
@@ -122,16 +120,16 @@ fn shown(line: &str) -> String {
 }
 
 fn bad_config(said: &Said<'_>) -> Fault {
-    let what = ["terminating", "Can't open user config file", "Bad owner or permissions on"];
-    let first =
-        said.text.lines().find(|line| !what[..1].iter().any(|word| line.contains(word)) && !line.trim().is_empty());
-    said.is(FaultKind::Unsupported, &format!("ssh does not take its config: {}", first.map_or_else(String::new, shown)))
-        .cure(format!("`{}` says the same; mend that file", said.whom.by_hand("ssh -G")))
+    // The first fault; the last line only counts them.
+    let first = said.text.lines().find(|line| !line.trim().is_empty()).map_or_else(String::new, shown);
+    said.is(FaultKind::Unsupported, &format!("ssh does not take its config: {first}"))
+        .cure(format!("mend that file; `{}` says whether it is well", said.whom.by_hand("ssh -G")))
 }
 
 fn key_changed(said: &Said<'_>) -> Fault {
-    let mut what =
-        String::from("its host key is another one than it was: it was made anew, or somebody stands in between");
+    let mut what = String::from(
+        "its host key is another one than it was: the machine was made anew, or somebody stands in between",
+    );
     // What ssh says of it, without the drawing around it.
     let plain = said.text.lines().filter(|line| !line.starts_with('@') && !line.trim().is_empty());
     for line in plain.take(12) {
@@ -170,14 +168,15 @@ fn too_many_keys(said: &Said<'_>) -> Fault {
 }
 
 fn agent(said: &Said<'_>) -> Fault {
-    said.is(FaultKind::Auth, &format!("the agent that has the key does not use it: {}", said.last()))
-        .cure("unlock the agent or the token; `ssh-add -l` lists what it has")
-        .cure("ssh-add, to give it the key again")
+    let line = ["signing failed", "agent refused operation"].iter().find_map(|words| said.line(words));
+    let why = line.unwrap_or_else(|| said.last());
+    said.is(FaultKind::Auth, &format!("the agent that has the key does not use it: {why}"))
+        .cure("unlock the agent or the token, which nobody can be asked to confirm; `ssh-add -l` lists what it has")
 }
 
 fn denied(said: &Said<'_>) -> Fault {
     let methods = said.between("Permission denied (", &[')', '\n']).unwrap_or_default().to_owned();
-    let what = format!("it does not let this user in without being asked (it takes: {})", shown(&methods));
+    let what = format!("it does not let you in with the keys that ssh has here (it takes: {})", shown(&methods));
     let fault = said.is(FaultKind::Auth, &what);
     if !methods.contains("publickey") {
         return fault.cure("it takes no keys: have whoever runs it allow PubkeyAuthentication for this user");
@@ -209,6 +208,10 @@ fn unresolved(said: &Said<'_>) -> Fault {
         format!("ssh's config leads to {name}, which leads nowhere")
     };
     said.is(FaultKind::Unresolved, &what).cure("check the name, and that the network is up (VPN?)")
+}
+
+fn odd_name(said: &Said<'_>) -> Fault {
+    said.is(FaultKind::Unsupported, &format!("no host and no user is called that: {}", said.last()))
 }
 
 fn refused(said: &Said<'_>) -> Fault {

@@ -19,6 +19,7 @@ use crate::env::{self, Env};
 use crate::pipeline::remote::Destination;
 use crate::process::tool::Tools;
 use crate::remote::{Bulk, Channel, Fault, FaultKind, Login, Transport};
+use crate::text::plain::printable;
 
 /// How many masters of our own there may be: each has room for what the host's `MaxSessions` says.
 const PRIVATE_MAX: usize = 4;
@@ -59,7 +60,7 @@ impl SshTransport {
     /// A way to this destination, as this user's `ssh` finds it: by their config, or by `config` in place of it. Nothing is
     /// connected yet.
     pub fn new(destination: Destination, config: Option<PathBuf>, tools: Tools, env: &Env) -> Result<Self, Fault> {
-        let host = destination.to_string();
+        let host = printable(&destination.to_string()).into_owned();
         let whom = Whom { destination, config };
         let sockets = Sockets::of(&whom, env)?;
         Ok(Self {
@@ -154,6 +155,10 @@ impl Transport for SshTransport {
     fn connect(&self, limit: Duration) -> Result<(), Fault> {
         let began = SystemClock.now();
         let _one = lock(&self.making);
+        let is_closed = || self.is_closed.load(Ordering::Acquire);
+        if is_closed() {
+            return Err(self.told(Failed::Cancelled, limit));
+        }
         if self.is_up() {
             return Ok(());
         }
@@ -165,7 +170,6 @@ impl Transport for SshTransport {
             line.is_suspect
         };
         let left = limit.saturating_sub(SystemClock.now().since(began));
-        let is_closed = || self.is_closed.load(Ordering::Acquire);
         if !is_suspect && mux::is_alive(&self.sockets.shared()) {
             lock(&self.line).shared = true;
         } else if !is_suspect && !self.tools.is_reaped() {
@@ -217,7 +221,7 @@ impl Transport for SshTransport {
 
     fn bulk(&self) -> Bulk {
         let socket = self.socket().unwrap_or_else(|| self.sockets.shared());
-        Bulk { command: self.whom.bulk(&socket), host: self.host.clone() }
+        Bulk { command: self.whom.bulk(&socket), host: self.whom.destination.to_string() }
     }
 
     fn close(&self) {

@@ -43,7 +43,8 @@ fn one(stage: &Stage, root: &Path, env: &Env, asked: &mut Questions) -> Examined
         return examined;
     }
     if let Placement::Remote(remote) = &stage.placement {
-        examined.findings = find(Finding::ok(format!("runs on {remote}, which is not looked at")));
+        examined.findings =
+            find(Finding::ok(format!("runs on {remote}, which `local-ci remote check {remote}` looks at")));
         return examined;
     }
     if let Some(systems) = stage.when.os.as_ref().filter(|all| !all.iter().any(|os| os == std::env::consts::OS)) {

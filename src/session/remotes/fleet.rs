@@ -21,7 +21,7 @@ use crate::pipeline::remote::Remote;
 use crate::plan::Plan;
 use crate::process::reaper::Reaper;
 use crate::process::tool::Tools;
-use crate::remote::Fault;
+use crate::remote::{Fault, FaultKind};
 
 /// Where and whose the run is.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +70,12 @@ impl Fleet {
         let ways = Ways::new(tools.clone(), env);
         let project = project(&plan.root);
         let crew = |remote: &Remote| {
-            let store = whose.store.join(format!("on-{}", remote.name));
-            // Ours alone from the beginning; where it cannot be made, that is told when something is sent.
-            let _ = create_dir(&store);
             let rope = Rope::new(remote, ways.to(remote)?, messages.clone());
+            let store = whose.store.join(format!("on-{}", remote.name));
+            // What git writes in it has modes of its own: nobody else gets in.
+            create_dir(&store).map_err(|error| {
+                Fault::new(FaultKind::Directory, format!("cannot make {}: {error}", store.display()))
+            })?;
             let parts = Parts {
                 run: whose.run.clone(),
                 number: whose.number,

@@ -158,6 +158,10 @@ impl Line for Rope {
     fn lost(&self, generation: u64, why: Fault) {
         self.link.lost(Generation::from(generation), why);
     }
+
+    fn remark(&self, text: String) {
+        self.herald.tell(RemoteNews::Remark { text });
+    }
 }
 
 impl There for Rope {

@@ -114,9 +114,9 @@ fn events(plan: &Plan, kinds: Vec<EventKind>) -> Vec<Event> {
             name: BOX.into(),
             host: "then.example.invalid".into(),
             session: "onion".into(),
-            slots: None,
             dir: None,
             sends: true,
+            slots: Some(3),
         }],
     };
     let event = |(seq, kind): (u64, EventKind)| Event { seq, at: at(seq), kind };

@@ -94,7 +94,8 @@ impl Product {
     #[track_caller]
     pub(crate) fn seen(&self, number: u64, names: &[&str], said: &str) -> Vec<Seen> {
         let events = self.project.events(number);
-        let began = &events.iter().find(|event| event["event"] == "run_started").expect(said)["stages"];
+        let started = events.iter().find(|event| event["event"] == "run_started");
+        let began = &started.unwrap_or_else(|| panic!("run {number} did not begin\n{said}"))["stages"];
         let order: Vec<_> = began.as_array().unwrap().iter().map(|stage| stage["name"].as_str().unwrap()).collect();
         names
             .iter()

@@ -23,7 +23,7 @@ pub(crate) use cable::Cable;
 pub(crate) use host::{Host, Setup};
 pub(crate) use invocation::Invocation;
 pub(crate) use line::Line;
-pub(crate) use processes::{Identity, children_of, parent_of, peak_memory_kib};
+pub(crate) use processes::{Identity, children_of, parent_of, peak_memory_kib, signal_all};
 pub(crate) use project::Project;
 pub(crate) use running::{Finished, Running};
 pub(crate) use runs::watches;

@@ -67,6 +67,13 @@ impl Identity {
     }
 }
 
+/// Sends each of them a signal.
+pub(crate) fn signal_all(processes: &[Identity], signal: Signal) {
+    for process in processes {
+        process.kill(signal);
+    }
+}
+
 /// The children of a process, dead ones too that nobody has waited for.
 pub(crate) fn children_of(parent: i32) -> Vec<i32> {
     let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());

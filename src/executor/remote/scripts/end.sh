@@ -3,11 +3,18 @@
 #
 # Before it: tree.sh and what that needs; place.sh and what that needs; __id, the attempt's directory; __level: 1 for INT, 2
 # for TERM, 3 for KILL, 4 for KILL to the wrapper too.
-# It says `absent` (there is no such attempt), `ended` (there is a verdict), or `done`, and before that `left PID NAME` for
+# It says `absent` (there is no such attempt), `ended` (there is a verdict, or another boot), or `done`, and before that `left PID NAME` for
 # each process that could not be killed.
 
 __end() {
   if [ -e verdict ]; then
+    echo ended
+    return
+  fi
+  __wrapper= __boot_then=
+  { read -r __wrapper __wrapper_born __boot_then __more <pid; } 2>/dev/null
+  # Numbers of another boot mean others now.
+  if [ -n "$__boot_then" ] && [ "$__boot_then" != "$__boot" ]; then
     echo ended
     return
   fi
@@ -29,8 +36,6 @@ __end() {
   fi
   : >ending.3
   if [ "$__level" -gt 3 ]; then
-    __wrapper=
-    { read -r __wrapper __wrapper_born __more <pid; } 2>/dev/null
     # The wrapper's whole session: what it has started for itself ends with it.
     if [ -n "$__wrapper" ] && __same "$__wrapper" "$__wrapper_born"; then
       kill -s KILL -- "-$__wrapper" 2>/dev/null || kill -s KILL "$__wrapper" 2>/dev/null

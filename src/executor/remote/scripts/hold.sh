@@ -7,23 +7,25 @@
 #   on:     `on`
 #   signal: `signalled N`
 #
-# `hold` is there while it stands still: since when, and which processes did so before by themselves. `held` is for how long
-# it did in all.
+# `held` says for how long it stood still: see __is_held.
+
+# Sets `held` to this, at once or not at all.
+__held() {
+  printf '%s\n' "$1" >held.part && mv -f held.part held
+}
 
 # Stops them, parents before their children: a shell with job control would otherwise take a stopped child for Ctrl+Z. What
 # forks meanwhile is met in the next round; two looks in a row have to find nothing that runs.
 __still() {
-  __before=
-  if [ -s hold ]; then
-    { read -r __now __before <hold; } 2>/dev/null
-  else
+  if ! __is_held; then
+    __before=
     for __one in $(__look | while read -r __pid __start __state __rest; do
       [ "$__state" = T ] && echo "$__pid.$__start"
     done); do
       __before="$__before $__one"
     done
     __clock
-    printf '%s%s\n' "$__now" "$__before" >hold
+    __held "$__stood $__now$__before"
   fi
   __clock
   __until=$((__now + 300))
@@ -70,26 +72,20 @@ END
 
 # Children before their parents, and not those that stood still before.
 __go_on() {
-  if [ -e hold ]; then
-    __since= __before=
-    { read -r __since __before <hold; } 2>/dev/null
+  if __is_held; then
     __reversed=
     for __one in $(__look | while read -r __pid __start __rest; do echo "$__pid.$__start"; done); do
       __reversed="$__one $__reversed"
     done
     for __one in $__reversed; do
-      case " $__before " in
+      case " $__still " in
       *" $__one "*) continue ;;
       esac
       __same "${__one%.*}" "${__one#*.}" && kill -s CONT "${__one%.*}" 2>/dev/null
     done
-    __total=0
-    { read -r __total __more <held; } 2>/dev/null
-    __clock
-    [ -z "$__since" ] || echo "$((${__total:-0} + __now - __since))" >held.part
-    # The one counts from here on, and no longer the other.
-    mv -f held.part held 2>/dev/null
-    rm -f hold
+    __stood
+    # Where there is no room for that, the time counts.
+    __held "$__stood" || rm -f held
   fi
   echo on
 }

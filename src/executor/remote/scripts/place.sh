@@ -50,7 +50,7 @@ __enter() {
   for __part in local-ci "$__project" runs "$__run"; do
     if ! [ -e "$__part" ] && ! [ -L "$__part" ]; then
       __new=1
-      __make "$__part" || return 1
+      __make -m 700 "$__part" || return 1
     fi
     if [ -L "$__part" ] || ! [ -O "$__part" ] || ! cd "./$__part"; then
       __fault directory "$__part in $__place is a link or belongs to another user"

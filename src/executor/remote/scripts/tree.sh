@@ -1,7 +1,7 @@
 # The processes of one attempt: found, signalled, gone. Works in the attempt's directory.
 #
-# Before it: __run_id, __stage and __attempt, the values of LOCAL_CI_RUN_ID, LOCAL_CI_STAGE and LOCAL_CI_ATTEMPT, which
-# everything that the attempt starts carries in its environment, and nothing of ours does.
+# Before it: __boot, which boot this is; __run_id, __stage and __attempt, the values of LOCAL_CI_RUN_ID, LOCAL_CI_STAGE and
+# LOCAL_CI_ATTEMPT, which everything that the attempt starts carries in its environment, and nothing of ours does.
 #
 # What belongs to an attempt: the session that its command leads (`group` says which process that is, and when it was
 # started), whatever was started with its variables, and the descendants of both. What is in the wrapper's session is ours.
@@ -27,9 +27,12 @@ __same() {
   [ "$1" = "${21:-none}" ] && [ "$2" != Z ] && [ "$2" != X ]
 }
 
-# Sets __sid and __born to the command's number and start, or to nothing.
+# Sets __wrapper, __sid and __born to the wrapper's number, and to the command's and its start; to nothing where they are not
+# known, or of another boot, when numbers meant others.
 __leader() {
-  __sid= __born=
+  __wrapper= __then= __sid= __born=
+  { read -r __wrapper __more __then __more <pid; } 2>/dev/null
+  [ "$__then" = "$__boot" ] || return 0
   { read -r __sid __born __more <group; } 2>/dev/null
 }
 
@@ -56,8 +59,6 @@ __kin() {
 # Prints `PID START STATE PARENT GROUP NAME` for every living process of the attempt, parents before their children.
 __look() {
   __leader
-  __wrapper=
-  { read -r __wrapper __more <pid; } 2>/dev/null
   cat /proc/[0-9]*/stat 2>/dev/null |
     LC_ALL=C awk -v sid="$__sid" -v born="$__born" -v wrapper="$__wrapper" -v kin="$(__kin)" '
       # A name may hold anything, a newline too; it has 15 bytes, so what has all fields behind it is the end of one.
@@ -163,7 +164,8 @@ __leave() (
   __clock
   __until=$((__now + 20))
   __asked=
-  while __members=$(__look) && [ -n "$__members" ]; do
+  # Judged by when the look began: on a busy machine it takes its time.
+  while __clock && __began=$__now && __members=$(__look) && [ -n "$__members" ]; do
     if [ -e ending.3 ] || [ -e limit.3 ]; then
       # Whoever has asked for that does the same.
       __slay
@@ -175,12 +177,11 @@ __leave() (
         printf '%s\n' "$__members" | __send TERM '' >/dev/null
         __asked=1
       fi
-    elif [ -e hold ]; then
+    elif __is_held; then
       __clock
       __until=$((__now + 20))
     else
-      __clock
-      [ "$__now" -lt "$__until" ] || break
+      [ "$__began" -lt "$__until" ] || break
     fi
     sleep 0.02 || sleep 1
   done
@@ -209,13 +210,20 @@ __leaked() {
   done <leaked
 }
 
+# Reads `held`: for how long the attempt stood still in all, in hundredths of a second, and, while it does, since when, and
+# which processes did so before by themselves. One file, so that no time is counted twice. Fails where it does not stand still.
+__is_held() {
+  __stood=0 __stopped= __still=
+  { read -r __stood __stopped __still <held; } 2>/dev/null
+  __stood=${__stood:-0}
+  [ -n "$__stopped" ]
+}
+
 # Sets __stood to the time for which the attempt was stopped, in hundredths of a second, up to now, and __now to that.
 __stood() {
-  __stood=0 __stopped=
-  { read -r __stood __more <held; } 2>/dev/null
-  { read -r __stopped __more <hold; } 2>/dev/null
+  __is_held
   __clock
-  [ -z "$__stopped" ] || __stood=$((${__stood:-0} + __now - __stopped))
+  [ -z "$__stopped" ] || __stood=$((__stood + __now - __stopped))
 }
 
 # Holds the attempt to a limit, in hundredths of a second: TERM then, KILL after a grace. Time for which it is stopped does not
@@ -231,7 +239,7 @@ __watch() (
     while :; do
       __stood
       __spent=$((__now - __began - __stood))
-      [ "$__spent" -lt "$__due" ] || [ -e hold ] || break
+      [ "$__spent" -lt "$__due" ] || [ -n "$__stopped" ] || break
       # Whole seconds, since those are what every sleep takes, and never too few.
       __seconds=$(((__due - __spent + 99) / 100))
       [ "$__seconds" -ge 1 ] || __seconds=1

@@ -176,3 +176,12 @@ fn a_stage_that_a_person_types_at_is_refused() {
     assert!(matches!(result, Err(ExecError::Infrastructure { message }) if message.contains("interactive = true")));
     assert_eq!(machine.executor.name(), "box");
 }
+
+/// The shell that follows reads no profile, and has to find what the one that starts has made.
+#[test]
+fn a_profile_may_say_where_state_is_kept() {
+    let machine = Machine::at_home("export XDG_STATE_HOME=\"$HOME/kept here\"");
+    let (result, printed) = machine.run("echo x; exit 3");
+    assert_eq!((result.unwrap().exit, printed.as_str()), (Exit::Code(3), "x\n"));
+    assert!(machine.path("home/kept here/local-ci/p-12345678/runs").is_dir());
+}

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::cancel::CancelToken;
+use crate::cancel::{CancelLevel, CancelToken};
 use crate::env::Env;
 use crate::event::{OutputSink, Stream};
 use crate::executor::jobserver::Offer;
@@ -15,6 +15,7 @@ use crate::executor::remote::{Line, Place, RemoteExecutor, Site, WorkTree};
 use crate::executor::{Ended, ExecError, Executor, Job, Streams};
 use crate::ids::{RunId, RunNumber, StageName};
 use crate::pipeline::{Command, Leak};
+use crate::process::table::{environment_has, read_entry};
 use crate::process::tool::Tools;
 use crate::remote::here::Here;
 use crate::remote::shell::{Answer, Shell};
@@ -114,7 +115,43 @@ impl Machine {
         Self::of(Arc::clone(&other.dir), |home| Arc::new(Straight::new(here(home))))
     }
 
+    /// One whose run directories are where the user's own surroundings say.
+    pub(super) fn at_home(profile: &str) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        fs::create_dir_all(dir.path().join("home")).unwrap();
+        fs::write(dir.path().join("home/.profile"), profile).unwrap();
+        Self::placed(dir, |home| Arc::new(Straight::new(here(home))), |place, _| place)
+    }
+
     fn of(dir: Arc<tempfile::TempDir>, line: impl FnOnce(&Path) -> Arc<dyn Line>) -> Self {
+        Self::adjusted(dir, line, |site| site, RemoteExecutor::keeping)
+    }
+
+    fn placed(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
+    ) -> Self {
+        Self::made(dir, line, place, |site| site, RemoteExecutor::keeping)
+    }
+
+    /// One whose site is another than usual, and with an executor of this kind.
+    pub(super) fn adjusted(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        adjust: impl FnOnce(Site) -> Site,
+        executor: impl FnOnce(Site) -> RemoteExecutor,
+    ) -> Self {
+        Self::made(dir, line, |place, path| place.below(path.join("state").to_str().unwrap()), adjust, executor)
+    }
+
+    fn made(
+        dir: Arc<tempfile::TempDir>,
+        line: impl FnOnce(&Path) -> Arc<dyn Line>,
+        place: impl FnOnce(Place, &Path) -> Place,
+        adjust: impl FnOnce(Site) -> Site,
+        executor: impl FnOnce(Site) -> RemoteExecutor,
+    ) -> Self {
         let path = dir.path().canonicalize().unwrap();
         fs::create_dir_all(path.join("work/sub")).unwrap();
         fs::create_dir_all(path.join("home")).unwrap();
@@ -128,16 +165,22 @@ impl Machine {
         let site = Site {
             name: "box".into(),
             line: line(&path.join("home")),
-            place: Place::new("p-12345678", &run)
-                .below(path.join("state").to_str().unwrap())
-                .booted_by(boot.to_str().unwrap()),
+            place: place(Place::new("p-12345678", &run), &path).booted_by(boot.to_str().unwrap()),
             root: "/project".into(),
             session: None,
             timeout: LIMIT,
             env: vec![("WHOSE".into(), "the machine's".into())],
             carrier: Box::new(WorkTree { path: path.join("work").to_str().unwrap().to_owned() }),
         };
-        Self { dir, executor: RemoteExecutor::keeping(site), run }
+        Self { dir, executor: executor(adjust(site)), run }
+    }
+
+    /// The living processes that attempts of it have started and that carry its variables, by their names.
+    pub(super) fn processes(&self) -> Vec<String> {
+        let cookie = [format!("LOCAL_CI_RUN_ID={}", self.run)];
+        let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let living = |pid: i32| read_entry(pid).filter(|entry| !entry.is_dead() && environment_has(pid, &cookie));
+        pids.filter_map(living).map(|entry| entry.name).collect()
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -186,6 +229,17 @@ impl Machine {
     pub(super) fn run(&self, script: &str) -> (Result<Ended, ExecError>, String) {
         let (result, log) = self.execute(&self.sh(script));
         (result, String::from_utf8_lossy(&log.bytes).into_owned())
+    }
+}
+
+/// Has an attempt end with the test that has started it, whatever comes of that.
+pub(super) struct Ends(pub(super) CancelToken);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.raise(CancelLevel::Kill);
+        }
     }
 }
 

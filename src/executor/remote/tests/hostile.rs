@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::harness::{Log, Machine, Straight, here, wait_until};
@@ -81,10 +82,16 @@ fn a_wrapper_that_is_killed_is_a_loss() {
         let pid = fs::read_to_string(machine.attempt().join("pid")).unwrap();
         let pid = rustix::process::Pid::from_raw(pid.split(' ').next().unwrap().parse().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let command = fs::read_to_string(machine.attempt().join("group")).unwrap();
+        let command = Path::new("/proc").join(command.split(' ').next().unwrap());
+        assert!(command.exists());
         let (result, log) = running.join().unwrap();
-        assert!(message(result).starts_with("lost on box: what waited for its end was killed"));
+        assert_eq!(message(result), "lost on box: what waited for its end was killed, for want of memory perhaps");
+        // Nobody would ever hear of it again.
+        wait_until(|| {
+            !command.exists() || fs::read_to_string(command.join("stat")).is_ok_and(|stat| stat.contains(") Z "))
+        });
         assert_eq!(log.bytes, b"out\n");
-        fs::write(machine.path("work/go"), "").unwrap();
     });
 }
 
@@ -160,7 +167,7 @@ fn h136_directories_that_are_not_ours_alone_are_refused() {
 fn what_is_written_there_is_for_us_alone() {
     let machine = Machine::new();
     machine.run("true").0.unwrap();
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for dir in ["state/local-ci", "state/local-ci/p-12345678", "state/local-ci/p-12345678/runs"] {
         assert_eq!(mode(&machine.path(dir)), 0o700, "{dir}");
     }

@@ -2,10 +2,18 @@
 
 mod ending;
 mod ends;
+mod link;
+mod machine;
+mod neighbours;
 mod odd;
 mod output;
+mod pipes;
 
 pub(crate) use ending::*;
 pub(crate) use ends::*;
+pub(crate) use link::*;
+pub(crate) use machine::*;
+pub(crate) use neighbours::*;
 pub(crate) use odd::*;
 pub(crate) use output::*;
+pub(crate) use pipes::*;

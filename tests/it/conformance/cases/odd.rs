@@ -30,7 +30,7 @@ pub(crate) fn a_directory_may_have_any_name(at: &impl Backend) {
 pub(crate) fn a_clock_that_jumps_changes_no_duration(at: &impl Backend) {
     let shims = at.project().side("shims");
     fs::create_dir(&shims).unwrap();
-    let date = "#!/bin/sh\n[ -e \"${0%/*}/later\" ] && by='+ 1 hour' || by='- 1 hour'\nPATH=${PATH#*:} exec date -d \"now $by\" \"$@\"\n";
+    let date = "#!/bin/sh\n[ -e \"$SIDE/shims/later\" ] && by='+ 1 hour' || by='- 1 hour'\nPATH=${PATH#*:} exec date -d \"now $by\" \"$@\"\n";
     fs::write(shims.join("date"), date).unwrap();
     fs::set_permissions(shims.join("date"), Permissions::from_mode(0o755)).unwrap();
     at.put_on_path(&shims);
@@ -38,6 +38,6 @@ pub(crate) fn a_clock_that_jumps_changes_no_duration(at: &impl Backend) {
     seen.assert("passed", Exit::Code(0));
     let said: Vec<u64> = seen.text().lines().map(|line| line.parse().unwrap()).collect();
     assert!(said[1] - said[0] >= 7200, "the clock did not jump: {said:?}");
-    assert!(seen.took >= Duration::from_secs(1) && seen.took < Duration::from_secs(60), "{}", seen.said);
+    assert!(seen.took >= Duration::from_secs(1) && seen.took < Duration::from_mins(1), "{}", seen.said);
     at.assert_nothing_left();
 }

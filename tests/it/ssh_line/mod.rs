@@ -1,18 +1,22 @@
 //! The line to another machine: made, shared, lost and made again, and what is wrong with it told with its cure. With ssh
 //! and sshd themselves, below everything that runs stages.
 
+mod faults;
+mod loss;
+
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use local_ci::env::Env;
 use local_ci::pipeline::remote::Destination;
 use local_ci::process::tool::Tools;
 use local_ci::remote::shell::Shell;
 use local_ci::remote::ssh::SshTransport;
-use local_ci::remote::{Fault, FaultKind, Login, Transport};
+use local_ci::remote::{Login, Transport};
 use rustix::process::Signal;
 
-use crate::support::{Host, Identity, Line, Project, Setup, children_of, wait_until};
+use crate::support::{Host, Identity, Project, Setup, have};
 
 /// What anything may take that takes milliseconds.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -69,7 +73,7 @@ fn masters(project: &Project) -> Vec<Identity> {
 }
 
 /// Ends the shared master, which would outlive the test by a minute.
-struct Cleared<'p>(&'p Project);
+pub(crate) struct Cleared<'p>(pub(crate) &'p Project);
 
 impl Drop for Cleared<'_> {
     fn drop(&mut self) {
@@ -85,21 +89,57 @@ fn a_shell_there_answers_over_a_line_that_the_next_finds_warm() {
     let first = connected(&project, &host);
     let shell = shell(&first);
     assert_eq!(said(&shell, "echo \"$HOME\""), format!("{}\n", host.home().display()));
-    assert_eq!(host.connections().len(), 1);
-    let began = Instant::now();
-    for _ in 0..100 {
-        said(&shell, ":");
-    }
-    eprintln!("a call: {:?}, a round trip: {:?}", began.elapsed() / 100, shell.round_trip());
     let second = connected(&project, &host);
     assert_eq!((host.connections().len(), masters(&project).len()), (1, 1));
-    let began = Instant::now();
-    let other = Shell::open(&second, Login::Yes, LIMIT).unwrap();
-    eprintln!("a shell: {:?}", began.elapsed());
+    let other = Shell::open(&second, Login::No, LIMIT).unwrap();
     assert_eq!(said(&other, "echo other"), "other\n");
     // The line stays for others, whoever lets go of it.
     first.close();
-    drop(other);
-    drop(first);
+    drop((shell, first));
+    assert_eq!(said(&other, "echo still"), "still\n");
     assert!(second.is_up());
+    // What brings its own protocol goes over it too.
+    let bulk = second.bulk();
+    let mut ssh = Command::new(&bulk.command[0]);
+    ssh.args(&bulk.command[1..]).args([bulk.host.as_str(), "echo over $SSH_CONNECTION"]);
+    let ran = ssh.stdin(Stdio::null()).output().unwrap();
+    assert!(ran.status.success() && ran.stdout.starts_with(b"over 127.0.0.1 "), "{ran:?}");
+    assert_eq!(host.connections().len(), 1);
+}
+
+#[test]
+fn who_connects_at_once_shares_one_line() {
+    let project = Project::new();
+    let _cleared = Cleared(&project);
+    let Some(host) = Setup::default().start(&project) else { return };
+    let ways: Vec<_> = (0..6).map(|_| transport(&project, &host.ssh_config(), to("box"))).collect();
+    std::thread::scope(|scope| {
+        for way in &ways {
+            scope.spawn(move || way.connect(LIMIT).unwrap());
+        }
+    });
+    assert_eq!((host.connections().len(), masters(&project).len()), (1, 1));
+}
+
+/// H139: whatever shell the user has and whatever its files print.
+#[test]
+fn h139_odd_login_shells_and_noisy_files_are_no_matter() {
+    for name in ["fish", "csh", "dash", "bash"] {
+        if !have(name) {
+            continue;
+        }
+        let project = Project::new();
+        let _cleared = Cleared(&project);
+        let setup = Setup::default().shell(name).rc("echo noise of the shell\n").profile("echo noise of the profile\n");
+        let Some(host) = setup.start(&project) else { return };
+        let transport = connected(&project, &host);
+        let shell = shell(&transport);
+        assert_eq!(shell.login(), Login::Yes);
+        assert_eq!(said(&shell, "printf '%s\\n' \"it's\" \\!x '!!'"), "it's\n!x\n!!\n", "{name}");
+        let text = "a line with 'quotes', $dollars and !history\n".repeat(70_000);
+        let script = format!("cat <<'THE END' | wc -c\n{text}THE END");
+        assert_eq!(said(&shell, &script).trim(), text.len().to_string(), "{name}");
+        let noise = String::from_utf8_lossy(shell.noise()).into_owned();
+        assert!(noise.contains("noise of the profile"), "{name}: {noise}");
+    }
 }

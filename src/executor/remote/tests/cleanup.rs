@@ -1,0 +1,90 @@
+//! What is left there, and what is not.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::harness::{Log, Machine, Straight, here, wait_until};
+use crate::cancel::CancelToken;
+use crate::executor::remote::RemoteExecutor;
+use crate::executor::{Executor, Job};
+use crate::outcome::Exit;
+
+fn cleaning(dir: &Arc<tempfile::TempDir>) -> Machine {
+    let line = |home: &std::path::Path| Arc::new(Straight::new(here(home))) as Arc<_>;
+    Machine::adjusted(Arc::clone(dir), line, |site| site, RemoteExecutor::new)
+}
+
+#[test]
+fn an_attempt_is_taken_away_once_it_is_here_and_the_run_at_its_end() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let machine = cleaning(&dir);
+    let (first, run) = (machine.attempt(), machine.run_dir());
+    assert_eq!(machine.run("exit 3").0.unwrap().exit, Exit::Code(3));
+    wait_until(|| !first.exists());
+    assert!(run.exists());
+    let again = Job { attempt: 2, ..machine.sh("true") };
+    assert_eq!(machine.execute(&again).0.unwrap().exit, Exit::Code(0));
+    drop(machine);
+    assert!(!run.exists());
+    // Twice, and with nothing there.
+    drop(cleaning(&dir));
+    assert!(!run.exists());
+}
+
+/// What was left to itself, or belongs to somebody who has not taken it over yet, stays.
+#[test]
+fn what_runs_or_is_not_here_yet_stays() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let machine = cleaning(&dir);
+    let run = machine.run_dir();
+    let other = Job { attempt: 7, ..machine.sh("while [ ! -e go ]; do sleep 0.01; done") };
+    let beside = cleaning(&dir);
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| beside.executor.execute(&other, &mut Log::default(), &CancelToken::new()));
+        wait_until(|| run.join("s.7/pid").exists());
+        assert_eq!(machine.run("true").0.unwrap().exit, Exit::Code(0));
+        drop(machine);
+        assert!(run.join("s.7/pid").exists() && !run.join("s.1").exists());
+        fs::write(dir.path().join("work/go"), "").unwrap();
+        assert_eq!(running.join().unwrap().unwrap().exit, Exit::Code(0));
+    });
+    drop(beside);
+    assert!(!run.exists());
+}
+
+/// What other runs have left is taken away after two weeks, unless it still runs; and nothing else is.
+#[test]
+fn what_was_left_long_ago_is_taken_away() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let machine = cleaning(&dir);
+    let state = dir.path().canonicalize().unwrap().join("state/local-ci");
+    let own = i32::try_from(std::process::id()).unwrap();
+    let born = crate::process::table::read_entry(own).unwrap().start_time;
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let runs = state.join("q-1/runs");
+    for (name, pid) in [
+        ("old", String::new()),
+        ("new", String::new()),
+        ("odd name", String::new()),
+        ("running", format!("{own} {born} {} end\n", boot.trim())),
+        ("rebooted", format!("{own} {born} another end\n")),
+        ("ended", format!("{own} {} {} end\n", born + 1, boot.trim())),
+    ] {
+        fs::create_dir_all(runs.join(name).join("s.1")).unwrap();
+        fs::write(runs.join(name).join("s.1/pid"), pid).unwrap();
+    }
+    fs::create_dir_all(state.join("q-1/work/runs/old")).unwrap();
+    fs::create_dir_all(state.join("odd")).unwrap();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let age = |path: &std::path::Path| fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
+    ["old", "odd name", "running", "rebooted", "ended"].iter().for_each(|name| age(&runs.join(name)));
+    age(&state.join("q-1/work/runs/old"));
+    age(&state.join("odd"));
+    assert_eq!(machine.run("true").0.unwrap().exit, Exit::Code(0));
+    drop(machine);
+    let mut left: Vec<_> = fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["new", "running"]);
+    assert!(state.join("q-1/work/runs/old").exists() && state.join("odd").exists());
+}

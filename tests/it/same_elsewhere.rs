@@ -1,0 +1,59 @@
+//! A transcript tells nothing of where its stages ran but in its first line: a pipeline of the shape that this project's
+//! own has, run here and on another machine.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use crate::conformance::{Backend, Ssh};
+use crate::support::{Finished, Project};
+
+/// This project's own pipeline as far as local-ci has to do with it; what it runs stands in `tool` below.
+fn pipeline() -> String {
+    let own = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/local-ci.toml")).unwrap();
+    assert!(own.contains("\"cargo\"") && own.contains("cargo clippy"), "it is not what this test takes it for");
+    own.replace("cargo", "./tool")
+}
+
+/// Prints to both streams, with colours, without an end of the last line, and fails where it is asked about `deny`.
+const TOOL: &str = r#"#!/bin/sh
+printf '\033[1m\033[32m    Checking\033[0m %s\n' "$*" >&2
+echo "CARGO_TERM_COLOR is $CARGO_TERM_COLOR, RUSTDOCFLAGS is ${RUSTDOCFLAGS-unset}, stage $LOCAL_CI_STAGE, attempt $LOCAL_CI_ATTEMPT"
+case $1 in
+    fmt) ;;
+    deny) echo 'error: nobody may use this' >&2; exit 4 ;;
+    doc) chaos lines 3000 ;;
+    *) printf 'no end' ;;
+esac
+"#;
+
+fn furnish(project: &Project, config: &str) {
+    project.config(config).write("tool", TOOL).write("src/lib.rs", "//! Nothing.\n").write("deny.toml", "");
+    fs::set_permissions(project.dir().join("tool"), Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Stdout without what differs from run to run, split after the first line.
+fn transcript(finished: &Finished, project: &Project) -> (String, String) {
+    let text = project.redactions().apply(&finished.stdout());
+    let (first, rest) = text.split_once('\n').unwrap();
+    (first.to_owned(), rest.to_owned())
+}
+
+#[test]
+fn a_transcript_from_elsewhere_differs_in_its_first_line_alone() {
+    // As it is, and with a stage that fails and is needed: what is not run, and the advice at the end, are the same too.
+    for (config, code) in [(pipeline(), 0), (pipeline().replace("\"doc\"", "\"deny\""), 1)] {
+        let Some(at) = Ssh::new() else { return };
+        let here = Project::new();
+        furnish(&here, &config);
+        furnish(at.project(), &config);
+        let local = here.local_ci(&["run", "-j1"]).output().assert_code(code);
+        let remote = at.run_there(&["-j1"]).output().assert_code(code);
+        let ((first, rest), (first_there, rest_there)) = (transcript(&local, &here), transcript(&remote, at.project()));
+        assert_eq!(first, "🚀 Running local CI pipeline...");
+        assert_eq!(first_there, "🚀 Running local CI pipeline remotely on box...");
+        assert_eq!(rest, rest_there);
+        assert!(rest.contains("line 3000\n") || code == 1, "{rest}");
+        here.assert_nothing_left();
+        at.assert_nothing_left();
+    }
+}
