@@ -70,9 +70,6 @@ impl Fleet {
         let ways = Ways::new(tools.clone(), env);
         let project = project(&plan.root);
         let crew = |remote: &Remote| {
-            let store = whose.store.join(format!("on-{}", remote.name));
-            // Ours alone from the beginning; where it cannot be made, that is told when something is sent.
-            let _ = create_dir(&store);
             let rope = Rope::new(remote, ways.to(remote)?, messages.clone());
             let store = whose.store.join(format!("on-{}", remote.name));
             // What git writes in it has modes of its own: nobody else gets in.
