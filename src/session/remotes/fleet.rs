@@ -89,7 +89,13 @@ impl Fleet {
                 was_sent: whose.sent.contains(&remote.name),
             };
             let cart = Cart::new(plan, parts);
-            rope.carries(&cart);
+            let kept = Arc::downgrade(&cart);
+            // Says there again whose the work tree is.
+            rope.whenever_made_anew(move || {
+                if let Some(cart) = kept.upgrade() {
+                    cart.keep(&|| false);
+                }
+            });
             let site = Site {
                 name: remote.name.clone(),
                 line: rope.clone(),
