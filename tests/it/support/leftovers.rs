@@ -24,7 +24,7 @@ pub(crate) fn of(project: &Project, grace: Duration) -> Vec<String> {
     for (path, metadata) in kept.iter().flat_map(|dir| walk(dir)) {
         let (mode, private) = (metadata.permissions().mode() & 0o7777, if metadata.is_dir() { 0o700 } else { 0o600 });
         // What git makes has modes of git's own, in a directory that nobody else can enter.
-        let is_gits = path.ancestors().any(|dir| dir.ends_with("objects") && dir.parent().is_some_and(is_private));
+        let is_gits = path.ancestors().skip(1).any(|dir| dir.ends_with("objects") || dir.ends_with("elsewhere"));
         if !metadata.is_symlink() && mode != private && !is_gits {
             faults.push(format!("{} has mode {mode:o}, not {private:o}", path.display()));
         }
