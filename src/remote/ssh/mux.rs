@@ -54,7 +54,11 @@ pub(super) fn open(socket: &Path, command: &str, limit: Duration) -> Result<Chan
         Some(Err(error)) => {
             let said = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             // The words of mux.c; the protocol has no code for it.
-            return Err(if said.contains("open refused") { Refused::Busy } else { Refused::Other(said) });
+            if said.contains("open refused") {
+                return Err(Refused::Busy);
+            }
+            // The master may have gone while it was asked.
+            return Err(if is_of_socket(&error) { Refused::Gone } else { Refused::Other(said) });
         }
         Some(Ok(child)) => child,
     };
@@ -62,6 +66,18 @@ pub(super) fn open(socket: &Path, command: &str, limit: Duration) -> Result<Chan
     // its output says as well.
     let guard = Box::new(Mutex::new(child));
     Ok(Channel { input: input.into(), output: output.into(), errors: errors.into(), guard })
+}
+
+/// Whether it is about the socket of the master, and not what the master answered.
+fn is_of_socket(error: &openssh::Error) -> bool {
+    let mut below = error.source();
+    while let Some(error) = below {
+        if error.is::<io::Error>() {
+            return true;
+        }
+        below = error.source();
+    }
+    false
 }
 
 /// Waits for an answer: none where it did not come in time.

@@ -141,6 +141,8 @@ impl Backend for Ssh {
             }
         }
         self.host_mut().down();
+        // Windows stay for whoever looks on.
+        self.host().end_tmux();
         self.product.assert_nothing_left();
     }
 }

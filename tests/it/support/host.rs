@@ -313,6 +313,13 @@ impl Host {
         tmux.output().unwrap()
     }
 
+    /// Ends the tmux there, if there is one, with all of its windows.
+    pub(crate) fn end_tmux(&self) {
+        if self.dir.join(format!("tmux-{}", getuid().as_raw())).exists() {
+            self.tmux(&["kill-server"]);
+        }
+    }
+
     /// Kills all that runs there, as switching the machine off does.
     pub(crate) fn kill_all(&mut self) {
         self.down();
@@ -340,9 +347,7 @@ impl Drop for Host {
             show(&last.into_iter().rev().collect::<Vec<_>>().join("\n"));
         }
         self.down();
-        if self.dir.join(format!("tmux-{}", getuid().as_raw())).exists() {
-            self.tmux(&["kill-server"]);
-        }
+        self.end_tmux();
     }
 }
 

@@ -104,8 +104,9 @@ __look() {
     '') ;;
     none) [ -n "$__beat" ] && printf '%s N %s\n' "$__mark" "$1" ;;
     *)
-      # It may have ended between the two looks, and not without a word; and it may have left more than was there.
-      if ! [ -e "$__name/verdict" ]; then
+      # It may have ended between the two looks, and not without a word; and it may have left more than was there. What
+      # is no verdict is none, whoever has put it there.
+      if ! __judge "$__name"; then
         __size=$(wc -c 2>/dev/null <"$__name/log") || __size=0
         if [ "$__off" -ge "$__size" ]; then
           printf '%s L %s %s\n' "$__mark" "$1" "$__state"

@@ -227,8 +227,9 @@ __stood() {
 }
 
 # Holds the attempt to a limit, in hundredths of a second: TERM then, KILL after a grace. Time for which it is stopped does not
-# count. Ends with the wrapper, and with __unwatch; to be run in the background, before the command is.
-__watch() (
+# count. Ends with the wrapper, and with __unwatch; to be run in a subshell in the background, before the command is. It makes
+# none of its own, since what is sent to the one has to come here.
+__watch() {
   __nap=
   trap 'kill "$__nap" 2>/dev/null; exit 0' TERM
   __clock
@@ -256,7 +257,7 @@ __watch() (
     esac
     __due=$((__spent + $2))
   done
-)
+}
 
 # Ends what __watch runs in: its number is given.
 __unwatch() {
