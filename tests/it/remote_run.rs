@@ -112,7 +112,7 @@ fn a_transcript_is_the_same_wherever_stages_run() {
     let Some(there) = There::new() else { return };
     there.project.config(PIPELINE).write("sub/file", "x");
     let shown = |finished: Finished| {
-        let finished = finished.redact("logs/[^ ]*/", "logs/").redact(r"\b(run|show|Run) \d+\b", "$1 [N]");
+        let finished = finished.redact(r"/runs/\d+/", "/runs/[N]/").redact(r"\b(?:show|Run) \d+\b", "[RUN]");
         let text = finished.redact(r" of \d+: ", " of [N]: ").transcript();
         let (command, rest) = text.split_once('\n').unwrap();
         let (first, rest) = rest.split_once('\n').unwrap();
