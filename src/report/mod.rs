@@ -21,6 +21,7 @@ pub mod recap;
 mod remotes;
 mod silence;
 mod sparkline;
+mod spoken;
 pub mod statistics;
 mod stuck;
 pub mod style;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::lines::spoken;
+use super::spoken::spoken;
 use super::verdict::human;
 use crate::clock::Timestamp;
 use crate::event::RemoteNews;

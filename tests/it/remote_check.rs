@@ -56,14 +56,34 @@ fn about<'v>(remote: &'v Value, word: &str) -> Vec<(&'v str, &'v Value)> {
 fn remotes_are_listed_without_connecting_to_any() {
     let project = Project::new();
     project.config("[stages.a]\nrun = \"true\"\n");
-    assert_transcript!(project.local_ci(&["remote", "list"]).output(), @"");
+    assert_transcript!(project.local_ci(&["remote", "list"]).output(), @"
+    $ local-ci remote list
+    --- stderr
+    no remotes are known here: [remotes.NAME] in local-ci.toml, or in your own config, names one
+    --- exit 0
+    ");
     project.config(
         "[stages.a]\nrun = \"true\"\n[remotes.build]\nhost = \"ci@build.example.invalid:2222\"\nslots = 16\n\
          description = \"the fast one\"\nenv = { TOKEN = \"canary\" }\n[remotes.far]\nhost = \"far.example.invalid\"\n\
          session = \"ci\"\ndir = \"~/src\"\nsync = { mode = \"none\", include = [\"x\"] }\ntimeout = \"5s\"\n",
     );
     project.write("local-ci.local.toml", "[remotes.mine]\nhost = \"mine.example.invalid\"\nsync = \"rsync\"\n");
-    assert_transcript!(project.local_ci(&["remote", "list"]).output(), @"");
+    assert_transcript!(project.local_ci(&["remote", "list"]).output(), @"
+    $ local-ci remote list
+    build: ci@build.example.invalid, port 2222  the fast one
+      work tree sent by git, 16 slots, tmux session onion
+      [TIME] for one operation, gives up after [TIME]
+      from [PROJECT]/local-ci.toml
+    far: far.example.invalid
+      directory ~/src, nothing is sent, as many slots as here, tmux session ci
+      [TIME] for one operation, gives up after [TIME]
+      from [PROJECT]/local-ci.toml
+    mine: mine.example.invalid
+      work tree sent by rsync, as many slots as here, tmux session onion
+      [TIME] for one operation, gives up after [TIME]
+      from [PROJECT]/local-ci.local.toml
+    --- exit 0
+    ");
     let list = json(&project.local_ci(&["remote", "list", "--json"]).output().assert_code(0));
     assert!(!list.to_string().contains("canary"), "{list}");
     let names: Vec<&Value> = list["remotes"].as_array().unwrap().iter().map(|remote| &remote["name"]).collect();
@@ -82,9 +102,21 @@ fn remotes_are_listed_without_connecting_to_any() {
 fn what_is_to_be_checked_has_to_be_known() {
     let project = Project::new();
     project.config("[stages.a]\nrun = \"true\"\n");
-    assert_transcript!(project.local_ci(&["remote", "check"]).output(), @"");
+    assert_transcript!(project.local_ci(&["remote", "check"]).output(), @"
+    $ local-ci remote check
+    --- stderr
+    error: no remotes are known here
+      hint: [remotes.NAME] in local-ci.toml names one; `remote check HOST` looks at any
+    --- exit 2
+    ");
     project.config("[stages.a]\nrun = \"true\"\n[remotes.build-box]\nhost = \"x.example.invalid\"\n");
-    assert_transcript!(project.local_ci(&["remote", "check", "build box"]).output(), @"");
+    assert_transcript!(project.local_ci(&["remote", "check", "build box"]).output(), @r#"
+    $ local-ci remote check 'build box'
+    --- stderr
+    error: "build box" is neither in [remotes] nor a host: it has ' ' in its host; a host has letters, digits and `.`, `_`, `-`
+      hint: did you mean build-box?
+    --- exit 2
+    "#);
     project.local_ci(&["remote"]).output().assert_code(2);
     project.local_ci(&["remote", "check", "box", "--remote-timeout", "0"]).output().assert_code(2);
     project.assert_nothing_left();

@@ -48,6 +48,11 @@ pub(super) enum Turn {
     Over(Verdict),
 }
 
+/// Whether something is asked of an attempt that [`Attempt::attend`] does.
+pub(super) fn is_asked(cancel: &CancelToken) -> bool {
+    cancel.has_signals() || cancel.is_held()
+}
+
 impl Attempt<'_> {
     /// Sees the attempt through.
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
@@ -55,7 +60,7 @@ impl Attempt<'_> {
             if cancel.level().is_some() {
                 return self.end_tree(out, cancel);
             }
-            if self.is_asked(cancel) {
+            if is_asked(cancel) {
                 if let Some(verdict) = self.attend(out, cancel)? {
                     return self.end(&verdict, cancel);
                 }

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::attempt::{Attempt, Turn};
+use super::attempt::{Attempt, Turn, is_asked};
 use super::processes::{self, Remaining, named};
 use super::verdict::{How, Verdict};
 use crate::cancel::{CancelLevel, CancelToken};
@@ -73,7 +73,7 @@ impl Attempt<'_> {
         let mut progress = Progress::default();
         loop {
             let level = cancel.level();
-            if level < Some(CancelLevel::Kill) && self.is_asked(cancel) {
+            if level < Some(CancelLevel::Kill) && is_asked(cancel) {
                 if let Some(verdict) = self.attend(out, cancel)? {
                     return self.ended(&verdict, &progress);
                 }

@@ -19,12 +19,15 @@ const HOLD: &str = include_str!("scripts/hold.sh");
 /// For how long who asked waits for a line that is down, before being told so. It is done once the line is there again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl Attempt<'_> {
-    /// Whether something is asked of it that [`Attempt::attend`] does.
-    pub(super) fn is_asked(&self, cancel: &CancelToken) -> bool {
-        cancel.has_signals() || cancel.is_held()
-    }
+/// What came of having it stand still.
+enum Stopped {
+    /// It does, but for what this sentence names.
+    Still(Option<String>),
+    /// Something else is asked of it meanwhile.
+    Otherwise,
+}
 
+impl Attempt<'_> {
     /// Does what was asked meanwhile: sends signals, and has it stand still for as long as it is to. Its verdict, where it
     /// has ended all the same.
     pub(super) fn attend(
@@ -39,7 +42,7 @@ impl Attempt<'_> {
             self.pass_signals_on(cancel)?;
             if told != Some(hold) {
                 asked = true;
-                let Some(restless) = self.stop(hold, cancel)? else { continue };
+                let Stopped::Still(restless) = self.stop(hold, cancel)? else { continue };
                 told = Some(hold);
                 cancel.say_still(hold, restless);
             }
@@ -54,8 +57,8 @@ impl Attempt<'_> {
         Ok(over)
     }
 
-    /// Stops all of it. What does not stand still, as a sentence, or nothing where more is asked for meanwhile.
-    fn stop(&self, hold: u64, cancel: &CancelToken) -> Result<Option<Option<String>>, ExecError> {
+    /// Stops all of it.
+    fn stop(&self, hold: u64, cancel: &CancelToken) -> Result<Stopped, ExecError> {
         let level = cancel.level();
         let began = SystemClock.now();
         let changed = || cancel.held() != Some(hold) || cancel.level() != level;
@@ -65,9 +68,9 @@ impl Attempt<'_> {
             let limit = PATIENCE.min(self.site.timeout);
             let late = || !is_late && SystemClock.now().since(began) >= limit;
             match self.ask("still", &|| changed() || late()) {
-                Ok(answer) => return Ok(Some(restless(&answer, host))),
+                Ok(answer) => return Ok(Stopped::Still(restless(&answer, host))),
                 Err(fault) if fault.kind != FaultKind::Cancelled => return Err(fault::ended(&fault)),
-                Err(_) if changed() => return Ok(None),
+                Err(_) if changed() => return Ok(Stopped::Otherwise),
                 Err(_) => {
                     is_late = true;
                     let said = format!("{host} cannot be reached: what runs there stands still once it can");

@@ -330,14 +330,34 @@ mod tests {
 
     #[test]
     fn a_machine_that_has_all_is_described() {
-        insta::assert_snapshot!(said(&remote(), &good(), true), @"");
+        insta::assert_snapshot!(said(&remote(), &good(), true), @"
+        ok connection: reached in 240ms, and the key is accepted
+        ok round trip: 1.2ms (median)
+        ok shell: /bin/bash
+        ok system: Debian GNU/Linux 12 Linux 6.1 x86_64
+        ok git: git 3.2
+        ok rsync: rsync 3.2
+        ok tmux: tmux 3.2
+        ok disk: 5.0 GiB free of 10.0 GiB on /
+        ok cores: 8, load 0.2
+        ok memory: 4.0 GiB free of 8.0 GiB
+        ok clock: at most 5ms from the one here
+        ok logout: what runs goes on when the line is lost
+        ");
         assert_eq!(amiss(&remote(), |_| {}), "");
     }
 
     #[test]
     fn what_is_missing_is_told_with_its_cure() {
         let bare = amiss(&remote(), |reached| reached.probe.tools.clear());
-        insta::assert_snapshot!(bare, @"");
+        insta::assert_snapshot!(bare, @"
+        problem git: git is not there, and is what the work tree is brought by
+          try: apt-get install git
+        warning tmux: not there: stages run all the same, and nobody can look on
+          try: apt-get install tmux
+        problem setsid: not there, and is what stages are started by
+          try: apt-get install util-linux
+        ");
         let rsync = Remote { sync: Sync::Rsync, ..remote() };
         assert!(said(&rsync, &good(), false).contains("problem rsync: rsync is not here, on this machine"));
         let mut without_git = good();
@@ -357,7 +377,22 @@ mod tests {
             reached.probe.is_whole = false;
             reached.probe.state = Some(Place { is_writable: false, ..place_of("/srv/x y", "/srv", 1 << 20) });
         });
-        insta::assert_snapshot!(odd, @"");
+        insta::assert_snapshot!(odd, @r#"
+        warning shell: the profile ends a login shell: stages start without what it sets, PATH perhaps
+          try: have ~/.profile there end without `exit` or `exec`
+        problem runs: /srv/x y cannot be written: /srv is not yours to write to
+          try: sudo mkdir -p '/srv/x y' && sudo chown "$USER" '/srv/x y'
+        problem disk: 1 MiB free of 10.0 GiB on /
+          try: du -xh / | sort -h | tail
+        warning memory: 1 MiB free of 8.0 GiB
+        warning clock: 1h00m ahead of the one here: tools that compare times of files may be wrong
+          try: sudo timedatectl set-ntp true
+        warning logout: what runs is killed when the last session of the user ends (KillUserProcesses): a lost line ends stages
+          try: sudo loginctl enable-linger ci
+        warning sessions: a connection may have 1 sessions there (MaxSessions): more connections are made instead
+          try: MaxSessions 10 in sshd_config there
+        warning answer: it was cut off, so that not all of it is known
+        "#);
         let other = amiss(&remote(), |reached| reached.probe.kernel = Some("Darwin".into()));
         assert_eq!(other, "problem system: it is Darwin, and stages run on Linux alone");
     }

@@ -70,9 +70,6 @@ impl Fleet {
         let ways = Ways::new(tools.clone(), env);
         let project = project(&plan.root);
         let crew = |remote: &Remote| {
-            let store = whose.store.join(format!("on-{}", remote.name));
-            // Ours alone from the beginning; where it cannot be made, that is told when something is sent.
-            let _ = create_dir(&store);
             let rope = Rope::new(remote, ways.to(remote)?, messages.clone());
             let store = whose.store.join(format!("on-{}", remote.name));
             // What git writes in it has modes of its own: nobody else gets in.
@@ -92,7 +89,13 @@ impl Fleet {
                 was_sent: whose.sent.contains(&remote.name),
             };
             let cart = Cart::new(plan, parts);
-            rope.carries(&cart);
+            let kept = Arc::downgrade(&cart);
+            // Says there again whose the work tree is.
+            rope.whenever_made_anew(move || {
+                if let Some(cart) = kept.upgrade() {
+                    cart.keep(&|| false);
+                }
+            });
             let site = Site {
                 name: remote.name.clone(),
                 line: rope.clone(),

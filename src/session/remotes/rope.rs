@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-use super::cart::Cart;
 use crate::engine::runner::Message;
 use crate::event::RemoteNews;
 use crate::executor::remote::{Line, window};
@@ -15,6 +14,9 @@ use crate::remote::link::{Generation, Link, LinkNews, LinkState, Patience};
 use crate::remote::shell::Answer;
 use crate::remote::tree::There;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
+
+/// What is done once a line was made anew.
+type Again = Arc<dyn Fn() + Send + Sync>;
 
 /// A line, and who hears of it.
 pub(super) struct Rope {
@@ -32,8 +34,8 @@ struct Herald {
     messages: Sender<Message>,
     /// Whether it was told that the line is there.
     is_announced: AtomicBool,
-    /// What has to say there whose the work tree is, once the line was made anew.
-    cart: OnceLock<Weak<Cart>>,
+    /// What is done once the line was made anew.
+    again: OnceLock<Again>,
 }
 
 impl Rope {
@@ -43,7 +45,7 @@ impl Rope {
             remote: remote.name.clone(),
             messages,
             is_announced: AtomicBool::new(false),
-            cart: OnceLock::new(),
+            again: OnceLock::new(),
         });
         let patience = Patience { operation: remote.timeout, give_up: remote.give_up };
         let hears = Arc::clone(&herald);
@@ -52,9 +54,9 @@ impl Rope {
         Arc::new_cyclic(|this| Self { link, herald, destination, session, this: this.clone() })
     }
 
-    /// Has this say there whose the work tree is whenever the line was made anew.
-    pub(super) fn carries(&self, cart: &Arc<Cart>) {
-        let _ = self.herald.cart.set(Arc::downgrade(cart));
+    /// Has this done, beside all else, whenever the line was made anew.
+    pub(super) fn whenever_made_anew(&self, again: impl Fn() + Send + Sync + 'static) {
+        let _ = self.herald.again.set(Arc::new(again));
     }
 
     /// From a request to its answer, in microseconds; zero before that was measured.
@@ -126,18 +128,17 @@ impl Herald {
             }
             LinkNews::Up { after } => {
                 this.tell(RemoteNews::Up { after_ms: milliseconds(after) });
-                this.keep_tree();
+                this.do_again();
             }
             LinkNews::Over(why) => this.tell(RemoteNews::GaveUp { why: why.message }),
         }
     }
 
-    /// Says there, beside all else, whose the work tree is.
-    fn keep_tree(self: &Arc<Self>) {
-        if let Some(cart) = self.cart.get().and_then(Weak::upgrade) {
-            let keep = std::thread::Builder::new().name("keep".into()).stack_size(256 * 1024);
-            // Without a thread it is not said: what runs there keeps the tree, too.
-            drop(keep.spawn(move || cart.keep(&|| false)));
+    fn do_again(&self) {
+        if let Some(again) = self.again.get().cloned() {
+            let thread = std::thread::Builder::new().name("again".into()).stack_size(256 * 1024);
+            // Without a thread it is not done: nothing depends on it while something runs there.
+            drop(thread.spawn(move || again()));
         }
     }
 }

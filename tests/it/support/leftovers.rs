@@ -21,12 +21,10 @@ pub(crate) fn of(project: &Project, grace: Duration) -> Vec<String> {
     }
     // What the runner keeps is its own; the side directory is the tests'.
     let kept = ["state", "cache"].map(|dir| root.join(dir));
-    // What git keeps has the modes that git gives it, below a directory that has ours.
-    let of_git = |path: &Path| path.ancestors().skip(1).any(|above| above.ends_with("objects"));
-    for (path, metadata) in kept.iter().flat_map(|dir| walk(dir)).filter(|(path, _)| !of_git(path)) {
+    for (path, metadata) in kept.iter().flat_map(|dir| walk(dir)) {
         let (mode, private) = (metadata.permissions().mode() & 0o7777, if metadata.is_dir() { 0o700 } else { 0o600 });
         // What git makes has modes of git's own, in a directory that nobody else can enter.
-        let is_gits = path.ancestors().any(|dir| dir.ends_with("objects") && dir.parent().is_some_and(is_private));
+        let is_gits = path.ancestors().skip(1).any(|dir| dir.ends_with("objects") || dir.ends_with("elsewhere"));
         if !metadata.is_symlink() && mode != private && !is_gits {
             faults.push(format!("{} has mode {mode:o}, not {private:o}", path.display()));
         }
@@ -39,11 +37,6 @@ pub(crate) fn of(project: &Project, grace: Duration) -> Vec<String> {
         }
     }
     faults
-}
-
-/// Whether nobody else can enter a directory.
-fn is_private(dir: &Path) -> bool {
-    dir.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
 }
 
 /// A directory and all below it, without following links; nothing where it does not exist.
