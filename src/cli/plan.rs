@@ -15,6 +15,9 @@ use crate::outcome::{HumanDuration, exit};
 use crate::pipeline::remote::{Remote, Sync};
 use crate::plan::diagram::{Sheet, dot, mermaid};
 use crate::plan::{Decision, Expectation, Plan, PlannedStage, Reason};
+use crate::process::tool::Tools;
+use crate::remote::Fault;
+use crate::remote::tree::{Preview, preview};
 use crate::report::Look;
 use crate::text::plain::printable;
 
@@ -49,12 +52,18 @@ pub(super) fn show(context: &Context<'_>, selection: &Selection, json: bool) -> 
     let mut plan = context.plan(&project, selection)?;
     context.foretell(&project.root, &mut plan).iter().for_each(|text| output::warning(text));
     let commands = faces::commands();
+    let tools = Tools::plain(context.env);
+    let previews: Vec<_> = plan.remotes.values().map(|remote| preview(&plan.root, remote, &tools)).collect();
     let text = if json {
-        serde_json::to_string_pretty(&document(&plan, &commands))
+        serde_json::to_string_pretty(&document(&plan, &commands, &previews))
             .map_err(|error| CliError::infrastructure(error.to_string()))?
             + "\n"
     } else {
-        text(&plan, &commands, context.global.verbose > 0, faces::look(context))
+        let mut text = text(&plan, &commands, context.global.verbose > 0, faces::look(context));
+        for (remote, preview) in plan.remotes.values().zip(&previews) {
+            text.push_str(&sending(remote, preview));
+        }
+        text
     };
     // A reader that has gone away has read enough.
     let _ = output::print(&text);
@@ -87,6 +96,19 @@ struct RemoteDocument<'a> {
     dir: Option<&'a str>,
     sync: Sync,
     slots: u32,
+    /// What would be sent there; missing where that cannot be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sends: Option<SendsDocument>,
+}
+
+/// What would be sent to a machine, before anything is left out that is there already.
+#[derive(Serialize)]
+struct SendsDocument {
+    files: u64,
+    bytes: u64,
+    /// Not sent, since their names say that they hold secrets.
+    left_out: Vec<String>,
+    notices: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +136,7 @@ struct StageDocument<'a> {
     estimate: Option<&'a Estimate>,
 }
 
-fn document<'a>(plan: &'a Plan, commands: &[String]) -> PlanDocument<'a> {
+fn document<'a>(plan: &'a Plan, commands: &[String], previews: &[Result<Preview, Fault>]) -> PlanDocument<'a> {
     PlanDocument {
         schema_version: crate::event::SCHEMA_VERSION,
         project: plan.root.to_string_lossy().into_owned(),
@@ -143,13 +165,18 @@ fn document<'a>(plan: &'a Plan, commands: &[String]) -> PlanDocument<'a> {
                 estimate: stage.estimate.as_ref(),
             })
             .collect(),
-        remotes: plan.remotes.values().map(|remote| remote_document(plan, remote)).collect(),
+        remotes: plan
+            .remotes
+            .values()
+            .zip(previews)
+            .map(|(remote, sends)| remote_document(plan, remote, sends))
+            .collect(),
         left_out: &plan.left_out,
         warnings: &plan.warnings,
     }
 }
 
-fn remote_document<'a>(plan: &Plan, remote: &'a Remote) -> RemoteDocument<'a> {
+fn remote_document<'a>(plan: &Plan, remote: &'a Remote, preview: &Result<Preview, Fault>) -> RemoteDocument<'a> {
     RemoteDocument {
         name: &remote.name,
         host: remote.destination.to_string(),
@@ -158,6 +185,12 @@ fn remote_document<'a>(plan: &Plan, remote: &'a Remote) -> RemoteDocument<'a> {
         dir: remote.dir.as_deref(),
         sync: remote.sync,
         slots: plan.slots(&remote.name),
+        sends: preview.as_ref().ok().map(|preview| SendsDocument {
+            files: preview.files,
+            bytes: preview.bytes,
+            left_out: preview.left_out.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            notices: preview.notices.clone(),
+        }),
     }
 }
 
@@ -225,9 +258,6 @@ fn text(plan: &Plan, commands: &[String], verbose: bool, look: Look) -> String {
         let names: Vec<&str> = plan.left_out.iter().map(StageName::as_str).collect();
         let _ = writeln!(text, "left out: {}", names.join(", "));
     }
-    for remote in plan.remotes.values() {
-        let _ = writeln!(text, "{}", where_it_is(remote));
-    }
     if let Some(expectation) = &expectation {
         let _ = writeln!(text, "{}", expected(expectation, look));
     }
@@ -250,8 +280,8 @@ fn at_a_time(plan: &Plan) -> String {
 }
 
 /// Which machine a remote is, and what is done there.
-fn where_it_is(remote: &Remote) -> String {
-    let Remote { name, destination, session, dir, sync, .. } = remote;
+fn where_it_is(remote: &Remote, sync: Sync) -> String {
+    let Remote { name, destination, session, dir, .. } = remote;
     let host = (*name != destination.to_string()).then(|| destination.to_string());
     let port = destination.port.map(|port| format!("port {port}"));
     let dir = dir.as_ref().map(|dir| format!("directory {dir}"));
@@ -263,6 +293,40 @@ fn where_it_is(remote: &Remote) -> String {
     let parts = [host, port, Some(format!("tmux session {session}")), dir, Some(how.to_owned())];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     printable(&format!("{name}: {}", parts.join(", "))).into_owned()
+}
+
+/// Which machine a remote is, and what would be sent there.
+fn sending(remote: &Remote, preview: &Result<Preview, Fault>) -> String {
+    let mut text = format!("{}\n", where_it_is(remote, preview.as_ref().map_or(remote.sync, |preview| preview.mode)));
+    match preview {
+        Err(fault) => {
+            let _ = writeln!(text, "  what would be sent is not known: {}", printable(&fault.message));
+        }
+        Ok(Preview { mode: Sync::None, .. }) => {}
+        Ok(Preview { files, bytes, left_out, notices, .. }) => {
+            let _ = writeln!(text, "  {}, {}: of them, what is not there yet", counted(*files), size(*bytes));
+            for path in left_out {
+                let _ = writeln!(text, "  left out, as it may hold secrets: {}", printable(&path.to_string_lossy()));
+            }
+            for notice in notices {
+                let _ = writeln!(text, "  {}", printable(notice));
+            }
+        }
+    }
+    text
+}
+
+fn counted(files: u64) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+}
+
+/// Bytes as people count them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
 }
 
 /// How long a stage takes, and how that is known.

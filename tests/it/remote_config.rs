@@ -126,7 +126,9 @@ fn a_plan_says_where_each_stage_runs() {
       run   build  make
                    in the default set
                    on box
-    box: ci@build.example.invalid, port 2222, tmux session onion, work tree sent by git
+    box: ci@build.example.invalid, port 2222, tmux session onion, work tree sent by rsync
+      1 file, 189 B: of them, what is not there yet
+      the project is in no git repository: its files are sent by rsync
     --- exit 0
     ");
     assert_transcript!(project.local_ci(&["plan", "-j", "2", "--remote", "ci@127.0.0.1", "fmt"]).output(), @"
@@ -135,10 +137,12 @@ fn a_plan_says_where_each_stage_runs() {
       run   fmt  true
                  asked for
                  on ci@127.0.0.1
-    ci@127.0.0.1: tmux session onion, work tree sent by git
+    ci@127.0.0.1: tmux session onion, work tree sent by rsync
+      1 file, 189 B: of them, what is not there yet
+      the project is in no git repository: its files are sent by rsync
     --- exit 0
     ");
     let plan = json(&project.local_ci(&["plan", "--json", "--session", "ci"]).output().assert_code(0));
-    insta::assert_snapshot!(plan["remotes"], @r#"[{"host":"ci@build.example.invalid","name":"box","port":2222,"session":"ci","slots":8,"sync":"git"}]"#);
+    insta::assert_snapshot!(plan["remotes"], @r#"[{"host":"ci@build.example.invalid","name":"box","port":2222,"sends":{"bytes":189,"files":1,"left_out":[],"notices":["the project is in no git repository: its files are sent by rsync"]},"session":"ci","slots":8,"sync":"git"}]"#);
     project.assert_nothing_left();
 }

@@ -246,7 +246,7 @@ fn logout(probe: &Probe) -> Option<Found> {
 
 fn sessions(probe: &Probe) -> Option<Found> {
     let most = probe.max_sessions.filter(|most| *most < SESSIONS_LEAST)?;
-    let text = format!("a connection may have {most} sessions there (MaxSessions): more connections are made instead");
+    let text = format!("MaxSessions is {most} there: several connections are made instead of one");
     Some(Found::new(Level::Warning, "sessions", text).cure("MaxSessions 10 in sshd_config there"))
 }
 
@@ -389,7 +389,7 @@ mod tests {
           try: sudo timedatectl set-ntp true
         warning logout: what runs is killed when the last session of the user ends (KillUserProcesses): a lost line ends stages
           try: sudo loginctl enable-linger ci
-        warning sessions: a connection may have 1 sessions there (MaxSessions): more connections are made instead
+        warning sessions: MaxSessions is 1 there: several connections are made instead of one
           try: MaxSessions 10 in sshd_config there
         warning answer: it was cut off, so that not all of it is known
         "#);

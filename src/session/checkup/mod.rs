@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn a_machine_that_has_all_has_no_problem() {
         let home = tempfile::tempdir().unwrap();
-        let path = std::env::var("PATH").unwrap();
-        let env = Env::from_pairs([("PATH", path.as_str()), ("HOME", home.path().to_str().unwrap())]);
+        let own = Env::capture();
+        let env = Env::from_pairs([("PATH", own.text("PATH").unwrap()), ("HOME", home.path().to_str().unwrap())]);
         let remote = Remote::new("here", Destination { user: None, host: "here".into(), port: None });
         let reached = reach(&Here::new(Tools::plain(&env)), &remote).unwrap();
         assert!(reached.probe.is_whole && reached.round_trip.is_some() && reached.has_profile, "{reached:?}");
