@@ -455,7 +455,7 @@ fn h126_the_line_to_another_machine_is_shown_while_it_is_not_there() {
     ⠙ doc     1s, no estimate yet
       1 waiting
       box: connecting
-    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    0/3 · 1s · ~40s left, a guess ░░░░░░░░░░░░░░░░
     ");
     run.news("box", RemoteNews::Connected { round_trip_us: 1, onlook: None });
     insta::assert_snapshot!(here(&run, 10), @r"
@@ -463,14 +463,14 @@ fn h126_the_line_to_another_machine_is_shown_while_it_is_not_there() {
     ⠙ doc     1s, no estimate yet
       1 waiting
       box: sending files
-    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    0/3 · 1s · ~40s left, a guess ░░░░░░░░░░░░░░░░
     ");
     run.news("box", RemoteNews::Sent { files: 1, bytes: 1, duration_ms: 1 });
     insta::assert_snapshot!(here(&run, 10), @r"
     ⠙ clippy  1s of ~40s           ░░░░░░░░░░░░░░░░░░░░░░░░  2%
     ⠙ doc     1s, no estimate yet
       1 waiting
-    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    0/3 · 1s · ~40s left, a guess ░░░░░░░░░░░░░░░░
     ");
     run.news("box", RemoteNews::Down { why: "cut".into(), attempt: 3, next_ms: 5000 });
     insta::assert_snapshot!(here(&run, 10), @r"
@@ -478,11 +478,11 @@ fn h126_the_line_to_another_machine_is_shown_while_it_is_not_there() {
     ⠙ doc     1s, no estimate yet
       1 waiting
       box: reconnecting (attempt 3, next in 4s)
-    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    0/3 · 1s · ~40s left, a guess ░░░░░░░░░░░░░░░░
     ");
     insta::assert_snapshot!(here(&run, 2), @r"
       box: reconnecting (attempt 3, next in 4s)
-    0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░
+    0/3 · 1s · ~40s left, a guess ░░░░░░░░░░░░░░░░
     ");
-    insta::assert_snapshot!(here(&run, 1), @"0/3 · 1s · ~1m left, a guess ░░░░░░░░░░░░░░░░");
+    insta::assert_snapshot!(here(&run, 1), @"0/3 · 1s · ~40s left, a guess ░░░░░░░░░░░░░░░░");
 }
