@@ -111,7 +111,9 @@ mod tests {
         let long = "long ".repeat(10_000);
         let first = [event(0, "a"), event(1, "b"), event(2, &long)];
         let mut writer = JournalWriter::open(&run).unwrap();
-        first.iter().for_each(|event| writer.event(event).unwrap());
+        for event in &first {
+            writer.event(event).unwrap();
+        }
         drop(writer);
         let whole = std::fs::read(run.events()).unwrap();
         let cuts = (0..300).chain((300..whole.len()).step_by(4999)).chain(whole.len() - 2..=whole.len());

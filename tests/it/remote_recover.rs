@@ -45,7 +45,7 @@ impl There {
         let host = Setup::default().without(&["tmux"]).start(&project)?;
         let line = Line::to(host.port());
         host.address("127.0.0.1", line.port());
-        let side = project.side_dir();
+        let side = project.side_dir().into_os_string().into_string().unwrap();
         project.config(&format!("[env]\nSIDE = {side:?}\n[remotes.box]\nhost = \"box\"\n{more}\n{stages}"));
         let mut git = Command::new("git");
         git.args(["init", "-q", "--separate-git-dir"]).arg(project.side("git")).current_dir(project.dir());

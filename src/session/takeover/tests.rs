@@ -129,7 +129,9 @@ fn at(seconds: u64) -> Timestamp {
 
 fn view(plan: &Plan, kinds: Vec<EventKind>) -> RunView {
     let mut view = RunView::new();
-    events(plan, kinds).iter().for_each(|event| view.apply(event));
+    for event in events(plan, kinds) {
+        view.apply(&event);
+    }
     view
 }
 
@@ -198,7 +200,7 @@ fn the_plan_is_the_runs_with_todays_commands_where_they_are_the_same() {
         planned("moved", "local", 5, &[]),
         planned("first", BOX, 1, &[0]),
     ]);
-    today.timeout = Some(std::time::Duration::from_secs(60));
+    today.timeout = Some(std::time::Duration::from_mins(1));
     let again = again(&view(&then, vec![starts(0)]), &header(&then), Some(&today));
     let stages: DenseMap<StageId, PlannedStage> = again.plan.stages.clone();
     let names: Vec<&str> = stages.values().map(|stage| stage.name.as_str()).collect();
@@ -241,7 +243,9 @@ fn the_past_is_what_the_journal_says_on_a_clock_that_goes_on() {
     let sent = EventKind::Remote { remote: BOX.into(), news: sent };
     let kinds = vec![starts(0), sent, ends(0), starts(1), starts(2), cancelling];
     let mut journal = JournalWriter::open(&run).unwrap();
-    events(&plan, kinds).iter().for_each(|event| journal.event(event).unwrap());
+    for event in events(&plan, kinds) {
+        journal.event(&event).unwrap();
+    }
     std::fs::write(run.log(&StageName::new("here").unwrap(), 1), "12345").unwrap();
     let torn = std::fs::read(run.events()).unwrap().into_iter().chain(*b"{\"seq\":7,").collect::<Vec<_>>();
     std::fs::write(run.events(), torn).unwrap();

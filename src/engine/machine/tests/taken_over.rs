@@ -64,6 +64,7 @@ fn resumed(plan: Plan, past: Past) -> Sim {
     sim
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what an executor gives")]
 fn took(code: i32, seconds: u64) -> Result<Ended, ExecError> {
     Ok(Ended { exit: Exit::Code(code), leaked: Vec::new(), took: Some(Duration::from_secs(seconds)) })
 }

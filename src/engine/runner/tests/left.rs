@@ -35,7 +35,7 @@ fn a_run_that_is_left_ends_without_a_last_event_and_goes_on_with_the_next_loop()
     assert_eq!(bench.fake.started(), [(name("a"), 1)]);
 
     let began = bench.events.seen[0].at;
-    bench.clock.advance(Duration::from_secs(60));
+    bench.clock.advance(Duration::from_mins(1));
     bench.fake.script(&name("a"), Script::exit(0).printing("lo"));
     let past = Past {
         next_seq: 4,
