@@ -60,7 +60,7 @@ fn the_documented_examples_are_true() {
     kinds.sort();
     kinds.dedup();
     let of_runs = ["cancelling", "notice", "paused", "remote", "resumed", "run_finished", "run_started"];
-    let of_stages = ["stage_finished", "stage_retrying", "stage_started"];
+    let of_stages = ["stage_finished", "stage_retrying", "stage_started", "taken_over"];
     assert_eq!(kinds, [&of_runs[..], &of_stages].concat());
 }
 

@@ -152,7 +152,9 @@ fn h147_a_stale_socket_is_removed() {
         dir.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_socket()).count()
     };
     assert_eq!(sockets(), 1);
-    masters(&project).iter().for_each(|master| master.kill(Signal::KILL));
+    for master in masters(&project) {
+        master.kill(Signal::KILL);
+    }
     wait_until("it to be gone", || masters(&project).is_empty());
     assert_eq!((sockets(), way.is_up()), (1, false));
     let next = connected(&project, &host);

@@ -77,7 +77,9 @@ pub(crate) struct Cleared<'p>(pub(crate) &'p Project);
 
 impl Drop for Cleared<'_> {
     fn drop(&mut self) {
-        masters(self.0).iter().for_each(|master| master.kill(Signal::KILL));
+        for master in masters(self.0) {
+            master.kill(Signal::KILL);
+        }
     }
 }
 

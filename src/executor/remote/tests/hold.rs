@@ -49,7 +49,7 @@ fn while_it_runs(
 }
 
 fn next(told: &Receiver<Heard>) -> Heard {
-    told.recv_timeout(Duration::from_secs(60)).unwrap()
+    told.recv_timeout(Duration::from_mins(1)).unwrap()
 }
 
 /// H12: all of it stands still, what has left the group too, and goes on; the time in between is not its own.

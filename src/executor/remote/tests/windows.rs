@@ -28,10 +28,7 @@ impl Looking {
         let pairs = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", path), ("TMUX_TMPDIR", path)];
         let tools = Tools::plain(&Env::from_pairs(pairs));
         if tools.find("tmux").is_err() {
-            #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-            {
-                eprintln!("skipped: there is no tmux (apt-get install tmux)");
-            }
+            eprintln!("skipped: there is no tmux (apt-get install tmux)");
             return None;
         }
         Some(Self { dir, tools })
@@ -46,7 +43,7 @@ impl Looking {
 
     fn tmux(&self, args: &[&str]) -> String {
         let tool = Tool::new(["tmux", "-L", "local-ci", "-f", "/dev/null"].iter().chain(args));
-        let ran = self.tools.run(&tool, Duration::from_secs(60), &|| false).unwrap();
+        let ran = self.tools.run(&tool, Duration::from_mins(1), &|| false).unwrap();
         String::from_utf8_lossy(&ran.stdout).into_owned()
     }
 
