@@ -32,6 +32,8 @@ pub enum Heard {
         /// What does not, as a sentence.
         restless: Option<String>,
     },
+    /// Its command begins: what was done before was to bring it to where it runs.
+    Begun,
     /// A signal was sent.
     Signalled {
         /// To so many processes.
@@ -156,6 +158,11 @@ impl CancelToken {
         let mut signals = self.0.signals();
         self.0.has_signals.store(false, Ordering::Release);
         std::mem::take(&mut *signals)
+    }
+
+    /// The command begins now: see [`Heard::Begun`].
+    pub fn say_begun(&self) {
+        self.say(Heard::Begun);
     }
 
     /// A signal was sent to so many processes.

@@ -31,6 +31,7 @@ use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 use crate::pipeline::Leak;
 use crate::plan::Plan;
+use crate::plan::signature::LOCAL;
 use past::Inherited;
 use standing::Standing;
 
@@ -87,6 +88,13 @@ pub enum Input {
     Pause,
     /// The run is to go on.
     Resume,
+    /// The command of an attempt elsewhere begins: until then it was brought there, which is not its own time.
+    Begun {
+        /// Of which stage.
+        stage: StageId,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// An attempt that was to stand still does.
     Still {
         /// Of which stage.
@@ -241,6 +249,11 @@ impl Machine {
             }
             Input::Pause => self.pause(now),
             Input::Resume => self.resume(now),
+            Input::Begun { stage, attempt } => {
+                if matches!(self.states[stage], State::Running { attempt: now, ending: None, .. } if now == attempt) {
+                    self.limit(stage, attempt, self.clock.on_its_clock(now));
+                }
+            }
             Input::Still { stage, attempt } => {
                 if matches!(self.states[stage], State::Running { attempt: now, .. } if now == attempt) {
                     self.has_stopped(stage);
@@ -365,8 +378,17 @@ impl Machine {
         self.states[stage] = State::Running { attempt, since: now, ending: None };
         self.emit(EventKind::StageStarted { stage, attempt });
         self.effects.push_back(Effect::Start { stage, attempt, resumes: false });
+        if self.plan.stages[stage].executor == LOCAL {
+            self.limit(stage, attempt, now);
+        }
+    }
+
+    /// The time that an attempt may take begins now.
+    fn limit(&mut self, stage: StageId, attempt: u32, now: Timestamp) {
+        let timer = Timer::Timeout { stage, attempt };
+        self.timers.retain(|Reverse((_, other))| *other != timer);
         if let Some(limit) = self.plan.stages[stage].policy.timeout {
-            self.set_timer(now.after(limit), Timer::Timeout { stage, attempt });
+            self.set_timer(now.after(limit), timer);
         }
     }
 

@@ -180,9 +180,6 @@ impl Machine {
         self.timers.retain(|Reverse((_, timer))| *timer != Timer::Timeout { stage, attempt });
         self.states[stage] = State::Running { attempt, since: now, ending: None };
         self.effects.push_back(Effect::Start { stage, attempt, resumes: false });
-        if let Some(limit) = self.plan.stages[stage].policy.timeout {
-            self.set_timer(now.after(limit), Timer::Timeout { stage, attempt });
-        }
         true
     }
 

@@ -98,6 +98,7 @@ impl Loop<'_> {
                 machine.handle(Input::Still { stage, attempt }, now);
             }
             Heard::Signalled { processes } => self.count(stage, processes),
+            Heard::Begun => machine.handle(Input::Begun { stage, attempt }, now),
         }
     }
 

@@ -151,6 +151,7 @@ impl Executor for RemoteExecutor {
         self.shared.janitor.begun(&id).map_err(no_thread)?;
         // To join costs nothing that would not be wanted: what is to be ended has to be found first.
         match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
+            Ok(Started::There) if job.resumes.is_none() => cancel.say_begun(),
             Ok(Started::There) => {}
             Ok(Started::Absent) if job.resumes == Some(0) => {
                 // Not done with: it is about to be started.
