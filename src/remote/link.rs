@@ -278,12 +278,17 @@ impl Link {
                 }
                 State::Making(_) => {}
             }
+            // Not under the lock: it may ask how the link is.
+            drop(line);
             if cancelled() {
                 let message = format!("cancelled while there was no line to {}", self.host());
                 return Err(Fault::new(FaultKind::Cancelled, message));
             }
-            let waited = self.inner.changed.wait_timeout(line, LOOK);
-            line = waited.unwrap_or_else(PoisonError::into_inner).0;
+            line = self.inner.line();
+            if matches!(line.state, State::Making(_)) {
+                let waited = self.inner.changed.wait_timeout(line, LOOK);
+                line = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
         }
     }
 

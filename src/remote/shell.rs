@@ -129,12 +129,18 @@ impl Shell {
                 self.shared.end(Over::Given(fault.clone()));
                 return Err(fault);
             }
-            if cancelled() {
+            // Not under the lock: it may ask how the line is, and who looks at that may hold another.
+            drop(state);
+            let is_cancelled = cancelled();
+            state = self.shared.state();
+            if is_cancelled {
                 state.asked.remove(&number);
                 return Err(Fault::new(FaultKind::Cancelled, format!("cancelled before {} had answered", self.host)));
             }
-            let waited = self.shared.changed.wait_timeout(state, left.min(LOOK));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.over.is_none() && state.asked.get(&number).is_some_and(|asked| asked.answer.is_none()) {
+                let waited = self.shared.changed.wait_timeout(state, left.min(LOOK));
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
         }
     }
 

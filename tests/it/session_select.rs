@@ -163,6 +163,7 @@ fn a_plan_is_one_object() {
           "allow_failure": true
         }
       ],
+      "remotes": [],
       "left_out": [
         "cells:a",
         "cells:b",

@@ -237,6 +237,20 @@ fn h01_h02_cancelling_twice_kills() {
     ");
 }
 
+/// What it takes to bring a stage to another machine is not its own time.
+#[test]
+fn h47_a_timeout_elsewhere_begins_with_the_command() {
+    let limited = Policy { timeout: Some(5 * S), ..Policy::default() };
+    let mut plan = plan(&[("a", &[], limited)]);
+    plan.stages[StageId(0)].executor = "box".into();
+    let mut sim = Sim::new(plan);
+    sim.out();
+    assert_eq!(sim.at(60 * S).out(), "", "it is on its way");
+    sim.machine.handle(Input::Begun { stage: StageId(0), attempt: 1 }, sim.now);
+    assert_eq!(sim.at(64 * S).out(), "");
+    assert_eq!(sim.at(65 * S).out(), "cancel a Terminate\n");
+}
+
 /// H45: who ignores the request is killed after its grace, and under CI after no more than the cap.
 #[test]
 fn h45_the_grace_is_capped_where_somebody_elses_is_shorter() {

@@ -125,6 +125,18 @@ fn h126_what_was_cut_off_is_asked_again() {
     );
 }
 
+/// Whoever waits may ask how the line is, to know whether it is worth the wait.
+#[test]
+fn who_waits_may_ask_how_the_line_is() {
+    let rig = rig(&[], Duration::from_hours(1));
+    assert_eq!(rig.call("echo there"), Ok("there\n".into()));
+    rig.fail(&[FaultKind::Unreachable; 40]);
+    let is_gone = || rig.link.state() != LinkState::Up && rig.link.round_trip().is_some();
+    let told = rig.link.call(&format!("echo first; {CUT}"), &is_gone).unwrap_err();
+    assert_eq!(told.kind, FaultKind::Cancelled);
+    rig.link.close();
+}
+
 /// H126: each failed try is told with the wait that follows it, and the line comes back.
 #[test]
 fn h126_a_line_that_stays_away_is_tried_again_and_told() {

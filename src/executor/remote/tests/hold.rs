@@ -48,8 +48,12 @@ fn while_it_runs(
     })
 }
 
+/// What is said next, after that it has begun.
 fn next(told: &Receiver<Heard>) -> Heard {
-    told.recv_timeout(Duration::from_mins(1)).unwrap()
+    match told.recv_timeout(Duration::from_mins(1)).unwrap() {
+        Heard::Begun => next(told),
+        heard => heard,
+    }
 }
 
 /// H12: all of it stands still, what has left the group too, and goes on; the time in between is not its own.
