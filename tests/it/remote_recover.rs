@@ -113,6 +113,7 @@ impl There {
     /// Fails unless nothing is left, there and here.
     #[track_caller]
     fn assert_nothing_left(mut self) {
+        self.project.let_supervisors_end();
         self.host.down();
         self.project.assert_nothing_left();
     }

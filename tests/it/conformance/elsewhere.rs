@@ -140,6 +140,8 @@ impl Backend for Ssh {
                 assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
             }
         }
+        // Who cleans up there gets to the end of it before the line is cut. Where that hangs, it is found below.
+        self.product.project.let_supervisors_end();
         self.host_mut().down();
         // Windows stay for whoever looks on.
         self.host().end_tmux();

@@ -9,8 +9,9 @@ use super::processes;
 use super::project::Project;
 use super::wait::holds_within;
 
-/// A guard ends what it guards within a second of the end of a run; slow machines get more.
-pub(crate) const GRACE: Duration = Duration::from_secs(5);
+/// A guard ends what it guards within a second of the end of a run; slow machines get more, and so does who cleans up on a
+/// machine that cannot be reached any more.
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// What should not be there, a sentence each. Processes get that long to be gone.
 pub(crate) fn of(project: &Project, grace: Duration) -> Vec<String> {

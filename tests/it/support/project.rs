@@ -12,6 +12,7 @@ use super::invocation::Invocation;
 use super::leftovers;
 use super::processes::{self, Identity};
 use super::redact::Redactions;
+use super::wait::holds_within;
 
 /// The runner.
 const LOCAL_CI: &str = env!("CARGO_BIN_EXE_local-ci");
@@ -133,6 +134,12 @@ impl Project {
             ("[TEMP]", text(&self.root)),
             ("[BIN]", text(bin)),
         ])
+    }
+
+    /// Waits for supervisors that clean up; one that hangs is left for [`Self::assert_nothing_left`] to find.
+    pub(crate) fn let_supervisors_end(&self) {
+        let is_supervisor = |living: &processes::Living| living.to_string().contains("local-ci supervise");
+        holds_within(leftovers::GRACE, || !processes::belonging_to(self.root()).iter().any(is_supervisor));
     }
 
     /// Fails unless every process of this test is gone (I1), and what the runner left is private and where it belongs
