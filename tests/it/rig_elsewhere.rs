@@ -91,9 +91,11 @@ fn a_line_is_cut_when_and_where_it_is_asked_to_be() {
 fn a_stopped_connection_says_nothing_and_goes_on() {
     let project = Project::new();
     let Some(host) = Setup::default().start(&project) else { return };
-    let gate = project.side("gate");
-    let talks = ssh(&host).arg(format!("chaos wait-for '{}'; echo said", gate.display())).spawn().unwrap();
-    wait_until("a connection", || !host.connections().is_empty());
+    let (gate, begun) = (project.side("gate"), project.side("begun"));
+    let command = format!(": >'{}'; chaos wait-for '{}'; echo said", begun.display(), gate.display());
+    let talks = ssh(&host).arg(command).spawn().unwrap();
+    // Before, there is a process that only lets the user in.
+    wait_until("a command to run there", || begun.exists());
     let stopped = host.connections();
     signal_all(&stopped, Signal::STOP);
     wait_until("it to stand still", || stopped.iter().all(|connection| connection.state() == Some('T')));
