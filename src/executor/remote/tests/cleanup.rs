@@ -78,7 +78,9 @@ fn what_was_left_long_ago_is_taken_away() {
     fs::create_dir_all(state.join("odd")).unwrap();
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let age = |path: &std::path::Path| fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
-    ["old", "odd name", "running", "rebooted", "ended"].iter().for_each(|name| age(&runs.join(name)));
+    for name in ["old", "odd name", "running", "rebooted", "ended"] {
+        age(&runs.join(name));
+    }
     age(&state.join("q-1/work/runs/old"));
     age(&state.join("odd"));
     assert_eq!(machine.run("true").0.unwrap().exit, Exit::Code(0));
