@@ -13,7 +13,7 @@
 //!      verdict     the last word; `verdict.part` until then, with room for it
 //! ```
 //!
-//! [`attempt`] is the loop that sees one through; [`follower`] tells all loops what happens there.
+//! `attempt` is the loop that sees one through; `follower` tells all loops what happens there.
 
 mod attempt;
 mod carrier;
