@@ -3,6 +3,8 @@
 //! Output bytes are not in events: they go to a log file per stage attempt. The format is documented in
 //! `docs/events.md`. Within a schema version, kinds and fields are only ever added; readers skip what they do not know.
 
+mod annotation;
+
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
+
+pub use annotation::{ANNOTATIONS_MAX, Annotation, Severity, Spot};
 
 /// The version of the event stream, of `header.json` and of the `--json` report.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -61,6 +65,15 @@ pub enum EventKind {
     },
     /// A stage has come to its last word. Every stage of the run gets exactly one of these.
     StageFinished(StageFinished),
+    /// Something that a checker found in the project.
+    Annotated {
+        /// The stage in which it did.
+        stage: StageId,
+        /// In which attempt of it.
+        attempt: u32,
+        /// What, in the order in which it was said.
+        items: Vec<Annotation>,
+    },
     /// The run was asked to end, or to end more firmly than before.
     Cancelling {
         /// By what.

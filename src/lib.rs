@@ -52,6 +52,7 @@ pub mod journal;
 pub mod outcome;
 pub mod pipeline;
 pub mod plan;
+pub mod plugin;
 pub mod process;
 pub mod remote;
 pub mod report;

@@ -3,6 +3,7 @@
 //! A [`Pipeline`] is valid by construction: names are unique, needs exist and have no cycle. It knows nothing
 //! of TOML, of what is selected, or of how anything is run.
 
+pub mod plugin;
 pub mod remote;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
+use plugin::{ParserUse, Ready, Use};
 use remote::Remote;
 
 /// What a stage runs.
@@ -29,6 +31,8 @@ pub enum Command {
     },
     /// A program and its arguments, without a shell.
     Argv(Vec<String>),
+    /// A plugin's stage kind.
+    Plugin(Use),
 }
 
 impl Command {
@@ -36,6 +40,7 @@ impl Command {
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Argv(argv) => argv.clone(),
+            Self::Plugin(used) => vec![used.name(), used.params.clone()],
             Self::Shell { shell, script, args } => {
                 let mut words = shell.clone();
                 words.push(script.clone());
@@ -58,11 +63,8 @@ pub const DEFAULT_SHELL: [&str; 3] = ["sh", "-e", "-c"];
 pub enum Action {
     /// `run`.
     Run(Command),
-    /// `uses` and `with`; runs with plugins only.
-    Use {
-        /// The plugin's stage kind.
-        kind: String,
-    },
+    /// `uses` and `with`.
+    Use(Use),
 }
 
 /// Where a stage runs.
@@ -204,6 +206,8 @@ pub struct Stage {
     pub inputs: Vec<String>,
     /// Globs of files it writes.
     pub outputs: Vec<String>,
+    /// Parsers that read its output.
+    pub annotate: Vec<ParserUse>,
     /// Keys it sets that this version cannot act on; to select it is an error that names them.
     pub unsupported: Vec<&'static str>,
 }
@@ -236,6 +240,7 @@ impl Stage {
             default: true,
             inputs: Vec::new(),
             outputs: Vec::new(),
+            annotate: Vec::new(),
             unsupported: Vec::new(),
         }
     }
@@ -276,6 +281,8 @@ pub struct Pipeline {
     profiles: BTreeMap<String, Profile>,
     run: RunDefaults,
     remotes: BTreeMap<String, Remote>,
+    plugins: BTreeMap<String, Ready>,
+    reporters: Vec<String>,
 }
 
 /// Why stages do not make a pipeline.
@@ -313,7 +320,16 @@ impl Pipeline {
         if let Some(cycle) = shortest_cycle(&needs) {
             return Err(PipelineError::Cycle(cycle));
         }
-        Ok(Self { root, stages, by_name, profiles, run, remotes: BTreeMap::new() })
+        Ok(Self {
+            root,
+            stages,
+            by_name,
+            profiles,
+            run,
+            remotes: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+            reporters: Vec::new(),
+        })
     }
 
     /// The same with other machines, by name.
@@ -325,6 +341,22 @@ impl Pipeline {
     /// The other machines that stages can run on, by name: those of the project, and of the user.
     pub fn remotes(&self) -> &BTreeMap<String, Remote> {
         &self.remotes
+    }
+
+    /// The same with plugins that stages and reporters use, by name, and the names of those that are told of events.
+    #[must_use]
+    pub fn with_plugins(self, plugins: BTreeMap<String, Ready>, reporters: Vec<String>) -> Self {
+        Self { plugins, reporters, ..self }
+    }
+
+    /// The plugins that anything of it uses, by name.
+    pub fn plugins(&self) -> &BTreeMap<String, Ready> {
+        &self.plugins
+    }
+
+    /// The names of the plugins that are told of a run's events, in the order in which they are.
+    pub fn reporters(&self) -> &[String] {
+        &self.reporters
     }
 
     /// The project's directory, absolute.

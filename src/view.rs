@@ -21,7 +21,9 @@ pub use report::{Report, ReportedRun, ReportedStage};
 
 use crate::cancel::CancelLevel;
 use crate::clock::{Pause, Timestamp};
-use crate::event::{Event, EventKind, LeakedProcess, LogInfo, RemoteInfo, RunStarted, StageFinished, StageInfo};
+use crate::event::{
+    Annotation, Event, EventKind, LeakedProcess, LogInfo, RemoteInfo, RunStarted, StageFinished, StageInfo,
+};
 use crate::ids::{DenseId, DenseMap, RunId, RunNumber, StageId};
 use crate::outcome::{CancelReason, Outcome, Verdict};
 
@@ -101,6 +103,8 @@ pub struct StageView {
     pub ended: Option<Timestamp>,
     /// Whether the run was paused while it ran. Its durations leave that out, but it says nothing of the next time.
     pub was_paused: bool,
+    /// What its present or last attempt found in the project.
+    pub annotations: Vec<Annotation>,
 }
 
 /// Where a stage is.
@@ -188,6 +192,7 @@ impl StageView {
             started: None,
             ended: None,
             was_paused: false,
+            annotations: Vec::new(),
         }
     }
 
@@ -285,6 +290,7 @@ impl RunView {
                 if let Some(stage) = self.stages.get_mut(*stage) {
                     stage.started.get_or_insert(at);
                     stage.state = StageState::Running { attempt: *attempt, since: at };
+                    stage.annotations.clear();
                 }
             }
             EventKind::StageRetrying { stage, attempt, outcome, duration_ms, delay_ms, log, leaked } => {
@@ -304,6 +310,11 @@ impl RunView {
                 if let Some(stage) = self.stages.get_mut(finished.stage) {
                     stage.ended = Some(at);
                     stage.state = StageState::Finished(finished.clone());
+                }
+            }
+            EventKind::Annotated { stage, attempt: _, items } => {
+                if let Some(stage) = self.stages.get_mut(*stage) {
+                    stage.annotations.extend_from_slice(items);
                 }
             }
             EventKind::Cancelling { reason, level } => self.cancelling = Some((*reason, *level)),

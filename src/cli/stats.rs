@@ -124,7 +124,7 @@ impl Asked<'_> {
         if let Some(stage) = stages.find(|stage| stage.name == *name) {
             return Some(match &stage.action {
                 Action::Run(command) => command_text(command),
-                Action::Use { kind } => format!("uses {kind}"),
+                Action::Use(used) => format!("uses {}", used.name()),
             });
         }
         self.added(name).map(|job| command_text(&job.command()))

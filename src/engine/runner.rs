@@ -19,10 +19,10 @@ use super::slots::{Lender, Slots};
 use super::workers::Workers;
 use crate::cancel::{CancelLevel, CancelToken, Heard};
 use crate::clock::{Clock, Timestamp};
-use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteInfo, RemoteNews, RunStarted, Sink};
+use crate::event::{Annotation, Event, EventKind, LogInfo, Logbook, RemoteInfo, RemoteNews, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job, Streams};
-use crate::ids::{DenseMap, RunId, RunNumber, StageId};
+use crate::ids::{DenseMap, RunId, RunNumber, StageId, StageName};
 use crate::outcome::{CancelReason, Verdict};
 use crate::pipeline::remote::{Remote, Sync};
 use crate::plan::Plan;
@@ -64,6 +64,22 @@ pub enum Message {
         remote: String,
         /// What.
         news: RemoteNews,
+    },
+    /// From an attempt: what was found in the project.
+    Annotated {
+        /// The stage.
+        stage: StageName,
+        /// Which attempt.
+        attempt: u32,
+        /// What.
+        items: Vec<Annotation>,
+    },
+    /// From an attempt, or of the whole run: something a person should know that is not a stage's outcome.
+    Remark {
+        /// The stage it is about, if one.
+        stage: Option<StageName>,
+        /// A sentence.
+        text: String,
     },
     /// From an attempt: what it was asked is done.
     Heard {
@@ -218,6 +234,16 @@ impl Loop<'_> {
                 return self.asked(asked, machine, now);
             }
             Message::News { remote, news } => return self.emit(EventKind::Remote { remote, news }),
+            Message::Annotated { stage, attempt, items } => {
+                if let Some(stage) = self.plan.find(stage.as_str()) {
+                    self.emit(EventKind::Annotated { stage, attempt, items });
+                }
+                return;
+            }
+            Message::Remark { stage, text } => {
+                let stage = stage.and_then(|name| self.plan.find(name.as_str()));
+                return self.emit(EventKind::Notice { stage, text });
+            }
             Message::Heard { stage, attempt, heard } => {
                 // What is to be done by now may be what it was said too late for.
                 self.carry_all_out(machine);

@@ -54,6 +54,8 @@ fn any_word(command: &Command, of_words: impl Fn(&str) -> bool) -> bool {
             let ends = |c: char| c.is_whitespace() || ";&|()<>`'\"{}".contains(c);
             script.split(ends).chain(args.iter().map(String::as_str)).any(of_words)
         }
+        // What it runs, if it runs anything, is not known.
+        Command::Plugin(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! `--skip` or `--only`, and what is skipped by condition counts as satisfied. The order through it is kept all the
 //! same: with `build → test → deploy` and `--skip test`, `deploy` waits for `build` where `build` is in the plan.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use super::command::uses_arguments;
@@ -75,6 +76,8 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         left_out: chosen.left_out(),
         warnings: selection.warnings,
         remotes,
+        plugins: BTreeMap::new(),
+        reporters: Vec::new(),
     };
     plan.warnings.extend(warn(&plan, request, target.map(|id| place[id])));
     Ok(plan)
@@ -166,10 +169,10 @@ impl<'a> Chosen<'a> {
         for (id, stage) in self.pipeline.stages().iter().filter(|(id, _)| self.fates[*id] == Fate::Runs) {
             let mut keys = stage.unsupported.clone();
             match (&stage.action, self.fix_of(stage)) {
-                (Action::Use { .. }, None) if !keys.contains(&"uses") => keys.insert(0, "uses"),
+                (Action::Use(_), None) if !keys.contains(&"uses") => keys.insert(0, "uses"),
                 // What `--fix` runs instead needs no plugin.
-                (Action::Use { .. }, Some(_)) => keys.retain(|key| !matches!(*key, "uses" | "with")),
-                (Action::Run(_) | Action::Use { .. }, _) => {}
+                (Action::Use(_), Some(_)) => keys.retain(|key| !matches!(*key, "uses" | "with")),
+                (Action::Run(_) | Action::Use(_), _) => {}
             }
             if !keys.is_empty() {
                 faults.push(UnsupportedStage { stage: self.pipeline.stages()[id].name.clone(), keys });
@@ -239,7 +242,7 @@ impl<'a> Chosen<'a> {
             }
             (None, Action::Run(command)) => command.clone(),
             // Only ever shown: such a stage is in a plan where its condition skips it.
-            (None, Action::Use { kind }) => Command::Argv(vec!["uses".to_owned(), kind.clone()]),
+            (None, Action::Use(used)) => Command::Plugin(used.clone()),
         };
         if policy.interactive {
             policy.locks.push(TERMINAL_LOCK.to_owned());
@@ -249,6 +252,8 @@ impl<'a> Chosen<'a> {
         match &mut command {
             Command::Argv(words) => words.extend_from_slice(args),
             Command::Shell { args: own, .. } => own.extend_from_slice(args),
+            // Whoever gives some is told that it takes none.
+            Command::Plugin(_) => {}
         }
         if decision == Decision::Run {
             reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));
@@ -271,6 +276,7 @@ impl<'a> Chosen<'a> {
             inputs: stage.inputs.clone(),
             inputs_digest: None,
             outputs: stage.outputs.clone(),
+            annotate: stage.annotate.clone(),
             estimate: None,
         }
     }

@@ -10,6 +10,8 @@ use crate::pipeline::Command;
 pub fn command_text(command: &Command) -> String {
     match command {
         Command::Argv(argv) => quote_all(argv),
+        Command::Plugin(used) if used.params == "{}" => used.name(),
+        Command::Plugin(used) => format!("{} {}", used.name(), used.params),
         Command::Shell { script, args, shell: _ } => {
             let script = script.trim_end_matches(['\n', '\r']);
             match (args.is_empty(), script.contains('\n')) {

@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Estimate, StageInfo};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
+use crate::pipeline::plugin::{ParserUse, Ready};
 use crate::pipeline::remote::Remote;
 use crate::pipeline::{Command, Policy};
 use graph::Graph;
@@ -138,6 +139,8 @@ pub struct PlannedStage {
     pub inputs_digest: Option<String>,
     /// Globs of the files it writes.
     pub outputs: Vec<String>,
+    /// Parsers that read its output.
+    pub annotate: Vec<ParserUse>,
     /// How long it is expected to take, where history knows.
     pub estimate: Option<Estimate>,
 }
@@ -162,6 +165,10 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The other machines that its stages run on, by name; none that no stage runs on.
     pub remotes: BTreeMap<String, Remote>,
+    /// The plugins that its stages use, and its reporters, by name.
+    pub plugins: BTreeMap<String, Ready>,
+    /// The names of the plugins that are told of its events.
+    pub reporters: Vec<String>,
 }
 
 /// A path as its bytes: not every directory has a name that is text, and a plan has to reach it all the same.

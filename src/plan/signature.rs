@@ -62,6 +62,13 @@ pub fn describe(work: &Work<'_>, manifest: &mut dyn Manifest) {
                 manifest.field("arg", word.as_bytes());
             }
         }
+        // Not the component's bytes: a stage keeps its history over an update of its plugin, as over one of a compiler.
+        Command::Plugin(used) => {
+            manifest.field("plugin", used.plugin.as_bytes());
+            manifest.field("kind", used.kind.as_bytes());
+            manifest.field("params", used.params.as_bytes());
+            manifest.field("fix", if used.fix { b"1" } else { b"0" });
+        }
     }
     for (name, value) in work.env {
         manifest.secret(&format!("env {name}"), value.as_bytes());

@@ -235,7 +235,10 @@ impl<W: Write> Reporter for Grouped<W> {
                     self.interject(&format!("{ellipsis} {}  {}", stage.info.name, verdict::again(failed)));
                 }
             }
-            EventKind::StageStarted { .. } | EventKind::StageRetrying { .. } | EventKind::TakenOver { .. } => {}
+            EventKind::StageStarted { .. }
+            | EventKind::StageRetrying { .. }
+            | EventKind::TakenOver { .. }
+            | EventKind::Annotated { .. } => {}
             // A transcript is the same wherever its stages ran; above the region of live mode there is nothing else.
             EventKind::Remote { .. } if self.page.options.layout == Layout::Groups => {}
             EventKind::Remote { remote, news } => {

@@ -95,6 +95,7 @@ impl Guests {
             | EventKind::StageStarted { .. }
             | EventKind::StageRetrying { .. }
             | EventKind::StageFinished(_)
+            | EventKind::Annotated { .. }
             | EventKind::Cancelling { .. }
             | EventKind::Notice { .. }
             | EventKind::Remote { .. }
@@ -151,6 +152,7 @@ impl Guests {
                 }
             }
             EventKind::StageRetrying { .. }
+            | EventKind::Annotated { .. }
             | EventKind::Cancelling { .. }
             | EventKind::Paused
             | EventKind::Resumed
@@ -242,6 +244,7 @@ fn end_of(event: &Event, key: LogKey) -> Option<LogInfo> {
         | EventKind::StageStarted { .. }
         | EventKind::StageRetrying { .. }
         | EventKind::StageFinished(_)
+        | EventKind::Annotated { .. }
         | EventKind::Cancelling { .. }
         | EventKind::Paused
         | EventKind::Resumed

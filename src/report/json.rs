@@ -55,6 +55,7 @@ impl<W: Write> Reporter for JsonReport<W> {
             | EventKind::StageStarted { .. }
             | EventKind::StageRetrying { .. }
             | EventKind::StageFinished(_)
+            | EventKind::Annotated { .. }
             | EventKind::Cancelling { .. }
             | EventKind::Paused
             | EventKind::Resumed

@@ -232,6 +232,7 @@ impl<W: Write> Reporter for Lines<W> {
             EventKind::RunStarted(_)
             | EventKind::StageRetrying { .. }
             | EventKind::Remote { .. }
+            | EventKind::Annotated { .. }
             | EventKind::TakenOver { .. } => {}
             EventKind::StageStarted { stage, attempt } => {
                 if *attempt == 1 {

@@ -42,6 +42,7 @@ impl<W: Write> Reporter for Quiet<W> {
             EventKind::RunStarted(_)
             | EventKind::StageStarted { .. }
             | EventKind::StageRetrying { .. }
+            | EventKind::Annotated { .. }
             | EventKind::Cancelling { .. }
             | EventKind::Paused
             | EventKind::Resumed

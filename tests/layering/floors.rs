@@ -27,6 +27,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor(2, Neighbours::InOrder, &["config", "plan"]),
     floor(3, Neighbours::Ignorant, &["process", "journal", "history", "text"]),
     floor(4, Neighbours::InOrder, &["remote", "executor"]),
+    floor(5, Neighbours::InOrder, &["plugin"]),
     floor(6, Neighbours::InOrder, &["engine"]),
     floor(7, Neighbours::InOrder, &["report"]),
     floor(8, Neighbours::InOrder, &["session"]),

@@ -54,7 +54,7 @@ impl Known {
             }
             let help = stage.description.clone().unwrap_or_else(|| match &stage.action {
                 Action::Run(command) => command_text(command).lines().next().unwrap_or_default().to_owned(),
-                Action::Use { kind } => format!("uses {kind}"),
+                Action::Use(used) => format!("uses {}", used.name()),
             });
             candidates.push(Candidate { value: stage.name.to_string(), help });
         }

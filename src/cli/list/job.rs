@@ -17,7 +17,7 @@ pub(super) fn of_stage(stage: &Stage, works: &[Signature], standing: Option<&Sta
         other_command: standing.is_some_and(|standing| !works.contains(&standing.signature)),
         command: Some(match &stage.action {
             Action::Run(command) => command_text(command),
-            Action::Use { kind } => format!("uses {kind}"),
+            Action::Use(used) => format!("uses {}", used.name()),
         }),
         description: stage.description.clone(),
         default: stage.default,

@@ -183,6 +183,7 @@ pub(super) fn fill_command(command: &Command, values: &BTreeMap<String, String>)
             Command::Shell { shell: shell.clone(), script: fill(script, values), args: args.clone() }
         }
         Command::Argv(words) => Command::Argv(words.iter().map(|word| fill(word, values)).collect()),
+        Command::Plugin(used) => Command::Plugin(used.clone()),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::config::value::scalar::Scalar;
 use crate::config::value::words::{SYSTEMS, Variables};
 use crate::config::visible::visible_line;
 use crate::ids::{DenseId, DenseMap, StageId};
+use crate::pipeline::plugin::Use;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 
@@ -71,7 +72,7 @@ fn of_cell(template: &Stage, cell: &Cell) -> Stage {
     stage.description = stage.description.as_ref().map(fill);
     stage.action = match &stage.action {
         Action::Run(command) => Action::Run(fill_command(command)),
-        Action::Use { kind } => Action::Use { kind: kind.clone() },
+        Action::Use(used) => Action::Use(used.clone()),
     };
     stage.fix = stage.fix.as_ref().map(fill_command);
     stage.matrix.clone_from(&cell.values);
@@ -198,7 +199,8 @@ impl Shared {
             (Some(run), None) => command::command("run", run, shell, declared, faults).map(Action::Run),
             (None, Some(uses)) => {
                 self.plugins.check(uses, faults);
-                Some(Action::Use { kind: uses.get_ref().clone() })
+                let name = uses.get_ref().clone();
+                Some(Action::Use(Use { plugin: name.clone(), kind: name, params: "{}".to_owned(), fix: false }))
             }
             (None, None) => {
                 if !stage.spoilt {

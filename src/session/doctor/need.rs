@@ -39,6 +39,8 @@ pub(super) fn base(program: &str) -> &str {
 pub(super) fn needs(command: &Command) -> Vec<Need> {
     match command {
         Command::Argv(argv) => of_words(&argv.iter().map(String::as_str).collect::<Vec<_>>()),
+        // Its plugin was looked at where the pipeline was read.
+        Command::Plugin(_) => Vec::new(),
         Command::Shell { shell, script, args: _ } => {
             let mut needs: Vec<Need> = shell.first().map(|shell| Need::new(shell)).into_iter().collect();
             needs.extend(of_words(&first_words(script)));

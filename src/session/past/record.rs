@@ -158,6 +158,7 @@ mod tests {
             started: Some(started),
             ended: Some(ended),
             was_paused: false,
+            annotations: Vec::new(),
         }
     }
 

@@ -68,6 +68,8 @@ pub fn again(view: &RunView, header: &Header, today: Option<&Plan>) -> Again {
             .filter(is_needed)
             .map(|remote| (remote.name.clone(), reached(remote, today)))
             .collect(),
+        plugins: today.map(|plan| plan.plugins.clone()).unwrap_or_default(),
+        reporters: today.map(|plan| plan.reporters.clone()).unwrap_or_default(),
     };
     Again { plan, barred, open }
 }
@@ -113,6 +115,7 @@ fn unknown(info: &StageInfo, header: &Header) -> PlannedStage {
         has_fix: info.has_fix,
         inputs: Vec::new(),
         outputs: Vec::new(),
+        annotate: Vec::new(),
         inputs_digest: None,
         estimate: None,
     }
