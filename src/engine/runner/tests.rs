@@ -135,6 +135,7 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         inputs: Vec::new(),
         inputs_digest: None,
         outputs: Vec::new(),
+        annotate: Vec::new(),
         estimate: None,
     }
 }
@@ -149,6 +150,8 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: std::collections::BTreeMap::new(),
+        plugins: std::collections::BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 
