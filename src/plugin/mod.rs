@@ -15,9 +15,13 @@
 //! version of the contract is translated to the same [`services::Services`].
 
 pub mod authority;
+#[cfg(feature = "plugins")]
+pub mod executor;
 pub mod fault;
 #[cfg(feature = "plugins")]
 pub mod granted;
+#[cfg(feature = "plugins")]
+pub mod guests;
 pub mod info;
 pub mod services;
 
