@@ -14,9 +14,13 @@
 //! What runs a guest knows nothing of permissions, and what checks permissions knows nothing of WebAssembly: each later
 //! version of the contract is translated to the same [`services::Services`].
 
+#[cfg(feature = "plugins")]
+pub mod component;
 pub mod fault;
+#[cfg(feature = "plugins")]
+pub mod host;
 pub mod info;
 pub mod services;
 
 pub use fault::{Fault, FaultKind};
-pub use info::{Context, Info, Role, StageEnd, Verdict};
+pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};
