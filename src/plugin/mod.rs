@@ -16,14 +16,22 @@
 
 pub mod authority;
 #[cfg(feature = "plugins")]
+pub mod component;
+#[cfg(feature = "plugins")]
 pub mod executor;
 pub mod fault;
 #[cfg(feature = "plugins")]
 pub mod granted;
 #[cfg(feature = "plugins")]
 pub mod guests;
+#[cfg(feature = "plugins")]
+pub mod host;
 pub mod info;
+#[cfg(feature = "plugins")]
+pub mod reporters;
+#[cfg(feature = "plugins")]
+pub mod roster;
 pub mod services;
 
 pub use fault::{Fault, FaultKind};
-pub use info::{Context, Info, Role, StageEnd, Verdict};
+pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};
