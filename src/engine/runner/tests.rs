@@ -133,6 +133,7 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         inputs: Vec::new(),
         inputs_digest: None,
         outputs: Vec::new(),
+        annotate: Vec::new(),
         estimate: None,
     }
 }
@@ -147,6 +148,8 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: std::collections::BTreeMap::new(),
+        plugins: std::collections::BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 
