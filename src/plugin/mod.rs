@@ -16,7 +16,10 @@
 
 pub mod fault;
 pub mod info;
+pub mod lock;
+pub mod rewrite;
 pub mod services;
+pub mod store;
 
 pub use fault::{Fault, FaultKind};
 pub use info::{Context, Info, Role, StageEnd, Verdict};
