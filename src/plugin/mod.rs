@@ -14,9 +14,16 @@
 //! What runs a guest knows nothing of permissions, and what checks permissions knows nothing of WebAssembly: each later
 //! version of the contract is translated to the same [`services::Services`].
 
+pub mod authority;
 #[cfg(feature = "plugins")]
 pub mod component;
+#[cfg(feature = "plugins")]
+pub mod executor;
 pub mod fault;
+#[cfg(feature = "plugins")]
+pub mod granted;
+#[cfg(feature = "plugins")]
+pub mod guests;
 #[cfg(feature = "plugins")]
 pub mod host;
 pub mod info;
