@@ -27,7 +27,14 @@ pub mod guests;
 #[cfg(feature = "plugins")]
 pub mod host;
 pub mod info;
+pub mod lock;
+#[cfg(feature = "plugins")]
+pub mod reporters;
+pub mod rewrite;
+#[cfg(feature = "plugins")]
+pub mod roster;
 pub mod services;
+pub mod store;
 
 pub use fault::{Fault, FaultKind};
 pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};
