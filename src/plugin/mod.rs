@@ -18,6 +18,8 @@ pub mod fault;
 pub mod info;
 pub mod lock;
 pub mod rewrite;
+#[cfg(feature = "plugins")]
+pub mod schema;
 pub mod services;
 pub mod store;
 
