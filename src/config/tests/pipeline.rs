@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{load, sound};
-use crate::config::{Loaded, parse};
+use crate::config::{Loaded, NoSupplier, parse};
 use crate::ids::StageId;
 use crate::pipeline::{Action, Command, Jobserver, Leak, Placement, Policy, Stage};
 
@@ -271,7 +271,7 @@ env-file = ["b.env", "none.env?"]
         Some("b.env") => Some("A=b\n".into()),
         _ => None,
     };
-    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &files).unwrap();
+    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &files, &NoSupplier).unwrap();
     let values = |name: &str| {
         let env = &stage(&loaded, name).env;
         ["A", "B", "C", "D", "E"].map(|variable| env[variable].clone()).join(" ")
