@@ -26,6 +26,8 @@ pub struct Job {
     pub stage: StageName,
     /// Counted from one.
     pub attempt: u32,
+    /// Which command of the attempt, where a plugin runs several: from one. Zero is the attempt itself.
+    pub part: u32,
     /// What to run.
     pub command: Command,
     /// Where, absolute.

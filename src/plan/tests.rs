@@ -296,9 +296,15 @@ fn a_need_that_may_fail_is_told() {
 
 #[test]
 fn only_stages_that_would_run_have_to_be_supported() {
-    let declared = usual()
-        .change("test", |stage| stage.unsupported = vec!["secrets", "when.hook"])
-        .change("lint", |stage| stage.action = Action::Use { kind: "hygiene".into() });
+    let declared =
+        usual().change("test", |stage| stage.unsupported = vec!["secrets", "when.hook"]).change("lint", |stage| {
+            stage.action = Action::Use(crate::pipeline::plugin::Use {
+                plugin: "hygiene".into(),
+                kind: "hygiene".into(),
+                params: "{}".into(),
+                fix: false,
+            })
+        });
     let error = declared.error(&Request::default());
     assert!(!error.selects_nothing());
     insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `when.hook`) and lint (sets `uses`): leave them out with --skip");
@@ -334,7 +340,12 @@ fn interactive_stages_run_one_at_a_time() {
 fn fix_replaces_commands_one_at_a_time() {
     let declared = usual()
         .change("lint", |stage| {
-            stage.action = Action::Use { kind: "hygiene".into() };
+            stage.action = Action::Use(crate::pipeline::plugin::Use {
+                plugin: "hygiene".into(),
+                kind: "hygiene".into(),
+                params: "{}".into(),
+                fix: false,
+            });
             stage.fix = Some(script("make fix-lint"));
             stage.policy.locks = words(&["cargo"]);
         })

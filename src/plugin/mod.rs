@@ -14,7 +14,10 @@
 //! What runs a guest knows nothing of permissions, and what checks permissions knows nothing of WebAssembly: each later
 //! version of the contract is translated to the same [`services::Services`].
 
+pub mod authority;
 pub mod fault;
+#[cfg(feature = "plugins")]
+pub mod granted;
 pub mod info;
 pub mod lock;
 pub mod rewrite;

@@ -306,7 +306,15 @@ host = "box.example.invalid"
     let a = stage(&loaded, "a");
     assert_eq!(a.unsupported, ["uses", "secrets", "when.changed", "when.hook"]);
     assert!(a.policy.interactive, "this one is of this version");
-    assert_eq!(a.action, Action::Use { kind: "hygiene".into() });
+    assert_eq!(
+        a.action,
+        Action::Use(crate::pipeline::plugin::Use {
+            plugin: "hygiene".into(),
+            kind: "hygiene".into(),
+            params: "{}".into(),
+            fix: false
+        })
+    );
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
     assert_eq!(
@@ -346,7 +354,15 @@ needs = ["a"]
     assert_eq!((loaded.pipeline.run().jobs, loaded.pipeline.run().output.as_deref()), (Some(1), Some("live")));
     let a = stage(&loaded, "a");
     assert_eq!((a.policy.timeout, a.env["X"].as_str(), a.env["Y"].as_str()), (None, "2", "1"));
-    assert_eq!(stage(&loaded, "b").action, Action::Use { kind: "p".into() });
+    assert_eq!(
+        stage(&loaded, "b").action,
+        Action::Use(crate::pipeline::plugin::Use {
+            plugin: "p".into(),
+            kind: "p".into(),
+            params: "{}".into(),
+            fix: false
+        })
+    );
     assert_eq!(loaded.sources.len(), 2);
 }
 
