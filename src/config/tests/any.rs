@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::config::{ConfigError, parse};
+use crate::config::{ConfigError, NoSupplier, parse};
 
 /// Pieces that configurations are made of, and that break them.
 fn piece() -> impl Strategy<Value = String> {

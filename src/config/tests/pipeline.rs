@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{load, sound};
 use crate::config::{Loaded, NoSupplier, parse};
 use crate::ids::StageId;
+use crate::pipeline::plugin::Use;
 use crate::pipeline::{Action, Command, Jobserver, Leak, Placement, Policy, Stage};
 
 fn stage<'a>(loaded: &'a Loaded, name: &str) -> &'a Stage {
@@ -308,12 +309,7 @@ host = "box.example.invalid"
     assert!(a.policy.interactive, "this one is of this version");
     assert_eq!(
         a.action,
-        Action::Use(crate::pipeline::plugin::Use {
-            plugin: "hygiene".into(),
-            kind: "hygiene".into(),
-            params: "{}".into(),
-            fix: false
-        })
+        Action::Use(Use { plugin: "hygiene".into(), kind: "hygiene".into(), params: "{}".into(), fix: false })
     );
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
@@ -356,12 +352,7 @@ needs = ["a"]
     assert_eq!((a.policy.timeout, a.env["X"].as_str(), a.env["Y"].as_str()), (None, "2", "1"));
     assert_eq!(
         stage(&loaded, "b").action,
-        Action::Use(crate::pipeline::plugin::Use {
-            plugin: "p".into(),
-            kind: "p".into(),
-            params: "{}".into(),
-            fix: false
-        })
+        Action::Use(Use { plugin: "p".into(), kind: "p".into(), params: "{}".into(), fix: false })
     );
     assert_eq!(loaded.sources.len(), 2);
 }

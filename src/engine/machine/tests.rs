@@ -115,8 +115,8 @@ impl Sim {
             Effect::Emit(EventKind::TakenOver { after_ms, ahead_us }) => {
                 format!("  taken over after {after_ms}ms, {ahead_us} ahead")
             }
-            Effect::Emit(EventKind::Annotated { stage, attempt, items }) => {
-                format!("  {} found {} in {attempt}", name(stage), items.len())
+            Effect::Emit(EventKind::Annotated { stage, items, .. }) => {
+                format!("  {} annotations of {}", items.len(), name(stage))
             }
             Effect::Emit(EventKind::Notice { text, .. }) => format!("  notice: {text}"),
             Effect::Emit(EventKind::RunFinished { verdict, exit_code, duration_ms }) => {
