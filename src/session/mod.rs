@@ -24,6 +24,8 @@ pub mod logs;
 pub mod nuke;
 pub mod past;
 pub mod place;
+#[cfg(feature = "plugins")]
+pub mod plugins;
 pub mod prepare;
 pub mod queue;
 pub mod remotes;
