@@ -108,6 +108,12 @@ pub enum ExecError {
         /// Where there is nothing of it.
         message: String,
     },
+    /// There was nothing for it to do, as it says itself: it counts as skipped.
+    #[error("{why}")]
+    NothingToDo {
+        /// What is not there.
+        why: String,
+    },
     /// It goes on where it runs, and this side has given up following it: whoever takes the run over finds it.
     #[error("{message}")]
     Left {

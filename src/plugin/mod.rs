@@ -15,9 +15,17 @@
 //! version of the contract is translated to the same [`services::Services`].
 
 pub mod authority;
+#[cfg(feature = "plugins")]
+pub mod component;
+#[cfg(feature = "plugins")]
+pub mod executor;
 pub mod fault;
 #[cfg(feature = "plugins")]
 pub mod granted;
+#[cfg(feature = "plugins")]
+pub mod guests;
+#[cfg(feature = "plugins")]
+pub mod host;
 pub mod info;
 pub mod lock;
 pub mod rewrite;
@@ -25,4 +33,4 @@ pub mod services;
 pub mod store;
 
 pub use fault::{Fault, FaultKind};
-pub use info::{Context, Info, Role, StageEnd, Verdict};
+pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};
