@@ -87,6 +87,16 @@ impl Authority {
         self.judge(Key::FilesRead, path, |permissions| permissions.reads(path))
     }
 
+    /// Whether it may read this file, for who asks about many.
+    pub fn reads(&self, path: &str) -> bool {
+        !place::is_version_control(path) && self.sides().all(|(_, permissions)| permissions.reads(path))
+    }
+
+    /// Whether it may look for files by this glob: where it may read any at all. What it is shown are those that it may read.
+    pub fn may_look(&self, pattern: &str) -> Result<(), Refusal> {
+        self.judge(Key::FilesRead, pattern, Permissions::reads_something).map_err(Refusal::of_pattern)
+    }
+
     /// Whether it may replace or make this file, by its path as [`place::clean`] gives it.
     pub fn may_write(&self, path: &str) -> Result<(), Refusal> {
         if place::is_version_control(path) {
@@ -124,17 +134,14 @@ impl Authority {
     }
 
     fn judge(&self, key: Key, value: &str, permits: impl Fn(&Permissions) -> bool) -> Result<(), Refusal> {
-        let sides = [
-            (Side::Needs, Some(&self.needs)),
-            (Side::Grants, Some(&self.grants)),
-            (Side::Policy, self.policy.as_ref()),
-        ];
-        let by: Vec<Side> = sides
-            .into_iter()
-            .filter(|(_, permissions)| permissions.is_some_and(|permissions| !permits(permissions)))
-            .map(|(side, _)| side)
-            .collect();
+        let refuses = self.sides().filter(|(_, permissions)| !permits(permissions));
+        let by: Vec<Side> = refuses.map(|(side, _)| side).collect();
         if by.is_empty() { Ok(()) } else { Err(Refusal::new(&self.plugin, key, value, by)) }
+    }
+
+    fn sides(&self) -> impl Iterator<Item = (Side, &Permissions)> {
+        let policy = self.policy.as_ref().map(|policy| (Side::Policy, policy));
+        [(Side::Needs, &self.needs), (Side::Grants, &self.grants)].into_iter().chain(policy)
     }
 
     fn never(&self, key: Key, value: &str, why: &'static str) -> Refusal {

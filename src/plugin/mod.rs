@@ -28,7 +28,11 @@ pub mod guests;
 pub mod host;
 pub mod info;
 pub mod lock;
+#[cfg(feature = "plugins")]
+pub mod reporters;
 pub mod rewrite;
+#[cfg(feature = "plugins")]
+pub mod roster;
 pub mod services;
 pub mod store;
 

@@ -63,6 +63,10 @@ impl Permissions {
         self.files_read.iter().any(|glob| glob.is_match(path))
     }
 
+    pub(super) fn reads_something(&self) -> bool {
+        !self.files_read.is_empty()
+    }
+
     pub(super) fn writes(&self, path: &str) -> bool {
         self.files_write.iter().any(|glob| glob.is_match(path))
     }

@@ -38,22 +38,37 @@ pub struct Refusal {
     /// Who does not permit it; nobody where it can never be permitted.
     pub by: Vec<Side>,
     never: Option<&'static str>,
+    is_pattern: bool,
 }
 
 impl Refusal {
     pub(super) fn new(plugin: &str, key: Key, value: &str, by: Vec<Side>) -> Self {
-        Self { plugin: plugin.to_owned(), key, value: value.to_owned(), by, never: None }
+        Self { plugin: plugin.to_owned(), key, value: value.to_owned(), by, never: None, is_pattern: false }
     }
 
     pub(super) fn never(plugin: &str, key: Key, value: &str, why: &'static str) -> Self {
-        Self { plugin: plugin.to_owned(), key, value: value.to_owned(), by: Vec::new(), never: Some(why) }
+        Self {
+            plugin: plugin.to_owned(),
+            key,
+            value: value.to_owned(),
+            by: Vec::new(),
+            never: Some(why),
+            is_pattern: false,
+        }
+    }
+
+    /// The same of a glob rather than of a file.
+    pub(super) fn of_pattern(self) -> Self {
+        Self { is_pattern: true, ..self }
     }
 
     /// The line of TOML that would permit it and nothing else.
     pub fn line(&self) -> String {
         let value = match self.key {
-            Key::FilesRead | Key::FilesWrite => globset::escape(&self.value),
-            Key::Env | Key::Commands | Key::Http | Key::Secrets | Key::Clock => self.value.clone(),
+            Key::FilesRead | Key::FilesWrite if !self.is_pattern => globset::escape(&self.value),
+            Key::FilesRead | Key::FilesWrite | Key::Env | Key::Commands | Key::Http | Key::Secrets | Key::Clock => {
+                self.value.clone()
+            }
         };
         self.key.line(&[value])
     }

@@ -3,28 +3,23 @@
 //!
 //! ```text
 //!  guest ─▶ host ─▶ Granted ── may it? ──▶ Authority
-//!                      ├─ files      beneath the project's directory, which the kernel sees to
-//!                      ├─ http       to granted hosts, with secrets that the guest never sees
-//!                      ├─ Commands   what the stage's executor runs
-//!                      └─ Voice      lines and annotations, so many and no more
+//!                      ├─ files, replace   beneath the project's directory, which the kernel sees to
+//!                      ├─ http             to granted hosts, with secrets that the guest never sees
+//!                      ├─ spawn, commands  what the stage's executor runs
+//!                      └─ voice            lines and annotations, so many and no more
 //! ```
 
+mod beneath;
 pub mod commands;
+mod files;
+mod http;
+mod lines;
+mod replace;
+mod services;
+mod spawn;
 pub mod surroundings;
+mod voice;
 
+pub use services::Granted;
 pub use surroundings::{Commands, Surroundings};
-
-use super::authority::Authority;
-
-/// The services of one plugin for one call, or one session.
-pub struct Granted {
-    authority: Authority,
-    surroundings: Surroundings,
-}
-
-impl Granted {
-    /// What a plugin of this authority gets here. Opens nothing yet.
-    pub fn new(authority: Authority, surroundings: Surroundings) -> Self {
-        Self { authority, surroundings }
-    }
-}
+pub use voice::presentable;
