@@ -64,7 +64,8 @@ impl Roster {
     fn load(&self, ready: &Ready) -> Result<Component, Fault> {
         let (name, file) = (&ready.plugin.name, ready.component.display());
         let unable = |why: String| Fault::new(name, FaultKind::Unable(why));
-        let bytes = std::fs::read(&ready.component).map_err(|error| unable(format!("cannot be read from {file}: {error}")))?;
+        let bytes =
+            std::fs::read(&ready.component).map_err(|error| unable(format!("cannot be read from {file}: {error}")))?;
         if blake3::hash(&bytes).to_hex().as_str() != ready.hash {
             return Err(unable(format!(
                 "is not what it was when this run was planned: {file} has changed since; run it again"

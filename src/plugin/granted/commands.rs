@@ -113,6 +113,7 @@ impl Running {
                 ExecError::NotStarted { message, .. }
                 | ExecError::Infrastructure { message }
                 | ExecError::NotThere { message }
+                | ExecError::NothingToDo { why: message }
                 | ExecError::Left { message },
             )) => Err(CommandFailure::Other(message)),
             Err(_) => Err(CommandFailure::Other("what ran it gave up".to_owned())),
