@@ -24,7 +24,6 @@ pub mod logs;
 pub mod nuke;
 pub mod past;
 pub mod place;
-#[cfg(feature = "plugins")]
 pub mod plugins;
 pub mod prepare;
 pub mod queue;

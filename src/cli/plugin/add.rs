@@ -44,12 +44,7 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
 }
 
 /// What the plugin is granted from now on: what it has, and what it needs where who sits here, or `yes`, says so.
-pub(super) fn granted(
-    context: &Context<'_>,
-    stock: &Stock,
-    offer: &Offer,
-    yes: bool,
-) -> Result<Grants, CliError> {
+pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: bool) -> Result<Grants, CliError> {
     let (plugin, info) = (&offer.plugin, &offer.found.info);
     if offer.missing.is_empty() {
         return Ok(plugin.grants.clone());

@@ -1,6 +1,7 @@
 //! `plugin list`: the plugins of a project, where each comes from, who uses it, and whether it can be used.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use crate::cli::project::Context;
 use crate::cli::{Ending, output};
 use crate::outcome::exit;
 use crate::plugin::Role;
-use crate::session::plugins::resolver;
+use crate::session::plugins::resolve::{Resolver, host};
 use crate::text::plain::printable;
 
 #[derive(Serialize)]
@@ -34,7 +35,7 @@ struct Line<'a> {
 pub(super) fn list(context: &Context<'_>, args: &PluginListArgs) -> Result<Ending, CliError> {
     let stock = stock::open(context)?;
     let declared = &stock.declared;
-    let resolver = resolver(context.env, None, context.global.locked, |_| {});
+    let resolver = Resolver::new(host(context.env), context.env, None, context.global.locked, Arc::new(|_| {}));
     let lines = declared.plugins.values().map(|plugin| {
         let locked = stock.lock().plugins.get(&plugin.name);
         let found = resolver.find(&declared.root, plugin);
@@ -56,7 +57,9 @@ pub(super) fn list(context: &Context<'_>, args: &PluginListArgs) -> Result<Endin
             serde_json::to_string_pretty(&document).map_err(|error| CliError::infrastructure(error.to_string()))?;
         let _ = output::print(&(text + "\n"));
     } else if lines.is_empty() {
-        output::say("there are no plugins here; `local-ci plugin add SOURCE` adds one, `local-ci plugin new NAME` begins one");
+        output::say(
+            "there are no plugins here; `local-ci plugin add SOURCE` adds one, `local-ci plugin new NAME` begins one",
+        );
     } else {
         let _ = output::print(&lines.iter().map(block).collect::<String>());
     }

@@ -66,7 +66,9 @@ pub(super) fn needs(info: &Info) -> String {
 pub(super) fn whole(name: &str, found: &Candidate) -> String {
     let (info, shape) = (&found.info, &found.shape);
     let mut text = format!("{}\n", title(name, info));
-    let mut add = |what: &str, said: &str| drop(writeln!(text, "  {what:8}  {said}"));
+    let mut add = |what: &str, said: &str| {
+        let _ = writeln!(text, "  {what:8}  {said}");
+    };
     add("file", &line(&found.path.display().to_string()));
     add("size", &size(shape.size));
     add("blake3", &found.hash);

@@ -4,9 +4,9 @@ use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::plugin::store::cache_dir;
 use crate::session::plugins::declared::Declared;
+use crate::session::plugins::resolve::host;
 use crate::session::plugins::stock::Stock;
 use crate::session::plugins::trouble::Trouble;
-use crate::session::plugins::host;
 use crate::text::plain::printable;
 
 /// The plugins of the project here.

@@ -6,11 +6,12 @@ use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::pipeline::plugin::{Plugin, Source};
 use crate::plan::quote;
-use crate::plugin::store::{self, cache_dir};
 use crate::plugin::lock::{self, Lock};
+use crate::plugin::store::{self, cache_dir};
+use crate::session::plugins::bytes::{BUILT, place};
 use crate::session::plugins::declared::Declared;
 use crate::session::plugins::pin::Candidate;
-use crate::session::plugins::{BUILT, host, placed};
+use crate::session::plugins::resolve::host;
 
 /// A component on this machine.
 pub(super) struct Subject {
@@ -27,7 +28,8 @@ impl Subject {
     pub(super) fn find(context: &Context<'_>, word: &str) -> Result<Self, CliError> {
         let path = context.directory.join(word);
         // A name is a name, unless it is written as a path.
-        let declared = if word.contains('/') || word == "." { None } else { Declared::read(&context.load_request()).ok() };
+        let declared =
+            if word.contains('/') || word == "." { None } else { Declared::read(&context.load_request()).ok() };
         if let Some(plugin) = declared.as_ref().and_then(|declared| declared.plugins.get(word)) {
             return Self::declared(context, declared.as_ref(), plugin);
         }
@@ -56,7 +58,7 @@ impl Subject {
         let root = declared.map_or_else(|| context.directory.clone(), |declared| declared.root.clone());
         let lock = Lock::read(&lock::place(&root)).unwrap_or_default();
         let hash = lock.plugins.get(&plugin.name).and_then(|entry| entry.blake3.as_deref());
-        let file = placed(&root, plugin, cache_dir(context.env).as_deref(), hash)?;
+        let file = place(&root, plugin, cache_dir(context.env).as_deref(), hash)?;
         let sources = match &plugin.source {
             Source::Project(dir) => Some(root.join(dir)),
             Source::File(_) | Source::Web(_) => None,

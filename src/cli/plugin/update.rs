@@ -64,7 +64,9 @@ fn one(context: &Context<'_>, stock: &mut Stock, name: &str, args: &PluginUpdate
     };
     stock.accept(&offer, &grants)?;
     let from = match &before {
-        Some(before) if before.version != offer.found.info.version => format!(", it was {}", shown::line(&before.version)),
+        Some(before) if before.version != offer.found.info.version => {
+            format!(", it was {}", shown::line(&before.version))
+        }
         Some(_) | None => String::new(),
     };
     output::say(&format!("{name} {version}: locked{from}"));

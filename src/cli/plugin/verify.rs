@@ -1,12 +1,14 @@
 //! `plugin verify`: whether plugins are what was locked and approved. Fetches nothing and changes nothing.
 
+use std::sync::Arc;
+
 use super::{shown, stock};
 use crate::cli::args::PluginVerifyArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};
 use crate::outcome::exit;
-use crate::session::plugins::resolver;
+use crate::session::plugins::resolve::{Resolver, host};
 use crate::text::plain::printable;
 
 /// Verifies plugins: all of them, where none is named.
@@ -20,7 +22,7 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
         [] => declared.plugins.values().collect(),
         names => names.iter().map(|name| declared.find(name)).collect::<Result<Vec<_>, _>>()?,
     };
-    let resolver = resolver(context.env, None, true, |_| {});
+    let resolver = Resolver::new(host(context.env), context.env, None, true, Arc::new(|_| {}));
     let mut is_sound = true;
     for plugin in plugins {
         match resolver.find(&declared.root, plugin) {
@@ -40,7 +42,9 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
     if args.plugins.is_empty() {
         let stale = stock.lock().plugins.keys().filter(|name| !declared.plugins.contains_key(*name));
         for name in stale {
-            output::warning(&format!("local-ci.lock has {name}, which no config has; `local-ci plugin update` drops it"));
+            output::warning(&format!(
+                "local-ci.lock has {name}, which no config has; `local-ci plugin update` drops it"
+            ));
         }
     }
     Ok(Ending::Code(if is_sound { exit::PASSED } else { exit::USAGE }))

@@ -103,9 +103,9 @@ fn place(request: &LoadRequest) -> Result<PathBuf, Trouble> {
     };
     if let Some(file) = &request.explicit {
         let path = request.start.join(file);
-        let path = path.canonicalize().map_err(|error| {
-            Trouble::new(format!("the config {} cannot be read: {error}", path.display()))
-        })?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| Trouble::new(format!("the config {} cannot be read: {error}", path.display())))?;
         return Ok(path);
     }
     match survey(request) {
@@ -223,7 +223,10 @@ mod tests {
         for (config, why) in [
             ("[plugins", "the config is faulty"),
             ("plugins = 1", "`plugins` is no table"),
-            ("[plugins.a]\nsource = \"oci:x\"", "the source of plugin a cannot be used: plugins cannot be had from OCI"),
+            (
+                "[plugins.a]\nsource = \"oci:x\"",
+                "the source of plugin a cannot be used: plugins cannot be had from OCI",
+            ),
             ("[plugins.a]\nsource = 1", "plugin a: invalid type"),
             ("[plugins.a]\nsource = \"path:x\"\ngrants = { all = true }", "unknown field `all`"),
         ] {

@@ -104,9 +104,8 @@ fn set(table: &mut dyn TableLike, key: Key, grants: &Grants) {
         return;
     }
     // What stands there already keeps its way of being written.
-    let there: Option<Vec<&str>> = table.get(name).and_then(Item::as_array).and_then(|array| {
-        array.iter().map(Value::as_str).collect()
-    });
+    let there: Option<Vec<&str>> =
+        table.get(name).and_then(Item::as_array).and_then(|array| array.iter().map(Value::as_str).collect());
     if there.is_some_and(|there| there == values) {
         return;
     }

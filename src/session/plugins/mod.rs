@@ -9,41 +9,41 @@
 //!
 //! Only `add` and `update` reach out, and only they write.
 
-mod bytes;
+#[cfg(feature = "plugins")]
+pub mod build;
+#[cfg(feature = "plugins")]
+pub mod bytes;
 pub mod declared;
-mod fits;
+#[cfg(feature = "plugins")]
 pub mod manifest;
+#[cfg(feature = "plugins")]
 pub mod pin;
+#[cfg(feature = "plugins")]
 pub mod resolve;
+#[cfg(feature = "plugins")]
 pub mod stock;
+#[cfg(feature = "plugins")]
+pub mod trial;
 pub mod trouble;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
+use crate::config::Supplier;
 use crate::env::Env;
 use crate::pipeline::plugin::Grants;
-use crate::plugin::host::{Compiler, Host};
-use crate::plugin::store::cache_dir;
-use crate::process::tool::Tools;
-use resolve::Resolver;
-
-pub use bytes::{BUILT, place as placed};
-
-/// The host of a command line: it compiles in a child of its own.
-pub fn host(env: &Env) -> Host {
-    // As started, whatever has been installed in its place since.
-    let compiler = Compiler::Child { tools: Tools::plain(env), program: PathBuf::from("/proc/self/exe") };
-    Host::new(cache_dir(env), compiler)
-}
 
 /// Who answers for the plugins of projects in this environment. `policy` is what the user allows them, `is_locked` lets
 /// nothing be other than the lock file says, and `ear` takes what they say while they make stages.
-pub fn resolver(
+#[cfg(feature = "plugins")]
+pub fn supplier(
     env: &Env,
     policy: Option<Grants>,
     is_locked: bool,
     ear: impl Fn(&str) + Send + Sync + 'static,
-) -> Resolver {
-    Resolver::new(host(env), env, policy, is_locked, Arc::new(ear))
+) -> Box<dyn Supplier> {
+    Box::new(resolve::Resolver::new(resolve::host(env), env, policy, is_locked, std::sync::Arc::new(ear)))
+}
+
+/// Nobody answers for them in a build without them, but in a sentence.
+#[cfg(not(feature = "plugins"))]
+pub fn supplier(_: &Env, _: Option<Grants>, _: bool, _: impl Fn(&str) + Send + Sync + 'static) -> Box<dyn Supplier> {
+    Box::new(crate::config::NoSupplier)
 }

@@ -91,7 +91,8 @@ pub fn check_source<'l>(plugin: &Plugin, locked: Option<&'l Entry>) -> Result<&'
         return Err(Trouble::new(why).or_try(update(name)));
     }
     if is_pinned(&plugin.source) != entry.blake3.is_some() {
-        let why = format!("local-ci.lock was changed by hand: its hash of plugin {name} is no longer as it was written");
+        let why =
+            format!("local-ci.lock was changed by hand: its hash of plugin {name} is no longer as it was written");
         return Err(Trouble::new(why).or_try(format!("get it back from git, or {}", update(name))));
     }
     Ok(entry)

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::bytes;
 use super::pin::{self, Candidate};
 use super::trouble::Trouble;
-use super::{bytes, fits};
 use crate::cancel::CancelToken;
 use crate::clock::SystemClock;
 use crate::config::{Misfit, Supplier, Unsupplied};
@@ -18,13 +18,22 @@ use crate::journal::layout::state_dir;
 use crate::pipeline::plugin::{Abilities, Expand, Generated, Grants, Plugin, Ready};
 use crate::plugin::authority::Authority;
 use crate::plugin::granted::{Granted, Surroundings};
-use crate::plugin::host::{Call, Host};
+use crate::plugin::host::{Call, Compiler, Host};
 use crate::plugin::info::Context;
 use crate::plugin::lock::{self, Lock, LockError};
+use crate::plugin::schema;
 use crate::plugin::store::cache_dir;
+use crate::process::tool::Tools;
 
 /// What takes a line that a plugin says while it makes stages. It is foreign.
 pub type Ear = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The host of a command line: it compiles in a child of its own.
+pub fn host(env: &Env) -> Host {
+    // As started, whatever has been installed in its place since.
+    let compiler = Compiler::Child { tools: Tools::plain(env), program: PathBuf::from("/proc/self/exe") };
+    Host::new(cache_dir(env), compiler)
+}
 
 /// Answers for the plugins of projects.
 pub struct Resolver {
@@ -58,8 +67,8 @@ impl Resolver {
         let bytes = bytes::read(plugin, &path)?;
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         pin::check_bytes(plugin, locked, &shown, &bytes)?;
-        let candidate = Candidate::load(&self.host, &plugin.name, path, &bytes)
-            .map_err(|fault| Trouble::new(fault.to_string()))?;
+        let candidate =
+            Candidate::load(&self.host, &plugin.name, path, &bytes).map_err(|fault| Trouble::new(fault.to_string()))?;
         pin::check_approval(plugin, locked, &candidate, self.is_strict)?;
         found.push((root.to_owned(), plugin.clone(), candidate.clone()));
         Ok(candidate)
@@ -120,7 +129,7 @@ impl Supplier for Resolver {
         made.map_err(|fault| Unsupplied::new(fault.to_string()))
     }
 
-    fn misfits(&self, schema: &str, value: &str) -> Result<Vec<Misfit>, String> {
-        fits::misfits(schema, value)
+    fn misfits(&self, of: &str, value: &str) -> Result<Vec<Misfit>, String> {
+        schema::misfits(of, value)
     }
 }

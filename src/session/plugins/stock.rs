@@ -87,8 +87,7 @@ impl Stock {
         if let (Some(locked), true) = (locked, is_locked) {
             pin::check_bytes(plugin, locked, &shown, &bytes)?;
         }
-        let found =
-            Candidate::load(&self.host, name, path, &bytes).map_err(|fault| Trouble::new(fault.to_string()))?;
+        let found = Candidate::load(&self.host, name, path, &bytes).map_err(|fault| Trouble::new(fault.to_string()))?;
         found.check_needs(name)?;
         if let (Some(locked), true) = (locked, is_locked) {
             pin::check_approval(plugin, locked, &found, true)?;
@@ -121,7 +120,8 @@ impl Stock {
         if let Some(hash) = hash
             && store::hash(&bytes) != hash
         {
-            let why = format!("plugin {name} is not what was locked: {url} has other bytes now than local-ci.lock says");
+            let why =
+                format!("plugin {name} is not what was locked: {url} has other bytes now than local-ci.lock says");
             return Err(Trouble::new(why).or_try(format!(
                 "without --locked, `local-ci plugin update {name}` shows what it is now and locks that"
             )));

@@ -83,7 +83,10 @@ fn a_plugin_is_added_behind_the_others_and_nothing_else_changes() {
     "#);
     assert!(new.contains("invalid/\"\n\n[plugins.members]\n") && new.contains("[\"**\"] }\n\n# The rest.\n"), "{new}");
     assert_eq!(without(&new, "members").unwrap(), CONFIG, "taking it out again leaves no trace");
-    assert_eq!(with_plugin(CONFIG, "hygiene", &source("path:x"), &read_all()), Err(ManifestError::There("hygiene".into())));
+    assert_eq!(
+        with_plugin(CONFIG, "hygiene", &source("path:x"), &read_all()),
+        Err(ManifestError::There("hygiene".into()))
+    );
 }
 
 #[test]
