@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use local_ci_plugin::Problem;
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
 
 use crate::member::{Member, directories, join, manifest, unreadable, within};
 
@@ -13,14 +13,15 @@ const DEPENDENCIES: [&str; 3] = ["dependencies", "dev-dependencies", "build-depe
 
 /// Whether this manifest is a workspace's.
 pub(crate) fn is_workspace(text: &str) -> bool {
-    text.parse::<Table>().is_ok_and(|table| table.contains_key("workspace"))
+    DeTable::parse(text).is_ok_and(|table| table.get_ref().contains_key("workspace"))
 }
 
 /// The members of the workspace whose manifest stands in `root`.
 pub(crate) fn members(root: &str) -> Result<Vec<Member>, Problem> {
     let path = within(root, MANIFEST);
-    let table = parsed(&path)?;
-    let Some(workspace) = table.get("workspace").and_then(Value::as_table) else {
+    let text = manifest(&path)?;
+    let table = parsed(&path, &text)?;
+    let Some(workspace) = get_table(&table, "workspace") else {
         return Err(unreadable(&path, "there is no [workspace] in it"));
     };
     let (mut open, mut named) = (BTreeSet::new(), BTreeSet::new());
@@ -42,9 +43,12 @@ pub(crate) fn members(root: &str) -> Result<Vec<Member>, Problem> {
             continue;
         }
         let path = within(&dir, MANIFEST);
-        let table = if dir == root { table.clone() } else { parsed(&path)? };
-        open.extend(path_dependencies(&table, &dir, workspace, root).filter(|other| is_below(other, root)));
-        let Some(name) = table.get("package").and_then(|package| package.get("name")).and_then(Value::as_str) else {
+        let text = manifest(&path)?;
+        let table = parsed(&path, &text)?;
+        let depends = path_dependencies(&table, &dir, workspace, root);
+        open.extend(depends.into_iter().filter(|other| is_below(other, root)));
+        let name = get_table(&table, "package").and_then(|package| get(package, "name")?.as_str());
+        let Some(name) = name else {
             return Err(unreadable(&path, "there is no package.name in it"));
         };
         members.insert(dir.clone(), Member { path: dir, name: name.to_owned(), scripts: Vec::new() });
@@ -52,40 +56,54 @@ pub(crate) fn members(root: &str) -> Result<Vec<Member>, Problem> {
     Ok(members.into_values().collect())
 }
 
-fn parsed(path: &str) -> Result<Table, Problem> {
-    let text = manifest(path)?;
-    text.parse().map_err(|error: toml::de::Error| {
+/// A table as the parser has it: to make other types of it with serde takes twice the code.
+fn parsed<'i>(path: &str, text: &'i str) -> Result<DeTable<'i>, Problem> {
+    let parsed = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         unreadable(path, format_args!("line {line}: {}", error.message()))
-    })
+    })?;
+    Ok(parsed.into_inner())
+}
+
+fn get<'a, 'i>(table: &'a DeTable<'i>, key: &str) -> Option<&'a DeValue<'i>> {
+    table.get(key).map(toml::Spanned::get_ref)
+}
+
+fn get_table<'a, 'i>(table: &'a DeTable<'i>, key: &str) -> Option<&'a DeTable<'i>> {
+    get(table, key)?.as_table()
+}
+
+fn strings<'a>(table: &'a DeTable<'_>, key: &str) -> impl Iterator<Item = &'a str> {
+    let items = get(table, key).and_then(DeValue::as_array).into_iter().flat_map(|list| list.iter());
+    items.filter_map(|item| item.get_ref().as_str())
 }
 
 fn is_below(dir: &str, root: &str) -> bool {
     root.is_empty() || dir.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn strings<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = &'a str> {
-    table.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
-}
-
 /// The directories that a manifest's dependencies name: by themselves, or as the workspace says.
-fn path_dependencies<'a>(
-    manifest: &'a Table,
-    dir: &'a str,
-    workspace: &'a Table,
-    root: &'a str,
-) -> impl Iterator<Item = String> {
-    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
-    let tables = std::iter::once(manifest).chain(targets.filter_map(Value::as_table));
-    let listed = tables.flat_map(|table| DEPENDENCIES.iter().filter_map(|&kind| table.get(kind)?.as_table()));
-    listed.flat_map(Table::iter).filter_map(move |(name, dependency)| {
-        let path = |of: &Value| of.get("path").and_then(Value::as_str).map(str::to_owned);
-        if dependency.get("workspace").and_then(Value::as_bool) == Some(true) {
-            join(root, &path(workspace.get("dependencies")?.get(name)?)?)
-        } else {
-            join(dir, &path(dependency)?)
+fn path_dependencies(manifest: &DeTable<'_>, dir: &str, workspace: &DeTable<'_>, root: &str) -> Vec<String> {
+    let path = |of: &DeValue<'_>| of.as_table().and_then(|table| get(table, "path")?.as_str().map(str::to_owned));
+    let shared = get_table(workspace, "dependencies");
+    let mut tables = vec![manifest];
+    for target in get_table(manifest, "target").into_iter().flat_map(|targets| targets.values()) {
+        tables.extend(target.get_ref().as_table());
+    }
+    let mut dirs = Vec::new();
+    for dependencies in tables.iter().flat_map(|table| DEPENDENCIES.iter().filter_map(|kind| get_table(table, kind))) {
+        for (name, dependency) in dependencies {
+            let dependency = dependency.get_ref();
+            let of_workspace = dependency.as_table().and_then(|table| get(table, "workspace")?.as_bool());
+            dirs.extend(if of_workspace == Some(true) {
+                let shared = shared.and_then(|shared| get(shared, name.get_ref()));
+                shared.and_then(path).and_then(|path| join(root, &path))
+            } else {
+                path(dependency).and_then(|path| join(dir, &path))
+            });
         }
-    })
+    }
+    dirs
 }
 
 #[cfg(test)]
