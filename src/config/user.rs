@@ -12,6 +12,7 @@ use super::fault::{Fault, FaultList, SourceFile};
 use super::schema::{self, Color};
 use super::{check, file, shape, syntax};
 use crate::env::{self, Env};
+use crate::pipeline::plugin::Grants;
 use crate::pipeline::remote::Remote;
 
 /// What a user's `config.toml` says. What it does not say is none.
@@ -27,6 +28,8 @@ pub struct UserConfig {
     pub remotes: BTreeMap<String, Remote>,
     /// How much history is kept.
     pub retention: Retention,
+    /// What plugins may do in any project; a key that is not given permits everything. None: no key is.
+    pub plugin_policy: Option<Grants>,
 }
 
 /// How much history is kept. What is not given has no limit of the user's.
@@ -63,8 +66,9 @@ pub fn load_user(env: &Env) -> Result<UserConfig, ConfigError> {
         if faults.is_empty() { shape::read(&mut Spanned::new(0..0, DeValue::Table(table)), &mut faults) } else { None };
     let is_whole = faults.is_empty();
     let remotes = user.as_ref().map(|user| check::remotes::check(&user.remotes, |_| !is_whole, &mut faults));
+    let policy = user.as_ref().and_then(|user| check::plugins::policy(&user.plugin_policy, &mut faults));
     match user.filter(|_| faults.is_empty()) {
-        Some(user) => Ok(settings(&user, remotes.unwrap_or_default())),
+        Some(user) => Ok(UserConfig { plugin_policy: policy, ..settings(&user, remotes.unwrap_or_default()) }),
         None => Err(ConfigError::faults_in(faults, vec![SourceFile::new(path, text)])),
     }
 }
@@ -85,6 +89,7 @@ fn settings(user: &schema::User, remotes: BTreeMap<String, Remote>) -> UserConfi
             age: user.retention.age.map(|span| span.0),
             size: user.retention.size.map(|size| size.0),
         },
+        plugin_policy: None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::shell::Candidate;
 use crate::clock::{Clock, SystemClock};
-use crate::config::LoadRequest;
+use crate::config::{LoadRequest, Supplier};
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::header::Header;
@@ -20,6 +20,7 @@ use crate::pipeline::remote::Remote;
 use crate::plan::{command_text, quote};
 use crate::report::Ago;
 use crate::session::jobs::{self, AdHoc};
+use crate::session::plugins::declared::Declared;
 use crate::session::prepare::{self, Project};
 use crate::session::runs::{self, Run};
 
@@ -29,17 +30,18 @@ const RUNS: usize = 20;
 /// The project of a line.
 pub(super) struct Known {
     request: LoadRequest,
+    supplier: Box<dyn Supplier>,
     state: Option<PathBuf>,
     project: OnceCell<Option<Project>>,
 }
 
 impl Known {
-    pub(super) fn new(request: LoadRequest, env: &Env) -> Self {
-        Self { request, state: state_dir(env), project: OnceCell::new() }
+    pub(super) fn new(request: LoadRequest, supplier: Box<dyn Supplier>, env: &Env) -> Self {
+        Self { request, supplier, state: state_dir(env), project: OnceCell::new() }
     }
 
     fn project(&self) -> Option<&Project> {
-        self.project.get_or_init(|| prepare::open(&self.request).ok()).as_ref()
+        self.project.get_or_init(|| prepare::open(&self.request, &*self.supplier).ok()).as_ref()
     }
 
     /// Stages, and matrix stages for all their cells, in the order of the config.
@@ -75,6 +77,12 @@ impl Known {
         let remotes = self.project().map_or(&self.request.remotes, |project| project.pipeline.remotes());
         let help = |remote: &Remote| remote.description.clone().unwrap_or_else(|| remote.destination.to_string());
         remotes.iter().map(|(name, remote)| Candidate { value: name.clone(), help: help(remote) }).collect()
+    }
+
+    /// Plugins of the config, also where something else is wrong with it.
+    pub(super) fn plugins(&self) -> Vec<Candidate> {
+        let plugins = Declared::read(&self.request).map(|declared| declared.plugins).unwrap_or_default();
+        plugins.into_values().map(|plugin| Candidate { help: plugin.source.to_string(), value: plugin.name }).collect()
     }
 
     pub(super) fn tags(&self) -> Vec<Candidate> {

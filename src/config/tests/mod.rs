@@ -8,10 +8,12 @@ mod judge;
 mod pipeline;
 mod published;
 mod report;
+mod supplier;
 
 use std::path::Path;
 
 use super::{ConfigError, Loaded, parse};
+use supplier::TableSupplier;
 
 /// The faults of one file, drawn without colour on 100 columns.
 fn faults(text: &str) -> String {
@@ -26,7 +28,7 @@ fn drawn(loaded: Result<Loaded, ConfigError>) -> String {
 }
 
 fn load(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    let loaded = parse(Path::new("/project"), files, &|_| None);
+    let loaded = parse(Path::new("/project"), files, &|_| None, &TableSupplier::default());
     published::assert_agrees(files, &loaded);
     loaded
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{load, sound};
-use crate::config::{Loaded, parse};
+use crate::config::{Loaded, NoSupplier, parse};
 use crate::ids::StageId;
+use crate::pipeline::plugin::Use;
 use crate::pipeline::{Action, Command, Jobserver, Leak, Placement, Policy, Stage};
 
 fn stage<'a>(loaded: &'a Loaded, name: &str) -> &'a Stage {
@@ -99,10 +100,6 @@ pre-push = ["fmt"]
 TOKEN = { env = "TOKEN" }
 [matchers.x]
 pattern = "x"
-[reporters.y]
-path = "y"
-[[expand]]
-uses = "z"
 "#,
     );
     assert_eq!(loaded.warnings, [""; 0]);
@@ -271,7 +268,7 @@ env-file = ["b.env", "none.env?"]
         Some("b.env") => Some("A=b\n".into()),
         _ => None,
     };
-    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &files).unwrap();
+    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &files, &NoSupplier).unwrap();
     let values = |name: &str| {
         let env = &stage(&loaded, name).env;
         ["A", "B", "C", "D", "E"].map(|variable| env[variable].clone()).join(" ")
@@ -288,11 +285,9 @@ fn keys_of_later_versions_are_named() {
 [defaults]
 secrets = ["TOKEN"]
 [stages.a]
-uses = "hygiene"
-with = { max = 1 }
+run = "x"
 interactive = true
 when = { changed = ["src/**"], hook = "pre-push" }
-annotate = ["rustc"]
 [stages.b]
 run = "x"
 on = "box"
@@ -300,19 +295,14 @@ secrets = []
 interactive = false
 [remotes.box]
 host = "box.example.invalid"
-[plugins.hygiene]
 "#,
     );
     let a = stage(&loaded, "a");
-    assert_eq!(a.unsupported, ["uses", "secrets", "when.changed", "when.hook"]);
+    assert_eq!(a.unsupported, ["secrets", "when.changed", "when.hook"]);
     assert!(a.policy.interactive, "this one is of this version");
-    assert_eq!(a.action, Action::Use { kind: "hygiene".into() });
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
-    assert_eq!(
-        loaded.warnings,
-        ["`annotate` of stage a is read, but this version of local-ci makes no annotations yet"]
-    );
+    assert_eq!(loaded.warnings, [""; 0]);
 }
 
 #[test]
@@ -327,7 +317,8 @@ timeout = "5m"
 env = { X = "1", Y = "1" }
 [stages.b]
 run = "b"
-[plugins.p]
+[plugins.hygiene]
+source = "path:plugins/hygiene"
 "#;
     let over = r#"
 [run]
@@ -336,7 +327,7 @@ jobs = 1
 timeout = "none"
 env = { X = "2" }
 [stages.b]
-uses = "p"
+uses = "hygiene"
 [stages.c]
 run = "c"
 needs = ["a"]
@@ -346,7 +337,10 @@ needs = ["a"]
     assert_eq!((loaded.pipeline.run().jobs, loaded.pipeline.run().output.as_deref()), (Some(1), Some("live")));
     let a = stage(&loaded, "a");
     assert_eq!((a.policy.timeout, a.env["X"].as_str(), a.env["Y"].as_str()), (None, "2", "1"));
-    assert_eq!(stage(&loaded, "b").action, Action::Use { kind: "p".into() });
+    assert_eq!(
+        stage(&loaded, "b").action,
+        Action::Use(Use { plugin: "hygiene".into(), kind: "hygiene".into(), params: "{}".into(), fix: false })
+    );
     assert_eq!(loaded.sources.len(), 2);
 }
 
