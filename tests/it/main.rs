@@ -53,6 +53,7 @@ mod output;
 mod pause;
 #[cfg(feature = "plugins")]
 mod plugin_compile;
+mod plugin_runs;
 mod privacy;
 mod queue;
 mod queue_ends;

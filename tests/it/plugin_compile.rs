@@ -9,11 +9,7 @@ use local_ci::env::Env;
 use local_ci::plugin::host::{Compiler, Host};
 use local_ci::process::tool::Tools;
 
-use crate::support::wait_until;
-
-#[path = "../../src/plugin/host/tests/forge.rs"]
-#[expect(dead_code, reason = "what other tests need of it")]
-mod forge;
+use crate::support::{forge, wait_until};
 
 const LOCAL_CI: &str = env!("CARGO_BIN_EXE_local-ci");
 

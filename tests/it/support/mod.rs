@@ -5,6 +5,9 @@
 
 mod cable;
 mod capture;
+#[expect(dead_code, reason = "the host's own tests use more of it")]
+#[path = "../../../src/plugin/host/tests/forge.rs"]
+pub(crate) mod forge;
 mod host;
 mod invocation;
 mod leftovers;
