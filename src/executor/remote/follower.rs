@@ -63,6 +63,8 @@ pub(super) struct Follower {
 struct Shared {
     line: Arc<dyn Line>,
     place: Place,
+    /// Which remote follows, as part of a file's name there.
+    whose: String,
     received: AtomicU64,
     state: Mutex<State>,
 }
@@ -107,9 +109,12 @@ pub(super) struct Following {
 }
 
 impl Follower {
-    /// Follows attempts of a run over this line. Opens its channel once it is asked to.
-    pub(super) fn new(line: Arc<dyn Line>, place: Place) -> Self {
-        let shared = Shared { line, place, received: AtomicU64::new(0), state: Mutex::default() };
+    /// Follows attempts of a run over this line, which is that of the remote of this name. Opens its channel once it is asked
+    /// to.
+    pub(super) fn new(remote: &str, line: Arc<dyn Line>, place: Place) -> Self {
+        // The same for every supervisor of the run, so that each takes away what the one before has left.
+        let whose = crate::ids::hex(&blake3::hash(remote.as_bytes()).as_bytes()[..4]);
+        let shared = Shared { line, place, whose, received: AtomicU64::new(0), state: Mutex::default() };
         Self { shared: Arc::new(shared), thread: Mutex::new(None) }
     }
 
@@ -262,9 +267,10 @@ impl Shared {
             state.guard = Some(guard);
         }
         let script = format!(
-            "{{\nexec 2>/dev/null\n{}__mark={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
+            "{{\nexec 2>/dev/null\n{}__mark={} __whose={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
             place.script(),
             quote(&mark),
+            self.whose,
             bare(FOLLOW)
         );
         write_all(&mut input, script.as_bytes()).map_err(|error| self.cut(&error))?;

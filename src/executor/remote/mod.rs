@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  <state>/local-ci/<project>/runs/<run>/      0700, ours alone
-//!    wake.<mark>                               a FIFO: what the follower there sleeps in
+//!    wake.<remote>.<mark>                      a FIFO: what the follower there sleeps in
 //!    <stage>.<attempt>/
 //!      script      the wrapper, with the command and its environment
 //!      pid         the claim: `PID START BOOT end` of the wrapper, made by one alone

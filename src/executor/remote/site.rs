@@ -68,7 +68,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(site: Site) -> Self {
-        let follower = Follower::new(Arc::clone(&site.line), site.place.clone());
+        let follower = Follower::new(&site.name, Arc::clone(&site.line), site.place.clone());
         let janitor = Janitor::new(Arc::clone(&site.line), site.place.clone(), site.session.clone());
         Self { site, follower, janitor, tree: Once::default() }
     }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::harness::{Machine, Straight, here, lines};
+use super::harness::{Log, Machine, Straight, here, lines, wait_until};
+use crate::cancel::CancelToken;
+use crate::executor::{Executor, Job};
 use crate::outcome::Exit;
 use crate::remote::here::Here;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
@@ -114,4 +116,29 @@ fn h126_a_start_that_is_cut_off_starts_one_stage() {
     }
     let wanted = lines(1..=30, |attempt| format!("{attempt}"));
     assert_eq!(fs::read_to_string(machine.path("work/started")).unwrap(), wanted);
+}
+
+/// Two remotes may lead to one account: the one takes nothing away that the other sleeps in, so that neither line ends before
+/// its stages do.
+#[test]
+fn h126_two_remotes_of_one_account_do_not_cut_each_others_lines() {
+    let mut lines = Vec::new();
+    let mut line = |home: &Path| -> Arc<Straight<Here>> {
+        lines.push(Arc::new(Straight::new(here(home))));
+        Arc::clone(&lines[lines.len() - 1])
+    };
+    let one = Machine::with(|home| line(home));
+    let other = Machine::also(&one, "also", line(&one.path("home")));
+    let long = one.sh("until [ -e go ]; do sleep 0.01; done");
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| one.executor.execute(&long, &mut Log::default(), &CancelToken::new()));
+        wait_until(|| one.attempt().join("pid").exists());
+        // Its follower is there before this ends, and took away what it takes away.
+        let short = Job { attempt: 2, ..other.sh("true") };
+        assert_eq!(other.execute(&short).0.unwrap().exit, Exit::Code(0));
+        fs::write(one.path("work/go"), "").unwrap();
+        assert_eq!(running.join().unwrap().unwrap().exit, Exit::Code(0));
+    });
+    let opened: Vec<u64> = lines.iter().map(|line| line.generation.load(Ordering::SeqCst)).collect();
+    assert_eq!(opened, [1, 1]);
 }
