@@ -11,7 +11,7 @@ use super::carry::{Load, after, carry, nonce};
 use super::names::Globs;
 use super::notices;
 use super::order::{Hands, Order, Sent};
-use super::place::{Place, is_full, missing_there, no_space, preamble, prepare};
+use super::place::{Place, is_full, missing_there, no_space, prepare};
 use super::program::lines;
 use super::repository::Repository;
 use super::snapshot::{Darkroom, Snapshot};
@@ -139,7 +139,7 @@ impl Errand<'_> {
         format!(
             "{}nonce={nonce}\nbase={}\nwork={}\nrun={}\npartial={}\npacked={}\nanew={}\nsha256={}\ncommit={}\n\
              prefix={}\nexcluded={}\n{CHECKOUT}",
-            preamble(),
+            place.preamble(),
             path(&place.base),
             path(&place.work),
             word(self.order.run.as_str().as_bytes()),

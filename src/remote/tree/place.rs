@@ -36,6 +36,18 @@ pub(super) struct Place {
     pub(super) sent: Vec<String>,
     /// Which list of files was sent last: see `rsync`.
     pub(super) listed: Option<String>,
+    /// Where the login there looks for programs. A connection of its own, as for what is sent, reads no profile.
+    pub(super) path: Option<Vec<u8>>,
+    /// Where the program is that was asked for.
+    pub(super) tool: Option<String>,
+}
+
+impl Place {
+    /// What stands before every script that a connection of its own runs: it finds the programs that the login finds.
+    pub(super) fn preamble(&self) -> String {
+        let path = self.path.as_ref().map_or_else(String::new, |path| format!("PATH={}; export PATH\n", word(path)));
+        preamble() + &path
+    }
 }
 
 /// What came of asking for it.
@@ -122,6 +134,9 @@ fn understand(output: &[u8], order: &Order<'_>, host: &str) -> Result<Asked, Fau
             }
             b"sent" => place.sent.push(text()),
             b"listed" => place.listed = Some(text()),
+            b"path" => place.path = Some(value.to_owned()).filter(|path| !path.is_empty()),
+            // What is no file's name is a function or an alias of the shell.
+            b"tool" => place.tool = Some(text()).filter(|tool| tool.starts_with('/')),
             _ => {}
         }
     }

@@ -15,7 +15,7 @@ use super::listing::{Listing, Nested, list};
 use super::names::Globs;
 use super::notices;
 use super::order::{Hands, Order, Sent};
-use super::place::{Place, is_full, missing_there, no_space, preamble, prepare};
+use super::place::{Place, is_full, missing_there, no_space, prepare};
 use super::program::lines;
 use super::repository::Repository;
 use super::snapshot::unusable;
@@ -92,7 +92,7 @@ impl Errand<'_> {
         let path = |path: &Path| word(path.as_os_str().as_bytes());
         let run = word(self.order.run.as_str().as_bytes());
         let (base, work) = (path(&self.place.base), path(&self.place.work));
-        format!("{}nonce={nonce}\nrun={run}\nbase={base}\nwork={work}\n", preamble())
+        format!("{}nonce={nonce}\nrun={run}\nbase={base}\nwork={work}\n", self.place.preamble())
     }
 
     fn cut(&self) -> Fault {
@@ -154,6 +154,10 @@ impl Errand<'_> {
         let mut tool = Tool::new(what.into_iter().chain(how)).env("LC_ALL", "C").dir(&self.listing.top);
         if !bulk.command.is_empty() {
             tool = tool.arg("-e").arg(shell(&bulk.command));
+            // The one that the login finds: rsync's own connection reads no profile.
+            if let Some(there) = self.place.tool.as_deref().filter(|there| is_plain(there)) {
+                tool = tool.arg(format!("--rsync-path={there}"));
+            }
         }
         let tool = tool.arg("--").arg(from).arg(to).stdin(names);
         let ran = self.hands.run(&tool)?;
@@ -220,6 +224,11 @@ fn destination(bulk: &Bulk) -> OsString {
 fn shell(command: &[String]) -> OsString {
     let words = command.iter().map(|word| format!("'{}'", word.replace('\'', "''")));
     OsString::from_vec(words.collect::<Vec<_>>().join(" ").into_bytes())
+}
+
+/// Whether every shell reads this as the one word that it is.
+fn is_plain(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte))
 }
 
 /// What was sent, from what rsync prints: a line for each file, then figures.

@@ -199,6 +199,26 @@ fn a_tool_that_is_missing_there_is_named_with_its_cure() {
     }
 }
 
+/// What is sent goes over connections of its own, which read no profile: they find what the login finds.
+#[test]
+fn programs_that_only_the_login_there_finds_are_found_for_what_is_sent() {
+    for sync in [Sync::Git, Sync::Rsync] {
+        let mut rig = Rig::repository(&[("a", "1")]);
+        let bare = rig.home.path().join("bare");
+        fs::create_dir(&bare).unwrap();
+        let ssh = rig.home.path().join("ssh");
+        let home = rig.there.home.display();
+        let script = format!("shift\nexec env -i HOME={home} PATH={} /bin/sh -c \"$*\"\n", bare.display());
+        fs::write(&ssh, script).unwrap();
+        let command = vec!["/bin/sh".to_owned(), ssh.to_str().unwrap().to_owned()];
+        rig.there.bulk = Bulk { command, host: "build.example.invalid".into() };
+        rig.remote.sync = sync;
+        let (tree, sent) = rig.send();
+        assert_eq!((sent.files, fs::read(rig.work().join("a")).unwrap()), (1, b"1".to_vec()));
+        rig.release(&tree);
+    }
+}
+
 #[test]
 fn a_directory_as_it_is_has_to_be_there() {
     let mut rig = Rig::repository(&[("a", "1")]);
