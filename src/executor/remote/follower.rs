@@ -253,7 +253,7 @@ impl Shared {
     fn see_through(&self, channel: Channel, place: &Place) -> Result<(), Fault> {
         let Channel { mut input, output, errors, guard } = channel;
         let mark = mark();
-        let mut wire = Wire::new(output, &mark);
+        let mut wire = Wire::new(output, &mark, SILENCE);
         {
             let mut state = self.state();
             if state.closing {
