@@ -261,13 +261,7 @@ impl Shared {
             }
             state.guard = Some(guard);
         }
-        let script = format!(
-            "{{\nexec 2>/dev/null\n{}__mark={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
-            place.script(),
-            quote(&mark),
-            bare(FOLLOW)
-        );
-        write_all(&mut input, script.as_bytes()).map_err(|error| self.cut(&error))?;
+        write_all(&mut input, follow(place, &mark).as_bytes()).map_err(|error| self.cut(&error))?;
         // What login scripts say there has to have room; the loop has its own end of it closed.
         let mut errors = Some(errors);
         let mut heard_at = SystemClock.now();
@@ -343,6 +337,16 @@ impl Shared {
         let said = format!("what follows the stages on {} says what it was not asked", self.line.host());
         Fault::new(FaultKind::Protocol, said)
     }
+}
+
+/// The text that follows attempts there, and says what there is of them behind this mark.
+pub(super) fn follow(place: &Place, mark: &str) -> String {
+    format!(
+        "{{\nexec 2>/dev/null\n{}__mark={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
+        place.script(),
+        quote(mark),
+        bare(FOLLOW)
+    )
 }
 
 /// A word that nobody guesses.

@@ -8,7 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::harness::{Machine, Straight, here, lines};
+use crate::env::Env;
+use crate::executor::remote::Place;
+use crate::executor::remote::follower::follow;
+use crate::ids::RunId;
 use crate::outcome::Exit;
+use crate::process::tool::{Tool, Tools};
 use crate::remote::here::Here;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 
@@ -114,4 +119,18 @@ fn h126_a_start_that_is_cut_off_starts_one_stage() {
     }
     let wanted = lines(1..=30, |attempt| format!("{attempt}"));
     assert_eq!(fs::read_to_string(machine.path("work/started")).unwrap(), wanted);
+}
+
+/// The loop there ends with its line, whatever was on its way when that was cut.
+#[test]
+fn h126_half_a_request_before_the_cut_does_not_keep_the_follower_there() {
+    let home = tempfile::tempdir().unwrap();
+    let run = RunId::from_bytes([7; 16]);
+    let place = Place::new("p-12345678", &run).below(home.path().join("state").to_str().unwrap());
+    let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), ("HOME", home.path().to_str().unwrap())]);
+    for requests in ["", "F 1 s.1 0 100\n", "F 1 s.1 0 100\nA 1 20", "U"] {
+        let script = Tool::new(["/bin/sh", "-c", &follow(&place, "mark")]).stdin(requests);
+        let ran = Tools::plain(&env).run(&script, Duration::from_secs(20), &|| false);
+        assert!(ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains("mark R\n")), "{requests:?}");
+    }
 }
