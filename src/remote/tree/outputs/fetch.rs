@@ -180,12 +180,27 @@ fn attempt(exchange: &Exchange<'_>, wanted: &BTreeSet<PathBuf>, archive: &Path, 
     if ran.exit.success() { Ok(()) } else { Err(cut(&super::super::program::lines(&ran.said()))) }
 }
 
+/// Whether nothing on the way to a file that was brought is a link.
+fn is_way_real(incoming: &Path, path: &Path) -> bool {
+    let mut at = incoming.to_owned();
+    path.parent().into_iter().flat_map(Path::components).all(|part| {
+        at.push(part);
+        // What is not there leads nowhere.
+        fs::symlink_metadata(&at).map_or(true, |metadata| metadata.is_dir())
+    })
+}
+
 /// Moves them into their places.
 fn place(exchange: &Exchange<'_>, wanted: &BTreeSet<PathBuf>, incoming: &Path) -> Result<Moved, Fault> {
     let mut moved = Moved::default();
     let mut out = BTreeSet::new();
     for path in wanted {
         let from = incoming.join(path);
+        // A link on the way would have whatever it leads to, here, taken for what was brought.
+        if !is_way_real(incoming, path) {
+            (exchange.hands.tell)(&notices::not_placed(path, "its directory there is a link"));
+            continue;
+        }
         // What was asked for is taken, nothing else; it may be gone there meanwhile.
         let Ok(metadata) = fs::symlink_metadata(&from) else { continue };
         if !metadata.is_file() && !metadata.is_symlink() {

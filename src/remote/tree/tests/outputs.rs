@@ -129,3 +129,33 @@ fn a_tree_of_rsync_exchanges_files_as_well() {
     assert_eq!(fetch(&rig, &tree, &["out/*", "src/*"]).files, 1);
     assert_eq!(fs::read_to_string(rig.root.join("src/file")).unwrap(), "by a person");
 }
+
+/// Has `tar --create` be this script; whatever else is asked of it is the real one's.
+fn creates(rig: &mut Rig, script: &str) {
+    let bin = rig.home.path().join("bin");
+    let text = format!("#!/bin/sh\n[ \"$1\" = --create ] || PATH=/usr/bin:/bin exec tar \"$@\"\n{script}\n");
+    write(&bin.join("tar"), &text);
+    fs::set_permissions(bin.join("tar"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+    let home = rig.home.path().join("here");
+    rig.tools = Tools::plain(&Env::from_pairs([("PATH", path.as_str()), ("HOME", home.to_str().unwrap())]));
+}
+
+/// Whoever has the other machine may send another archive than it was asked for.
+#[test]
+fn a_link_among_what_is_brought_does_not_lead_to_what_is_here() {
+    let mut rig = Rig::repository(&[("a", "1")]);
+    let (tree, _) = rig.send();
+    let secrets = rig.home.path().join("secrets");
+    write(&secrets.join("key"), "mine");
+    write(&rig.work().join("dist/deep/key"), "x");
+    write(&rig.work().join("dist/good"), "x");
+    let planted = rig.home.path().join("planted");
+    write(&planted.join("dist/good"), "good");
+    std::os::unix::fs::symlink(&secrets, planted.join("dist/deep")).unwrap();
+    creates(&mut rig, &format!("PATH=/usr/bin:/bin exec tar -c -C {} ./dist", planted.display()));
+    fetch(&rig, &tree, &["dist"]);
+    assert_eq!(fs::read_to_string(secrets.join("key")).unwrap(), "mine");
+    assert_eq!(names(&rig.root.join("dist")), ["good".to_owned()].into());
+    insta::assert_snapshot!(rig.told().join("\n"), @"`dist/deep/key` was not put into its place: its directory there is a link");
+}
