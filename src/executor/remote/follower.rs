@@ -258,7 +258,7 @@ impl Shared {
     fn see_through(&self, channel: Channel, place: &Place) -> Result<(), Fault> {
         let Channel { mut input, output, errors, guard } = channel;
         let mark = mark();
-        let mut wire = Wire::new(output, &mark);
+        let mut wire = Wire::new(output, &mark, SILENCE);
         {
             let mut state = self.state();
             if state.closing {
@@ -266,14 +266,7 @@ impl Shared {
             }
             state.guard = Some(guard);
         }
-        let script = format!(
-            "{{\nexec 2>/dev/null\n{}__mark={} __whose={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
-            place.script(),
-            quote(&mark),
-            self.whose,
-            bare(FOLLOW)
-        );
-        write_all(&mut input, script.as_bytes()).map_err(|error| self.cut(&error))?;
+        write_all(&mut input, follow(place, &self.whose, &mark).as_bytes()).map_err(|error| self.cut(&error))?;
         // What login scripts say there has to have room; the loop has its own end of it closed.
         let mut errors = Some(errors);
         let mut heard_at = SystemClock.now();
@@ -349,6 +342,18 @@ impl Shared {
         let said = format!("what follows the stages on {} says what it was not asked", self.line.host());
         Fault::new(FaultKind::Protocol, said)
     }
+}
+
+/// The text that follows attempts there for the remote that is part of a file's name there, and says what there is of them
+/// behind this mark.
+pub(super) fn follow(place: &Place, whose: &str, mark: &str) -> String {
+    format!(
+        "{{\nexec 2>/dev/null\n{}__mark={} __whose={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
+        place.script(),
+        quote(mark),
+        quote(whose),
+        bare(FOLLOW)
+    )
 }
 
 /// A word that nobody guesses.

@@ -80,6 +80,8 @@ enum Started {
     There,
     /// There is nothing of it, and nothing was to be started.
     Absent,
+    /// It cannot be started there, for this reason.
+    Refused(Fault),
 }
 
 impl RemoteExecutor {
@@ -108,7 +110,7 @@ impl RemoteExecutor {
             _ => {}
         }
         match said.strip_prefix("fault ").and_then(|fault| fault.split_once(' ')) {
-            Some((kind, text)) => Err(fault::told(site.host(), kind, text)),
+            Some((kind, text)) => Ok(Started::Refused(fault::told(site.host(), kind, text))),
             None => {
                 let said = format!("{} says what it was not asked where a stage is to be started", site.host());
                 Err(Fault::new(FaultKind::Protocol, said))
@@ -149,24 +151,26 @@ impl Executor for RemoteExecutor {
         // Asked for before it is there: so its end is told without one more round trip.
         let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
         self.shared.janitor.begun(&id).map_err(no_thread)?;
+        let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
         // To join costs nothing that would not be wanted: what is to be ended has to be found first.
-        match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
-            Ok(Started::There) if job.resumes.is_none() => cancel.say_begun(),
-            Ok(Started::There) => {}
+        let ended = match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
+            Ok(Started::There) => {
+                if job.resumes.is_none() {
+                    cancel.say_begun();
+                }
+                attempt.run(out, cancel)
+            }
             Ok(Started::Absent) if job.resumes == Some(0) => {
                 // Not done with: it is about to be started.
                 let message = format!("lost on {}: it was never started there", site.host());
                 return Err(ExecError::NotThere { message });
             }
             Ok(Started::Absent) => return Err(fault::lost(site.host(), "what was started there is gone")),
+            Ok(Started::Refused(fault)) => return Err(fault::ended(&fault)),
             // It may have been on its way there: whatever came of it has to end.
-            Err(fault) if fault.kind == FaultKind::Cancelled => {}
-            Err(fault) => return Err(fault::ended(&fault)),
-        }
-        let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
-        // A run that was paused when its supervisor was killed goes on.
-        let released = if job.resumes.is_some() { attempt.go_on(cancel) } else { Ok(()) };
-        let ended = released.and_then(|()| attempt.run(out, cancel));
+            Err(fault) if fault.kind == FaultKind::Cancelled => attempt.run(out, cancel),
+            Err(fault) => Err(attempt.unheard(fault::ended(&fault))),
+        };
         if !matches!(ended, Err(ExecError::Left { .. })) {
             let passed = ended.as_ref().is_ok_and(|ended| ended.exit.success());
             self.shared.janitor.done(&id, passed);

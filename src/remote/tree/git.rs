@@ -120,7 +120,7 @@ impl Errand<'_> {
         let nonce = nonce()?;
         let said = carry(self.hands, &self.script(place, &nonce, pack), Load::From(file));
         let _ = fs::remove_file(file);
-        self.understand(after(&said?, &nonce), pack)
+        self.understand(after(&said?.output, &nonce), pack)
     }
 
     /// How many files are others than they were there.

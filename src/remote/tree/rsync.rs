@@ -72,7 +72,7 @@ impl Errand<'_> {
         if !gone.is_empty() {
             let nonce = nonce()?;
             let script = format!("{}project={}\n{REMOVE}", self.script(&nonce), word(self.order.project.as_bytes()));
-            let said = carry(self.hands, &script, Load::Bytes(&packed(&gone)))?;
+            let said = carry(self.hands, &script, Load::Bytes(&packed(&gone)))?.output;
             after(&said, &nonce).ok_or_else(|| self.cut())?;
         }
         let sent = self.transfer(&names)?;
@@ -111,7 +111,7 @@ impl Errand<'_> {
                     "{}printf '\\n%s \\n' \"$nonce\"\n[ -f \"$base/listed\" ] && cat \"$base/listed\"\nprintf 'end'\n",
                     self.script(&nonce)
                 );
-                let said = carry(self.hands, &script, Load::Nothing)?;
+                let said = carry(self.hands, &script, Load::Nothing)?.output;
                 let names = after(&said, &nonce).and_then(|rest| rest.strip_prefix(b"\n"));
                 names.and_then(|names| names.strip_suffix(b"end")).ok_or_else(|| self.cut())?.to_vec()
             }
@@ -126,7 +126,7 @@ impl Errand<'_> {
         let changed = if names.is_some() { "yes" } else { "no" };
         let script = format!("{}changed={changed}\n{BEGIN}", self.script(&nonce));
         let said = match names {
-            Some(names) => carry(self.hands, &script, Load::Bytes(names))?,
+            Some(names) => carry(self.hands, &script, Load::Bytes(names))?.output,
             None => self.hands.call(&script)?.output,
         };
         let said = String::from_utf8_lossy(after(&said, &nonce).ok_or_else(|| self.cut())?).into_owned();

@@ -173,7 +173,8 @@ __follow() {
   exec 4<>"$__wake"
   {
     cat <&3
-    echo Q
+    # On a line of its own, whatever was torn before it.
+    printf '\nQ\n'
   } >&4 &
   exec 3<&-
   __dd=

@@ -9,8 +9,13 @@ use std::time::Duration;
 
 use super::harness::{Log, Machine, Straight, here, lines, wait_until};
 use crate::cancel::CancelToken;
+use crate::env::Env;
+use crate::executor::remote::Place;
+use crate::executor::remote::follower::follow;
 use crate::executor::{Executor, Job};
+use crate::ids::RunId;
 use crate::outcome::Exit;
+use crate::process::tool::{Tool, Tools};
 use crate::remote::here::Here;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 
@@ -141,4 +146,18 @@ fn h126_two_remotes_of_one_account_do_not_cut_each_others_lines() {
     });
     let opened: Vec<u64> = lines.iter().map(|line| line.generation.load(Ordering::SeqCst)).collect();
     assert_eq!(opened, [1, 1]);
+}
+
+/// The loop there ends with its line, whatever was on its way when that was cut.
+#[test]
+fn h126_half_a_request_before_the_cut_does_not_keep_the_follower_there() {
+    let home = tempfile::tempdir().unwrap();
+    let run = RunId::from_bytes([7; 16]);
+    let place = Place::new("p-12345678", &run).below(home.path().join("state").to_str().unwrap());
+    let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), ("HOME", home.path().to_str().unwrap())]);
+    for requests in ["", "F 1 s.1 0 100\n", "F 1 s.1 0 100\nA 1 20", "U"] {
+        let script = Tool::new(["/bin/sh", "-c", &follow(&place, "box", "mark")]).stdin(requests);
+        let ran = Tools::plain(&env).run(&script, Duration::from_secs(20), &|| false);
+        assert!(ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains("mark R\n")), "{requests:?}");
+    }
 }
