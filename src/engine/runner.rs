@@ -22,7 +22,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventKind, LogInfo, Logbook, RemoteInfo, RemoteNews, RunStarted, Sink};
 use crate::executor::jobserver::Offer;
 use crate::executor::{ExecError, Executor, Job, Streams};
-use crate::ids::{DenseMap, RunId, RunNumber, StageId};
+use crate::ids::{DenseMap, RunId, RunNumber, StageId, StageName};
 use crate::outcome::{CancelReason, Verdict};
 use crate::pipeline::remote::{Remote, Sync};
 use crate::plan::Plan;
@@ -64,6 +64,13 @@ pub enum Message {
         remote: String,
         /// What.
         news: RemoteNews,
+    },
+    /// From an attempt, or of the whole run: something a person should know that is not a stage's outcome.
+    Remark {
+        /// The stage it is about, if one.
+        stage: Option<StageName>,
+        /// A sentence.
+        text: String,
     },
     /// From an attempt: what it was asked is done.
     Heard {
@@ -218,6 +225,10 @@ impl Loop<'_> {
                 return self.asked(asked, machine, now);
             }
             Message::News { remote, news } => return self.emit(EventKind::Remote { remote, news }),
+            Message::Remark { stage, text } => {
+                let stage = stage.and_then(|name| self.plan.find(name.as_str()));
+                return self.emit(EventKind::Notice { stage, text });
+            }
             Message::Heard { stage, attempt, heard } => {
                 // What is to be done by now may be what it was said too late for.
                 self.carry_all_out(machine);

@@ -158,6 +158,8 @@ impl Attempt<'_> {
                 Err(fault) if fault.kind != FaultKind::Cancelled => return Err(fault::ended(&fault)),
                 Ok(()) | Err(_) => {}
             }
+        } else if cancel.level().is_none() {
+            self.site.carrier.forgo(self.job);
         }
         Ok(Ended { exit, leaked: processes::leaked(&verdict.flags), took: Some(verdict.took) })
     }

@@ -29,6 +29,11 @@ pub trait Carrier: Send + Sync {
         let _ = (job, cancelled);
         Ok(())
     }
+
+    /// What a stage made that did not pass stays there.
+    fn forgo(&self, job: &Job) {
+        let _ = job;
+    }
 }
 
 /// One that somebody else knows of, too.
@@ -43,6 +48,10 @@ impl<T: Carrier> Carrier for std::sync::Arc<T> {
 
     fn fetch(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
         (**self).fetch(job, cancelled)
+    }
+
+    fn forgo(&self, job: &Job) {
+        (**self).forgo(job);
     }
 }
 

@@ -31,6 +31,8 @@ struct Load {
     makes: Vec<String>,
     /// Globs of what stages make elsewhere that it needs.
     needs: Vec<String>,
+    /// How often it is tried.
+    attempts: u32,
 }
 
 /// Everything a cart is made of.
@@ -77,7 +79,8 @@ impl Cart {
             for need in needed(plan, id).into_iter().filter(|need| !here(need)) {
                 needs.extend(plan.stages[need].outputs.iter().cloned());
             }
-            Load { id, makes: plan.stages[id].outputs.clone(), needs }
+            let attempts = plan.stages[id].policy.retries.saturating_add(1);
+            Load { id, makes: plan.stages[id].outputs.clone(), needs, attempts }
         };
         let ids = plan.stages.ids().filter(here);
         let loads = ids.map(|id| (plan.stages[id].name.clone(), load(id))).collect();
@@ -96,6 +99,17 @@ impl Cart {
     fn with_hands<T>(&self, cancelled: Cancelled<'_>, work: impl FnOnce(&Hands<'_>) -> T) -> T {
         let tell = |text: &str| self.tell(RemoteNews::Remark { text: text.to_owned() });
         work(&Hands { there: &*self.parts.rope, tools: &self.parts.tools, cancelled, tell: &tell })
+    }
+
+    /// The same for what a stage makes or needs: what becomes of it otherwise than was asked for is about that stage.
+    fn with_hands_for<T>(&self, stage: &StageName, cancelled: Cancelled<'_>, work: impl FnOnce(&Hands<'_>) -> T) -> T {
+        let tell = |text: &str| self.remark(stage, text.to_owned());
+        work(&Hands { there: &*self.parts.rope, tools: &self.parts.tools, cancelled, tell: &tell })
+    }
+
+    fn remark(&self, stage: &StageName, text: String) {
+        // As above.
+        let _ = self.parts.messages.send(Message::Remark { stage: Some(stage.clone()), text });
     }
 
     /// Tells the run of something.
@@ -186,7 +200,7 @@ impl Carrier for Cart {
     fn bring(&self, job: &Job, cancelled: Cancelled<'_>) -> Result<(), Fault> {
         let Some(load) = self.loads.get(&job.stage).filter(|load| !load.needs.is_empty()) else { return Ok(()) };
         let tree = self.sent(cancelled)?;
-        self.with_hands(cancelled, |hands| tree.put(&load.needs, hands)).map(drop)
+        self.with_hands_for(&job.stage, cancelled, |hands| tree.put(&load.needs, hands)).map(drop)
     }
 
     fn fetch(&self, job: &Job, cancelled: Cancelled<'_>) -> Result<(), Fault> {
@@ -199,10 +213,19 @@ impl Carrier for Cart {
                 Fault::new(FaultKind::Directory, text).cure("run it again: it has the work tree to itself then")
             );
         };
-        let moved = self.with_hands(cancelled, |hands| tree.fetch(&load.makes, hands))?;
+        let moved = self.with_hands_for(&job.stage, cancelled, |hands| tree.fetch(&load.makes, hands))?;
         let duration_ms = milliseconds(moved.took);
         self.tell(RemoteNews::Fetched { stage: load.id, files: moved.files, bytes: moved.bytes, duration_ms });
         Ok(())
+    }
+
+    fn forgo(&self, job: &Job) {
+        let load = self.loads.get(&job.stage).filter(|load| !load.makes.is_empty() && job.attempt >= load.attempts);
+        if load.is_some() {
+            let host = &self.parts.remote.destination.host;
+            let text = format!("it did not pass: its outputs are not brought back from {host}");
+            self.remark(&job.stage, text);
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl Rig {
             needs: Vec::new(),
             env: BTreeMap::new(),
             dir: PathBuf::new(),
-            policy: Policy::default(),
+            policy: Policy { retries: 1, ..Policy::default() },
             executor: "box".into(),
             signature: Signature::from_bytes([0; 32]),
             is_fix: false,
@@ -120,11 +120,15 @@ impl Run {
 
     /// Brings back what its stage made there.
     fn fetch(&self, resumes: Option<u64>) -> Result<(), Fault> {
-        let job = Job {
+        self.cart.fetch(&self.job(1, resumes), &|| false)
+    }
+
+    fn job(&self, attempt: u32, resumes: Option<u64>) -> Job {
+        Job {
             run: self.id.clone(),
             number: None,
             stage: StageName::new("build").unwrap(),
-            attempt: 1,
+            attempt,
             command: Command::Argv(vec!["true".into()]),
             dir: PathBuf::new(),
             env: Vec::new(),
@@ -134,8 +138,16 @@ impl Run {
             limit: None,
             grace: Duration::from_secs(1),
             resumes,
+        }
+    }
+
+    /// What was said of its stage since it was asked the last time.
+    fn said(&self) -> Vec<String> {
+        let said = |message| match message {
+            Message::Remark { stage: Some(stage), text } => Some(format!("{stage}: {text}")),
+            _ => None,
         };
-        self.cart.fetch(&job, &|| false)
+        self.told.try_iter().filter_map(said).collect()
     }
 
     /// Its line is cut and made anew, of which it has heard.
@@ -226,4 +238,19 @@ fn who_takes_a_run_over_brings_back_what_it_has_made() {
     next.fetch(Some(0)).unwrap();
     assert_eq!(fs::read_to_string(rig.root().join("made")).unwrap(), "ours");
     assert_eq!(next.sent(), 0);
+}
+
+/// It is about the stage: so it stands in the report, and with all else that is said of that.
+#[test]
+fn what_is_not_brought_back_is_said_of_its_stage() {
+    let rig = Rig::new();
+    let run = rig.run(false);
+    run.prepare();
+    run.fetch(None).unwrap();
+    assert_eq!(run.said(), ["build: `made` in `outputs` matches no file"]);
+    // It may pass yet.
+    run.cart.forgo(&run.job(1, None));
+    assert_eq!(run.said(), [""; 0]);
+    run.cart.forgo(&run.job(2, None));
+    assert_eq!(run.said(), ["build: it did not pass: its outputs are not brought back from box.example.invalid"]);
 }
