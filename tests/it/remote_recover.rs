@@ -260,6 +260,11 @@ fn assert_left(there: &There, number: u64) {
     assert_eq!(report["results"][0]["error"], "the run was left before this stage ended, which may run on box still");
     answers(&["stats", "long"], 0, "");
     answers(&["remove", "long"], 5, "may run on box still; nothing was removed");
+    let ways = format!("`local-ci stop {number}` ends it, `{attach}` takes it over");
+    for (asked, what) in [(&["pause", &run][..], "run 1 was left"), (&["signal", "long", "TERM"], "long was left in run 1")] {
+        answers(asked, 2, &format!("{what}, and may run on box still"));
+        answers(asked, 2, &ways);
+    }
     // Neither is any reason to start anything.
     assert_eq!(there.count(), "long\n");
 }

@@ -101,7 +101,10 @@ impl Rope {
 
     /// `tmux`: what the one there says of its version, where that could be asked.
     fn greet(&self, tmux: Option<&Answer>) {
-        let look = tmux.map(|tmux| window::onlook(&self.destination, &self.session, &tmux.text()));
+        let look = tmux.map(|tmux| {
+            let by_hand = self.link.transport().by_hand("ssh -t");
+            window::onlook(&by_hand, &self.destination.host, &self.session, &tmux.text())
+        });
         let (onlook, remark) = match look {
             Some(Ok(command)) => (Some(command), None),
             Some(Err(why)) => (None, Some(why)),

@@ -10,7 +10,6 @@ use crate::env::Env;
 use crate::executor::remote::{RemoteExecutor, Site, window};
 use crate::executor::{Executor, Job};
 use crate::outcome::Exit;
-use crate::pipeline::remote::Destination;
 use crate::process::tool::{Tool, Tools};
 use crate::remote::here::Here;
 
@@ -141,14 +140,14 @@ fn the_windows_of_what_failed_stay() {
 
 #[test]
 fn what_to_type_or_why_nobody_can_look_on_is_told() {
-    let to = Destination { user: Some("ci".into()), host: "box.example.invalid".into(), port: Some(2222) };
+    let onlook =
+        |says: &str| window::onlook("ssh -t -p 2222 ci@box.example.invalid", "box.example.invalid", "onion", says);
     assert_eq!(
-        window::onlook(&to, "onion", "tmux 3.3a\n").unwrap(),
+        onlook("tmux 3.3a\n").unwrap(),
         "ssh -t -p 2222 ci@box.example.invalid \"tmux -L local-ci attach -t '=onion'\""
     );
-    let to = Destination { user: None, port: None, ..to };
-    assert!(window::onlook(&to, "onion", "tmux master").unwrap().starts_with("ssh -t box.example.invalid \"tmux"));
-    let why = window::onlook(&to, "onion", "tmux 1.8").unwrap_err();
+    assert!(onlook("tmux master").is_ok());
+    let why = onlook("tmux 1.8").unwrap_err();
     assert!(why.contains("too old for us (tmux 1.8; 2.1 is needed)"), "{why}");
-    assert!(window::onlook(&to, "onion", "").unwrap_err().starts_with("there is no tmux on box.example.invalid"));
+    assert!(onlook("").unwrap_err().starts_with("there is no tmux on box.example.invalid"));
 }
