@@ -261,7 +261,9 @@ fn assert_left(there: &There, number: u64) {
     answers(&["stats", "long"], 0, "");
     answers(&["remove", "long"], 5, "may run on box still; nothing was removed");
     let ways = format!("`local-ci stop {number}` ends it, `{attach}` takes it over");
-    for (asked, what) in [(&["pause", &run][..], "run 1 was left"), (&["signal", "long", "TERM"], "long was left in run 1")] {
+    for (asked, what) in
+        [(&["pause", &run][..], "run 1 was left"), (&["signal", "long", "TERM"], "long was left in run 1")]
+    {
         answers(asked, 2, &format!("{what}, and may run on box still"));
         answers(asked, 2, &ways);
     }
