@@ -2,13 +2,6 @@
 #
 # Before it: tree.sh; place.sh and what that needs; __days.
 
-__is_running() {
-  [ -e "$1/verdict" ] && return 1
-  __wrapper= __boot_then=
-  { read -r __wrapper __wrapper_born __boot_then __more <"$1/pid"; } 2>/dev/null
-  [ "$__boot_then" = "$__boot" ] && __same "$__wrapper" "$__wrapper_born"
-}
-
 __prune() {
   __enter >/dev/null && cd "$__base/local-ci" || return
   # Two levels and no more: what is below a work tree may have these names too.
