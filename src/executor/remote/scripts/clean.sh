@@ -21,6 +21,8 @@ __clean() {
       continue
     fi
     [ -p "$__id/end" ] && [ ! -e "$__id/verdict" ] && echo gone 1<>"$__id/end"
+    # Whoever looks for it finds that it was there.
+    true >".done.$__id"
     rm -rf -- "$__id"
     [ -e "$__id" ] && echo "kept $__id"
     # Windows of what failed stay, the last twenty of them.
