@@ -21,6 +21,8 @@ const CLEAN: &str = include_str!("scripts/clean.sh");
 const PRUNE: &str = include_str!("scripts/prune.sh");
 /// What nobody has looked at for more than so many days is taken away.
 const DAYS: u32 = 13;
+/// For so many days it is known of a run that it was.
+const MARK_DAYS: u32 = 400;
 /// How long a run's end may wait for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -143,5 +145,5 @@ fn clean(place: &Place, session: Option<&str>, done: &[String], whole: bool) -> 
 
 /// The text that takes away what earlier runs have left.
 fn prune(place: &Place) -> String {
-    format!("{}{}__days={DAYS}\n{}", place.script(), bare(TREE), bare(PRUNE))
+    format!("{}{}__days={DAYS} __mark_days={MARK_DAYS}\n{}", place.script(), bare(TREE), bare(PRUNE))
 }

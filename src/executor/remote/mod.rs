@@ -4,6 +4,7 @@
 //! ```text
 //!  <state>/local-ci/<project>/runs/<run>/      0700, ours alone
 //!    wake.<remote>.<mark>                      a FIFO: what the follower there sleeps in
+//!    .done.<stage>.<attempt>                   it was here, and was taken away
 //!    <stage>.<attempt>/
 //!      script      the wrapper, with the command and its environment
 //!      pid         the claim: `PID START BOOT end` of the wrapper, made by one alone
@@ -80,6 +81,8 @@ enum Started {
     There,
     /// There is nothing of it, and nothing was to be started.
     Absent,
+    /// There was something of it, which was taken away.
+    Gone,
     /// It cannot be started there, for this reason.
     Refused(Fault),
 }
@@ -107,6 +110,7 @@ impl RemoteExecutor {
         match said {
             "started" | "joined" => return Ok(Started::There),
             "absent" => return Ok(Started::Absent),
+            "gone" => return Ok(Started::Gone),
             _ => {}
         }
         match said.strip_prefix("fault ").and_then(|fault| fault.split_once(' ')) {
@@ -165,7 +169,9 @@ impl Executor for RemoteExecutor {
                 let message = format!("lost on {}: it was never started there", site.host());
                 return Err(ExecError::NotThere { message });
             }
-            Ok(Started::Absent) => return Err(fault::lost(site.host(), "what was started there is gone")),
+            Ok(Started::Absent | Started::Gone) => {
+                return Err(fault::lost(site.host(), "what was started there is gone"));
+            }
             Ok(Started::Refused(fault)) => return Err(fault::ended(&fault)),
             // It may have been on its way there: whatever came of it has to end.
             Err(fault) if fault.kind == FaultKind::Cancelled => attempt.run(out, cancel),

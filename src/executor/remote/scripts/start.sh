@@ -3,13 +3,18 @@
 #
 # Before it: place.sh and what that needs; __id, the attempt's directory; __only_join, not empty where nothing may be
 # started; __write, which writes the script.
-# It says `started`, `joined` (there is a wrapper, or was one), `absent`, or `fault KIND TEXT`.
+# It says `started`, `joined` (there is a wrapper, or was one), `gone` (there was one, and all of it was taken away), `absent`,
+# or `fault KIND TEXT`.
 
 __prepare() {
   umask 077
   __enter || return 1
   if [ -e "$__id/pid" ]; then
     echo joined
+    return 1
+  fi
+  if [ -e ".done.$__id" ] || [ -e "../.pruned.$__run" ]; then
+    echo gone
     return 1
   fi
   if [ -n "$__only_join" ]; then

@@ -27,6 +27,14 @@ __same() {
   [ "$1" = "${21:-none}" ] && [ "$2" != Z ] && [ "$2" != X ]
 }
 
+# Whether the attempt in this directory is running.
+__is_running() {
+  [ -e "$1/verdict" ] && return 1
+  __wrapper= __boot_then=
+  { read -r __wrapper __wrapper_born __boot_then __more <"$1/pid"; } 2>/dev/null
+  [ "$__boot_then" = "$__boot" ] && __same "$__wrapper" "$__wrapper_born"
+}
+
 # Sets __wrapper, __sid and __born to the wrapper's number, and to the command's and its start; to nothing where they are not
 # known, or of another boot, when numbers meant others.
 __leader() {

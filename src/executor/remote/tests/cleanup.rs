@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::harness::{Log, Machine, Straight, here, wait_until};
 use crate::cancel::CancelToken;
 use crate::executor::remote::RemoteExecutor;
-use crate::executor::{Executor, Job};
+use crate::executor::{ExecError, Executor, Job};
 use crate::outcome::Exit;
 
 fn cleaning(dir: &Arc<tempfile::TempDir>) -> Machine {
@@ -83,10 +83,33 @@ fn what_was_left_long_ago_is_taken_away() {
     }
     age(&state.join("q-1/work/runs/old"));
     age(&state.join("odd"));
+    for name in [".pruned.q", ".other"] {
+        fs::write(runs.join(name), "").unwrap();
+        age(&runs.join(name));
+    }
     assert_eq!(machine.run("true").0.unwrap().exit, Exit::Code(0));
     drop(machine);
+    fs::remove_file(runs.join(".other")).unwrap();
     let mut left: Vec<_> = fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["new", "running"]);
+    assert_eq!(left, [".pruned.ended", ".pruned.odd name", ".pruned.old", ".pruned.rebooted", "new", "running"]);
     assert!(state.join("q-1/work/runs/old").exists() && state.join("odd").exists());
+}
+
+/// Whoever takes a run over does not start again what was taken away before its end was written down here.
+#[test]
+fn what_was_taken_away_is_lost_and_not_started_again() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let lost = Err(ExecError::Infrastructure { message: "lost on box: what was started there is gone".into() });
+    let machine = cleaning(&dir);
+    assert_eq!(machine.run("echo x >>started").0.unwrap().exit, Exit::Code(0));
+    wait_until(|| !machine.attempt().exists());
+    let joins = Job { resumes: Some(0), ..machine.sh("echo x >>started") };
+    assert_eq!(Machine::beside(&machine).execute(&joins).0, lost);
+    // One that nobody has looked at for long.
+    let run = machine.run_dir();
+    fs::rename(&run, run.with_file_name("kept")).unwrap();
+    fs::write(run.with_file_name(format!(".pruned.{}", run.file_name().unwrap().display())), "").unwrap();
+    assert_eq!(Machine::beside(&machine).execute(&joins).0, lost);
+    assert_eq!(fs::read_to_string(machine.path("work/started")).unwrap(), "x\n");
 }
