@@ -109,11 +109,12 @@ impl Janitor {
         Ok(())
     }
 
-    /// All of this attempt is here.
-    pub(super) fn done(&self, id: &str, passed: bool) {
+    /// All of this attempt is here. Its window goes with the run where it passed or was to end, and stays for whoever looks
+    /// into why it failed.
+    pub(super) fn done(&self, id: &str, is_well: bool) {
         let mut state = self.shared.state();
         state.open.remove(id);
-        state.done.push(format!("{id}={}", if passed { "passed" } else { "failed" }));
+        state.done.push(format!("{id}={}", if is_well { "passed" } else { "failed" }));
         drop(state);
         self.shared.changed.notify_all();
     }

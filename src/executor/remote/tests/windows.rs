@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::harness::{Ends, Log, Machine, Straight, wait_until};
-use crate::cancel::CancelToken;
+use crate::cancel::{CancelLevel, CancelToken};
 use crate::env::Env;
 use crate::executor::remote::{RemoteExecutor, Site, window};
 use crate::executor::{Executor, Job};
@@ -136,6 +136,24 @@ fn the_windows_of_what_failed_stay() {
     assert!(windows.contains(&"onion:unit!".to_owned()) && !windows.contains(&"onion:old1!".to_owned()), "{windows:?}");
     wait_until(|| looking.screen("=onion:unit!").contains("[ended with code 3]"));
     assert!(looking.screen("=onion:unit!").contains("why"));
+}
+
+/// Nobody looks into why it has ended who has it end: its window does not wait for Enter.
+#[test]
+fn the_windows_of_what_was_cancelled_go_with_the_run() {
+    let Some(looking) = Looking::new() else { return };
+    looking.tmux(&["new-session", "-d", "-s", "onion", "-n", "mine", "sleep", "600"]);
+    let machine = looking.machine("onion");
+    let job = named(&machine, "unit", "echo up; while :; do sleep 0.01; done");
+    let ends = Ends(CancelToken::new());
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| machine.executor.execute(&job, &mut Log::default(), &ends.0));
+        wait_until(|| looking.windows().contains(&"onion:unit".to_owned()));
+        ends.0.raise(CancelLevel::Terminate);
+        assert!(!running.join().unwrap().unwrap().exit.success());
+    });
+    drop(machine);
+    wait_until(|| looking.windows() == ["onion:mine"]);
 }
 
 #[test]
