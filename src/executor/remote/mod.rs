@@ -141,20 +141,23 @@ impl Executor for RemoteExecutor {
         };
         // While the tree is on its way, the channel is opened.
         self.shared.follower.warm_up().map_err(no_thread)?;
-        let order = self.order(job, &cancelled)?;
+        // From now on there may be something of it: the run's directory is made by whoever comes there first.
+        let id = place::attempt(job);
+        self.shared.janitor.begun(&id).map_err(no_thread)?;
+        let nothing_is_left = || self.shared.janitor.done(&id, true);
+        let order = self.order(job, &cancelled).inspect_err(|_| nothing_is_left())?;
         // Nothing starts in a paused run.
         cancel.wait_while_held();
         // What runs there already has to be ended there.
         if cancelled() && job.resumes.is_none() {
+            nothing_is_left();
             return Err(fault::ended(&Fault::new(FaultKind::Cancelled, "cancelled")));
         }
         let (tell, heard) = crossbeam_channel::unbounded();
         let wake = tell.clone();
         let _registration = cancel.register(move || drop(wake.send(Heard::Woken)));
-        let id = place::attempt(job);
         // Asked for before it is there: so its end is told without one more round trip.
         let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
-        self.shared.janitor.begun(&id).map_err(no_thread)?;
         let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
         // To join costs nothing that would not be wanted: what is to be ended has to be found first.
         let ended = match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
@@ -170,9 +173,13 @@ impl Executor for RemoteExecutor {
                 return Err(ExecError::NotThere { message });
             }
             Ok(Started::Absent | Started::Gone) => {
+                nothing_is_left();
                 return Err(fault::lost(site.host(), "what was started there is gone"));
             }
-            Ok(Started::Refused(fault)) => return Err(fault::ended(&fault)),
+            Ok(Started::Refused(fault)) => {
+                nothing_is_left();
+                return Err(fault::ended(&fault));
+            }
             // It may have been on its way there: whatever came of it has to end.
             Err(fault) if fault.kind == FaultKind::Cancelled => attempt.run(out, cancel),
             Err(fault) => Err(attempt.unheard(fault::ended(&fault))),

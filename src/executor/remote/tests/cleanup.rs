@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::harness::{Log, Machine, Straight, here, wait_until};
 use crate::cancel::CancelToken;
-use crate::executor::remote::RemoteExecutor;
+use crate::executor::remote::{Carrier, RemoteExecutor, Site, WorkTree};
 use crate::executor::{ExecError, Executor, Job};
 use crate::outcome::Exit;
+use crate::remote::{Fault, FaultKind};
 
 fn cleaning(dir: &Arc<tempfile::TempDir>) -> Machine {
     let line = |home: &std::path::Path| Arc::new(Straight::new(here(home))) as Arc<_>;
@@ -30,6 +31,36 @@ fn an_attempt_is_taken_away_once_it_is_here_and_the_run_at_its_end() {
     // Twice, and with nothing there.
     drop(cleaning(&dir));
     assert!(!run.exists());
+}
+
+/// A machine that the work tree cannot be brought to.
+struct Nowhere;
+
+impl Carrier for Nowhere {
+    fn prepare(&self, _: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, Fault> {
+        Err(Fault::new(FaultKind::MissingTool, "`git` is not installed there"))
+    }
+}
+
+#[test]
+fn what_cannot_be_started_leaves_no_directory() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let line = |home: &std::path::Path| Arc::new(Straight::new(here(home))) as Arc<_>;
+    let unsent = |site| Site { carrier: Box::new(Nowhere), ..site };
+    let machine = Machine::adjusted(Arc::clone(&dir), line, unsent, RemoteExecutor::new);
+    let run = machine.run_dir();
+    assert!(machine.run("true").0.is_err());
+    // What follows may be there before it is found out.
+    wait_until(|| run.join(".done.s.1").exists());
+    drop(machine);
+    assert!(!run.exists());
+    let machine = cleaning(&dir);
+    fs::create_dir_all(&run).unwrap();
+    fs::create_dir(dir.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("elsewhere"), machine.attempt()).unwrap();
+    assert!(machine.run("true").0.is_err());
+    drop(machine);
+    assert!(!run.exists() && dir.path().join("elsewhere").exists());
 }
 
 /// What was left to itself, or belongs to somebody who has not taken it over yet, stays.
