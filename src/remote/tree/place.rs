@@ -82,10 +82,16 @@ pub(super) fn prepare(order: &Order<'_>, hands: &Hands<'_>, tool: &str) -> Resul
         };
         if !is_told {
             is_told = true;
-            let whose = if by.is_empty() { "another run".to_owned() } else { format!("run {}", printable(&by)) };
             let host = hands.there.host();
+            let (whose, ways) = if by.is_empty() {
+                ("another run".to_owned(), String::new())
+            } else {
+                let by = printable(&by);
+                let ways = format!(" (`local-ci attach {by}` follows it, `local-ci stop {by}` ends it)");
+                (format!("run {by}"), ways)
+            };
             (hands.tell)(&format!(
-                "{whose} of this project has the work tree on {host}: waiting until that has ended there"
+                "{whose} of this project has the work tree on {host}: waiting until that has ended there{ways}"
             ));
         }
         let mut waited = Duration::ZERO;

@@ -109,7 +109,7 @@ fn a_run_has_the_tree_until_it_lets_go() {
         Tree::send(order, &Hands { cancelled: &cancelled, ..*hands }).unwrap_err()
     });
     assert_eq!(fault.kind, FaultKind::Cancelled);
-    insta::assert_snapshot!(rig.told().join("\n"), @"run 42 of this project has the work tree on build.example.invalid: waiting until that has ended there");
+    insta::assert_snapshot!(rig.told().join("\n"), @"run 42 of this project has the work tree on build.example.invalid: waiting until that has ended there (`local-ci attach 42` follows it, `local-ci stop 42` ends it)");
     rig.release(&tree);
     assert_eq!(lock(&rig), None);
     rig.send();
