@@ -49,7 +49,7 @@ impl<'a> Placing<'a> {
         let talking: Vec<StageName> =
             away.clone().filter(|stage| stage.policy.interactive).map(|stage| stage.name.clone()).collect();
         if !talking.is_empty() {
-            return Err(PlanError::InteractiveElsewhere { stages: talking });
+            return Err(PlanError::InteractiveElsewhere { stages: talking, for_all: self.all.is_some() });
         }
         let names: BTreeSet<&str> = away.map(|stage| stage.executor.as_str()).collect();
         self.one_is_meant(&names)?;
@@ -201,7 +201,7 @@ mod tests {
     fn who_talks_with_a_person_stays_here() {
         let talks = |stage: &mut Stage| stage.policy.interactive = stage.name.as_str() != "far";
         insta::assert_snapshot!(plan(talks, Elsewhere::default()).unwrap_err(), @"box is interactive, which works on this machine only: take `on` off, or leave it out with --skip");
-        insta::assert_snapshot!(plan(talks, to("far")).unwrap_err(), @"here and box are interactive, which works on this machine only: take `on` off, or leave it out with --skip");
+        insta::assert_snapshot!(plan(talks, to("far")).unwrap_err(), @"here and box are interactive, which works on this machine only: leave out --remote, or leave it out with --skip");
         assert!(plan(talks, to("local")).is_ok());
     }
 

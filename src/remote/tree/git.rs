@@ -45,7 +45,8 @@ pub(super) fn send(order: &Order<'_>, hands: &Hands<'_>, repository: &Repository
     // Of two faults, that of this side is told: it is there whatever the other machine is like.
     let snapshot = snapshot?;
     let place = place?;
-    snapshot.notices.iter().chain(&notices::secrets(&snapshot.secrets)).for_each(|notice| (hands.tell)(notice));
+    snapshot.notices.iter().for_each(|notice| (hands.tell)(notice));
+    notices::tell_secrets(&snapshot.secrets, order, hands);
     let excluded = repository.excluded(hands)?;
     let errand = Errand { order, hands, repository, darkroom: &darkroom, snapshot: &snapshot, excluded };
     let sent = errand.run(place);

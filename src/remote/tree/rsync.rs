@@ -40,7 +40,8 @@ pub(super) fn send(
     repository: Option<&Repository>,
 ) -> Result<(Place, Sent), Fault> {
     let listing = list(order.root, repository, Nested::Listed, &Globs::new(&order.remote.include)?, hands)?;
-    listing.notices.iter().chain(&notices::secrets(&listing.secrets)).for_each(|notice| (hands.tell)(notice));
+    listing.notices.iter().for_each(|notice| (hands.tell)(notice));
+    notices::tell_secrets(&listing.secrets, order, hands);
     let prefix = repository.map_or(Path::new(""), |repository| &repository.prefix);
     let mut cuts = 0;
     loop {

@@ -137,7 +137,7 @@ fn h141_env_files_are_not_sent_unless_they_are_named() {
     rig.remote.include = vec!["sub/.env.test".into()];
     let (tree, _) = rig.send();
     assert_eq!(names(&rig.work()), ["a", ".gitignore", "sub/.env.test"].map(str::to_owned).into());
-    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env`, `.env.local`, `.env.shared` and `sub/.env.production` are not sent, since files of that name hold secrets; to send one: sync.include = [".env"]"#);
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env`, `.env.local`, `.env.shared` and `sub/.env.production` are not sent, since files of that name hold secrets; to send one: [remotes.box] sync = { include = [".env"] }"#);
     rig.release(&tree);
     rig.remote.include = vec![".env.local".into(), "sub/.env*".into(), "nothing/*".into()];
     rig.send();
@@ -145,8 +145,12 @@ fn h141_env_files_are_not_sent_unless_they_are_named() {
     assert_eq!(names(&rig.work()), expected.map(str::to_owned).into());
     insta::assert_snapshot!(rig.told().join("\n"), @r#"
     `nothing/*` in `sync.include` matches no file
-    `.env` and `.env.shared` are not sent, since files of that name hold secrets; to send one: sync.include = [".env"]
+    `.env` and `.env.shared` are not sent, since files of that name hold secrets; to send one: [remotes.box] sync = { include = [".env"] }
     "#);
+    // Who was told knows.
+    rig.remote.include.pop();
+    rig.send();
+    assert_eq!(rig.told(), Vec::<String>::new());
 }
 
 #[test]
