@@ -151,7 +151,7 @@ fn a_plan_says_where_each_stage_runs() {
                  asked for
                  on ci@127.0.0.1
     ci@127.0.0.1: tmux session onion, work tree sent by rsync
-      1 file, 189 B: of them, what is not there yet
+      at most 1 file, 189 B: what is there already is not sent
       the project is in no git repository: its files are sent by rsync
     --- exit 0
     ");
