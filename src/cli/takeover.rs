@@ -127,7 +127,7 @@ impl Place<'_> {
     ) -> Result<Option<Started>, CliError> {
         let Again { plan, barred, open } = again;
         let jobs: Vec<(Signature, StageName)> =
-            open.iter().map(|id| (plan.stages[*id].signature, plan.stages[*id].name.clone())).collect();
+            open.iter().map(|id| (plan.stages[*id].job(), plan.stages[*id].name.clone())).collect();
         let number = self.number;
         let lock = match retake(self.state, self.root, number, &jobs) {
             Ok(lock) => lock,

@@ -205,6 +205,17 @@ mod tests {
         assert!(plan(talks, to("local")).is_ok());
     }
 
+    /// A job runs once at a time, and not once on each machine.
+    #[test]
+    fn a_stage_is_the_same_job_wherever_it_runs() {
+        let of = |elsewhere| plan(|_| {}, elsewhere).unwrap().stages.values().next().unwrap().clone();
+        let (here, there) = (of(to("local")), of(to("box")));
+        assert_ne!(here.signature, there.signature, "it takes another time there");
+        assert_eq!((here.job(), there.job()), (here.signature, here.job()));
+        let other = plan(|stage| stage.dir = "sub".into(), to("box")).unwrap();
+        assert_ne!(other.stages.values().next().unwrap().job(), here.job());
+    }
+
     #[test]
     fn the_system_that_counts_is_that_of_the_machine_that_runs_it() {
         let linux = |stage: &mut Stage| stage.when = When { os: Some(vec!["linux".into()]), ..When::default() };

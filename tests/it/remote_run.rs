@@ -235,7 +235,7 @@ fn a_run_is_left_and_joined_again() {
     there.assert_nothing_left();
 }
 
-/// What runs on another machine is started again there, though the config says nothing of it.
+/// What runs on another machine is a job like any other: it is started again there, though the config says nothing of it.
 #[test]
 fn a_job_that_is_restarted_stays_where_it_runs() {
     let Some(there) = There::new() else { return };
@@ -243,6 +243,9 @@ fn a_job_that_is_restarted_stays_where_it_runs() {
     let stage = "[stages.long]\nrun = \"echo up; until test -e $SIDE/go; do sleep 0.05; done\"\n";
     there.project.config(&format!("[env]\nSIDE = {side:?}\n{stage}"));
     there.local_ci(&["--remote", "box", "-d"]).output().assert_code(0);
+    // Nor does it run here beside that.
+    let refused = there.local_ci(&["long"]).output().assert_code(5).stderr();
+    assert!(refused.contains("stage long is running already, in run 1"), "{refused}");
     let said = there.local_ci(&["restart", "long"]).output().assert_code(0).stderr();
     assert!(said.contains("run 1 is on box: it is started there again\n"), "{said}");
     there.project.open_gate("go");
