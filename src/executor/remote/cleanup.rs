@@ -23,6 +23,8 @@ const PRUNE: &str = include_str!("scripts/prune.sh");
 const DAYS: u32 = 13;
 /// For so many days it is known of a run that it was.
 const MARK_DAYS: u32 = 400;
+/// How long something that is done waits: what starts next goes first, and what is done meanwhile goes with it.
+const TURN: Duration = Duration::from_millis(100);
 /// How long a run's end may wait for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -62,7 +64,10 @@ impl Shared {
         while !closing {
             let state = self.state();
             let idle = |state: &mut State| state.done.is_empty() && !state.closing;
-            let mut state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+            let state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+            let waits = |state: &mut State| !state.closing;
+            let waited = self.changed.wait_timeout_while(state, TURN, waits);
+            let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let done = std::mem::take(&mut state.done);
             closing = state.closing;
             let is_whole = closing && state.open.is_empty();

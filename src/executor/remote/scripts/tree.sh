@@ -160,15 +160,18 @@ __is_ending() {
   [ -e ending.1 ] || [ -e ending.2 ] || [ -e ending.3 ] || [ -e limit.2 ]
 }
 
+# Whether the command has left nothing behind: the usual case, at the price of one program.
+__is_alone() {
+  __leader
+  if [ -n "$__sid" ] && kill -s 0 -- "-$__sid" 2>/dev/null; then
+    return 1
+  fi
+  ! grep -qF -- "LOCAL_CI_RUN_ID=$__run_id" /proc/[0-9]*/environ </dev/null >/dev/null 2>&1
+}
+
 # After the command has ended: what it has left behind, as the policy says: `kill`, `fail`, `warn` or `allow`. What is gone
 # within 200 ms was not left behind. Writes lines of `PID KILLED NAME` to `leaked`.
 __leave() (
-  __leader
-  # The usual case, at the price of one program.
-  if ! { [ -n "$__sid" ] && kill -s 0 -- "-$__sid" 2>/dev/null; } &&
-    [ -z "$(grep -lF -- "LOCAL_CI_RUN_ID=$__run_id" /proc/[0-9]*/environ 2>/dev/null)" ]; then
-    return 0
-  fi
   __clock
   __until=$((__now + 20))
   __asked=

@@ -321,3 +321,17 @@ fn objects_known_by_sha256_are_sent() {
         assert_eq!(contents(&rig.work()), contents(&rig.root));
     }
 }
+
+/// Over a connection of its own, where what is small goes with the script that takes it.
+#[test]
+fn what_is_large_is_sent_as_well() {
+    let rig = Rig::repository(&[("a", "1")]);
+    for size in [200_000, 100, 300_000] {
+        let mut bytes = vec![0; size];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).unwrap();
+        fs::write(rig.root.join("large"), &bytes).unwrap();
+        let (_, sent) = rig.send();
+        assert!(sent.bytes > size as u64 && sent.bytes < size as u64 + 2000, "{size}: {}", sent.bytes);
+        assert!(fs::read(rig.work().join("large")).unwrap() == bytes, "{size}");
+    }
+}
