@@ -113,7 +113,8 @@ codes! {
         "The names in a profile's `stages` and `skip` are those of stages, or globs that match some.";
     BadGlob = "LC0411", "not a glob",
         "A glob has `*` for anything but `/`, `**` for anything, `?` for one character, `[a-z]` for a range, and \
-         `{a,b}` for alternatives.";
+         `{a,b}` for alternatives. Those of `outputs` and `sync.include` are of files below the project's directory: what \
+         lies elsewhere is not brought from one machine to another.";
     BadMatrix = "LC0412", "not a matrix",
         "A matrix is a table of axes, each a list of values: `matrix = { rust = [\"1.80\", \"stable\"] }`. `exclude` \
          takes combinations out; `include` adds variables to the combinations it matches, or a new combination that \
