@@ -121,7 +121,8 @@ pub(super) fn with_names(exchange: &Exchange<'_>, paths: &[&PathBuf]) -> Result<
         script.push_str(" ./");
         script.push_str(&word(path.as_os_str().as_bytes()));
     }
-    script.push_str(&format!(" >\"$names\") 2>&1) || {{\nprintf %s \"$said\"\nexit {NO_NAMES}\n}}\n"));
+    let code = NO_NAMES.to_string();
+    script.extend([" >\"$names\") 2>&1) || {\nprintf %s \"$said\"\nexit ", &code, "\n}\n"]);
     Ok(script)
 }
 
