@@ -94,7 +94,8 @@ fn h158_the_child_limits_itself_before_it_reads() {
     };
     wait_until("the child to be limited", || {
         let limits = fs::read_to_string(&limits).unwrap();
-        has(&limits, "Max address space", "4294967296")
+        has(&limits, "Max data size", "4294967296")
+            && has(&limits, "Max address space", "17179869184")
             && has(&limits, "Max cpu time", "120")
             && has(&limits, "Max core file size", "0")
     });
