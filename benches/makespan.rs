@@ -208,6 +208,7 @@ impl Pipeline {
             inputs: Vec::new(),
             inputs_digest: None,
             outputs: Vec::new(),
+            annotate: Vec::new(),
             estimate: known.map(|ms| Estimate {
                 expected_ms: ms,
                 low_ms: ms,
@@ -226,6 +227,8 @@ impl Pipeline {
             left_out: Vec::new(),
             warnings: Vec::new(),
             remotes: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+            reporters: Vec::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::args::InitArgs;
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, output};
-use crate::config::{self, EXAMPLE, Survey};
+use crate::config::{self, EXAMPLE, NoSupplier, Survey};
 use crate::outcome::exit;
 use crate::session::init::{self, InitError};
 use crate::text::plain::printable;
@@ -29,7 +29,7 @@ pub(super) fn init(context: &Context<'_>, args: &InitArgs) -> Result<Ending, Cli
         }
     };
     // What does not pass its own check must not be written; and its stages are named.
-    let loaded = config::parse(&root, &[(init::NAME, &text)], &|_| None)?;
+    let loaded = config::parse(&root, &[(init::NAME, &text)], &|_| None, &NoSupplier)?;
     if args.dry_run {
         let path = root.join(init::NAME);
         output::say(&printable(&format!("would write {}, {of_what}", path.display())));

@@ -11,6 +11,8 @@ mod background;
 #[cfg(feature = "chaos")]
 mod bug;
 mod busy;
+#[cfg(feature = "plugins")]
+mod compile_plugin;
 mod completions;
 mod diff;
 mod doctor;
@@ -86,6 +88,10 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
                 Ending::Code(exit::INFRASTRUCTURE)
             }
         };
+    }
+    #[cfg(feature = "plugins")]
+    if let Some(ending) = compile_plugin::callback(arguments) {
+        return ending;
     }
     if let Some(answer) = completions::callback(arguments, env) {
         let _ = output::print(&answer);

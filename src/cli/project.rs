@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::args::{Global, Selection};
 use super::error::CliError;
 use super::output;
-use crate::config::{ConfigError, LoadRequest, UserConfig, load_user};
+use crate::config::{ConfigError, LoadRequest, NoSupplier, Supplier, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
@@ -55,6 +55,11 @@ impl Anchor {
     pub(super) fn output(&self) -> Option<&str> {
         self.project.as_ref().and_then(|project| project.pipeline.run().output.as_deref())
     }
+}
+
+/// Who answers for the plugins of projects, in this environment.
+pub(super) fn supplier(_env: &Env) -> Box<dyn Supplier> {
+    Box::new(NoSupplier)
 }
 
 /// What every command starts from.
@@ -139,16 +144,21 @@ impl<'a> Context<'a> {
         )
     }
 
+    /// Who answers for the plugins of a project.
+    pub(super) fn supplier(&self) -> Box<dyn Supplier> {
+        supplier(self.env)
+    }
+
     /// Reads the project. What a person should know of its config is said where it is planned or validated.
     pub(super) fn project(&self) -> Result<Project, CliError> {
-        Ok(prepare::open(&self.load_request())?)
+        Ok(prepare::open(&self.load_request(), &*self.supplier())?)
     }
 
     /// Where runs and ad-hoc jobs are looked for: no config is needed, and one with faults is no hindrance. A config that
     /// was named has to be there.
     pub(super) fn anchor(&self) -> Result<Anchor, CliError> {
         let request = self.load_request();
-        match prepare::open(&request) {
+        match prepare::open(&request, &*self.supplier()) {
             Ok(project) => Ok(Anchor { root: project.root.clone(), project: Some(project), fault: None }),
             Err(error @ ConfigError::NotFound(_)) if request.explicit.is_some() => Err(error.into()),
             Err(ConfigError::NotFound(_)) => Ok(Anchor { root: prepare::locate(&request), project: None, fault: None }),

@@ -7,17 +7,17 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::builtin::{self, LoadRequest, Place};
-use super::check::{self, EnvFile, EnvFiles};
+use super::check::{self, Around, EnvFile, EnvFiles};
 use super::code::Code;
 use super::detect::Detected;
 use super::error::ConfigError;
 use super::fault::{Fault, FaultList, SourceFile, Sources};
 use super::find::{self, Found, NAMES, OVERRIDE, Owner};
 use super::schema::Document;
+use super::supplier::Supplier;
 use super::visible::visible;
 use super::{file, layer, shape, syntax};
 use crate::pipeline::Pipeline;
-use crate::pipeline::remote::Remote;
 
 /// A configuration without faults.
 #[derive(Debug)]
@@ -37,8 +37,9 @@ pub struct Loaded {
     pub remotes: BTreeMap<String, PathBuf>,
 }
 
-/// Finds, reads and checks a configuration; where there is none, the one that the project's files stand for.
-pub fn load(request: &LoadRequest) -> Result<Loaded, ConfigError> {
+/// Finds, reads and checks a configuration; where there is none, the one that the project's files stand for. `supplier`
+/// answers for its plugins.
+pub fn load(request: &LoadRequest, supplier: &dyn Supplier) -> Result<Loaded, ConfigError> {
     let place = Place::of(request);
     let start = place.start.as_path();
     let found = match &request.explicit {
@@ -69,29 +70,29 @@ pub fn load(request: &LoadRequest) -> Result<Loaded, ConfigError> {
     if let (Some(used), [_, ..]) = (found.path.strip_prefix(&found.root).ok(), found.ignored.as_slice()) {
         warnings.push(format!("{} is used; {} beside it is not read", used.display(), found.ignored.join(" and ")));
     }
-    let mut loaded = assemble(&found.root, sources, &Disk { root: &found.root }, &request.remotes)?;
+    let mut loaded = {
+        let around = Around { env_files: &Disk { root: &found.root }, remotes: &request.remotes, supplier };
+        assemble(&found.root, sources, &around)?
+    };
     loaded.warnings.splice(0..0, warnings);
     loaded.detected = detected;
     Ok(loaded)
 }
 
 /// Checks a configuration that is already in memory. Later files override earlier ones; `env_files` gives the
-/// environment files that stages name, by their path relative to `root`.
+/// environment files that stages name, by their path relative to `root`; `supplier` answers for plugins.
 pub fn parse(
     root: &Path,
     files: &[(&str, &str)],
     env_files: &dyn Fn(&Path) -> Option<String>,
+    supplier: &dyn Supplier,
 ) -> Result<Loaded, ConfigError> {
     let sources = files.iter().map(|(path, text)| SourceFile::new(*path, *text)).collect();
-    assemble(root, sources, &Memory { read: env_files }, &BTreeMap::new())
+    let around = Around { env_files: &Memory { read: env_files }, remotes: &BTreeMap::new(), supplier };
+    assemble(root, sources, &around)
 }
 
-fn assemble(
-    root: &Path,
-    sources: Vec<SourceFile>,
-    env_files: &dyn EnvFiles,
-    users: &BTreeMap<String, Remote>,
-) -> Result<Loaded, ConfigError> {
+fn assemble(root: &Path, sources: Vec<SourceFile>, around: &Around<'_>) -> Result<Loaded, ConfigError> {
     let mut faults = FaultList::default();
     let sources = Sources(sources);
     let checked = {
@@ -102,7 +103,7 @@ fn assemble(
             let document = layered(files);
             let begun = |name: &Spanned<String>| sources.0[sources.locate(name.span().start).0].path.clone();
             let remotes = document.remotes.0.iter().map(|(name, _)| (name.get_ref().clone(), begun(name))).collect();
-            (check::check(&document, root, env_files, users, &mut faults), remotes)
+            (check::check(&document, root, around, &mut faults), remotes)
         })
     };
     match checked {

@@ -1,5 +1,7 @@
 //! Plugins as a pipeline names them, what they are allowed, and where stages use them. Nothing here runs one.
 
+mod source;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

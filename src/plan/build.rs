@@ -18,6 +18,7 @@ use super::signature::{LOCAL, Work, signature};
 use super::{Decision, Plan, PlannedStage, Reason};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use crate::outcome::SkipReason;
+use crate::pipeline::plugin::Ready;
 use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Stage};
 
 /// The option that leaves out what stages need.
@@ -66,6 +67,8 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         planned.push(chosen.plan_stage(id, reasons, needs, args));
     }
     let remotes = placing.remotes(planned.values())?;
+    let reporters = pipeline.reporters().to_vec();
+    let plugins = plugins(pipeline, &planned, &reporters);
     let jobs = request.jobs.or(pipeline.run().jobs).unwrap_or(facts.cores).max(1);
     let mut plan = Plan {
         root: pipeline.root().to_owned(),
@@ -76,11 +79,28 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         left_out: chosen.left_out(),
         warnings: selection.warnings,
         remotes,
-        plugins: BTreeMap::new(),
-        reporters: Vec::new(),
+        plugins,
+        reporters,
     };
     plan.warnings.extend(warn(&plan, request, target.map(|id| place[id])));
     Ok(plan)
+}
+
+/// The plugins that what runs of a plan uses, and those that are told of it.
+fn plugins(
+    pipeline: &Pipeline,
+    stages: &DenseMap<StageId, PlannedStage>,
+    reporters: &[String],
+) -> BTreeMap<String, Ready> {
+    let used = stages.values().filter(|stage| stage.runs()).flat_map(|stage| {
+        let own = match &stage.command {
+            Command::Plugin(used) => Some(&used.plugin),
+            Command::Argv(_) | Command::Shell { .. } => None,
+        };
+        own.into_iter().chain(stage.annotate.iter().map(|parser| &parser.plugin))
+    });
+    let ready = |name: &String| Some((name.clone(), pipeline.plugins().get(name)?.clone()));
+    used.chain(reporters).filter_map(ready).collect()
 }
 
 /// The stages of a pipeline with what becomes of each.
@@ -159,23 +179,26 @@ impl<'a> Chosen<'a> {
         self.names(|id| matches!(self.fates[id], Fate::LeftOut(_)))
     }
 
-    fn fix_of(&self, stage: &'a Stage) -> Option<&'a Command> {
+    fn fix_of<'s>(&self, stage: &'s Stage) -> Option<&'s Command> {
         stage.fix.as_ref().filter(|_| self.fix)
+    }
+
+    /// What a stage runs, but for arguments of the command line.
+    fn command(&self, stage: &Stage) -> Command {
+        match (self.fix_of(stage), &stage.action) {
+            (Some(fix), _) => fix.clone(),
+            (None, Action::Run(command)) => command.clone(),
+            (None, Action::Use(used)) => Command::Plugin(used.clone()),
+        }
     }
 
     /// Only stages that would run have to be runnable.
     fn check_supported(&self) -> Result<(), PlanError> {
         let mut faults = Vec::new();
-        for (id, stage) in self.pipeline.stages().iter().filter(|(id, _)| self.fates[*id] == Fate::Runs) {
-            let mut keys = stage.unsupported.clone();
-            match (&stage.action, self.fix_of(stage)) {
-                (Action::Use(_), None) if !keys.contains(&"uses") => keys.insert(0, "uses"),
-                // What `--fix` runs instead needs no plugin.
-                (Action::Use(_), Some(_)) => keys.retain(|key| !matches!(*key, "uses" | "with")),
-                (Action::Run(_) | Action::Use(_), _) => {}
-            }
-            if !keys.is_empty() {
-                faults.push(UnsupportedStage { stage: self.pipeline.stages()[id].name.clone(), keys });
+        for (_, stage) in self.pipeline.stages().iter().filter(|(id, _)| self.fates[*id] == Fate::Runs) {
+            if !stage.unsupported.is_empty() {
+                let (stage, keys) = (stage.name.clone(), stage.unsupported.clone());
+                faults.push(UnsupportedStage { stage, keys });
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(PlanError::Unsupported(faults)) }
@@ -192,7 +215,13 @@ impl<'a> Chosen<'a> {
         };
         let mut asked = self.pipeline.stages().ids().filter(|id| is_asked(*id));
         match (asked.next(), asked.next()) {
-            (Some(only), None) => Ok(Some(only)),
+            (Some(only), None) => match self.command(&self.pipeline.stages()[only]) {
+                Command::Plugin(used) => {
+                    let stage = self.pipeline.stages()[only].name.clone();
+                    Err(PlanError::ArgsForPlugin { stage, used: used.name() })
+                }
+                Command::Argv(_) | Command::Shell { .. } => Ok(Some(only)),
+            },
             _ => Err(PlanError::ArgsForMany { asked: self.names(is_asked) }),
         }
     }
@@ -232,18 +261,11 @@ impl<'a> Chosen<'a> {
             Fate::Skipped(why) => Decision::Skip { reason: SkipReason::Condition { why: why.clone() } },
             Fate::Runs | Fate::Absent | Fate::LeftOut(_) => Decision::Run,
         };
-        let mut command = match (self.fix_of(stage), &stage.action) {
-            (Some(fix), _) => {
-                if decision == Decision::Run {
-                    reasons.push(Reason::Fix);
-                    policy.locks.push(FIX_LOCK.to_owned());
-                }
-                fix.clone()
-            }
-            (None, Action::Run(command)) => command.clone(),
-            // Only ever shown: such a stage is in a plan where its condition skips it.
-            (None, Action::Use(used)) => Command::Plugin(used.clone()),
-        };
+        if self.fix_of(stage).is_some() && decision == Decision::Run {
+            reasons.push(Reason::Fix);
+            policy.locks.push(FIX_LOCK.to_owned());
+        }
+        let mut command = self.command(stage);
         if policy.interactive {
             policy.locks.push(TERMINAL_LOCK.to_owned());
             // Whoever has the terminal sees what the log gets, so a limit would leave them with a screen that stands still.
@@ -252,7 +274,7 @@ impl<'a> Chosen<'a> {
         match &mut command {
             Command::Argv(words) => words.extend_from_slice(args),
             Command::Shell { args: own, .. } => own.extend_from_slice(args),
-            // Whoever gives some is told that it takes none.
+            // Whoever gives it some was told that it takes none.
             Command::Plugin(_) => {}
         }
         if decision == Decision::Run {

@@ -81,6 +81,16 @@ pub enum PlanError {
         /// The stages that were asked for.
         asked: Vec<StageName>,
     },
+    /// `-- ARGS` were given, and the one stage that they are meant for is a plugin's.
+    #[error(
+        "stage {stage} uses plugin {used}, which takes no arguments after --: give it settings as `with` in the config"
+    )]
+    ArgsForPlugin {
+        /// The stage.
+        stage: StageName,
+        /// What it uses.
+        used: String,
+    },
     /// `--remote` names nobody to connect to.
     #[error("--remote is {text:?}, which {why}")]
     BadRemote {
@@ -152,6 +162,7 @@ impl PlanError {
             | Self::InvalidGlob { .. }
             | Self::Unsupported(_)
             | Self::ArgsForMany { .. }
+            | Self::ArgsForPlugin { .. }
             | Self::BadRemote { .. }
             | Self::UnknownRemote { .. }
             | Self::WhichRemote { .. }

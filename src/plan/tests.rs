@@ -1,5 +1,7 @@
 //! Plans from pipelines: what is selected, what is skipped and why, in which order, and what is refused.
 
+mod plugins;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -298,20 +300,19 @@ fn a_need_that_may_fail_is_told() {
 fn only_stages_that_would_run_have_to_be_supported() {
     let declared = usual()
         .change("test", |stage| stage.unsupported = vec!["secrets", "when.hook"])
-        .change("lint", |stage| stage.action = Action::Use { kind: "hygiene".into() });
+        .change("lint", |stage| stage.unsupported = vec!["secrets"]);
     let error = declared.error(&Request::default());
     assert!(!error.selects_nothing());
-    insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `when.hook`) and lint (sets `uses`): leave them out with --skip");
+    insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `when.hook`) and lint (sets `secrets`): leave them out with --skip");
     insta::assert_snapshot!(
         declared.error(&ask(&["lint"])),
-        @"stage lint sets `uses`, which this version cannot act on: leave it out with --skip lint"
+        @"stage lint sets `secrets`, which this version cannot act on: leave it out with --skip lint"
     );
     assert_eq!(names(&declared.plan(&ask(&["build"]))), ["build"]);
     assert_eq!(names(&declared.plan(&skip(&["test", "lint"]))), ["build"]);
     let elsewhere = declared.change("test", on_macos).change("lint", on_macos);
     let plan = elsewhere.plan(&Request::default());
     assert_eq!(names(&plan), ["build", "test", "lint"]);
-    assert_eq!(planned(&plan, "lint").command_text(), "uses hygiene");
 }
 
 /// Stages that talk with a person share what gives them the terminal in turn, and what they print is not cut short.
@@ -334,7 +335,6 @@ fn interactive_stages_run_one_at_a_time() {
 fn fix_replaces_commands_one_at_a_time() {
     let declared = usual()
         .change("lint", |stage| {
-            stage.action = Action::Use { kind: "hygiene".into() };
             stage.fix = Some(script("make fix-lint"));
             stage.policy.locks = words(&["cargo"]);
         })

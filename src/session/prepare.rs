@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::source::{self, Source};
-use crate::config::{self, ConfigError, Detected, LoadRequest, Survey};
+use crate::config::{self, ConfigError, Detected, LoadRequest, Supplier, Survey};
 use crate::env::{self, Env};
 use crate::pipeline::Pipeline;
 use crate::plan::{self, Plan, PlanError};
@@ -41,9 +41,9 @@ pub struct Prepared {
     pub source: Source,
 }
 
-/// Reads the project around a directory.
-pub fn open(request: &LoadRequest) -> Result<Project, ConfigError> {
-    let loaded = config::load(request)?;
+/// Reads the project around a directory. `supplier` answers for its plugins.
+pub fn open(request: &LoadRequest, supplier: &dyn Supplier) -> Result<Project, ConfigError> {
+    let loaded = config::load(request, supplier)?;
     let root = std::fs::canonicalize(loaded.pipeline.root()).unwrap_or_else(|_| loaded.pipeline.root().to_owned());
     let source = source::read(&root);
     let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();

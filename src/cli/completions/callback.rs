@@ -13,6 +13,7 @@ use super::line::{Line, expanded};
 use super::shell::{Answer, Candidate, Shell};
 use crate::cli::args::Cli;
 use crate::cli::argv::{First, Options, first_word, is_command, plain_words, value_of};
+use crate::cli::project::supplier;
 use crate::config::{LoadRequest, load_user};
 use crate::env::{self, Env};
 
@@ -37,7 +38,7 @@ pub(super) fn answer(line: &Line, here: &Path, env: &Env) -> Answer {
     let root = Cli::command();
     let options = Options::of(&root);
     let typed = plain_words(&line.before, &options).into_iter().filter_map(|word| word.to_str().map(str::to_owned));
-    let mut table = table(Known::new(request(line, &options, here, env), env), typed.collect());
+    let mut table = table(Known::new(request(line, &options, here, env), supplier(env), env), typed.collect());
     // For a single dash every option is shown once, by its long name.
     let current = OsString::from(if line.current == "-" { "--" } else { &line.current });
     let mut ask = |words: Vec<OsString>| -> Vec<CompletionCandidate> {

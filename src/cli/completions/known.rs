@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::shell::Candidate;
 use crate::clock::{Clock, SystemClock};
-use crate::config::LoadRequest;
+use crate::config::{LoadRequest, Supplier};
 use crate::env::Env;
 use crate::ids::RunNumber;
 use crate::journal::header::Header;
@@ -29,17 +29,18 @@ const RUNS: usize = 20;
 /// The project of a line.
 pub(super) struct Known {
     request: LoadRequest,
+    supplier: Box<dyn Supplier>,
     state: Option<PathBuf>,
     project: OnceCell<Option<Project>>,
 }
 
 impl Known {
-    pub(super) fn new(request: LoadRequest, env: &Env) -> Self {
-        Self { request, state: state_dir(env), project: OnceCell::new() }
+    pub(super) fn new(request: LoadRequest, supplier: Box<dyn Supplier>, env: &Env) -> Self {
+        Self { request, supplier, state: state_dir(env), project: OnceCell::new() }
     }
 
     fn project(&self) -> Option<&Project> {
-        self.project.get_or_init(|| prepare::open(&self.request).ok()).as_ref()
+        self.project.get_or_init(|| prepare::open(&self.request, &*self.supplier).ok()).as_ref()
     }
 
     /// Stages, and matrix stages for all their cells, in the order of the config.

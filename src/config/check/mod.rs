@@ -13,4 +13,4 @@ mod stage;
 mod whole;
 
 pub(super) use environment::{EnvFile, EnvFiles};
-pub(super) use whole::{Checked, check};
+pub(super) use whole::{Around, Checked, check};

@@ -8,6 +8,7 @@ use super::{matrix, needs, profiles, remotes, stage};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema::{Document, Run};
+use crate::config::supplier::Supplier;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::{Pipeline, RunDefaults};
 
@@ -19,19 +20,32 @@ pub(in crate::config) struct Checked {
     pub(in crate::config) warnings: Vec<String>,
 }
 
-/// Checks a document. `root` is the project's directory; `users` are the remotes of the user, over which its own go.
+/// What a document is checked with.
+pub(in crate::config) struct Around<'a> {
+    /// The environment files that its stages name.
+    pub(in crate::config) env_files: &'a dyn EnvFiles,
+    /// The remotes of the user, over which its own go.
+    pub(in crate::config) remotes: &'a BTreeMap<String, Remote>,
+    /// Answers for its plugins.
+    pub(in crate::config) supplier: &'a dyn Supplier,
+}
+
+/// Checks a document. `root` is the project's directory.
 pub(in crate::config) fn check(
     document: &Document,
     root: &Path,
-    files: &dyn EnvFiles,
-    users: &BTreeMap<String, Remote>,
+    around: &Around<'_>,
     faults: &mut FaultList,
 ) -> Checked {
     let mut warnings = Vec::new();
     let layout = matrix::lay_out(document, faults, &mut warnings);
     let needs = needs::resolve(document, &layout, faults);
-    let stages =
-        stage::build(&stage::Inputs { document, layout: &layout, files, remotes: users }, needs, faults, &mut warnings);
+    let stages = stage::build(
+        &stage::Inputs { document, layout: &layout, files: around.env_files, remotes: around.remotes },
+        needs,
+        faults,
+        &mut warnings,
+    );
     let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
     let mut remotes = remotes::check(&document.remotes, |name| document.excused.contains(name), faults);
     if !faults.is_empty() {
@@ -39,7 +53,7 @@ pub(in crate::config) fn check(
     }
     let pipeline = match Pipeline::new(root.into(), stages, profiles, run(&document.run)) {
         Ok(pipeline) => {
-            for (name, remote) in users {
+            for (name, remote) in around.remotes {
                 remotes.entry(name.clone()).or_insert_with(|| remote.clone());
             }
             Some(pipeline.with_remotes(remotes))

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Detected, Outcome, detect};
 use crate::config::find::{Bounds, Owner};
-use crate::config::{ConfigError, LoadRequest, Loaded, load, parse};
+use crate::config::{ConfigError, LoadRequest, Loaded, NoSupplier, load, parse};
 use crate::pipeline::{Action, Stage};
 use crate::plan::command_text;
 
@@ -65,13 +65,13 @@ impl Tree {
     #[track_caller]
     fn stages(&self, start: &str) -> Vec<String> {
         let detected = self.found(start);
-        let loaded = parse(&detected.root, &[("local-ci.toml", &detected.text)], &|_| None);
+        let loaded = parse(&detected.root, &[("local-ci.toml", &detected.text)], &|_| None, &NoSupplier);
         let loaded = loaded.unwrap_or_else(|error| panic!("{}\n{}", error.render(false, 100), detected.text));
         loaded.pipeline.stages().values().map(line).collect()
     }
 
     fn load(&self, start: &str) -> Result<Loaded, ConfigError> {
-        load(&LoadRequest { start: self.root().join(start), ..LoadRequest::default() })
+        load(&LoadRequest { start: self.root().join(start), ..LoadRequest::default() }, &NoSupplier)
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::config::{ConfigError, LoadRequest, Loaded, load};
+use crate::config::{ConfigError, LoadRequest, Loaded, NoSupplier, load};
 
 const SOUND: &str = "[stages.a]\nrun = \"x\"\n";
 
@@ -32,7 +32,7 @@ impl Project {
     }
 
     fn load(&self) -> Result<Loaded, ConfigError> {
-        load(&LoadRequest { start: self.0.path().into(), ..LoadRequest::default() })
+        load(&LoadRequest { start: self.0.path().into(), ..LoadRequest::default() }, &NoSupplier)
     }
 
     /// The code and message of the one fault.
@@ -113,7 +113,10 @@ fn a_second_configuration_is_warned_of() {
 fn a_named_file_is_taken_as_it_is() {
     let project = Project::new().write("ci/release.toml", SOUND).write("ci/local-ci.local.toml", "broken");
     let named = |file: &str| {
-        load(&LoadRequest { start: project.0.path().into(), explicit: Some(file.into()), ..LoadRequest::default() })
+        load(
+            &LoadRequest { start: project.0.path().into(), explicit: Some(file.into()), ..LoadRequest::default() },
+            &NoSupplier,
+        )
     };
     let loaded = named("ci/release.toml").unwrap();
     assert_eq!(loaded.root, project.0.path().canonicalize().unwrap().join("ci"));
@@ -127,12 +130,12 @@ fn environment_files_are_read_from_the_project() {
     let text = "[stages.a]\nrun = \"x\"\nenv-file = \"ci/.env\"\n";
     let project = Project::new().write("local-ci.toml", text).write("ci/.env", "A=1\n").write("sub/x", "");
     let request = LoadRequest { start: project.path("sub"), ..LoadRequest::default() };
-    let loaded = load(&request).unwrap();
+    let loaded = load(&request, &NoSupplier).unwrap();
     let id = loaded.pipeline.find("a").unwrap();
     assert_eq!(loaded.pipeline.stages()[id].env["A"], "1");
     fs::remove_file(project.path("ci/.env")).unwrap();
     fs::create_dir(project.path("ci/.env")).unwrap();
-    let faults = load(&request).unwrap_err().faults();
+    let faults = load(&request, &NoSupplier).unwrap_err().faults();
     assert_eq!(faults[0].message, "`ci/.env` cannot be used: it is a directory, not a regular file");
 }
 
@@ -141,5 +144,5 @@ fn nothing_there_is_told_apart_from_faults() {
     let project = Project::new();
     assert!(matches!(project.load(), Err(ConfigError::NotFound(_))));
     let request = LoadRequest { start: Path::new("/nonexistent/x").into(), ..LoadRequest::default() };
-    assert!(matches!(load(&request), Err(ConfigError::NotFound(_))));
+    assert!(matches!(load(&request, &NoSupplier), Err(ConfigError::NotFound(_))));
 }

@@ -11,7 +11,7 @@ mod report;
 
 use std::path::Path;
 
-use super::{ConfigError, Loaded, parse};
+use super::{ConfigError, Loaded, NoSupplier, parse};
 
 /// The faults of one file, drawn without colour on 100 columns.
 fn faults(text: &str) -> String {
@@ -26,7 +26,7 @@ fn drawn(loaded: Result<Loaded, ConfigError>) -> String {
 }
 
 fn load(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    let loaded = parse(Path::new("/project"), files, &|_| None);
+    let loaded = parse(Path::new("/project"), files, &|_| None, &NoSupplier);
     published::assert_agrees(files, &loaded);
     loaded
 }

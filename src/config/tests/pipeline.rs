@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{load, sound};
-use crate::config::{Loaded, parse};
+use crate::config::{Loaded, NoSupplier, parse};
 use crate::ids::StageId;
+use crate::pipeline::plugin::Use;
 use crate::pipeline::{Action, Command, Jobserver, Leak, Placement, Policy, Stage};
 
 fn stage<'a>(loaded: &'a Loaded, name: &str) -> &'a Stage {
@@ -271,7 +272,7 @@ env-file = ["b.env", "none.env?"]
         Some("b.env") => Some("A=b\n".into()),
         _ => None,
     };
-    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &files).unwrap();
+    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &files, &NoSupplier).unwrap();
     let values = |name: &str| {
         let env = &stage(&loaded, name).env;
         ["A", "B", "C", "D", "E"].map(|variable| env[variable].clone()).join(" ")
@@ -306,7 +307,10 @@ host = "box.example.invalid"
     let a = stage(&loaded, "a");
     assert_eq!(a.unsupported, ["uses", "secrets", "when.changed", "when.hook"]);
     assert!(a.policy.interactive, "this one is of this version");
-    assert_eq!(a.action, Action::Use { kind: "hygiene".into() });
+    assert_eq!(
+        a.action,
+        Action::Use(Use { plugin: "hygiene".into(), kind: "hygiene".into(), params: "{}".into(), fix: false })
+    );
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
     assert_eq!(
@@ -346,7 +350,10 @@ needs = ["a"]
     assert_eq!((loaded.pipeline.run().jobs, loaded.pipeline.run().output.as_deref()), (Some(1), Some("live")));
     let a = stage(&loaded, "a");
     assert_eq!((a.policy.timeout, a.env["X"].as_str(), a.env["Y"].as_str()), (None, "2", "1"));
-    assert_eq!(stage(&loaded, "b").action, Action::Use { kind: "p".into() });
+    assert_eq!(
+        stage(&loaded, "b").action,
+        Action::Use(Use { plugin: "p".into(), kind: "p".into(), params: "{}".into(), fix: false })
+    );
     assert_eq!(loaded.sources.len(), 2);
 }
 

@@ -34,6 +34,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
                 inputs: Vec::new(),
                 inputs_digest: None,
                 outputs: Vec::new(),
+                annotate: Vec::new(),
                 estimate: None,
             })
             .collect(),
@@ -43,6 +44,8 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: std::collections::BTreeMap::new(),
+        plugins: std::collections::BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 
@@ -111,6 +114,9 @@ impl Sim {
             Effect::Emit(EventKind::Remote { remote, .. }) => format!("  news of {remote}"),
             Effect::Emit(EventKind::TakenOver { after_ms, ahead_us }) => {
                 format!("  taken over after {after_ms}ms, {ahead_us} ahead")
+            }
+            Effect::Emit(EventKind::Annotated { stage, items, .. }) => {
+                format!("  {} annotations of {}", items.len(), name(stage))
             }
             Effect::Emit(EventKind::Notice { text, .. }) => format!("  notice: {text}"),
             Effect::Emit(EventKind::RunFinished { verdict, exit_code, duration_ms }) => {

@@ -1,6 +1,7 @@
 //! The loop with threads, a scripted executor and a clock that stands still.
 
 mod left;
+mod observed;
 
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::ids::{Signature, StageName};
 use crate::outcome::{Outcome, exit};
 use crate::pipeline::{Command, Policy};
 use crate::plan::{Decision, PlannedStage};
+use observed::Watcher;
 
 /// Remembers events; can be told to fail.
 #[derive(Default)]
@@ -133,6 +135,7 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         inputs: Vec::new(),
         inputs_digest: None,
         outputs: Vec::new(),
+        annotate: Vec::new(),
         estimate: None,
     }
 }
@@ -147,6 +150,8 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: std::collections::BTreeMap::new(),
+        plugins: std::collections::BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 
@@ -156,6 +161,7 @@ struct Bench {
     output: Arc<Mutex<Vec<u8>>>,
     messages: (Sender<Message>, Receiver<Message>),
     lent: Lent,
+    observer: Option<Watcher>,
     clock: Arc<ManualClock>,
 }
 
@@ -181,6 +187,7 @@ impl Bench {
             output: Arc::default(),
             messages: crossbeam_channel::unbounded(),
             lent: Lent::default(),
+            observer: None,
             clock: Arc::default(),
         }
     }
@@ -200,6 +207,7 @@ impl Bench {
             sink: &mut self.events,
             messages: self.messages.clone(),
             lender: Some(&mut self.lent),
+            observer: self.observer.as_mut().map(|observer| observer as &mut dyn Observer),
         };
         go(identity, ports)
     }

@@ -34,6 +34,7 @@ pub(super) fn stage(index: usize, needs: &[usize]) -> PlannedStage {
         inputs: Vec::new(),
         inputs_digest: None,
         outputs: Vec::new(),
+        annotate: Vec::new(),
         estimate: None,
     }
 }
@@ -48,6 +49,8 @@ pub(super) fn plan(jobs: u32, stages: impl IntoIterator<Item = PlannedStage>) ->
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: BTreeMap::new(),
+        plugins: BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 

@@ -37,6 +37,7 @@ fn stage(text: &str, needs: &[u32], script: &str) -> PlannedStage {
         inputs: Vec::new(),
         inputs_digest: None,
         outputs: Vec::new(),
+        annotate: Vec::new(),
         estimate: None,
     }
 }
@@ -65,6 +66,8 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         left_out,
         warnings,
         remotes: BTreeMap::new(),
+        plugins: BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 

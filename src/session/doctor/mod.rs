@@ -17,7 +17,7 @@ pub use surroundings::Streams;
 
 use std::path::Path;
 
-use crate::config::LoadRequest;
+use crate::config::{LoadRequest, Supplier};
 use crate::env::Env;
 
 /// What a diagnosis is made from.
@@ -26,6 +26,8 @@ pub struct Patient<'a> {
     pub env: &'a Env,
     /// The project's place.
     pub request: &'a LoadRequest,
+    /// Who answers for its plugins.
+    pub supplier: &'a dyn Supplier,
     /// What is known of the streams of this process.
     pub streams: Streams,
     /// Whether a person can be asked: there is a terminal, and nothing says that this is CI.
@@ -34,7 +36,7 @@ pub struct Patient<'a> {
 
 /// Looks at everything.
 pub fn diagnose(patient: &Patient<'_>) -> Diagnosis {
-    let opened = super::prepare::open(patient.request);
+    let opened = super::prepare::open(patient.request, patient.supplier);
     let root = opened.as_ref().ok().map(|project| project.root.as_path());
     let here = root.unwrap_or(&patient.request.start);
     let mut asked = ask::Questions::new(here);

@@ -114,7 +114,7 @@ pub(super) fn environment(env: &Env) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::LoadRequest;
+    use crate::config::{LoadRequest, NoSupplier};
 
     #[test]
     fn character_sets_are_read_leniently() {
@@ -129,7 +129,8 @@ mod tests {
         let of = |pairs: &[(&str, &str)], streams: Streams, is_interactive| {
             let env = Env::from_pairs(pairs.iter().copied());
             let request = LoadRequest::default();
-            let section = terminal(&Patient { env: &env, request: &request, streams, is_interactive });
+            let section =
+                terminal(&Patient { env: &env, request: &request, supplier: &NoSupplier, streams, is_interactive });
             section.findings.last().unwrap().text.clone()
         };
         let both = Streams { stdout: true, stderr: true, ..Streams::default() };

@@ -64,6 +64,7 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         has_fix: false,
         inputs_digest: None,
         outputs: Vec::new(),
+        annotate: Vec::new(),
         estimate: None,
     };
     Plan {
@@ -75,6 +76,8 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: Map::new(),
+        plugins: Map::new(),
+        reporters: Vec::new(),
     }
 }
 

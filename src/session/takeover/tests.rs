@@ -39,6 +39,7 @@ fn planned(name: &str, executor: &str, signature: u8, needs: &[u32]) -> PlannedS
         has_fix: false,
         inputs: Vec::new(),
         outputs: Vec::new(),
+        annotate: Vec::new(),
         inputs_digest: None,
         estimate: None,
     }
@@ -70,6 +71,8 @@ fn plan_of(stages: Vec<PlannedStage>) -> Plan {
         left_out: Vec::new(),
         warnings: Vec::new(),
         remotes: BTreeMap::from([(BOX.to_owned(), remote("today.example.invalid"))]),
+        plugins: BTreeMap::new(),
+        reporters: Vec::new(),
     }
 }
 

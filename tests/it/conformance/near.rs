@@ -107,6 +107,7 @@ impl Here {
             number: Some(RunNumber(1)),
             stage: StageName::new(&stage.name).unwrap(),
             attempt: 1,
+            part: 0,
             command: Command::Shell {
                 shell: ["sh", "-e", "-c"].map(str::to_owned).to_vec(),
                 script: stage.run.clone(),
@@ -213,6 +214,7 @@ impl Going {
             }
             Err(ExecError::NotStarted { code, .. }) => ("failed", Some(local_ci::outcome::Exit::Code(code)), 0, took),
             Err(ExecError::Infrastructure { .. } | ExecError::NotThere { .. }) => ("errored", None, 0, took),
+            Err(ExecError::NothingToDo { .. }) => ("skipped", None, 0, took),
             Err(ExecError::Left { .. }) => ("left", None, 0, took),
         };
         let status = match (is_late, self.cancel.level()) {

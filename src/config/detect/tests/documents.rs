@@ -1,7 +1,7 @@
 //! The text that is made: sound, the same each time, and drawn upon where a file is broken.
 
 use super::Tree;
-use crate::config::{ConfigError, EXAMPLE, parse};
+use crate::config::{ConfigError, EXAMPLE, NoSupplier, parse};
 
 #[test]
 fn the_document_explains_itself() {
@@ -73,7 +73,7 @@ fn the_document_explains_itself() {
 
 #[test]
 fn the_example_passes_as_it_stands() {
-    let loaded = parse("/project".as_ref(), &[("local-ci.toml", EXAMPLE)], &|_| None).unwrap();
+    let loaded = parse("/project".as_ref(), &[("local-ci.toml", EXAMPLE)], &|_| None, &NoSupplier).unwrap();
     assert_eq!(loaded.pipeline.stages().len(), 2);
 }
 
@@ -88,7 +88,8 @@ fn the_advice_is_sound() {
     assert_eq!((keys.len(), tables.len()), (5, 2), "{text}");
     let keys: Vec<&str> = keys.iter().map(|line| line.split("   ").next().unwrap()).collect();
     let whole = format!("[stages.fmt]\nrun = 'x'\n[stages.x]\nrun = 'x'\n{}\n{}", keys.join("\n"), tables.join("\n"));
-    parse("/project".as_ref(), &[("x", &whole)], &|_| None).unwrap_or_else(|e| panic!("{}", e.render(false, 100)));
+    parse("/project".as_ref(), &[("x", &whole)], &|_| None, &NoSupplier)
+        .unwrap_or_else(|e| panic!("{}", e.render(false, 100)));
 }
 
 #[test]

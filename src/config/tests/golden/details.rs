@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::NoSupplier;
 use crate::config::tests::{drawn, faults, parse};
 
 #[test]
@@ -236,7 +237,7 @@ run = "true"
 env-file = ["missing.env", "missing.env?", "bad.env"]
 env = { "A=B" = "1" }
 "#;
-    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &env_files);
+    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &env_files, &NoSupplier);
     insta::assert_snapshot!(drawn(loaded), @r#"
     LC0417
 
