@@ -313,8 +313,8 @@ def sync(project, machine, options):
             tell(f"{trip:3} ms: {what}", times)
         medians[trip] = statistics.median(columns["one file changed: sync"])
     trips = (medians[100] - medians[0]) / 100
-    met = medians[0] <= 600 and trips <= 4
-    print(f"{'sync of one file':52} {medians[0]:8.1f} ms and {trips:.1f} round trips (600 and 4): {'met' if met else 'MISSED'}")
+    met = medians[0] <= 600 and medians[100] <= 600 + 4 * 100
+    print(f"{'sync of one file':52} {medians[0]:8.1f} ms and {trips:.1f} round trips (600 ms, and with 4 round trips of 100 ms): {'met' if met else 'MISSED'}")
 
 
 def sent(events):

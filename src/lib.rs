@@ -9,8 +9,9 @@
 //!   their config was checked; and the one fold of events into the state of a run that every face uses.
 //! - **What will be done** ([`config`], [`plan`]): from files to a pipeline with all faults at once; from a pipeline and a
 //!   request to a plan with reasons. Pure but for reading the config.
-//! - **Hands** ([`process`], [`journal`], [`history`], [`text`]): one mechanism each, ignorant of each other: processes and
-//!   their trees; a run's directory; the index of what came of runs; making foreign bytes harmless.
+//! - **Hands** ([`process`], [`journal`], [`history`], [`text`], [`walk`]): one mechanism each, ignorant of each other:
+//!   processes and their trees; a run's directory; the index of what came of runs; making foreign bytes harmless; a
+//!   project's files.
 //! - **Where stages run** ([`executor`]): one attempt at a time, on this machine or, for tests, in no machine at all.
 //! - **Running a plan** ([`engine`]): a scheduler and a machine as values, and the loop around them.
 //! - **What is seen** ([`report`]): a display folds events into a view and drives a reporter, which asks for logs.
@@ -59,3 +60,4 @@ pub mod report;
 pub mod session;
 pub mod text;
 pub mod view;
+pub mod walk;

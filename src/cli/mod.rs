@@ -11,6 +11,8 @@ mod background;
 #[cfg(feature = "chaos")]
 mod bug;
 mod busy;
+#[cfg(feature = "plugins")]
+mod compile_plugin;
 mod completions;
 mod diff;
 mod doctor;
@@ -31,6 +33,7 @@ mod man;
 mod onlooker;
 mod output;
 mod plan;
+mod plugin;
 mod project;
 mod prune;
 mod queue;
@@ -86,6 +89,10 @@ pub fn main(arguments: &[OsString], env: &Env) -> Ending {
                 Ending::Code(exit::INFRASTRUCTURE)
             }
         };
+    }
+    #[cfg(feature = "plugins")]
+    if let Some(ending) = compile_plugin::callback(arguments) {
+        return ending;
     }
     if let Some(answer) = completions::callback(arguments, env) {
         let _ = output::print(&answer);
@@ -167,6 +174,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Init(args) => init::init(&context()?, &args),
         Command::Doctor(args) => doctor::doctor(&context()?, &args),
         Command::Remote(args) => remote::remote(&context()?, &args.command),
+        Command::Plugin(args) => plugin::plugin(&context()?, &args.command),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => {

@@ -14,7 +14,7 @@ pub(super) fn path(text: &str) -> Result<Glob, String> {
 }
 
 /// A glob of paths that is ready to be matched. The error says why it is none.
-pub(super) fn path_matcher(text: &str) -> Result<GlobSet, String> {
+pub fn path_matcher(text: &str) -> Result<GlobSet, String> {
     matcher(path(text)?)
 }
 

@@ -47,7 +47,7 @@ pub use error::{ConfigError, Faults, NotFound, Stop};
 pub use example::Example;
 pub use fault::{Fault, FaultReport, SourceFile};
 pub use find::root_of;
-pub use glob::name_matcher;
+pub use glob::{name_matcher, path_matcher};
 pub use load::{Loaded, load, parse};
 pub use published::{document_schema, user_schema};
 pub use supplier::{Aspect, Misfit, NoSupplier, Supplier, Unsupplied};

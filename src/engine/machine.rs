@@ -486,6 +486,7 @@ impl Machine {
             (None, Err(ExecError::NotStarted { code, message })) => {
                 Outcome::Failed { failure: Failure::NotStarted { code, message } }
             }
+            (None, Err(ExecError::NothingToDo { why })) => Outcome::Skipped { reason: SkipReason::Condition { why } },
             (
                 None,
                 Err(

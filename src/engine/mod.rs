@@ -3,6 +3,7 @@
 //! journal, no display and no process: they come in through [`runner::Ports`].
 
 pub mod machine;
+pub mod observer;
 pub mod request;
 pub mod runner;
 pub mod scheduler;

@@ -3,6 +3,7 @@
 //! Only this loop numbers and stamps events. It has no `?`: whatever fails becomes an event or is the sink's affair.
 //! Each attempt runs on a thread that it has to itself, which writes its own log; output never passes through here.
 
+mod farewell;
 mod requests;
 
 use std::io::{self, ErrorKind};
@@ -14,6 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::machine::past::Past;
 use super::machine::{Effect, Input, Machine};
+use super::observer::Observer;
 use super::request::Asked;
 use super::slots::{Lender, Slots};
 use super::workers::Workers;
@@ -106,6 +108,8 @@ pub struct Ports<'a> {
     pub messages: (Sender<Message>, Receiver<Message>),
     /// Who shares slots that nobody uses, where this run does.
     pub lender: Option<&'a mut dyn Lender>,
+    /// Who else is told of what happens.
+    pub observer: Option<&'a mut dyn Observer>,
 }
 
 /// Whose run it is, and what every stage of it gets on top of its own.
@@ -280,6 +284,7 @@ impl Loop<'_> {
                 if let EventKind::RunFinished { verdict, .. } = kind {
                     self.verdict = Some(verdict);
                     self.tell_last_news();
+                    self.tell_last(&kind);
                 }
                 self.hold_strays(&kind);
                 self.emit(kind);
@@ -319,6 +324,11 @@ impl Loop<'_> {
         let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
         self.seq += 1;
         let _ = self.ports.sink.event(&event);
+        // The last one it was told before.
+        let is_last = matches!(event.kind, EventKind::RunFinished { .. });
+        if let (false, Some(observer)) = (is_last, &mut self.ports.observer) {
+            observer.event(&event);
+        }
     }
 
     /// What no attempt answers for stands still, or goes on, with those that do.
@@ -394,6 +404,7 @@ impl Loop<'_> {
             number: self.identity.number,
             stage: planned.name.clone(),
             attempt,
+            part: 0,
             command: planned.command.clone(),
             dir: self.plan.root.join(&planned.dir),
             env,

@@ -26,6 +26,8 @@ pub struct Job {
     pub stage: StageName,
     /// Counted from one.
     pub attempt: u32,
+    /// Which command of the attempt, where a plugin runs several: from one. Zero is the attempt itself.
+    pub part: u32,
     /// What to run.
     pub command: Command,
     /// Where, absolute.
@@ -105,6 +107,12 @@ pub enum ExecError {
     NotThere {
         /// Where there is nothing of it.
         message: String,
+    },
+    /// There was nothing for it to do, as it says itself: it counts as skipped.
+    #[error("{why}")]
+    NothingToDo {
+        /// What is not there.
+        why: String,
     },
     /// It goes on where it runs, and this side has given up following it: whoever takes the run over finds it.
     #[error("{message}")]

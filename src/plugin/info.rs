@@ -107,6 +107,21 @@ pub struct Context {
     pub extra: Vec<(String, String)>,
 }
 
+/// Something that happened in a run, as a reporter is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The event's number.
+    pub seq: u64,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// What kind of event, as in the journal.
+    pub kind: String,
+    /// The stage that it is about, by name.
+    pub stage: Option<String>,
+    /// The event as it stands in the journal, a JSON text.
+    pub data: String,
+}
+
 /// What a stage came to, as its plugin says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -14,14 +14,29 @@
 //! What runs a guest knows nothing of permissions, and what checks permissions knows nothing of WebAssembly: each later
 //! version of the contract is translated to the same [`services::Services`].
 
+pub mod authority;
+#[cfg(feature = "plugins")]
+pub mod component;
+#[cfg(feature = "plugins")]
+pub mod executor;
 pub mod fault;
+#[cfg(feature = "plugins")]
+pub mod granted;
+#[cfg(feature = "plugins")]
+pub mod guests;
+#[cfg(feature = "plugins")]
+pub mod host;
 pub mod info;
 pub mod lock;
+#[cfg(feature = "plugins")]
+pub mod reporters;
 pub mod rewrite;
+#[cfg(feature = "plugins")]
+pub mod roster;
 #[cfg(feature = "plugins")]
 pub mod schema;
 pub mod services;
 pub mod store;
 
 pub use fault::{Fault, FaultKind};
-pub use info::{Context, Info, Role, StageEnd, Verdict};
+pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};

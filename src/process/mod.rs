@@ -23,6 +23,8 @@ mod unix;
 use std::os::fd::AsFd;
 
 pub use unix::{adopt_descriptor, become_subreaper, close_inherited, die_of_signal, stop_of_signal};
+#[cfg(feature = "plugins")]
+pub use unix::{load_component, load_component_bytes};
 
 /// Whether this process is in the foreground of a terminal.
 pub fn is_foreground(terminal: impl AsFd) -> bool {

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use memchr::memchr_iter;
 
+use super::annotations;
 use super::cursor::{Cursor, Progress, Writing};
 use super::guest::instead_of_output;
 use super::silence::{Silence, still_running};
@@ -119,6 +120,9 @@ impl<W: Write> Lines<W> {
         let Some(finished) = stage.finished() else { return self.lose(stage) };
         let (glyph, text) = (verdict::outcome_glyph(stage, finished), came_of(stage, finished, self.sentences));
         self.conclude(stage, glyph, &text);
+        for line in annotations::lines(stage, view, &self.page.options.program, self.page.annotations_max) {
+            self.say(stage, &format!("  {line}"));
+        }
         let notices = view.notices().iter().filter(|notice| notice.stage == Some(id)).map(|notice| notice.text.clone());
         let leaked = stage.leaked().map(crate::view::leaked_sentence);
         for remark in leaked.chain(notices) {

@@ -3,6 +3,7 @@
 
 mod about;
 mod ago;
+mod annotations;
 pub mod comparison;
 mod cursor;
 pub mod display;

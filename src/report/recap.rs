@@ -16,7 +16,10 @@ pub struct Recap<W> {
 impl<W: Write> Recap<W> {
     /// On this output.
     pub fn new(out: W, options: TranscriptOptions) -> Self {
-        Self { page: Transcript::new(out, options) }
+        let mut page = Transcript::new(out, options);
+        // Whoever asks for the run again asks for all of it.
+        page.annotations_max = usize::MAX;
+        Self { page }
     }
 }
 

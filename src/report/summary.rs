@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use super::annotations;
 use super::style::{Glyph, Glyphs};
 use super::transcript::{Block, Rerun, Transcript};
 use super::verdict::human;
@@ -76,6 +77,7 @@ fn sentences(view: &RunView, verdict: Verdict, glyphs: Glyphs) -> Vec<String> {
     if let Some(untended) = view.untended_ms() {
         sentences.push(format!("Taken over: for {} nobody saw to it.", human(untended)));
     }
+    sentences.extend(annotations::sentence(view));
     let named = |which: &dyn Fn(&StageView) -> Option<String>| {
         let names: Vec<String> = view.stages().values().filter_map(which).collect();
         names.join(", ")

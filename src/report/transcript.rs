@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use super::annotations::SHOWN;
 use super::style::{Dialect, Glyph, Style};
 use super::terminal::{Host, linked};
 use crate::text::plain::printable;
@@ -86,6 +87,8 @@ pub(super) struct Transcript<W> {
     lines: Vec<u8>,
     last: Option<Block>,
     wrote: bool,
+    /// How many annotations of a stage are written.
+    pub(super) annotations_max: usize,
 }
 
 /// How long we wait where the output is full and does not block by itself.
@@ -93,7 +96,7 @@ const FULL_PAUSE: Duration = Duration::from_millis(5);
 
 impl<W: Write> Transcript<W> {
     pub(super) fn new(out: W, options: TranscriptOptions) -> Self {
-        Self { out, options, lines: Vec::new(), last: None, wrote: false }
+        Self { out, options, lines: Vec::new(), last: None, wrote: false, annotations_max: SHOWN }
     }
 
     /// Begins a block.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use super::annotations;
 use super::excerpt::last_lines;
 use super::guest::instead_of_output;
 use super::style::Glyph;
@@ -152,6 +153,7 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, id: Stag
             Layout::Everything => log(page, finished, logs),
         }
     }
+    annotations::write(page, view, stage);
     remarks(page, view, id);
 }
 

@@ -42,7 +42,8 @@ pub fn run(plan: Plan, place: &Place, display: Display) -> (Verdict, Display) {
     let logbook = Arc::new(RunLogbook { run: place.run.clone(), clock: Arc::clone(&clock), bell: Arc::new(|| {}) });
     let identity = Identity { run: place.id.clone(), number: place.number, env: Vec::new(), grace_cap: None };
     let messages = crossbeam_channel::unbounded();
-    let ports = Ports { clock, executors: Vec::new(), logbook, sink: &mut sink, messages, lender: None };
+    let ports =
+        Ports { clock, executors: Vec::new(), logbook, sink: &mut sink, messages, lender: None, observer: None };
     let root = plan.root.clone();
     let verdict = runner::run(plan, identity, ports);
     if let (Some(project), Some(number)) = (&place.project, place.number) {

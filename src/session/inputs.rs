@@ -19,11 +19,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
 use rayon::prelude::*;
 
 use crate::ids::hex;
 use crate::plan::Plan;
+use crate::walk;
 use wanted::{Matches, Wanted};
 
 /// What BLAKE3 keys are derived from here; see `plan::signature` for the same of commands.
@@ -73,27 +73,9 @@ fn find(root: &Path, wanted: &Wanted) -> Option<BTreeMap<PathBuf, Matches>> {
         }
     }
     if !wanted.below.is_empty() {
-        let (top, below) = (root.to_owned(), wanted.below.clone());
-        let enters = move |path: &Path| {
-            let path = path.strip_prefix(&top).unwrap_or(path);
-            below.iter().any(|start| path.starts_with(start) || start.starts_with(path))
-        };
-        // What hides a file from git hides it here, and nothing else: no file of a search tool, and none of the home
-        // directory's, which other machines do not have.
-        let walk = WalkBuilder::new(root)
-            .hidden(false)
-            .ignore(false)
-            .git_global(false)
-            .filter_entry(move |entry| {
-                let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-                entry.file_name() != ".git" && (!is_directory || enters(entry.path()))
-            })
-            .build();
-        for entry in walk {
-            let entry = entry.ok()?;
-            if let (Ok(path), Some(kind)) = (entry.path().strip_prefix(root), entry.file_type()) {
-                add(path, kind);
-            }
+        for file in walk::project(root, wanted.below.clone()) {
+            let (path, kind) = file.ok()?;
+            add(&path, kind);
         }
     }
     Some(found)

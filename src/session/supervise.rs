@@ -157,7 +157,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let root = assignment.plan.root.clone();
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
-    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender };
+    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender, observer: None };
     let verdict = match (refused, past) {
         (Some(reason), _) => runner::refuse(assignment.plan, identity, ports, reason),
         (None, Some(past)) => runner::resume(assignment.plan, past, identity, ports),

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Line, RemoteView, RunView, StageState, StageView};
-use crate::event::{LeakedProcess, SCHEMA_VERSION, StageFinished};
+use crate::event::{Annotation, LeakedProcess, SCHEMA_VERSION, StageFinished};
 use crate::ids::{RunId, RunNumber, StageId, StageName};
 use crate::outcome::{Outcome, Verdict};
 
@@ -116,8 +116,8 @@ pub struct ReportedStage {
     pub attempt: u32,
     /// The file that holds what the attempt printed; none where it printed nothing, or nothing is kept.
     pub log: Option<String>,
-    /// What it said of places in files. Always empty in this version.
-    pub annotations: Vec<serde_json::Value>,
+    /// What was found in the project by the attempt, or in what it printed.
+    pub annotations: Vec<Annotation>,
     /// What went wrong, or why it was not started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -211,7 +211,7 @@ fn reported(
         cache_hit: finished.is_some_and(|finished| finished.outcome == Outcome::Cached),
         attempt,
         log: if printed { log(id, attempt) } else { None },
-        annotations: Vec::new(),
+        annotations: stage.annotations.clone(),
         error,
     }
 }

@@ -67,7 +67,9 @@ fn piece() -> impl Strategy<Value = String> {
 fn check(text: &str, over: &str) -> Result<(), TestCaseError> {
     let files: &[(&str, &str)] = &[("local-ci.toml", text), ("local-ci.local.toml", over)];
     let files = if over.is_empty() { &files[..1] } else { files };
-    if let Err(error @ ConfigError::Faults(_)) = parse(Path::new("/p"), files, &|_| Some("A=1".into()), &NoSupplier) {
+    if let Err(error @ ConfigError::Faults(_)) =
+        parse(Path::new("/p"), files, &|_| Some("A=1".into()), &crate::config::NoSupplier)
+    {
         prop_assert!(!error.list().is_empty());
         let drawn = error.render(false, 80);
         prop_assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{:?}", drawn);

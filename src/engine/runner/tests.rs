@@ -1,6 +1,7 @@
 //! The loop with threads, a scripted executor and a clock that stands still.
 
 mod left;
+mod observed;
 
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::ids::{Signature, StageName};
 use crate::outcome::{Outcome, exit};
 use crate::pipeline::{Command, Policy};
 use crate::plan::{Decision, PlannedStage};
+use observed::Watcher;
 
 /// Remembers events; can be told to fail.
 #[derive(Default)]
@@ -159,6 +161,7 @@ struct Bench {
     output: Arc<Mutex<Vec<u8>>>,
     messages: (Sender<Message>, Receiver<Message>),
     lent: Lent,
+    observer: Option<Watcher>,
     clock: Arc<ManualClock>,
 }
 
@@ -184,6 +187,7 @@ impl Bench {
             output: Arc::default(),
             messages: crossbeam_channel::unbounded(),
             lent: Lent::default(),
+            observer: None,
             clock: Arc::default(),
         }
     }
@@ -203,6 +207,7 @@ impl Bench {
             sink: &mut self.events,
             messages: self.messages.clone(),
             lender: Some(&mut self.lent),
+            observer: self.observer.as_mut().map(|observer| observer as &mut dyn Observer),
         };
         go(identity, ports)
     }

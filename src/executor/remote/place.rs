@@ -79,9 +79,13 @@ impl Place {
     }
 }
 
-/// An attempt's directory within its run's.
+/// An attempt's directory within its run's; of a command that a plugin runs for it, one of its own. No stage has a `~` in its
+/// name.
 pub(super) fn attempt(job: &Job) -> String {
-    format!("{}.{}", job.stage, job.attempt)
+    match job.part {
+        0 => format!("{}.{}", job.stage, job.attempt),
+        part => format!("{}.{}~{part}", job.stage, job.attempt),
+    }
 }
 
 /// What an attempt's verdict has to begin with: whoever takes a run over knows it too.

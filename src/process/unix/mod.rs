@@ -4,9 +4,14 @@
 #![expect(unsafe_code, reason = "the one place for system calls without a safe wrapper")]
 
 mod fork;
+#[cfg(feature = "plugins")]
+mod native;
 mod signal;
 mod spawn;
 mod wait;
+
+#[cfg(feature = "plugins")]
+pub use native::{load_component, load_component_bytes};
 
 pub(super) use fork::{Forked, fork};
 pub(super) use signal::{block, ignore, is_ignored, read_signal, signal_descriptor};

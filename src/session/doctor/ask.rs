@@ -206,6 +206,7 @@ impl Question {
             number: None,
             stage,
             attempt: 1,
+            part: 0,
             command: Command::Argv(argv.collect()),
             dir: "/".into(),
             env: QUIET.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::ids::StageId;
+use crate::walk::start;
 
 /// The globs that match a file, as numbers.
 pub(super) type Matches = Vec<usize>;
@@ -121,14 +122,4 @@ impl<'a> Pattern<'a> {
         let glob = GlobBuilder::new(text).literal_separator(true).build().ok()?;
         stays.then_some(Self { takes_out, text, glob })
     }
-}
-
-/// Whether a glob is a file's name in full, and the directory, or file, that it begins with.
-fn start(text: &str) -> (bool, PathBuf) {
-    let is_glob =
-        |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', ']', '{', '}', '\\']);
-    // Braces may have a slash in them: what stands before the first part with one is still certain.
-    let mut parts = Path::new(text).components();
-    let place: PathBuf = parts.by_ref().take_while(|part| !is_glob(part)).collect();
-    (place == Path::new(text), place)
 }

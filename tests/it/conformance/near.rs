@@ -107,6 +107,7 @@ impl Here {
             number: Some(RunNumber(1)),
             stage: StageName::new(&stage.name).unwrap(),
             attempt: 1,
+            part: 0,
             command: Command::Shell {
                 shell: ["sh", "-e", "-c"].map(str::to_owned).to_vec(),
                 script: stage.run.clone(),

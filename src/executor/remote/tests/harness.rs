@@ -202,6 +202,7 @@ impl Machine {
             number: Some(RunNumber(42)),
             stage: StageName::new("s").unwrap(),
             attempt: 1,
+            part: 0,
             command,
             dir: "/project".into(),
             env: Vec::new(),

@@ -1,0 +1,150 @@
+//! What a plugin may do: an access is permitted where the plugin says that it needs it, the pipeline grants it and the user
+//! allows it. Pure: nothing is opened, resolved or asked here.
+//!
+//! Every pattern is read once, when the authority is made. What is refused is said in a sentence, with the line of TOML that
+//! would have to be added and where, or that the plugin itself does not ask for it.
+
+mod covers;
+mod key;
+mod patterns;
+pub mod place;
+mod refusal;
+
+pub use covers::{Missing, as_toml, covers};
+pub use key::Key;
+pub use patterns::Flaw;
+pub use refusal::{Refusal, Side};
+
+use crate::pipeline::plugin::{Grants, Ready};
+use patterns::Permissions;
+
+/// What one plugin may do.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    plugin: String,
+    needs: Permissions,
+    grants: Permissions,
+    policy: Option<Permissions>,
+}
+
+/// Grants that permit everything: what a key stands for that the user's policy does not have. `*` among `env`, `http` and
+/// `secrets` means every one, and only a policy may have it.
+pub fn everything() -> Grants {
+    let all = |text: &str| vec![text.to_owned()];
+    Grants {
+        files_read: all("**"),
+        files_write: all("**"),
+        env: all("*"),
+        commands: all("**"),
+        http: all("*"),
+        secrets: all("*"),
+        clock: true,
+    }
+}
+
+/// What is wrong with grants, or with what a plugin says that it needs: values that can never permit anything.
+pub fn flaws(grants: &Grants) -> Vec<Flaw> {
+    Permissions::read(grants, false).err().unwrap_or_default()
+}
+
+/// What is wrong with a user's policy; as [`flaws`], but that `*` stands for every variable and host.
+pub fn policy_flaws(policy: &Grants) -> Vec<Flaw> {
+    Permissions::read(policy, true).err().unwrap_or_default()
+}
+
+impl Authority {
+    /// What a plugin of this name may do. The error is a sentence about the first value that is none of its kind.
+    pub fn new(plugin: &str, needs: &Grants, grants: &Grants, policy: Option<&Grants>) -> Result<Self, String> {
+        let read = |side: Side, from: &Grants| {
+            Permissions::read(from, side == Side::Policy).map_err(|flaws| {
+                let first = flaws.first().map(ToString::to_string).unwrap_or_default();
+                format!("plugin {plugin}: {} {first}", side.whose())
+            })
+        };
+        Ok(Self {
+            plugin: plugin.to_owned(),
+            needs: read(Side::Needs, needs)?,
+            grants: read(Side::Grants, grants)?,
+            policy: policy.map(|policy| read(Side::Policy, policy)).transpose()?,
+        })
+    }
+
+    /// What a plugin may do that was found and described.
+    pub fn of(ready: &Ready) -> Result<Self, String> {
+        Self::new(&ready.plugin.name, &ready.needs, &ready.plugin.grants, ready.policy.as_ref())
+    }
+
+    /// The plugin's name.
+    pub fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// Whether it may read this file, by its path as [`place::clean`] gives it.
+    pub fn may_read(&self, path: &str) -> Result<(), Refusal> {
+        if place::is_version_control(path) {
+            return Err(self.never(Key::FilesRead, path, "what version control keeps for itself is no plugin's"));
+        }
+        self.judge(Key::FilesRead, path, |permissions| permissions.reads(path))
+    }
+
+    /// Whether it may read this file, for who asks about many.
+    pub fn reads(&self, path: &str) -> bool {
+        !place::is_version_control(path) && self.sides().all(|(_, permissions)| permissions.reads(path))
+    }
+
+    /// Whether it may look for files by this glob: where it may read any at all. What it is shown are those that it may read.
+    pub fn may_look(&self, pattern: &str) -> Result<(), Refusal> {
+        self.judge(Key::FilesRead, pattern, Permissions::reads_something).map_err(Refusal::of_pattern)
+    }
+
+    /// Whether it may replace or make this file, by its path as [`place::clean`] gives it.
+    pub fn may_write(&self, path: &str) -> Result<(), Refusal> {
+        if place::is_version_control(path) {
+            return Err(self.never(Key::FilesWrite, path, "what version control keeps for itself is no plugin's"));
+        }
+        if place::is_ours(path) {
+            return Err(self.never(Key::FilesWrite, path, "what decides over plugins is not written by one"));
+        }
+        self.judge(Key::FilesWrite, path, |permissions| permissions.writes(path))
+    }
+
+    /// Whether it may know the value of this variable.
+    pub fn may_know(&self, variable: &str) -> Result<(), Refusal> {
+        self.judge(Key::Env, variable, |permissions| permissions.knows(variable))
+    }
+
+    /// Whether it may run this command.
+    pub fn may_run(&self, argv: &[String]) -> Result<(), Refusal> {
+        self.judge(Key::Commands, &patterns::words(argv), |permissions| permissions.runs(argv))
+    }
+
+    /// Whether it may speak to this host, in lower case, at this port.
+    pub fn may_reach(&self, host: &str, port: u16) -> Result<(), Refusal> {
+        self.judge(Key::Http, &patterns::host_and_port(host, port), |permissions| permissions.reaches(host, port))
+    }
+
+    /// Whether the value of this variable may be sent to a host that it may speak to.
+    pub fn may_send(&self, secret: &str) -> Result<(), Refusal> {
+        self.judge(Key::Secrets, secret, |permissions| permissions.sends(secret))
+    }
+
+    /// Whether it may know the time.
+    pub fn may_tell_time(&self) -> Result<(), Refusal> {
+        self.judge(Key::Clock, "true", Permissions::tells_time)
+    }
+
+    fn judge(&self, key: Key, value: &str, permits: impl Fn(&Permissions) -> bool) -> Result<(), Refusal> {
+        let refuses = self.sides().filter(|(_, permissions)| !permits(permissions));
+        let by: Vec<Side> = refuses.map(|(side, _)| side).collect();
+        if by.is_empty() { Ok(()) } else { Err(Refusal::new(&self.plugin, key, value, by)) }
+    }
+
+    fn sides(&self) -> impl Iterator<Item = (Side, &Permissions)> {
+        let policy = self.policy.as_ref().map(|policy| (Side::Policy, policy));
+        [(Side::Needs, &self.needs), (Side::Grants, &self.grants)].into_iter().chain(policy)
+    }
+
+    fn never(&self, key: Key, value: &str, why: &'static str) -> Refusal {
+        Refusal::never(&self.plugin, key, value, why)
+    }
+}

@@ -1,0 +1,255 @@
+//! Grants that were read: each pattern once.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Component, Path};
+
+use globset::GlobSet;
+
+use super::key::Key;
+use crate::config::path_matcher;
+use crate::pipeline::plugin::Grants;
+use crate::text::plain::printable;
+
+/// A value that can never permit anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Under which key it stands.
+    pub key: Key,
+    /// The value.
+    pub value: String,
+    /// What is wrong with it, as the end of a sentence that begins with the value.
+    pub why: String,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` has `{}`, which {}", self.key.as_str(), printable(&self.value), self.why)
+    }
+}
+
+/// Every name, in a policy.
+const EVERY: &str = "*";
+
+/// What one side permits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Permissions {
+    files_read: Vec<GlobSet>,
+    files_write: Vec<GlobSet>,
+    env: Names,
+    commands: Vec<Pattern>,
+    http: Hosts,
+    secrets: Names,
+    clock: bool,
+}
+
+impl Permissions {
+    /// Reads grants; in a policy, `*` stands for every variable and every host.
+    pub(super) fn read(grants: &Grants, is_policy: bool) -> Result<Self, Vec<Flaw>> {
+        let mut flaws = Vec::new();
+        let permissions = Self {
+            files_read: each(Key::FilesRead, &grants.files_read, &mut flaws, glob),
+            files_write: each(Key::FilesWrite, &grants.files_write, &mut flaws, glob),
+            env: Names::read(Key::Env, &grants.env, is_policy, &mut flaws),
+            commands: each(Key::Commands, &grants.commands, &mut flaws, Pattern::read),
+            http: Hosts::read(&grants.http, is_policy, &mut flaws),
+            secrets: Names::read(Key::Secrets, &grants.secrets, is_policy, &mut flaws),
+            clock: grants.clock,
+        };
+        if flaws.is_empty() { Ok(permissions) } else { Err(flaws) }
+    }
+
+    pub(super) fn reads(&self, path: &str) -> bool {
+        self.files_read.iter().any(|glob| glob.is_match(path))
+    }
+
+    pub(super) fn reads_something(&self) -> bool {
+        !self.files_read.is_empty()
+    }
+
+    pub(super) fn writes(&self, path: &str) -> bool {
+        self.files_write.iter().any(|glob| glob.is_match(path))
+    }
+
+    pub(super) fn knows(&self, variable: &str) -> bool {
+        self.env.has(variable)
+    }
+
+    pub(super) fn runs(&self, argv: &[String]) -> bool {
+        self.commands.iter().any(|pattern| pattern.matches(argv))
+    }
+
+    pub(super) fn reaches(&self, host: &str, port: u16) -> bool {
+        self.http.has(host, port)
+    }
+
+    pub(super) fn sends(&self, secret: &str) -> bool {
+        self.secrets.has(secret)
+    }
+
+    pub(super) fn tells_time(&self) -> bool {
+        self.clock
+    }
+}
+
+/// Reads values one by one, and keeps what is wrong with them.
+fn each<T>(key: Key, values: &[String], flaws: &mut Vec<Flaw>, read: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+    let mut all = Vec::new();
+    for value in values {
+        match read(value) {
+            Ok(one) => all.push(one),
+            Err(why) => flaws.push(Flaw { key, value: value.clone(), why }),
+        }
+    }
+    all
+}
+
+/// A glob of files in the project.
+fn glob(text: &str) -> Result<GlobSet, String> {
+    if text.starts_with('!') {
+        return Err("begins with `!`; a grant only adds".to_owned());
+    }
+    let text = text.strip_prefix("./").unwrap_or(text);
+    if text.ends_with('/') {
+        return Err(format!("names a directory; what is in it is `{}**`", printable(text)));
+    }
+    if text.is_empty() || !Path::new(text).components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err("does not stay in the project; globs are relative to its directory".to_owned());
+    }
+    path_matcher(text).map_err(|why| format!("is no glob: {why}"))
+}
+
+/// Whether this can be a variable's name.
+pub(super) fn is_variable(name: &str) -> bool {
+    let first = name.bytes().next().is_some_and(|c| c.is_ascii_alphabetic() || c == b'_');
+    first && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
+}
+
+/// Names of variables.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    every: bool,
+    names: BTreeSet<String>,
+}
+
+impl Names {
+    fn read(key: Key, values: &[String], is_policy: bool, flaws: &mut Vec<Flaw>) -> Self {
+        let every = is_policy && values.iter().any(|value| value == EVERY);
+        let names = each(key, values, flaws, |value| {
+            if is_variable(value) || is_policy && value == EVERY {
+                return Ok(value.to_owned());
+            }
+            Err("is no variable's name; they are granted one by one".to_owned())
+        });
+        Self { every, names: names.into_iter().collect() }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.every || self.names.contains(name)
+    }
+}
+
+/// A command in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    /// None stands for any one word.
+    pub(super) words: Vec<Option<String>>,
+    /// Whether any number of words may follow.
+    pub(super) open: bool,
+}
+
+impl Pattern {
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let open = words.last() == Some(&"**");
+        if open {
+            words.pop();
+        }
+        if words.contains(&"**") {
+            return Err("has `**` before its end; it stands for any number of words at the end alone".to_owned());
+        }
+        if words.is_empty() && !open {
+            return Err("is no command".to_owned());
+        }
+        let words = words.into_iter().map(|word| (word != "*").then(|| word.to_owned())).collect();
+        Ok(Self { words, open })
+    }
+
+    fn matches(&self, argv: &[String]) -> bool {
+        let enough = if self.open { argv.len() >= self.words.len() } else { argv.len() == self.words.len() };
+        let same = |(word, given): (&Option<String>, &String)| word.as_ref().is_none_or(|word| word == given);
+        !argv.is_empty() && enough && self.words.iter().zip(argv).all(same)
+    }
+}
+
+/// A command as it would be granted: a word that cannot stand in a pattern as it is becomes `*`.
+pub(super) fn words(argv: &[String]) -> String {
+    let word = |word: &String| {
+        let is_plain = !word.is_empty() && word != "**" && !word.contains(|c: char| c.is_ascii_whitespace());
+        if is_plain { word.clone() } else { "*".to_owned() }
+    };
+    argv.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The ports of a host that is granted without one: https, and http where that is spoken at all.
+const USUAL: [u16; 2] = [443, 80];
+
+/// Hosts that may be spoken to.
+#[derive(Clone, Debug, Default)]
+struct Hosts {
+    every: bool,
+    places: BTreeSet<(String, u16)>,
+}
+
+impl Hosts {
+    fn read(values: &[String], is_policy: bool, flaws: &mut Vec<Flaw>) -> Self {
+        let every = is_policy && values.iter().any(|value| value == EVERY);
+        let hosts = each(Key::Http, values, flaws, |value| match host(value) {
+            Some(host) => Ok(Some(host)),
+            None if is_policy && value == EVERY => Ok(None),
+            None => Err("is neither `host` nor `host:port`".to_owned()),
+        });
+        let places = hosts
+            .into_iter()
+            .flatten()
+            .flat_map(|(host, ports)| ports.into_iter().map(move |port| (host.clone(), port)));
+        Self { every, places: places.collect() }
+    }
+
+    fn has(&self, host: &str, port: u16) -> bool {
+        self.every || self.places.contains(&(host.to_owned(), port))
+    }
+}
+
+/// The host of a value of `http`, in lower case, and the ports that are meant.
+pub(super) fn host(value: &str) -> Option<(String, Vec<u16>)> {
+    let (host, port) = match value.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };
+            (format!("[{address}]"), port)
+        }
+        None => match value.split_once(':') {
+            Some((host, port)) => (host.to_owned(), Some(port)),
+            None => (value.to_owned(), None),
+        },
+    };
+    let is_name = |host: &str| {
+        !host.is_empty() && host.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_'))
+    };
+    let port = match port {
+        Some(port) if port.bytes().all(|c| c.is_ascii_digit()) => {
+            Some(port.parse::<u16>().ok().filter(|port| *port > 0)?)
+        }
+        Some(_) => return None,
+        None => None,
+    };
+    let is_host = host.starts_with('[') || is_name(&host);
+    is_host.then(|| (host.to_ascii_lowercase(), port.map_or_else(|| USUAL.to_vec(), |port| vec![port])))
+}
+
+/// A host and a port as they would be granted.
+pub(super) fn host_and_port(host: &str, port: u16) -> String {
+    if port == USUAL[0] { host.to_owned() } else { format!("{host}:{port}") }
+}

@@ -1,0 +1,280 @@
+//! A parser reads along: what an attempt prints is copied for it, and taken and read on a thread of its own. Nothing that it
+//! does or fails to do holds the attempt up; what it cannot keep up with is left out, and said.
+//!
+//! ```text
+//!  the attempt's thread ─▶ log, at once
+//!                       └─▶ Queue: bytes, 64 MiB at most ─▶ the reader's thread: lines ─▶ parser ─▶ Found
+//! ```
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::found::Found;
+use super::lines::Lines;
+use super::{Shared, spoken};
+use crate::cancel::{CancelLevel, CancelToken};
+use crate::event::Stream;
+use crate::pipeline::plugin::ParserUse;
+use crate::plugin::fault::{Fault, FaultKind};
+use crate::plugin::guests::{Around, Guests, Parser, STACK};
+use crate::plugin::info::Context;
+
+/// How much waits to be read, in bytes.
+const QUEUE_MAX: usize = 64 * 1024 * 1024;
+/// So much is worth waking the reader for before its time.
+const PLENTY: usize = 256 * 1024;
+/// How long a little waits for more: to read it alone would cost more than it is worth.
+const GATHER: Duration = Duration::from_millis(5);
+/// How much text is handed over at a time, in bytes.
+const BATCH: usize = 256 * 1024;
+/// How long the end of an attempt waits for what is not read yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether the attempt is to end at once.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What was printed and is not read yet.
+#[derive(Default)]
+struct Unread {
+    bytes: Vec<u8>,
+    /// Of which stream they came, in order, and how many.
+    pieces: Vec<(Stream, usize)>,
+    /// Bytes that there was no room for.
+    left_out: u64,
+    /// How the attempt ended, once it has.
+    end: Option<Option<i32>>,
+    /// Nobody reads any more.
+    is_closed: bool,
+}
+
+/// What the attempt writes and the reader reads.
+#[derive(Default)]
+struct Queue {
+    unread: Mutex<Unread>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn unread(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, stream: Stream, bytes: &[u8]) {
+        let mut unread = self.unread();
+        if unread.is_closed {
+            return;
+        }
+        let before = unread.bytes.len();
+        if before + bytes.len() > QUEUE_MAX {
+            unread.left_out += bytes.len() as u64;
+            return;
+        }
+        unread.bytes.extend_from_slice(bytes);
+        match unread.pieces.last_mut() {
+            Some((last, length)) if *last == stream => *length += bytes.len(),
+            Some(_) | None => unread.pieces.push((stream, bytes.len())),
+        }
+        let has_plenty = before < PLENTY && unread.bytes.len() >= PLENTY;
+        drop(unread);
+        if before == 0 || has_plenty {
+            self.changed.notify_all();
+        }
+    }
+
+    fn end(&self, exit: Option<i32>) {
+        self.unread().end = Some(exit);
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to read, or the end, and takes all of it into `into`, whose memory is used again.
+    fn take(&self, into: &mut Unread) {
+        into.bytes.clear();
+        into.pieces.clear();
+        let nothing = |unread: &mut Unread| unread.bytes.is_empty() && unread.end.is_none();
+        let unread = self.changed.wait_while(self.unread(), nothing).unwrap_or_else(PoisonError::into_inner);
+        let little = |unread: &mut Unread| unread.bytes.len() < PLENTY && unread.end.is_none();
+        let waited = self.changed.wait_timeout_while(unread, GATHER, little);
+        let (mut unread, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut unread.bytes, &mut into.bytes);
+        std::mem::swap(&mut unread.pieces, &mut into.pieces);
+        into.end = unread.end;
+        into.left_out = unread.left_out;
+    }
+
+    fn close(&self) {
+        let mut unread = self.unread();
+        *unread = Unread { is_closed: true, ..Unread::default() };
+    }
+}
+
+/// A parser that reads along.
+pub(super) struct Reader {
+    used: ParserUse,
+    queue: Arc<Queue>,
+    cancel: CancelToken,
+    done: crossbeam_channel::Receiver<()>,
+    thread: JoinHandle<(Found, Option<Fault>)>,
+}
+
+impl Reader {
+    /// Has a parser read along from now on. The error says why it cannot.
+    pub(super) fn start(
+        guests: Arc<dyn Guests>,
+        used: &ParserUse,
+        env: Vec<(String, String)>,
+        context: Context,
+    ) -> Result<Self, Fault> {
+        let (queue, cancel) = (Arc::new(Queue::default()), CancelToken::new());
+        let (finished, done) = crossbeam_channel::bounded::<()>(0);
+        let reading = Reading {
+            used: used.clone(),
+            env,
+            context,
+            queue: Arc::clone(&queue),
+            cancel: cancel.clone(),
+            found: Arc::default(),
+        };
+        let run = move || {
+            let _finished = finished;
+            let fault = reading.run(&*guests).err();
+            reading.queue.close();
+            let found = std::mem::take(&mut *reading.found());
+            (found, fault)
+        };
+        let thread = std::thread::Builder::new().name("parser".into()).stack_size(STACK).spawn(run);
+        let thread = thread.map_err(|error| {
+            Fault::new(&used.plugin, FaultKind::Unable(format!("has no thread to read with: {error}")))
+        })?;
+        Ok(Self { used: used.clone(), queue, cancel, done, thread })
+    }
+
+    /// Something was printed.
+    pub(super) fn push(&self, stream: Stream, bytes: &[u8]) {
+        self.queue.push(stream, bytes);
+    }
+
+    /// The attempt is to stand still, or to go on: so does the parser, between two moments.
+    pub(super) fn hold(&self, still: bool) {
+        self.cancel.hold(still);
+    }
+
+    /// The attempt has ended: there is nothing more to read.
+    pub(super) fn end(&self, exit: Option<i32>) {
+        self.queue.end(exit);
+    }
+
+    /// Waits until all is read, for a while, and says what was found. `attempt` is what asks the attempt to end.
+    pub(super) fn finish(self, shared: &Shared, attempt: &CancelToken) -> Found {
+        let late = crossbeam_channel::after(PATIENCE);
+        let is_late = loop {
+            crossbeam_channel::select! {
+                recv(self.done) -> _ => break false,
+                recv(late) -> _ => break true,
+                default(LOOK) => {
+                    self.cancel.hold(attempt.is_held());
+                    if attempt.level() == Some(CancelLevel::Kill) {
+                        break true;
+                    }
+                }
+            }
+        };
+        if is_late {
+            self.cancel.hold(false);
+            self.cancel.raise(CancelLevel::Kill);
+        }
+        let (mut found, fault) = self.thread.join().unwrap_or_else(|_| {
+            let kind = FaultKind::Unable("could not be called: the supervisor's log says more".into());
+            (Found::default(), Some(Fault::new(&self.used.plugin, kind)))
+        });
+        match fault {
+            Some(Fault { kind: FaultKind::Cancelled, plugin }) => {
+                let parser = &self.used.parser;
+                found.remark(format!(
+                    "plugin {plugin}: its parser {parser} was ended before it had read all of the output"
+                ));
+            }
+            Some(fault) if shared.put_out_of_action(&self.used.plugin) => {
+                found.remark(format!("{fault}; what stages print is read by it no more in this run"));
+            }
+            Some(_) | None => {}
+        }
+        found
+    }
+}
+
+/// What a parser reads, for whom.
+struct Reading {
+    used: ParserUse,
+    env: Vec<(String, String)>,
+    context: Context,
+    queue: Arc<Queue>,
+    cancel: CancelToken,
+    found: Arc<Mutex<Found>>,
+}
+
+impl Reading {
+    fn found(&self) -> MutexGuard<'_, Found> {
+        locked(&self.found)
+    }
+
+    /// Reads until the attempt has ended and nothing is left.
+    fn run(&self, guests: &dyn Guests) -> Result<(), Fault> {
+        let (plugin, parser) = (&self.used.plugin, &self.used.parser);
+        let source = format!("{plugin}:{parser}");
+        let (said, noted) = (Arc::clone(&self.found), Arc::clone(&self.found));
+        let (name, by) = (plugin.clone(), source.clone());
+        let around = Around {
+            env: self.env.clone(),
+            cancel: self.cancel.clone(),
+            log: Box::new(move |line| locked(&said).remark(spoken(&name, line))),
+            annotate: Box::new(move |items| locked(&noted).add(&by, items)),
+            commands: None,
+        };
+        let mut at_work = guests.parser(&self.used, around, &self.context)?;
+        let (mut lines, mut taken) = (Lines::default(), Unread::default());
+        loop {
+            self.queue.take(&mut taken);
+            let mut from = 0;
+            for (stream, length) in &taken.pieces {
+                for part in taken.bytes[from..from + length].chunks(BATCH) {
+                    lines.push(*stream, part);
+                    if lines.size() >= BATCH {
+                        self.feed(&mut *at_work, &mut lines, &source)?;
+                    }
+                }
+                from += length;
+            }
+            if taken.end.is_some() {
+                lines.end();
+            }
+            if !lines.is_empty() {
+                self.feed(&mut *at_work, &mut lines, &source)?;
+            }
+            // With the end, all that came before it was taken.
+            let Some(exit) = taken.end else { continue };
+            let items = at_work.finish(exit)?;
+            self.found().add(&source, items);
+            if taken.left_out > 0 {
+                let n = taken.left_out;
+                let text = format!(
+                    "plugin {plugin}: its parser {parser} is too slow for this output: {n} bytes of it were not read"
+                );
+                self.found().remark(text);
+            }
+            return Ok(());
+        }
+    }
+
+    fn feed(&self, parser: &mut dyn Parser, lines: &mut Lines, source: &str) -> Result<(), Fault> {
+        if self.cancel.level().is_some() {
+            return Err(Fault::new(&self.used.plugin, FaultKind::Cancelled));
+        }
+        let items = parser.feed(&lines.take())?;
+        self.found().add(source, items);
+        Ok(())
+    }
+}
+
+fn locked(found: &Mutex<Found>) -> MutexGuard<'_, Found> {
+    found.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,54 @@
+//! The proxy of the environment, which the user has set and not the plugin. What goes through it is encrypted to the host itself.
+
+use ureq::Proxy;
+
+/// Variables that name one, in the order in which they are looked for.
+const NAMES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// Variables that name hosts which are spoken to without one.
+const WITHOUT: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
+/// The proxy that leads to this host.
+pub(super) fn of(env: &[(String, String)], host: &str) -> Option<Proxy> {
+    let find = |names: &[&str]| {
+        let of = |name: &&str| env.iter().rev().find(|(its, _)| its == name).map(|(_, value)| value.trim());
+        names.iter().filter_map(of).find(|value| !value.is_empty())
+    };
+    let without = find(&WITHOUT).unwrap_or_default();
+    if without.split(',').any(|entry| excepts(entry.trim(), host)) {
+        return None;
+    }
+    Proxy::new(find(&NAMES)?).ok()
+}
+
+/// Whether an entry of `NO_PROXY` means a host: the host itself, a domain that it is in, or all.
+fn excepts(entry: &str, host: &str) -> bool {
+    let domain = entry.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
+    entry == "*" || !domain.is_empty() && (host == domain || host.ends_with(&format!(".{domain}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_taken_from_the_environment_but_for_the_hosts_that_are_excepted() {
+        let env = |without: &str| {
+            vec![
+                ("https_proxy".to_owned(), "http://127.0.0.1:3128".to_owned()),
+                ("NO_PROXY".to_owned(), without.to_owned()),
+            ]
+        };
+        assert_eq!(of(&env(""), "example.invalid").unwrap().port(), 3128);
+        assert!(of(&[], "example.invalid").is_none());
+        for (without, host, through) in [
+            ("example.invalid", "example.invalid", false),
+            ("a, .example.invalid", "b.example.invalid", false),
+            ("*.example.invalid", "b.example.invalid", false),
+            ("*", "example.invalid", false),
+            ("ample.invalid", "example.invalid", true),
+            (",", "example.invalid", true),
+        ] {
+            assert_eq!(of(&env(without), host).is_some(), through, "{without}");
+        }
+    }
+}

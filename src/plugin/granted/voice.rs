@@ -1,0 +1,205 @@
+//! What a plugin says: so much of it and no more, and what is left out is counted.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::event::{ANNOTATIONS_MAX, Annotation, Spot};
+use crate::plugin::authority::place;
+use crate::plugin::services::Level;
+use crate::text::plain::printable;
+
+/// How many bytes of lines are taken.
+const LOG_MAX: usize = 1 << 20;
+/// How much of an annotation's message is kept, in bytes.
+const MESSAGE_MAX: usize = 16 << 10;
+/// And of its shorter texts, and of a note on progress.
+const SHORT_MAX: usize = 1 << 10;
+/// How many things are told the user on the plugin's account.
+const NOTICES_MAX: usize = 32;
+/// Progress is said no more often.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// A plugin's voice for one call, or one session. What was left out is said when it is dropped.
+pub(super) struct Voice {
+    plugin: String,
+    verbose: bool,
+    clock: Arc<dyn Clock>,
+    log: Box<dyn FnMut(&str) + Send>,
+    annotate: Box<dyn FnMut(Vec<Annotation>) + Send>,
+    logged: usize,
+    left_out: LeftOut,
+    annotations: usize,
+    noticed: BTreeSet<String>,
+    last_progress: Option<Timestamp>,
+}
+
+/// How much was not handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct LeftOut {
+    lines: u64,
+    bytes: u64,
+    annotations: u64,
+}
+
+/// Where a voice goes.
+pub(super) struct Ears {
+    pub(super) log: Box<dyn FnMut(&str) + Send>,
+    pub(super) annotate: Box<dyn FnMut(Vec<Annotation>) + Send>,
+}
+
+impl Voice {
+    pub(super) fn new(plugin: &str, verbose: bool, clock: Arc<dyn Clock>, ears: Ears) -> Self {
+        Self {
+            plugin: plugin.to_owned(),
+            verbose,
+            clock,
+            log: ears.log,
+            annotate: ears.annotate,
+            logged: 0,
+            left_out: LeftOut::default(),
+            annotations: 0,
+            noticed: BTreeSet::new(),
+            last_progress: None,
+        }
+    }
+
+    /// A text of the plugin's, line by line.
+    pub(super) fn log(&mut self, level: Level, message: &str) {
+        let before = match level {
+            Level::Trace | Level::Debug if !self.verbose => return,
+            Level::Trace => "trace: ",
+            Level::Debug => "debug: ",
+            Level::Info => "",
+            Level::Warn => "warning: ",
+            Level::Error => "error: ",
+        };
+        // What ends with the end of a line has no empty line after it.
+        let message = message.strip_suffix('\n').unwrap_or(message);
+        for (nth, line) in message.split('\n').enumerate() {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            let text = if nth == 0 { format!("{before}{line}") } else { line.to_owned() };
+            self.line(&text);
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        let size = text.len() + 1;
+        if self.left_out.lines == 0 && self.logged + size <= LOG_MAX {
+            self.logged += size;
+            (self.log)(text);
+            return;
+        }
+        if self.left_out.lines == 0 {
+            self.say("it says more than 1 MiB; what follows is left out");
+        }
+        self.left_out.lines += 1;
+        self.left_out.bytes += u64::try_from(size).unwrap_or(u64::MAX);
+    }
+
+    /// A sentence of ours about the plugin.
+    fn say(&mut self, sentence: &str) {
+        (self.log)(&format!("plugin {}: {sentence}", self.plugin));
+    }
+
+    /// Tells the user something that the plugin is not told, once.
+    pub(super) fn notice(&mut self, sentence: &str) {
+        if self.noticed.len() < NOTICES_MAX && self.noticed.insert(sentence.to_owned()) {
+            self.say(sentence);
+        }
+    }
+
+    /// How far it is; more often than once a second, it is not said.
+    pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
+        let now = self.clock.now();
+        if self.last_progress.is_some_and(|last| now.since(last) < PROGRESS_EVERY) {
+            return;
+        }
+        self.last_progress = Some(now);
+        let mut text = format!("progress: {done}");
+        // Writing to a String cannot fail.
+        if let Some(total) = total {
+            let _ = write!(text, " of {total}");
+        }
+        if let Some(note) = note.filter(|note| !note.is_empty()) {
+            let _ = write!(text, ", {}", printable(cut(note, SHORT_MAX)));
+        }
+        (self.log)(&text);
+    }
+
+    /// What it found, of a project in this directory.
+    pub(super) fn annotate(&mut self, mut items: Vec<Annotation>, root: &Path) {
+        let room = ANNOTATIONS_MAX - self.annotations;
+        if items.len() > room {
+            self.left_out.annotations += u64::try_from(items.len() - room).unwrap_or(u64::MAX);
+            items.truncate(room);
+        }
+        self.annotations += items.len();
+        if !items.is_empty() {
+            (self.annotate)(items.into_iter().map(|item| presentable(item, root)).collect());
+        }
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        let LeftOut { lines, bytes, annotations } = self.left_out;
+        if lines > 0 {
+            self.say(&format!("{lines} lines ({bytes} bytes) of what it said were left out"));
+        }
+        if annotations > 0 {
+            self.say(&format!("{annotations} annotations beyond {ANNOTATIONS_MAX} were left out"));
+        }
+    }
+}
+
+/// An annotation of a plugin as it is kept: of bounded length, and about a place in the project, relative to its directory. A
+/// place elsewhere becomes a part of the message.
+pub fn presentable(mut annotation: Annotation, root: &Path) -> Annotation {
+    shorten(&mut annotation.message, MESSAGE_MAX);
+    for text in [&mut annotation.code, &mut annotation.title].into_iter().flatten() {
+        shorten(text, SHORT_MAX);
+    }
+    if let Some(at) = annotation.at.take() {
+        let relative = Path::new(&at.path).strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(&at.path);
+        match place::clean(relative) {
+            Ok(path) => annotation.at = Some(counted_from_one(Spot { path, ..at })),
+            Err(_) => {
+                // Writing to a String cannot fail.
+                let _ = write!(annotation.message, " (at {}", printable(cut(&at.path, SHORT_MAX)));
+                if let Some(line) = at.line {
+                    let _ = write!(annotation.message, ":{line}");
+                }
+                annotation.message.push(')');
+            }
+        }
+    }
+    annotation
+}
+
+/// A place without numbers that no line or column has.
+fn counted_from_one(spot: Spot) -> Spot {
+    let some = |number: Option<u32>| number.filter(|number| *number > 0);
+    Spot {
+        line: some(spot.line),
+        column: some(spot.column),
+        end_line: some(spot.end_line),
+        end_column: some(spot.end_column),
+        path: spot.path,
+    }
+}
+
+fn shorten(text: &mut String, max: usize) {
+    if text.len() > max {
+        text.truncate(cut(text, max).len());
+        text.push('…');
+    }
+}
+
+/// As much of a text as is at most so long.
+fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}

@@ -1,0 +1,124 @@
+//! Between generated types and our own words.
+
+use super::generated::exports::local_ci::plugin::about;
+use super::generated::local_ci::plugin::types;
+use crate::event::{Annotation, Severity, Spot};
+use crate::pipeline::plugin::{Generated, Kind};
+use crate::plugin::fault::FaultKind;
+use crate::plugin::info::{Context, Info, Need, Notification, StageEnd, Verdict};
+use crate::plugin::services::Line;
+
+/// The most of an annotation's message, in bytes.
+const MESSAGE_MAX: usize = 16 * 1024;
+/// The most of its other texts, in bytes.
+const TEXT_MAX: usize = 4 * 1024;
+
+pub(super) fn pairs(pairs: &[(String, String)]) -> Vec<types::Pair> {
+    pairs.iter().map(|(key, value)| types::Pair { key: key.clone(), value: value.clone() }).collect()
+}
+
+pub(super) fn own_pairs(pairs: Vec<types::Pair>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|types::Pair { key, value }| (key, value)).collect()
+}
+
+pub(super) fn context(context: &Context) -> types::Context {
+    types::Context {
+        run_id: context.run.clone(),
+        stage: context.stage.clone(),
+        attempt: context.attempt,
+        params: context.params.clone(),
+        extra: pairs(&context.extra),
+    }
+}
+
+pub(super) fn line(line: &Line) -> types::Line {
+    let channel = if line.is_err { types::Channel::Err } else { types::Channel::Out };
+    types::Line { channel, text: line.text.clone() }
+}
+
+pub(super) fn event(event: &Notification) -> types::Event {
+    types::Event {
+        seq: event.seq,
+        at_ms: event.at_ms,
+        kind: event.kind.clone(),
+        stage: event.stage.clone(),
+        data: event.data.clone(),
+    }
+}
+
+/// Its source is for others to say.
+pub(super) fn annotation(annotation: types::Annotation) -> Annotation {
+    let severity = match annotation.severity {
+        types::Severity::Note => Severity::Note,
+        types::Severity::Warning => Severity::Warning,
+        types::Severity::Error => Severity::Error,
+    };
+    Annotation {
+        severity,
+        message: cut(annotation.message, MESSAGE_MAX),
+        code: annotation.code.map(|code| cut(code, TEXT_MAX)).filter(|code| !code.is_empty()),
+        title: annotation.title.map(|title| cut(title, TEXT_MAX)).filter(|title| !title.is_empty()),
+        at: annotation.at.filter(|at| !at.path.is_empty()).map(spot),
+        source: String::new(),
+    }
+}
+
+/// Lines and columns count from one: zero is none.
+fn spot(span: types::Span) -> Spot {
+    let counted = |number: Option<u32>| number.filter(|number| *number > 0);
+    Spot {
+        path: cut(span.path, TEXT_MAX),
+        line: counted(span.line),
+        column: counted(span.column),
+        end_line: counted(span.end_line),
+        end_column: counted(span.end_column),
+    }
+}
+
+/// The text, or as much of it as is kept.
+fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max));
+        text.push('…');
+    }
+    text
+}
+
+pub(super) fn problem(problem: types::Problem) -> FaultKind {
+    let types::Problem { code, message, retryable, extra: _ } = problem;
+    FaultKind::Problem { code: cut(code, TEXT_MAX), message: cut(message, MESSAGE_MAX), retryable }
+}
+
+pub(super) fn stage_end(outcome: types::Outcome) -> StageEnd {
+    let verdict = match outcome.verdict {
+        types::Verdict::Passed => Verdict::Passed,
+        types::Verdict::Failed => Verdict::Failed,
+        types::Verdict::Skipped => Verdict::Skipped,
+    };
+    StageEnd { verdict, summary: outcome.summary.map(|summary| cut(summary, TEXT_MAX)) }
+}
+
+pub(super) fn generated(spec: types::StageSpec) -> Generated {
+    Generated { name: spec.name, body: spec.body }
+}
+
+pub(super) fn info(info: about::Info) -> Info {
+    let kinds = |kinds: Vec<about::Kind>| kinds.into_iter().map(kind).collect();
+    let need = |need: about::Capability| Need { kind: need.kind, value: need.value, reason: need.reason };
+    Info {
+        name: info.name,
+        version: info.version,
+        summary: info.summary,
+        stages: kinds(info.stages),
+        parsers: kinds(info.parsers),
+        expanders: kinds(info.expanders),
+        events: info.events,
+        config: info.config,
+        needs: info.needs.into_iter().map(need).collect(),
+        examples: if info.examples.trim().is_empty() { "[]".to_owned() } else { info.examples },
+    }
+}
+
+fn kind(kind: about::Kind) -> Kind {
+    Kind { name: kind.name, summary: kind.summary, params: kind.params, fixes: kind.fixes }
+}

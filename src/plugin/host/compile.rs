@@ -1,0 +1,121 @@
+//! Compiling a component to native code. Whoever made it decides what the compiler has to do, so a child process does it, which
+//! may use so much memory and time and no more, and whose faults are its own.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use wasmtime::Engine;
+
+use super::engine;
+use super::stop::short;
+use crate::outcome::Exit;
+use crate::plugin::component::SIZE_MAX;
+use crate::process::tool::{Tool, Tools};
+
+/// The hidden command of ours that compiles: see [`compile_here`].
+pub const COMMAND: &str = "compile-plugin";
+
+/// How long it may take. A component made from Python, the largest there are, takes 4 s.
+const WALL: Duration = Duration::from_mins(3);
+/// What it may compute, in seconds, by all of its threads together.
+const CPU_SECONDS: u64 = 120;
+/// What it may have of memory, in bytes of addresses.
+const MEMORY: u64 = 4 * 1024 * 1024 * 1024;
+/// Where a child writes what we do not keep: it is read from there.
+const STDOUT: &str = "/dev/stdout";
+
+/// Who compiles.
+#[derive(Clone, Debug)]
+pub enum Compiler {
+    /// A child process, under limits.
+    Child {
+        /// What starts it.
+        tools: Tools,
+        /// This program.
+        program: PathBuf,
+    },
+    /// This process. For tests, whose components are their own.
+    Here,
+}
+
+impl Compiler {
+    /// Compiles these bytes into a file, which is not there yet. The error is the rest of a sentence.
+    pub(super) fn to_file(&self, engine: &Engine, bytes: &[u8], file: &Path) -> Result<(), String> {
+        match self {
+            Self::Child { tools, program } => child(tools, program, bytes, file.as_os_str().to_owned()).map(drop),
+            Self::Here => write(file, &compile(engine, bytes)?).map_err(|error| not_kept(file, &error)),
+        }
+    }
+
+    /// Compiles these bytes for this process alone. The error is the rest of a sentence.
+    pub(super) fn to_memory(&self, engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Child { tools, program } => child(tools, program, bytes, STDOUT.into()),
+            Self::Here => compile(engine, bytes),
+        }
+    }
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let compiled = catch_unwind(AssertUnwindSafe(|| engine.precompile_component(bytes)));
+    let compiled = compiled.map_err(|_| "cannot be compiled: the compiler failed".to_owned())?;
+    compiled.map_err(|error| format!("cannot be compiled: {}", short(&error.root_cause().to_string())))
+}
+
+fn child(tools: &Tools, program: &Path, bytes: &[u8], file: OsString) -> Result<Vec<u8>, String> {
+    let tool = Tool::new([program.into(), COMMAND.into(), file]).stdin(bytes);
+    match tools.run(&tool, WALL, &|| false) {
+        Ok(ran) if ran.exit.success() => Ok(ran.stdout),
+        Ok(ran) => Err(match ran.exit {
+            Exit::Code(_) if !ran.stderr.is_empty() => short(&ran.said()),
+            Exit::Signal(signal) if signal == libc::SIGXCPU || signal == libc::SIGKILL => {
+                format!("cannot be compiled: that takes more than {CPU_SECONDS} s of computing")
+            }
+            Exit::Signal(libc::SIGABRT) if ran.said().contains("memory allocation") => {
+                format!("cannot be compiled: that takes more than {} GiB of memory", MEMORY >> 30)
+            }
+            exit @ (Exit::Code(_) | Exit::Signal(_)) => format!("cannot be compiled: the compiler ended with {exit}"),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(format!("cannot be compiled: that takes longer than {} s", WALL.as_secs()))
+        }
+        Err(error) => Err(format!("cannot be compiled: {} cannot be started: {error}", program.display())),
+    }
+}
+
+/// What the child does: limits itself, reads a component from `input`, and writes what it compiled into a file that is not
+/// there yet, or to `/dev/stdout`. The error is the rest of a sentence that begins with the plugin's name.
+pub fn compile_here(mut input: impl Read, file: &Path) -> Result<(), String> {
+    let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
+    let limits = [(Resource::As, MEMORY), (Resource::Cpu, CPU_SECONDS), (Resource::Core, 0)];
+    // Where less is allowed already, it stays at that.
+    for (resource, most) in limits {
+        let _ = setrlimit(resource, limit(most));
+    }
+    let mut bytes = Vec::new();
+    let read = input.by_ref().take(SIZE_MAX as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot be compiled: it cannot be read: {error}"))?;
+    if bytes.len() > SIZE_MAX {
+        return Err(format!("cannot be compiled: it has more than {} MiB", SIZE_MAX >> 20));
+    }
+    let engine = engine::engine().map_err(|error| format!("cannot be compiled on this machine: {error}"))?;
+    let code = compile(&engine, &bytes)?;
+    write(file, &code).map_err(|error| not_kept(file, &error))
+}
+
+fn write(file: &Path, code: &[u8]) -> io::Result<()> {
+    if file == Path::new(STDOUT) {
+        return File::options().write(true).open(file)?.write_all(code);
+    }
+    File::options().write(true).create_new(true).mode(0o600).open(file)?.write_all(code)
+}
+
+fn not_kept(file: &Path, error: &io::Error) -> String {
+    format!("was compiled, but that cannot be written to {}: {error}", file.display())
+}

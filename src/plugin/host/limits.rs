@@ -1,0 +1,118 @@
+//! What a guest may use up: memory, tables, instances and its own time.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use wasmtime::ResourceLimiter;
+
+use super::stop::Stop;
+
+/// Memory of a stage that has no limit of its own, in bytes.
+pub(super) const STAGE_MEMORY: u64 = 256 * MIB;
+/// Memory of every other role, in bytes.
+pub(super) const OTHER_MEMORY: u64 = 64 * MIB;
+/// The guest's own time for a call of every role but a stage.
+pub(super) const TIME: Duration = Duration::from_secs(10);
+/// The most that one call of the host may bring with it, in bytes.
+pub(super) const HOSTCALL_MAX: usize = 16 * 1024 * 1024;
+/// Things of the host's that a guest may hold at once.
+pub(super) const HANDLES_MAX: usize = 1000;
+
+const MIB: u64 = 1024 * 1024;
+/// Elements of all tables together. A component made from Python has some tens of thousands.
+const ELEMENTS_MAX: usize = 1_000_000;
+/// Core instances, and tables, of one component. One made from Python has some tens.
+const INSTANCES_MAX: usize = 500;
+/// Memories of one component.
+const MEMORIES_MAX: usize = 50;
+
+/// What all memories and tables of a store have together, and may have.
+#[derive(Debug)]
+pub(super) struct Quota {
+    memory_max: u64,
+    memory: u64,
+    elements: usize,
+}
+
+impl Quota {
+    pub(super) fn new(memory_max: u64) -> Self {
+        Self { memory_max, memory: 0, elements: 0 }
+    }
+}
+
+/// Errors end the guest at once with a sentence; `Ok(false)` would leave it to a guest to say what it ran out of.
+impl ResourceLimiter for Quota {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let after = self.memory.saturating_add((desired as u64).saturating_sub(current as u64));
+        if after > self.memory_max {
+            let most = self.memory_max.div_ceil(MIB);
+            let more = "if that is right, raise `memory` in its `limits`";
+            let text = format!("wants {} MiB of memory, and {most} MiB are the most: {more}", after.div_ceil(MIB));
+            return Err(wasmtime::Error::new(Stop::TooMuch(text)));
+        }
+        self.memory = after;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let after = self.elements.saturating_add(desired.saturating_sub(current));
+        if after > ELEMENTS_MAX {
+            let text = format!("wants tables of {after} elements, and {ELEMENTS_MAX} are the most");
+            return Err(wasmtime::Error::new(Stop::TooMuch(text)));
+        }
+        self.elements = after;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        INSTANCES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
+
+/// The guest's own time within a call: what its thread spent computing, without what the host did for it. Waiting, for the
+/// host, for others on a busy machine or while everything stands still, is no time of the guest's.
+#[derive(Debug)]
+pub(super) struct Meter {
+    limit: Option<Duration>,
+    began: Duration,
+    hosts: Duration,
+}
+
+impl Meter {
+    pub(super) fn new(limit: Option<Duration>) -> Self {
+        Self { limit, began: Duration::ZERO, hosts: Duration::ZERO }
+    }
+
+    /// A call begins, on this thread.
+    pub(super) fn begin(&mut self) {
+        (self.began, self.hosts) = (computed(), Duration::ZERO);
+    }
+
+    /// Does something of the host's, which is not counted.
+    pub(super) fn credit(&mut self, since: Duration) {
+        self.hosts += computed().saturating_sub(since);
+    }
+
+    /// Fails once the guest's time is up.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        let used = computed().saturating_sub(self.began).saturating_sub(self.hosts);
+        match self.limit {
+            Some(limit) if used > limit => Err(Stop::TooSlow(limit)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What this thread has computed so far.
+pub(super) fn computed() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}

@@ -1,0 +1,178 @@
+//! What a store holds besides the guest: what the guest may do and use up, and what it has said.
+
+use std::time::Duration;
+
+use wasmtime::UpdateDeadline;
+use wasmtime::component::ResourceTable;
+
+use super::limits::{HANDLES_MAX, Meter, OTHER_MEMORY, Quota, STAGE_MEMORY, TIME, computed};
+use super::stop::{Stop, short};
+use crate::cancel::CancelToken;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::event::{ANNOTATIONS_MAX, Annotation};
+use crate::pipeline::plugin::Limits;
+use crate::plugin::info::Role;
+use crate::plugin::services::{Level, Services};
+
+/// The most that a guest may say in a call, or in a session of several, in bytes.
+const LOG_MAX: usize = 1024 * 1024;
+/// Between two words of progress: who reads them sees no more.
+const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+
+/// What a call, or a session of several, has for its guest.
+pub struct Call {
+    /// What stands behind its imports.
+    pub services: Box<dyn Services>,
+    /// What it may use up.
+    pub limits: Limits,
+    /// Asks it to end. It stops within about 10 ms, unless a service is at work for it.
+    pub cancel: CancelToken,
+}
+
+/// See the module.
+pub(super) struct State {
+    services: Box<dyn Services>,
+    cancel: CancelToken,
+    source: String,
+    meter: Meter,
+    pub(super) quota: Quota,
+    /// Commands that the guest has started.
+    pub(super) commands: ResourceTable,
+    said: Said,
+    /// What it said just before it gave up.
+    last_words: Option<String>,
+}
+
+/// How much a guest has said, and what was dropped.
+#[derive(Debug, Default)]
+struct Said {
+    log: usize,
+    lines_dropped: u64,
+    annotations: usize,
+    annotations_dropped: u64,
+    progress: Option<Timestamp>,
+}
+
+impl State {
+    /// For this role; what it finds is said to come from `source`.
+    pub(super) fn new(call: Call, role: Role, source: String) -> Self {
+        let Call { services, limits, cancel } = call;
+        let memory = if role == Role::Stage { STAGE_MEMORY } else { OTHER_MEMORY };
+        // A stage has its own timeout, which comes as a request to end.
+        let time = if role == Role::Stage { None } else { Some(TIME) };
+        let mut commands = ResourceTable::new();
+        commands.set_max_capacity(HANDLES_MAX);
+        Self {
+            services,
+            cancel,
+            source,
+            meter: Meter::new(limits.time.or(time)),
+            quota: Quota::new(limits.memory.unwrap_or(memory)),
+            commands,
+            said: Said::default(),
+            last_words: None,
+        }
+    }
+
+    /// A call begins. Fails where nobody waits for it.
+    pub(super) fn begin(&mut self) -> Result<(), Stop> {
+        self.meter.begin();
+        self.check_cancelled()
+    }
+
+    fn check_cancelled(&self) -> Result<(), Stop> {
+        if self.cancel.level().is_some() { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    /// A tick: whether the guest may go on. Where all is to stand still, it stands still here; a command of its own answers
+    /// for itself, and the guest soon waits for that.
+    pub(super) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        if self.commands.is_empty() {
+            self.cancel.wait_while_held();
+        }
+        self.check_cancelled().and_then(|()| self.meter.check()).map_err(wasmtime::Error::new)?;
+        Ok(UpdateDeadline::Continue(1))
+    }
+
+    /// Does something for the guest, in time that is not the guest's.
+    pub(super) fn serve<R>(&mut self, what: impl FnOnce(&mut dyn Services) -> R) -> R {
+        let since = computed();
+        let result = what(self.services.as_mut());
+        self.meter.credit(since);
+        result
+    }
+
+    /// The same with a command of the guest's.
+    pub(super) fn serve_command<R>(&mut self, what: impl FnOnce(&mut ResourceTable) -> R) -> R {
+        let since = computed();
+        let result = what(&mut self.commands);
+        self.meter.credit(since);
+        result
+    }
+
+    /// A line of the guest's.
+    pub(super) fn log(&mut self, level: Level, message: &str) {
+        let after = self.said.log.saturating_add(message.len());
+        if after > LOG_MAX {
+            self.said.lines_dropped += 1;
+            return;
+        }
+        self.said.log = after;
+        self.serve(|services| services.log(level, message));
+    }
+
+    /// Something that the guest found, in the host's way.
+    pub(super) fn annotate(&mut self, items: Vec<Annotation>) {
+        let items = self.admit(items);
+        if !items.is_empty() {
+            self.serve(|services| services.annotate(items));
+        }
+    }
+
+    /// As many of these as may still be said, with where they come from.
+    pub(super) fn admit(&mut self, mut items: Vec<Annotation>) -> Vec<Annotation> {
+        let room = ANNOTATIONS_MAX - self.said.annotations;
+        self.said.annotations_dropped += items.len().saturating_sub(room) as u64;
+        items.truncate(room);
+        self.said.annotations += items.len();
+        for item in &mut items {
+            item.source.clone_from(&self.source);
+        }
+        items
+    }
+
+    /// How far the guest is. The end is always told.
+    pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
+        let now = SystemClock.now();
+        let is_end = total.is_some_and(|total| done >= total);
+        if !is_end && self.said.progress.is_some_and(|last| now.since(last) < PROGRESS_EVERY) {
+            return;
+        }
+        self.said.progress = Some(now);
+        self.serve(|services| services.progress(done, total, note));
+    }
+
+    /// What the guest says just before it gives up; the first time counts.
+    pub(super) fn panicked(&mut self, message: &str) {
+        self.last_words.get_or_insert_with(|| short(message));
+    }
+
+    /// What it said before it gave up.
+    pub(super) fn last_words(&self) -> Option<&str> {
+        self.last_words.as_deref()
+    }
+
+    /// Says what was dropped of what the guest said. To be called at the end.
+    pub(super) fn say_dropped(&mut self) {
+        let Said { lines_dropped, annotations_dropped, .. } = std::mem::take(&mut self.said);
+        if lines_dropped > 0 {
+            let most = LOG_MAX / (1024 * 1024);
+            let text = format!("lines left out: {lines_dropped}; a plugin may say {most} MiB");
+            self.serve(|services| services.log(Level::Warn, &text));
+        }
+        if annotations_dropped > 0 {
+            let text = format!("annotations left out: {annotations_dropped}; {ANNOTATIONS_MAX} are the most");
+            self.serve(|services| services.log(Level::Warn, &text));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The plugins of a run, each found where it was verified, verified again, and loaded when it is first needed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::authority::Authority;
+use super::fault::{Fault, FaultKind};
+use super::granted::{Granted, Surroundings};
+use super::guests::{Around, Guests, Listener, Parser};
+use super::host::{self, Call, Component, Host};
+use super::info::{Context, Notification, StageEnd};
+use super::services::Line;
+use crate::clock::SystemClock;
+use crate::event::Annotation;
+use crate::pipeline::plugin::{ParserUse, Ready, Use};
+
+/// A plugin, and what came of loading it.
+struct Entry {
+    ready: Ready,
+    component: OnceLock<Result<Component, Fault>>,
+}
+
+/// The plugins of a run, by name.
+pub struct Roster {
+    host: Host,
+    root: PathBuf,
+    ours: Vec<PathBuf>,
+    entries: BTreeMap<String, Entry>,
+}
+
+impl Roster {
+    /// These plugins, for a project in this directory; `ours` are directories of our own, in which nobody writes.
+    pub fn new(host: Host, plugins: BTreeMap<String, Ready>, root: PathBuf, ours: Vec<PathBuf>) -> Self {
+        let entry = |ready: Ready| Entry { ready, component: OnceLock::new() };
+        let entries = plugins.into_iter().map(|(name, ready)| (name, entry(ready))).collect();
+        Self { host, root, ours, entries }
+    }
+
+    /// A plugin's component, loaded by who comes first while others wait, and what a call of it needs.
+    fn call(&self, name: &str, around: Around) -> Result<(Component, Call), Fault> {
+        let unknown = || Fault::new(name, FaultKind::Unable("is not among this run's plugins".into()));
+        let entry = self.entries.get(name).ok_or_else(unknown)?;
+        let component = entry.component.get_or_init(|| self.load(&entry.ready)).clone()?;
+        let authority = Authority::of(&entry.ready).map_err(|why| Fault::new(name, FaultKind::Unable(why)))?;
+        let Around { env, cancel, log, annotate, commands } = around;
+        let surroundings = Surroundings {
+            root: self.root.clone(),
+            ours: self.ours.clone(),
+            env,
+            settings: entry.ready.plugin.config.clone(),
+            clock: Arc::new(SystemClock),
+            cancel: cancel.clone(),
+            verbose: false,
+            log,
+            annotate,
+            commands,
+        };
+        let services = Box::new(Granted::new(authority, surroundings));
+        Ok((component, Call { services, limits: entry.ready.plugin.limits, cancel }))
+    }
+
+    /// What is run is what was verified.
+    fn load(&self, ready: &Ready) -> Result<Component, Fault> {
+        let (name, file) = (&ready.plugin.name, ready.component.display());
+        let unable = |why: String| Fault::new(name, FaultKind::Unable(why));
+        let bytes =
+            std::fs::read(&ready.component).map_err(|error| unable(format!("cannot be read from {file}: {error}")))?;
+        if blake3::hash(&bytes).to_hex().as_str() != ready.hash {
+            return Err(unable(format!(
+                "is not what it was when this run was planned: {file} has changed since; run it again"
+            )));
+        }
+        self.host.load(name, &bytes)
+    }
+}
+
+impl Guests for Roster {
+    fn stage(&self, used: &Use, around: Around, context: &Context) -> Result<StageEnd, Fault> {
+        let (component, call) = self.call(&used.plugin, around)?;
+        component.run_stage(call, &used.kind, context)
+    }
+
+    fn parser(&self, used: &ParserUse, around: Around, context: &Context) -> Result<Box<dyn Parser>, Fault> {
+        let (component, call) = self.call(&used.plugin, around)?;
+        Ok(Box::new(component.parser(call, &used.parser, context)?))
+    }
+
+    fn reporter(&self, plugin: &str, around: Around) -> Result<Box<dyn Listener>, Fault> {
+        let (component, call) = self.call(plugin, around)?;
+        Ok(Box::new(component.reporter(call)?))
+    }
+
+    fn wanted(&self, plugin: &str) -> Vec<String> {
+        self.entries.get(plugin).map(|entry| entry.ready.events.clone()).unwrap_or_default()
+    }
+
+    fn root(&self) -> PathBuf {
+        self.root.clone()
+    }
+}
+
+impl Parser for host::Parser {
+    fn feed(&mut self, lines: &[Line]) -> Result<Vec<Annotation>, Fault> {
+        host::Parser::feed(self, lines)
+    }
+
+    fn finish(&mut self, exit: Option<i32>) -> Result<Vec<Annotation>, Fault> {
+        host::Parser::finish(self, exit)
+    }
+}
+
+impl Listener for host::Reporter {
+    fn notify(&mut self, batch: &[Notification]) -> Result<(), Fault> {
+        host::Reporter::notify(self, batch)
+    }
+}
