@@ -98,9 +98,15 @@ impl Uses<'_> {
         if let (Some(schema), Some(checked)) = (&kind.params, &mut self.checked)
             && checked.insert(params.clone())
         {
-            let place = self.asked.span();
-            let given = settings::Given { plugin, what: "with", settings: self.with, json: &params, place };
-            if !settings::check(&given, schema, plugins, faults) {
+            let given = settings::Given {
+                plugin,
+                what: "with",
+                settings: self.with,
+                json: &params,
+                place: self.asked.span(),
+                described: plugins.place(plugin),
+            };
+            if !settings::check(&given, schema, &mut plugins.judge, faults) {
                 self.checked = None;
             }
         }
