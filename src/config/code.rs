@@ -163,7 +163,8 @@ codes! {
          names plugins that take events. `local-ci plugin list` says what each has.";
     BadSettings = "LC0426", "settings that a plugin does not take",
         "A plugin says what settings it has, as a JSON schema: those of `with` for each of its kinds, and those of its \
-         `config`. These do not fit. `local-ci plugin inspect` shows what there is.";
+         `config`. These do not fit. `local-ci plugin inspect` shows what there is. Dates and infinite numbers are in no settings: \
+         plugins get JSON, which has none.";
     UnknownParser = "LC0427", "an unknown parser",
         "`annotate` names plugins of `[plugins]` that read what a stage prints: `NAME`, or `NAME:PARSER` for one that has \
          several parsers.";
