@@ -159,7 +159,7 @@ fn once(
     let logs = RunLogs::new(run.clone(), names);
     let logs = if number.is_some() { logs } else { logs.not_kept() };
     // What waits for its turn needs somebody who waits, also where there is nothing to be done.
-    let has_work = prepared.plan.has_work() || place.waits.is_some();
+    let has_work = prepared.plan.needs_supervisor() || place.waits.is_some();
     let announcement = leave::announcement(args.json, args.quiet);
     let ending = match stay {
         Stay::NotAtAll if has_work => {
@@ -268,7 +268,7 @@ fn stay_with(
     leaving: &Leaving,
     interrupts: &Interrupts,
 ) -> Result<(Ending, follow::Ending), CliError> {
-    if !prepared.plan.has_work() {
+    if !prepared.plan.needs_supervisor() {
         leaving.introduce(interrupts);
         let (verdict, display) = inline::run(prepared.plan, &place, display);
         let ending = follow::Ending::Finished(verdict, verdict.exit_code());

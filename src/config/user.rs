@@ -118,6 +118,30 @@ mod tests {
         assert_eq!(user.retention, Retention { runs: Some(50), age: Some(age), size: Some(1 << 30) });
     }
 
+    /// A key that is not given permits everything, and one that is given only what it says.
+    #[test]
+    fn a_policy_holds_for_the_keys_that_it_has() {
+        let policy = |text: &str| load(text).unwrap().plugin_policy;
+        assert_eq!(policy(""), None);
+        assert_eq!(policy("[plugin-policy]\n"), None);
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let given = policy("[plugin-policy]\nhttp = []\nfiles-write = [\"docs/**\"]\nclock = false\n").unwrap();
+        let expected = Grants {
+            files_read: words(&["**"]),
+            files_write: words(&["docs/**"]),
+            env: words(&["*"]),
+            commands: words(&["**"]),
+            http: Vec::new(),
+            secrets: words(&["*"]),
+            clock: false,
+        };
+        assert_eq!(given, expected);
+        assert!(policy("[plugin-policy]\nhttp = [\"*\"]\n").is_some(), "every host, which only a user can say");
+        let codes = |text: &str| load(text).unwrap_err().faults().iter().map(|fault| fault.code).collect::<Vec<_>>();
+        let three = codes("[plugin-policy]\nfiles-read = [\"[\"]\nhttp = [\"a/b\"]\nnet = true\n");
+        assert_eq!(three, ["LC0411", "LC0423", "LC0301"]);
+    }
+
     #[test]
     fn what_runs_is_not_the_users_to_say() {
         let error = load("[stages.evil]\nrun = \"true\"\njobs = 0\n").unwrap_err();

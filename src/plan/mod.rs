@@ -235,6 +235,11 @@ impl Plan {
         self.stages.values().any(PlannedStage::runs)
     }
 
+    /// Whether somebody has to see to it: there is something to execute, or somebody to be told of it.
+    pub fn needs_supervisor(&self) -> bool {
+        self.has_work() || !self.reporters.is_empty()
+    }
+
     /// How many slots an executor has: a remote its own, or as many as there are here.
     pub fn slots(&self, executor: &str) -> u32 {
         self.remotes.get(executor).and_then(|remote| remote.slots).unwrap_or(self.jobs).max(1)

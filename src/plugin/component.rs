@@ -188,6 +188,3 @@ fn printable(text: &str) -> String {
     let short: String = text.chars().take(200).collect();
     plain::printable(&short).into_owned()
 }
-
-#[cfg(test)]
-mod tests;

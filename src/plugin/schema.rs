@@ -79,7 +79,8 @@ fn tell(error: &ValidationError<'_>, schema: &Value, misfits: &mut Vec<Misfit>) 
         ValidationErrorKind::Type { kind } => {
             let kinds = match kind {
                 TypeKind::Single(kind) => vec![named(*kind)],
-                TypeKind::Multiple(kinds) => kinds.iter().map(named).collect(),
+                // TOML has no null that could be written.
+                TypeKind::Multiple(kinds) => kinds.iter().filter(|kind| *kind != JsonType::Null).map(named).collect(),
             };
             value(format!("must be {}, not {}", kinds.join(" or "), described(found)), None);
         }

@@ -6,6 +6,7 @@ pub mod ask;
 pub mod assignment;
 pub mod book;
 pub mod checkup;
+mod company;
 pub mod compare;
 pub mod control;
 pub mod doctor;

@@ -20,6 +20,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::assignment::Assignment;
 use super::book::RunLogbook;
+use super::company::{self, Company, Needs};
 use super::control::desk::Desk;
 use super::control::listener::Listener;
 use super::leash::Leash;
@@ -30,6 +31,7 @@ use super::turn::{self, Waited};
 use super::wire::{Doorbell, receive_message};
 use super::{inputs, past, place, retention};
 use crate::clock::{Clock, Shifted, SystemClock};
+use crate::engine::observer::Observer;
 use crate::engine::runner::{self, Identity, Message, Ports};
 use crate::engine::slots::Lender;
 use crate::env::{self, Env};
@@ -143,6 +145,14 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let whose = Whose { run: &assignment.run, number: assignment.number, store: &store, sent };
     let fleet = Fleet::of(&assignment.plan, whose, environment, &reaper, &messages.0);
     let executors = std::iter::once(local).chain(fleet.executors()).collect();
+    let needs = Needs {
+        plan: &assignment.plan,
+        env: environment,
+        stage_env: &assignment.env,
+        reaper: &reaper,
+        messages: &messages.0,
+    };
+    let Company { executors, mut observer } = company::hire(executors, &needs);
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
@@ -157,7 +167,8 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let root = assignment.plan.root.clone();
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
-    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender, observer: None };
+    let observer = observer.as_mut().map(|observer| &mut **observer as &mut dyn Observer);
+    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender, observer };
     let verdict = match (refused, past) {
         (Some(reason), _) => runner::refuse(assignment.plan, identity, ports, reason),
         (None, Some(past)) => runner::resume(assignment.plan, past, identity, ports),

@@ -51,6 +51,8 @@ mod lost;
 mod meanwhile;
 mod output;
 mod pause;
+#[cfg(feature = "plugins")]
+mod plugin_compile;
 mod privacy;
 mod queue;
 mod queue_ends;

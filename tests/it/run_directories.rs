@@ -101,6 +101,7 @@ impl There {
             number: None,
             stage: StageName::new("s").unwrap(),
             attempt,
+            part: 0,
             command: Command::Shell {
                 shell: ["sh", "-e", "-c"].map(str::to_owned).to_vec(),
                 script: script.to_owned(),

@@ -200,10 +200,11 @@ fn no_such(wanted: Wanted, name: &str, kind: Option<&str>, abilities: &Abilities
     let more = if kinds.len() > SHOWN { " …" } else { "" };
     let list = format!("{}{more}", names.join(", "));
     let (text, help) = match (kind, kinds) {
-        (_, []) => (format!("plugin `{plugin}` has no {one}"), Some(what_it_has(abilities))),
+        (_, []) => (format!("plugin `{plugin}` has no {one}"), what_it_has(abilities)),
         (None, _) => {
             let text = format!("plugin `{plugin}` has several {one}s, and none of its own name: {list}");
-            (text, names.first().map(|first| format!("say which: \"{plugin}:{first}\"")))
+            let first = names.first().map_or("", String::as_str);
+            (text, format!("say which: \"{plugin}:{first}\""))
         }
         (Some(kind), _) => {
             let text = format!("plugin `{plugin}` has no {one} `{}`", visible_line(kind));
@@ -212,14 +213,11 @@ fn no_such(wanted: Wanted, name: &str, kind: Option<&str>, abilities: &Abilities
                 Some(near) => format!("did you mean \"{plugin}:{}\"?", visible_line(near)),
                 None => format!("what it has: {list}"),
             };
-            (text, Some(help))
+            (text, help)
         }
     };
-    let fault = Fault::new(Code::UnknownKind, text, span, format!("no {one}"));
-    match help {
-        Some(help) => fault.help(help),
-        None => fault,
-    }
+    let label = if kind.is_none() && !kinds.is_empty() { "which of them?".to_owned() } else { format!("no {one}") };
+    Fault::new(Code::UnknownKind, text, span, label).help(help)
 }
 
 /// How many kinds of one plugin are listed.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -51,12 +52,12 @@ pub(super) fn expand(
     let mut expansion = Expansion::default();
     let mut next = end;
     for written in &document.expand {
-        let before = faults.count();
         let asked = written.span();
         match &written.get_ref().uses {
             Some(uses) => {
-                let made = made(uses, written, plugins, faults).unwrap_or_default();
-                for generated in made {
+                let made = made(uses, written, plugins, faults);
+                expansion.is_open |= made.is_none();
+                for generated in made.unwrap_or_default() {
                     let origin = Origin {
                         places: next..next,
                         stage: generated.name.clone(),
@@ -67,13 +68,13 @@ pub(super) fn expand(
                 }
             }
             // What could not be read was taken out of it, and has its own fault.
-            None if document.expand_spoilt => {}
+            None if document.expand_spoilt => expansion.is_open = true,
             None => {
                 let fault = Fault::new(Code::BadExpansion, "this does not say what makes its stages", asked, "here");
                 faults.push(fault.help("say which plugin does: uses = \"members\""));
+                expansion.is_open = true;
             }
         }
-        expansion.is_open |= faults.count() > before || written.get_ref().uses.is_none();
     }
     expansion
 }
@@ -184,9 +185,21 @@ impl Expansion {
 
 /// The JSON form of a table as TOML. The error says why it has none.
 fn toml_of(body: &str) -> Result<String, String> {
-    let value: serde_json::Value = serde_json::from_str(body).map_err(|error| format!("it is no JSON: {error}"))?;
+    let value: Value = serde_json::from_str(body).map_err(|error| format!("it is no JSON: {error}"))?;
     if !value.is_object() {
         return Err("it is no JSON object".to_owned());
     }
-    toml::to_string(&value).map_err(|error| error.to_string())
+    toml::to_string(&without_nulls(value)).map_err(|error| error.to_string())
+}
+
+/// The same without keys that have no value: that is how many languages write what is not given.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(keys) => {
+            let keys = keys.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(keys.map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        Value::Array(values) => values.into_iter().map(without_nulls).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }

@@ -25,7 +25,16 @@ pub(super) fn keys(header: &str) -> Vec<String> {
 
 #[test]
 fn every_key_is_in_the_reference() {
-    for header in ["[stages.a]", "[run]", "[defaults]", "[profiles.a]", "[stages.a.when]", "[remotes.a]"] {
+    for header in [
+        "[stages.a]",
+        "[run]",
+        "[defaults]",
+        "[profiles.a]",
+        "[stages.a.when]",
+        "[remotes.a]",
+        "[plugins.a]",
+        "[plugins.a.grants]",
+    ] {
         for key in keys(header) {
             assert!(REFERENCE.contains(&format!("`{key}`")), "`{key}` of {header} is not in docs/config.md");
         }

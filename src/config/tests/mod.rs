@@ -6,6 +6,7 @@ mod documentation;
 mod golden;
 mod judge;
 mod pipeline;
+mod plugins;
 mod published;
 mod report;
 mod supplier;
@@ -25,6 +26,18 @@ fn drawn(loaded: Result<Loaded, ConfigError>) -> String {
         Ok(_) => "no faults".into(),
         Err(error) => error.render(false, 100),
     }
+}
+
+/// The faults of a file of which the plugin `members` makes these stages, drawn.
+fn faults_with(text: &str, members: &[(&str, &str)]) -> String {
+    drawn(made(text, members))
+}
+
+/// A file of which the plugin `members` makes these stages.
+fn made(text: &str, members: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let members = members.iter().map(|(name, body)| ((*name).to_owned(), (*body).to_owned())).collect();
+    let supplier = TableSupplier { members, ..TableSupplier::default() };
+    parse(Path::new("/project"), &[("local-ci.toml", text)], &|_| None, &supplier)
 }
 
 fn load(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {

@@ -179,6 +179,3 @@ fn hash(file: &File) -> io::Result<String> {
     hasher.update_reader(file)?;
     Ok(hasher.finalize().to_hex().to_string())
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,9 +7,8 @@ use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine, Store};
 
 use super::bindings::Exports;
-use super::limits::HOSTCALL_MAX;
 use super::state::{Call, State};
-use super::stop;
+use super::stop::{self, HOSTCALL_MAX};
 use super::ticker::Ticker;
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::info::Role;

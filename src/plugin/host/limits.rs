@@ -13,8 +13,6 @@ pub(super) const STAGE_MEMORY: u64 = 256 * MIB;
 pub(super) const OTHER_MEMORY: u64 = 64 * MIB;
 /// The guest's own time for a call of every role but a stage.
 pub(super) const TIME: Duration = Duration::from_secs(10);
-/// The most that one call of the host may bring with it, in bytes.
-pub(super) const HOSTCALL_MAX: usize = 16 * 1024 * 1024;
 /// Things of the host's that a guest may hold at once.
 pub(super) const HANDLES_MAX: usize = 1000;
 

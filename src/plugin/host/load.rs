@@ -98,10 +98,7 @@ impl Host {
             Some(kept) => kept,
             None => self.compiled(started, slot.as_ref(), bytes)?,
         };
-        let code = link(started, &component, &shape).map_err(|error| {
-            let why = stop::short(&format!("{error:#}"));
-            FaultKind::NoSuchRole(format!("does not fit version {} of the contract: {why}", shape.api))
-        })?;
+        let code = link(started, &component, &shape).map_err(|error| stop::misfit(&error, &shape.api))?;
         let known = OnceLock::new();
         if let Some(info) = info {
             let _ = known.set(Ok(info));
@@ -192,11 +189,8 @@ impl Component {
     fn ask_about(&self) -> Result<Info, Fault> {
         let call = Call { services: Box::new(Nothing), limits: Limits::default(), cancel: CancelToken::new() };
         let mut guest = Guest::new(&self.name, &self.loaded.code, call, Role::Expander, String::new())?;
-        let checked = guest.call(Exports::check);
-        checked.map_err(|fault| match fault.kind {
-            FaultKind::Nonsense(why) => self.fault(FaultKind::NoSuchRole(format!("does not fit the contract: {why}"))),
-            kind => self.fault(kind),
-        })?;
+        let fits = guest.call(|exports, store, instance| Ok(exports.check(store, instance)))?;
+        fits.map_err(|error| self.fault(stop::misfit(&error, &self.loaded.shape.api)))?;
         let info = guest.call(Exports::describe)?;
         sensible(&info).map_err(|why| self.fault(FaultKind::Nonsense(why)))?;
         Ok(info)

@@ -30,3 +30,6 @@ pub use compile::{COMMAND, Compiler, compile_here};
 pub use load::{Component, Host};
 pub use roles::{Parser, Reporter};
 pub use state::Call;
+
+#[cfg(test)]
+mod tests;

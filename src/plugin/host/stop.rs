@@ -8,6 +8,8 @@ use wasmtime::{Error, Trap};
 use crate::plugin::fault::FaultKind;
 use crate::text::plain::printable;
 
+/// The most that one call may bring from the guest to the host, in bytes.
+pub(super) const HOSTCALL_MAX: usize = 16 * 1024 * 1024;
 /// The most of a guest's text that becomes a part of a sentence, in characters.
 const TEXT_MAX: usize = 500;
 
@@ -50,15 +52,33 @@ pub(super) fn fault(error: &Error, last_words: Option<&str>) -> FaultKind {
             Trap::MemoryOutOfBounds => "reached outside of its memory",
             Trap::IntegerDivisionByZero => "divided by zero",
             Trap::CannotEnterComponent => "was called while it was waiting for an answer",
-            other => return FaultKind::Trapped(words(&format!("gave up: {other}"), last_words)),
+            other => {
+                let other = other.to_string();
+                let what = format!("gave up: {}", other.trim_start_matches("wasm trap: "));
+                return FaultKind::Trapped(words(&what, last_words));
+            }
         };
         return FaultKind::Trapped(words(what, last_words));
     }
     let root = error.root_cause().to_string();
-    if root.contains("resource limit exceeded") || root.contains("fuel allocated for hostcalls") {
-        return FaultKind::TooMuch(format!("wants too much: {}", short(&root)));
+    if root.contains("fuel allocated for hostcalls") {
+        return FaultKind::TooMuch(format!("hands over more than {} MiB at once", HOSTCALL_MAX >> 20));
+    }
+    if let Some(what) = root.strip_prefix("resource limit exceeded: ") {
+        return FaultKind::TooMuch(format!("has too much in it: {}", short(what)));
     }
     FaultKind::Nonsense(words(&format!("answered something that makes no sense: {}", short(&root)), last_words))
+}
+
+/// What it means that a component cannot be linked, or has other types than the contract of this version.
+pub(super) fn misfit(error: &Error, version: &str) -> FaultKind {
+    let whole = format!("{error:#}");
+    // What wasmtime says besides helps nobody who did not write it.
+    let noise =
+        [", but a matching implementation was not found in the linker", "failed to convert function to given type: "];
+    let why = noise.iter().fold(whole.clone(), |why, noise| why.replace(noise, ""));
+    let update = if whole.contains("implementation is missing") { "; a later local-ci may have it" } else { "" };
+    FaultKind::NoSuchRole(format!("does not fit version {version} of the contract: {}{update}", short(&why)))
 }
 
 /// What a panic of our own means.

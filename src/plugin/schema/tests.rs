@@ -101,6 +101,10 @@ fn h155_a_schema_that_never_ends_is_refused() {
     let deep = format!("{}1{}", "{\"a\":".repeat(40), "}".repeat(40));
     assert_eq!(misfits(twice, &deep).unwrap_err(), "would take too long to hold settings against");
     assert_eq!(misfits(twice, r#"{"a": {"a": 1}}"#), Ok(Vec::new()));
+    // Where no value leads there it is compiled and no more, which takes no longer than it is long.
+    let elsewhere = laughs.replacen("\"$ref\"", "\"properties\": {\"a\": {\"$ref\": \"#/$defs/d59\"}}, \"x\"", 1);
+    assert_eq!(misfits(&elsewhere, "{}"), Ok(Vec::new()));
+    assert_eq!(misfits(r##"{"properties": {"a": {"$ref": "#/properties/a"}}}"##, "{}"), Ok(Vec::new()));
     // Schemas of what has itself in it are usual.
     let tree = r##"{"type": "object", "additionalProperties": {"$ref": "#"}}"##;
     assert_eq!(told(tree, r#"{"a": {"b": {"c": 1}}}"#), "/a/b/c Value: must be a table, not 1\n");

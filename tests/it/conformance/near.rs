@@ -214,6 +214,7 @@ impl Going {
             }
             Err(ExecError::NotStarted { code, .. }) => ("failed", Some(local_ci::outcome::Exit::Code(code)), 0, took),
             Err(ExecError::Infrastructure { .. } | ExecError::NotThere { .. }) => ("errored", None, 0, took),
+            Err(ExecError::NothingToDo { .. }) => ("skipped", None, 0, took),
             Err(ExecError::Left { .. }) => ("left", None, 0, took),
         };
         let status = match (is_late, self.cancel.level()) {

@@ -1,6 +1,7 @@
 //! What a component exports: found once, checked against the contract's types at each instantiation, called.
 
 use wasmtime::component::{Instance, InstancePre, ResourceAny};
+use wasmtime::error::Context as _;
 use wasmtime::{Result, Store};
 
 use super::convert;
@@ -39,11 +40,15 @@ impl Exports {
 
     /// Fails where any of the exports has other types than the contract says. Runs nothing.
     pub(in super::super) fn check(&self, store: &mut Store<State>, instance: &Instance) -> Result<()> {
-        self.about.load(&mut *store, instance)?;
-        self.stage.as_ref().map(|stage| stage.load(&mut *store, instance)).transpose()?;
-        self.parser.as_ref().map(|parser| parser.load(&mut *store, instance)).transpose()?;
-        self.expander.as_ref().map(|expander| expander.load(&mut *store, instance)).transpose()?;
-        self.reporter.as_ref().map(|reporter| reporter.load(&mut *store, instance)).transpose()?;
+        self.about.load(&mut *store, instance).context("its export `about`")?;
+        let stage = self.stage.as_ref().map(|stage| stage.load(&mut *store, instance)).transpose();
+        stage.context("its export `stage`")?;
+        let parser = self.parser.as_ref().map(|parser| parser.load(&mut *store, instance)).transpose();
+        parser.context("its export `parser`")?;
+        let expander = self.expander.as_ref().map(|expander| expander.load(&mut *store, instance)).transpose();
+        expander.context("its export `expander`")?;
+        let reporter = self.reporter.as_ref().map(|reporter| reporter.load(&mut *store, instance)).transpose();
+        reporter.context("its export `reporter`")?;
         Ok(())
     }
 

@@ -1,0 +1,45 @@
+//! The plugins of a run in its supervisor: executors that have them run its stages and read along, and reporters that are
+//! told of it. A run without plugins has none of it, and a build that cannot run any says so where one is needed.
+
+#[cfg(not(feature = "plugins"))]
+mod absent;
+#[cfg(feature = "plugins")]
+mod present;
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+#[cfg(not(feature = "plugins"))]
+pub(super) use absent::hire;
+#[cfg(feature = "plugins")]
+pub(super) use present::hire;
+
+use crate::engine::observer::Observer;
+use crate::engine::runner::Message;
+use crate::env::Env;
+use crate::executor::Executor;
+use crate::plan::Plan;
+use crate::process::reaper::Reaper;
+
+/// What plugins are needed for, and what they find.
+pub(super) struct Needs<'a> {
+    /// What is to be done.
+    pub(super) plan: &'a Plan,
+    /// The environment that stages inherit.
+    pub(super) env: &'a Env,
+    /// Variables for every stage of the run.
+    pub(super) stage_env: &'a [(String, String)],
+    /// Who waits for our children.
+    pub(super) reaper: &'a Reaper,
+    /// The loop.
+    pub(super) messages: &'a Sender<Message>,
+}
+
+/// A run's executors with its plugins, and who else is told of what happens.
+pub(super) struct Company {
+    /// Where stages run, each by its name.
+    pub(super) executors: Vec<Arc<dyn Executor>>,
+    /// Its reporters.
+    pub(super) observer: Option<Box<dyn Observer>>,
+}
