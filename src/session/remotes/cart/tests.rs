@@ -77,6 +77,7 @@ impl Rig {
             inputs: Vec::new(),
             inputs_digest: None,
             outputs: vec!["made".into()],
+            annotate: Vec::new(),
             estimate: None,
         };
         let plan = Plan {
@@ -87,6 +88,8 @@ impl Rig {
             timeout: None,
             left_out: Vec::new(),
             warnings: Vec::new(),
+            plugins: BTreeMap::new(),
+            reporters: Vec::new(),
             remotes: BTreeMap::from([("box".to_owned(), remote.clone())]),
         };
         let parts = Parts {
@@ -129,6 +132,7 @@ impl Run {
             number: None,
             stage: StageName::new("build").unwrap(),
             attempt,
+            part: 0,
             command: Command::Argv(vec!["true".into()]),
             dir: PathBuf::new(),
             env: Vec::new(),
