@@ -25,6 +25,8 @@ pub const DIRECTORY: &str = "LOCAL_CI_DIRECTORY";
 pub const CONFIG: &str = "LOCAL_CI_CONFIG";
 /// `--verbose`.
 pub const VERBOSE: &str = "LOCAL_CI_VERBOSE";
+/// `--locked`.
+pub const LOCKED: &str = "LOCAL_CI_LOCKED";
 /// The config that ssh reads in place of the user's; an absolute path.
 pub const SSH_CONFIG: &str = "LOCAL_CI_SSH_CONFIG";
 /// `--profile`.

@@ -6,6 +6,8 @@
 #![expect(clippy::disallowed_methods, reason = "asks git for the files that it tracks")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "layering/contract.rs"]
+mod contract;
 #[path = "layering/floors.rs"]
 mod floors;
 #[path = "layering/hosts.rs"]
@@ -64,4 +66,17 @@ fn only_faces_print() {
 #[test]
 fn h142_no_real_host_stands_anywhere() {
     assert_none(&hosts::faults(&tree::project()));
+}
+
+#[test]
+fn the_contract_with_plugins_is_as_it_was_released() {
+    let now = contract::Shape::of(include_str!("../wit/plugin.wit")).unwrap();
+    assert_none(&contract::faults(&now, &contract::released()));
+}
+
+/// The crate is copied whole beside new plugins, so it has the contract as a file of its own.
+#[test]
+fn plugins_in_rust_are_built_on_the_same_contract() {
+    let (host, sdk) = (include_str!("../wit/plugin.wit"), include_str!("../plugins/sdk/wit/plugin.wit"));
+    assert!(host == sdk, "wit/plugin.wit and plugins/sdk/wit/plugin.wit differ: copy the one over the other");
 }

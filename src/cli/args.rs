@@ -1,6 +1,7 @@
 //! What can be typed. Nothing here decides what it means.
 
 mod jobs;
+mod plugin;
 mod remote;
 mod run;
 mod texts;
@@ -14,6 +15,10 @@ use crate::report::ColourWhen;
 pub(super) use jobs::{
     AddArgs, AttachArgs, AwaitArgs, AwaitSeveralArgs, DiffArgs, EventsArgs, HoldArgs, LogsArgs, NukeArgs, RemoveArgs,
     RestartArgs, SignalArgs, StartArgs, StopArgs, StreamArgs,
+};
+pub(super) use plugin::{
+    Language, PluginAddArgs, PluginArgs, PluginBuildArgs, PluginCommand, PluginInspectArgs, PluginListArgs,
+    PluginNewArgs, PluginRemoveArgs, PluginTestArgs, PluginUpdateArgs, PluginVerifyArgs,
 };
 pub(super) use remote::{CheckArgs, RemoteArgs, RemoteCommand, RemoteListArgs};
 pub(super) use run::{Elsewhere, GraphFormat, PlanArgs, Presence, RunArgs, Selection};
@@ -64,6 +69,9 @@ pub(super) struct Global {
     /// Say more: live output shows all that stages print, `plan` its every reason
     #[arg(short = 'v', long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Refuse where local-ci.lock would have to change: for CI
+    #[arg(long, global = true)]
+    pub(super) locked: bool,
     // Declared here, so that it stands with the options of every command and not by itself.
     /// Print help
     #[arg(short = 'h', long = "help", global = true, action = ArgAction::Help)]
@@ -144,6 +152,9 @@ pub(super) enum Command {
     /// Show the machines that stages can run on, and try them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Remote(RemoteArgs),
+    /// Make, add, check and take out WebAssembly plugins
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Plugin(PluginArgs),
     /// Explain an error code, such as LC0101
     #[command(after_help = AFTER_EXPLAIN)]
     Explain(ExplainArgs),

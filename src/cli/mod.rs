@@ -33,6 +33,7 @@ mod man;
 mod onlooker;
 mod output;
 mod plan;
+mod plugin;
 mod project;
 mod prune;
 mod queue;
@@ -173,6 +174,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Init(args) => init::init(&context()?, &args),
         Command::Doctor(args) => doctor::doctor(&context()?, &args),
         Command::Remote(args) => remote::remote(&context()?, &args.command),
+        Command::Plugin(args) => plugin::plugin(&context()?, &args.command),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Completions(args) => {

@@ -1,6 +1,6 @@
 //! What every command starts from: the directory, the environment, the user's config, the project.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,13 @@ use std::rc::Rc;
 use super::args::{Global, Selection};
 use super::error::CliError;
 use super::output;
-use crate::config::{ConfigError, LoadRequest, NoSupplier, Supplier, UserConfig, load_user};
+use crate::config::{ConfigError, LoadRequest, Supplier, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
 use crate::plan::{self, Plan, Request, quote};
 use crate::session::past;
+use crate::session::plugins;
 use crate::session::prepare::{self, Project};
 use crate::text::plain::printable;
 
@@ -57,9 +58,9 @@ impl Anchor {
     }
 }
 
-/// Who answers for the plugins of projects, in this environment.
-pub(super) fn supplier(_env: &Env) -> Box<dyn Supplier> {
-    Box::new(NoSupplier)
+/// Who answers for the plugins of projects, in this environment, for who only looks.
+pub(super) fn supplier(env: &Env) -> Box<dyn Supplier> {
+    plugins::supplier(env, None, false, |_| {})
 }
 
 /// What every command starts from.
@@ -73,6 +74,8 @@ pub(super) struct Context<'a> {
     pub(super) user: UserConfig,
     /// Whether it was said that a later version has written the project's state.
     told_newer: Rc<Cell<bool>>,
+    /// One for all that is asked, so that no plugin is loaded twice.
+    supplier: Rc<OnceCell<Box<dyn Supplier>>>,
 }
 
 impl<'a> Context<'a> {
@@ -99,7 +102,7 @@ impl<'a> Context<'a> {
         }
         let user = load_user(env)?;
         let argv = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        Ok(Self { env, global, directory, argv, user, told_newer: Rc::default() })
+        Ok(Self { env, global, directory, argv, user, told_newer: Rc::default(), supplier: Rc::default() })
     }
 
     /// The config that was named, if one was.
@@ -145,20 +148,25 @@ impl<'a> Context<'a> {
     }
 
     /// Who answers for the plugins of a project.
-    pub(super) fn supplier(&self) -> Box<dyn Supplier> {
-        supplier(self.env)
+    pub(super) fn supplier(&self) -> &dyn Supplier {
+        let supplier = || {
+            let policy = self.user.plugin_policy.clone();
+            // What they say while they make stages; a stage of theirs has a log for it.
+            plugins::supplier(self.env, policy, self.global.locked, |line| output::say(&printable(line)))
+        };
+        &**self.supplier.get_or_init(supplier)
     }
 
     /// Reads the project. What a person should know of its config is said where it is planned or validated.
     pub(super) fn project(&self) -> Result<Project, CliError> {
-        Ok(prepare::open(&self.load_request(), &*self.supplier())?)
+        Ok(prepare::open(&self.load_request(), self.supplier())?)
     }
 
     /// Where runs and ad-hoc jobs are looked for: no config is needed, and one with faults is no hindrance. A config that
     /// was named has to be there.
     pub(super) fn anchor(&self) -> Result<Anchor, CliError> {
         let request = self.load_request();
-        match prepare::open(&request, &*self.supplier()) {
+        match prepare::open(&request, self.supplier()) {
             Ok(project) => Ok(Anchor { root: project.root.clone(), project: Some(project), fault: None }),
             Err(error @ ConfigError::NotFound(_)) if request.explicit.is_some() => Err(error.into()),
             Err(ConfigError::NotFound(_)) => Ok(Anchor { root: prepare::locate(&request), project: None, fault: None }),

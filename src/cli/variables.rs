@@ -55,6 +55,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         | Command::Init(_)
         | Command::Doctor(_)
         | Command::Remote(RemoteArgs { command: RemoteCommand::List(_) })
+        | Command::Plugin(_)
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Completions(_)
@@ -75,6 +76,7 @@ impl Variables<'_> {
         if global.verbose == 0 {
             global.verbose = u8::from(self.is_set(env::VERBOSE)?);
         }
+        global.locked |= self.is_set(env::LOCKED)?;
         Ok(())
     }
 

@@ -108,7 +108,7 @@ codes! {
     UnknownRemote = "LC0408", "an unknown remote",
         "`on` names an entry of `[remotes]`.";
     UnknownPlugin = "LC0409", "an unknown plugin",
-        "`uses` names an entry of `[plugins]`.";
+        "`uses` and `[reporters]` name entries of `[plugins]`.";
     ProfileStage = "LC0410", "a profile with an unknown stage",
         "The names in a profile's `stages` and `skip` are those of stages, or globs that match some.";
     BadGlob = "LC0411", "not a glob",
@@ -147,6 +147,31 @@ codes! {
          address stands in brackets. Whatever ssh would take for an option, or a shell for a command, is refused. \
          `session` is the name of a tmux session, without `.` and `:`. `dir` is an absolute path there, or one that \
          begins with `~/`. A remote's name has letters, digits, `.`, `_`, `+` and `-`; `local` is this machine.";
+    BadPlugin = "LC0423", "a plugin that is not described as it should be",
+        "An entry of `[plugins]` says where the plugin comes from: `source = \"path:DIR\"` for one that is a part of the \
+         project, `path:FILE.wasm` for a file in it, `https://…` for one that `local-ci plugin add` fetches. `grants` names \
+         what it may do, `limits` what it may use up, `config` are its settings. Its name has letters, digits, `.`, `_` \
+         and `-`.";
+    PluginFails = "LC0424", "a plugin that cannot be used",
+        "The plugin is not what was locked, is not built, needs more than it is granted, or failed when it was asked what \
+         it can do. The message is its host's, and the help line says what to type. It is told once, at the plugin's own \
+         table, and only where something uses the plugin.";
+    UnknownKind = "LC0425", "something that a plugin does not have",
+        "`uses = \"NAME\"` means the only stage kind of a plugin, or the one that is called like it; with several it is \
+         `NAME:KIND`. It is the same with the parsers of `annotate` and the expanders of `[[expand]]`. `[reporters]` \
+         names plugins that take events. `local-ci plugin list` says what each has.";
+    BadSettings = "LC0426", "settings that a plugin does not take",
+        "A plugin says what settings it has, as a JSON schema: those of `with` for each of its kinds, and those of its \
+         `config`. These do not fit. `local-ci plugin inspect` shows what there is.";
+    UnknownParser = "LC0427", "an unknown parser",
+        "`annotate` names plugins of `[plugins]` that read what a stage prints: `NAME`, or `NAME:PARSER` for one that has \
+         several parsers.";
+    NotForPlugins = "LC0428", "a key that means nothing to a plugin",
+        "`interactive`, `pty` and `shell` are about the process of a command. A stage with `uses` has none. Where such a \
+         stage has a command as its `fix`, `shell` is for that.";
+    BadExpansion = "LC0429", "stages that cannot be made",
+        "An `[[expand]]` says with `uses` which plugin makes its stages, up to 1,000 of them. They are checked as if they \
+         stood in the file; what is wrong with one is told with its name, where it is asked for.";
 }
 
 impl Code {

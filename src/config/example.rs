@@ -29,7 +29,8 @@ impl Code {
             | Self::NotOwned
             | Self::ProjectFile
             | Self::TooDeep
-            | Self::TooManyCells => return None,
+            | Self::TooManyCells
+            | Self::PluginFails => return None,
             Self::Syntax => example("[stages.test]\nrun = cargo test\n", "[stages.test]\nrun = \"cargo test\"\n"),
             Self::Duplicate => example(
                 "[stages.test]\nrun = \"cargo test\"\nrun = \"cargo test --doc\"\n",
@@ -68,8 +69,8 @@ impl Code {
                 "[stages.test]\ndescription = \"unit tests\"\nrun = \"cargo test\"\n",
             ),
             Self::TwoActions => example(
-                "[stages.check]\nrun = \"cargo check\"\nuses = \"hygiene\"\n\n[plugins.hygiene]\n",
-                "[stages.check]\nrun = \"cargo check\"\n\n[stages.hygiene]\nuses = \"hygiene\"\nneeds = [\"check\"]\n\n[plugins.hygiene]\n",
+                "[stages.check]\nrun = \"cargo check\"\nuses = \"hygiene\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+                "[stages.check]\nrun = \"cargo check\"\n\n[stages.hygiene]\nuses = \"hygiene\"\nneeds = [\"check\"]\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
             ),
             Self::EmptyCommand => example(
                 "[stages.fmt]\nrun = \"cargo fmt --check\"\n\n[stages.all]\nrun = \"\"\nneeds = [\"fmt\"]\n",
@@ -138,6 +139,30 @@ impl Code {
             Self::BadRemote => example(
                 "[stages.test]\nrun = \"cargo test\"\non = \"build-box\"\n\n[remotes.build-box]\nuser = \"ci\"\n",
                 "[stages.test]\nrun = \"cargo test\"\non = \"build-box\"\n\n[remotes.build-box]\nhost = \"build.example.invalid\"\nuser = \"ci\"\n",
+            ),
+            Self::BadPlugin => example(
+                "[stages.check]\nuses = \"hygiene\"\n\n[plugins.hygiene]\nsource = \"plugins/hygiene\"\n",
+                "[stages.check]\nuses = \"hygiene\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+            ),
+            Self::UnknownKind => example(
+                "[stages.check]\nuses = \"hygiene:hygeine\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+                "[stages.check]\nuses = \"hygiene:hygiene\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+            ),
+            Self::BadSettings => example(
+                "[stages.check]\nuses = \"hygiene\"\nwith = { max-file-kib = \"512\" }\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+                "[stages.check]\nuses = \"hygiene\"\nwith = { max-file-kib = 512 }\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+            ),
+            Self::UnknownParser => example(
+                "[stages.test]\nrun = \"cargo test\"\nannotate = [\"test-repot\"]\n\n[plugins.test-report]\nsource = \"path:plugins/test-report\"\n",
+                "[stages.test]\nrun = \"cargo test\"\nannotate = [\"test-report\"]\n\n[plugins.test-report]\nsource = \"path:plugins/test-report\"\n",
+            ),
+            Self::NotForPlugins => example(
+                "[stages.check]\nuses = \"hygiene\"\npty = true\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+                "[stages.check]\nuses = \"hygiene\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
+            ),
+            Self::BadExpansion => example(
+                "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nwith = { kind = \"cargo\" }\n",
+                "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nuses = \"members\"\nwith = { kind = \"cargo\" }\n",
             ),
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")

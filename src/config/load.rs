@@ -96,6 +96,7 @@ fn assemble(root: &Path, sources: Vec<SourceFile>, around: &Around<'_>) -> Resul
     let mut faults = FaultList::default();
     let sources = Sources(sources);
     let checked = {
+        let end = sources.base(sources.0.len());
         let files: Vec<Shaped<'_>> = (0..sources.0.len()).map(|file| shaped(&sources, file, &mut faults)).collect();
         // With its grammar broken, a file may lack what it has; nothing can be said across its keys.
         let sound = files.iter().all(|file| !file.broken);
@@ -103,7 +104,8 @@ fn assemble(root: &Path, sources: Vec<SourceFile>, around: &Around<'_>) -> Resul
             let document = layered(files);
             let begun = |name: &Spanned<String>| sources.0[sources.locate(name.span().start).0].path.clone();
             let remotes = document.remotes.0.iter().map(|(name, _)| (name.get_ref().clone(), begun(name))).collect();
-            (check::check(&document, root, around, &mut faults), remotes)
+            let checked = check::check(document, root, around, end, &mut faults);
+            (checked, remotes)
         })
     };
     match checked {
@@ -145,6 +147,7 @@ fn layered(mut files: Vec<Shaped<'_>>) -> Document {
     let spoilt: HashSet<String> =
         stages.filter(|(_, stage)| stage.spoilt).map(|(name, _)| name.get_ref().clone()).collect();
     let mut excused = HashSet::new();
+    let expand_spoilt = files.iter().any(|file| file.document.expand_spoilt);
     let mut table = DeTable::new();
     for file in files {
         excused.extend(file.document.excused);
@@ -153,6 +156,7 @@ fn layered(mut files: Vec<Shaped<'_>>) -> Document {
     // Each file's faults were taken out of it, so that none are left to find.
     let mut document = shape::document(&mut table, &mut FaultList::default());
     document.excused = excused;
+    document.expand_spoilt = expand_spoilt;
     for (name, stage) in &mut document.stages.0 {
         stage.spoilt = spoilt.contains(name.get_ref());
     }

@@ -50,7 +50,7 @@ pub use find::root_of;
 pub use glob::{name_matcher, path_matcher};
 pub use load::{Loaded, load, parse};
 pub use published::{document_schema, user_schema};
-pub use supplier::{Misfit, NoSupplier, Supplier, Unsupplied};
+pub use supplier::{Aspect, Misfit, NoSupplier, Supplier, Unsupplied};
 pub use user::{Retention, UserConfig, load_user, user_path};
 pub use value::parse_duration;
 pub use visible::{visible, visible_line};

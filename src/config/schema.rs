@@ -12,9 +12,11 @@ use toml::{Spanned, Table, Value};
 
 use super::value::duration::{Limit, Span};
 use super::value::elsewhere::Syncing;
+use super::value::reporter::Reporter;
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
 use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
+use super::value::written::Settings;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
 use crate::pipeline::{Jobserver, Leak};
@@ -37,8 +39,13 @@ pub(super) struct Document {
     /// Places for `on`, by name.
     pub(super) remotes: Pairs<Remote>,
     /// Plugins for `uses`, by name.
-    #[schemars(with = "Pairs<serde_json::Map<String, serde_json::Value>>")]
-    pub(super) plugins: Pairs<Table>,
+    pub(super) plugins: Pairs<Plugin>,
+    /// Plugins that are told of a run's events, by name: `true`, or a table.
+    #[schemars(with = "Pairs<Reporter>")]
+    pub(super) reporters: Pairs<Spanned<Reporter>>,
+    /// Stages that plugins make.
+    #[schemars(with = "Vec<Expand>")]
+    pub(super) expand: Vec<Spanned<Expand>>,
     // Read so that they may stand in a file; a later version acts on them.
     /// Stages for git hooks. Nothing comes of them yet.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
@@ -48,17 +55,14 @@ pub(super) struct Document {
     secrets: Table,
     /// Problem matchers. Nothing comes of them yet.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    matchers: Table,
-    /// Reports to write. Nothing comes of them yet.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    reporters: Table,
-    /// Stages that a plugin generates. Nothing comes of them yet.
-    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
-    expand: Vec<Table>,
-    /// Remotes and plugins that were taken out because they could not be read, and remotes of which something was that may
-    /// have been the host: who names one is not blamed, and what is missing is no fault.
+    pub(super) matchers: Table,
+    /// Remotes and plugins that were taken out because they could not be read, and those of which something was that may
+    /// have been the host or the source: who names one is not blamed, and what is missing is no fault.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
+    /// Whether something was taken out of an `[[expand]]`.
+    #[serde(skip)]
+    pub(super) expand_spoilt: bool,
 }
 
 /// `[stages]`: tables with the names of stages, which are [`crate::ids::StageName`]s.
@@ -138,8 +142,8 @@ pub(super) struct Defaults {
     pub(super) pty: Option<bool>,
     #[schemars(with = "Option<String>")]
     pub(super) on: Option<Spanned<String>>,
-    #[schemars(with = "serde_json::Value")]
-    pub(super) annotate: Option<Value>,
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) annotate: Option<Vec<Spanned<String>>>,
     pub(super) log_max: Option<Size>,
     pub(super) leak: Option<Leak>,
     pub(super) jobserver: Option<Jobserver>,
@@ -156,12 +160,12 @@ pub(super) struct Stage {
     /// shell.
     #[schemars(schema_with = "words::command")]
     pub(super) run: Option<Spanned<TextOrTexts>>,
-    /// A plugin's stage kind, instead of `run`: an entry of `[plugins]`. This version cannot run it.
+    /// A plugin's stage kind, instead of `run`: an entry of `[plugins]`, or one and its kind as `NAME:KIND`.
     #[schemars(with = "Option<String>")]
     pub(super) uses: Option<Spanned<String>>,
-    /// The settings of what the stage `uses`.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub(super) with: Option<Spanned<Table>>,
+    /// The settings of what the stage `uses`. What there is, its plugin says.
+    #[schemars(with = "Option<Settings>")]
+    pub(super) with: Option<Spanned<Settings>>,
     /// What `--fix` runs instead of `run`, written like it.
     #[schemars(schema_with = "words::command")]
     pub(super) fix: Option<Spanned<TextOrTexts>>,
@@ -218,17 +222,18 @@ pub(super) struct Stage {
     pub(super) locks: Option<Vec<String>>,
     /// Whether the stage talks with whoever started the run: it gets their terminal, keys and all, for as long as it runs.
     /// Such stages run one at a time.
-    #[schemars(extend("default" = false))]
-    pub(super) interactive: Option<bool>,
+    #[schemars(with = "Option<bool>", extend("default" = false))]
+    pub(super) interactive: Option<Spanned<bool>>,
     /// Whether the stage's output is a terminal.
-    #[schemars(extend("default" = false))]
-    pub(super) pty: Option<bool>,
+    #[schemars(with = "Option<bool>", extend("default" = false))]
+    pub(super) pty: Option<Spanned<bool>>,
     /// Where the stage runs: an entry of `[remotes]`, of this file or of your own config. Without it, here.
     #[schemars(with = "Option<String>")]
     pub(super) on: Option<Spanned<String>>,
-    /// Problem matchers for the stage's output. Nothing comes of them yet.
-    #[schemars(with = "serde_json::Value")]
-    pub(super) annotate: Option<Value>,
+    /// Parsers of plugins that read the stage's output and find annotations in it: entries of `[plugins]`, or one and its
+    /// parser as `NAME:PARSER`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) annotate: Option<Vec<Spanned<String>>>,
     /// Whether the stage runs when none is named.
     #[schemars(extend("default" = true))]
     pub(super) default: Option<bool>,
@@ -321,6 +326,72 @@ pub(super) struct Remote {
     pub(super) give_up: Option<Span>,
 }
 
+/// `[plugins.NAME]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Plugin {
+    /// Where it comes from: `path:FILE.wasm`, `path:DIR` of its own project, or `https://…`. Always given.
+    #[schemars(with = "String")]
+    pub(super) source: Option<Spanned<String>>,
+    /// What it may do: nothing that is not named.
+    pub(super) grants: Grants,
+    /// What it may use up.
+    pub(super) limits: Limits,
+    /// Its settings. What there is, it says itself.
+    #[schemars(with = "Option<Settings>")]
+    pub(super) config: Option<Spanned<Settings>>,
+}
+
+/// `grants` of a plugin, and `[plugin-policy]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Grants {
+    /// Globs of files that may be read, relative to the project's directory.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) files_read: Option<Vec<Spanned<String>>>,
+    /// Globs of files that may be written.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) files_write: Option<Vec<Spanned<String>>>,
+    /// Environment variables that may be read.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) env: Option<Vec<Spanned<String>>>,
+    /// Commands that may be run, in words; `*` stands for any one word, and `**` at the end for any number.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) commands: Option<Vec<Spanned<String>>>,
+    /// Hosts that may be spoken to, as `host` or `host:port`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) http: Option<Vec<Spanned<String>>>,
+    /// Environment variables whose values may be sent to those hosts, without the plugin seeing them.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) secrets: Option<Vec<Spanned<String>>>,
+    /// Whether the time may be known.
+    pub(super) clock: Option<bool>,
+}
+
+/// `limits` of a plugin.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Limits {
+    /// How much memory it may have. Without it, what is usual for its role.
+    #[schemars(with = "Option<Size>")]
+    pub(super) memory: Option<Spanned<Size>>,
+    /// How long one call may take of its own time. Without it, what is usual for its role.
+    #[schemars(with = "Option<Span>")]
+    pub(super) time: Option<Spanned<Span>>,
+}
+
+/// `[[expand]]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Expand {
+    /// A plugin's expander: an entry of `[plugins]`, or one and its expander as `NAME:KIND`. Always given.
+    #[schemars(with = "String")]
+    pub(super) uses: Option<Spanned<String>>,
+    /// The settings of what it `uses`. What there is, its plugin says.
+    #[schemars(with = "Option<Settings>")]
+    pub(super) with: Option<Spanned<Settings>>,
+}
+
 /// A user's own `config.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -338,6 +409,8 @@ pub(super) struct User {
     pub(super) remotes: Pairs<Remote>,
     /// How much history is kept.
     pub(super) retention: Retention,
+    /// What plugins may do in any project, whatever its pipeline grants them. What is not named is the pipeline's to grant.
+    pub(super) plugin_policy: Grants,
 }
 
 /// When to use colour.

@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
 use super::code::Code;
 use super::fault::{Fault, FaultList};
-use super::schema::{Document, Remote, Stage};
+use super::schema::{Document, Stage};
 use super::value::scalar::Pairs;
 use super::wording::{self, Taken};
 
@@ -119,19 +119,23 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
         .filter_map(|name| table.get(*name)?.get_ref().as_table())
         .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
         .collect();
-    let written = remote_sizes(table);
+    let written = ["remotes", "plugins"].map(|name| sizes(table, name));
+    let expands = expand_size(table);
     let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
     let mut document: Document = read(&mut rest, faults).unwrap_or_default();
     if let DeValue::Table(rest) = rest.into_inner() {
         *table = rest;
     }
-    let kept = remote_sizes(table);
-    // A host may have been among what was taken out.
-    let is_read = |name: &String, remote: &Remote| remote.host.is_some() || written.get(name) == kept.get(name);
-    let remotes = document.remotes.0.iter().filter(|(name, remote)| is_read(name.get_ref(), remote));
-    let remotes = remotes.map(|(name, _)| name.get_ref().as_str());
-    let read: HashSet<&str> =
-        remotes.chain(document.plugins.0.iter().map(|(name, _)| name.get_ref().as_str())).collect();
+    let kept = ["remotes", "plugins"].map(|name| sizes(table, name));
+    document.expand_spoilt = expand_size(table) != expands;
+    // A host or a source may have been among what was taken out.
+    let is_whole = |table: usize, name: &String| written[table].get(name) == kept[table].get(name);
+    let remotes =
+        document.remotes.0.iter().filter(|(name, remote)| remote.host.is_some() || is_whole(0, name.get_ref()));
+    let plugins =
+        document.plugins.0.iter().filter(|(name, plugin)| plugin.source.is_some() || is_whole(1, name.get_ref()));
+    let names = remotes.map(|(name, _)| name).chain(plugins.map(|(name, _)| name));
+    let read: HashSet<&str> = names.map(|name| name.get_ref().as_str()).collect();
     document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
     if let Some((key, mut value)) = stages {
         if let DeValue::Table(stages) = value.get_mut() {
@@ -142,12 +146,16 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     document
 }
 
-/// How many keys each remote has.
-fn remote_sizes(table: &DeTable<'_>) -> HashMap<String, usize> {
-    let remotes = table.get("remotes").and_then(|remotes| remotes.get_ref().as_table()).into_iter().flatten();
-    remotes
-        .filter_map(|(name, remote)| Some((name.get_ref().to_string(), remote.get_ref().as_table()?.len())))
-        .collect()
+/// How many keys each table in this one has.
+fn sizes(table: &DeTable<'_>, name: &str) -> HashMap<String, usize> {
+    let tables = table.get(name).and_then(|tables| tables.get_ref().as_table()).into_iter().flatten();
+    tables.filter_map(|(name, table)| Some((name.get_ref().to_string(), table.get_ref().as_table()?.len()))).collect()
+}
+
+/// How many keys all tables of `[[expand]]` have.
+fn expand_size(table: &DeTable<'_>) -> usize {
+    let tables = table.get("expand").and_then(|tables| tables.get_ref().as_array()).into_iter().flatten();
+    tables.map(|table| table.get_ref().as_table().map_or(0, DeTable::len)).sum()
 }
 
 fn read_stages(stages: &mut DeTable<'_>, faults: &mut FaultList) -> Pairs<Stage> {

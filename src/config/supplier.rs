@@ -22,8 +22,21 @@ pub trait Supplier: Send {
 pub struct Misfit {
     /// Where it is, as a JSON pointer (RFC 6901); empty: the value as a whole.
     pub pointer: String,
-    /// What is wrong with it, as a sentence without its end.
+    /// What of it does not fit.
+    pub aspect: Aspect,
+    /// What is wrong with it, as the end of a sentence that begins with its name.
     pub message: String,
+    /// What to do, where something is likely.
+    pub help: Option<String>,
+}
+
+/// What of an entry of a table does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aspect {
+    /// That it is there.
+    Key,
+    /// What it is.
+    Value,
 }
 
 /// Why a plugin does not do what it is asked.

@@ -12,6 +12,7 @@ use super::fault::{Fault, FaultList, SourceFile};
 use super::schema::{self, Color};
 use super::{check, file, shape, syntax};
 use crate::env::{self, Env};
+use crate::pipeline::plugin::Grants;
 use crate::pipeline::remote::Remote;
 
 /// What a user's `config.toml` says. What it does not say is none.
@@ -27,6 +28,8 @@ pub struct UserConfig {
     pub remotes: BTreeMap<String, Remote>,
     /// How much history is kept.
     pub retention: Retention,
+    /// What plugins may do in any project; a key that is not given permits everything. None: no key is.
+    pub plugin_policy: Option<Grants>,
 }
 
 /// How much history is kept. What is not given has no limit of the user's.
@@ -63,8 +66,9 @@ pub fn load_user(env: &Env) -> Result<UserConfig, ConfigError> {
         if faults.is_empty() { shape::read(&mut Spanned::new(0..0, DeValue::Table(table)), &mut faults) } else { None };
     let is_whole = faults.is_empty();
     let remotes = user.as_ref().map(|user| check::remotes::check(&user.remotes, |_| !is_whole, &mut faults));
+    let policy = user.as_ref().and_then(|user| check::plugins::policy(&user.plugin_policy, &mut faults));
     match user.filter(|_| faults.is_empty()) {
-        Some(user) => Ok(settings(&user, remotes.unwrap_or_default())),
+        Some(user) => Ok(UserConfig { plugin_policy: policy, ..settings(&user, remotes.unwrap_or_default()) }),
         None => Err(ConfigError::faults_in(faults, vec![SourceFile::new(path, text)])),
     }
 }
@@ -85,6 +89,7 @@ fn settings(user: &schema::User, remotes: BTreeMap<String, Remote>) -> UserConfi
             age: user.retention.age.map(|span| span.0),
             size: user.retention.size.map(|size| size.0),
         },
+        plugin_policy: None,
     }
 }
 
@@ -111,6 +116,30 @@ mod tests {
         assert_eq!(user.remotes["box"].destination.host, "box.example.invalid");
         let age = Duration::from_hours(720);
         assert_eq!(user.retention, Retention { runs: Some(50), age: Some(age), size: Some(1 << 30) });
+    }
+
+    /// A key that is not given permits everything, and one that is given only what it says.
+    #[test]
+    fn a_policy_holds_for_the_keys_that_it_has() {
+        let policy = |text: &str| load(text).unwrap().plugin_policy;
+        assert_eq!(policy(""), None);
+        assert_eq!(policy("[plugin-policy]\n"), None);
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let given = policy("[plugin-policy]\nhttp = []\nfiles-write = [\"docs/**\"]\nclock = false\n").unwrap();
+        let expected = Grants {
+            files_read: words(&["**"]),
+            files_write: words(&["docs/**"]),
+            env: words(&["*"]),
+            commands: words(&["**"]),
+            http: Vec::new(),
+            secrets: words(&["*"]),
+            clock: false,
+        };
+        assert_eq!(given, expected);
+        assert!(policy("[plugin-policy]\nhttp = [\"*\"]\n").is_some(), "every host, which only a user can say");
+        let codes = |text: &str| load(text).unwrap_err().faults().iter().map(|fault| fault.code).collect::<Vec<_>>();
+        let three = codes("[plugin-policy]\nfiles-read = [\"[\"]\nhttp = [\"a/b\"]\nnet = true\n");
+        assert_eq!(three, ["LC0411", "LC0423", "LC0301"]);
     }
 
     #[test]

@@ -324,9 +324,7 @@ impl Loop<'_> {
         let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
         self.seq += 1;
         let _ = self.ports.sink.event(&event);
-        // The last one it was told before.
-        let is_last = matches!(event.kind, EventKind::RunFinished { .. });
-        if let (false, Some(observer)) = (is_last, &mut self.ports.observer) {
+        if let Some(observer) = &mut self.ports.observer {
             observer.event(&event);
         }
     }

@@ -58,7 +58,7 @@ impl Authority {
         let read = |side: Side, from: &Grants| {
             Permissions::read(from, side == Side::Policy).map_err(|flaws| {
                 let first = flaws.first().map(ToString::to_string).unwrap_or_default();
-                format!("plugin {plugin}: {} {first}", side.whose())
+                format!("plugin {plugin}: {}: {first}", side.whose())
             })
         };
         Ok(Self {
@@ -84,7 +84,7 @@ impl Authority {
         if place::is_version_control(path) {
             return Err(self.never(Key::FilesRead, path, "what version control keeps for itself is no plugin's"));
         }
-        self.judge(Key::FilesRead, path, |permissions| permissions.reads(path))
+        self.judge(Key::FilesRead, path, globset::escape(path), |permissions| permissions.reads(path))
     }
 
     /// Whether it may read this file, for who asks about many.
@@ -94,7 +94,7 @@ impl Authority {
 
     /// Whether it may look for files by this glob: where it may read any at all. What it is shown are those that it may read.
     pub fn may_look(&self, pattern: &str) -> Result<(), Refusal> {
-        self.judge(Key::FilesRead, pattern, Permissions::reads_something).map_err(Refusal::of_pattern)
+        self.judge(Key::FilesRead, pattern, pattern.to_owned(), Permissions::reads_something)
     }
 
     /// Whether it may replace or make this file, by its path as [`place::clean`] gives it.
@@ -105,38 +105,46 @@ impl Authority {
         if place::is_ours(path) {
             return Err(self.never(Key::FilesWrite, path, "what decides over plugins is not written by one"));
         }
-        self.judge(Key::FilesWrite, path, |permissions| permissions.writes(path))
+        self.judge(Key::FilesWrite, path, globset::escape(path), |permissions| permissions.writes(path))
     }
 
     /// Whether it may know the value of this variable.
     pub fn may_know(&self, variable: &str) -> Result<(), Refusal> {
-        self.judge(Key::Env, variable, |permissions| permissions.knows(variable))
+        self.judge(Key::Env, variable, variable.to_owned(), |permissions| permissions.knows(variable))
     }
 
     /// Whether it may run this command.
     pub fn may_run(&self, argv: &[String]) -> Result<(), Refusal> {
-        self.judge(Key::Commands, &patterns::words(argv), |permissions| permissions.runs(argv))
+        self.judge(Key::Commands, &argv.join(" "), patterns::words(argv), |permissions| permissions.runs(argv))
     }
 
     /// Whether it may speak to this host, in lower case, at this port.
     pub fn may_reach(&self, host: &str, port: u16) -> Result<(), Refusal> {
-        self.judge(Key::Http, &patterns::host_and_port(host, port), |permissions| permissions.reaches(host, port))
+        self.judge(Key::Http, &format!("{host}:{port}"), patterns::host_and_port(host, port), |permissions| {
+            permissions.reaches(host, port)
+        })
     }
 
     /// Whether the value of this variable may be sent to a host that it may speak to.
     pub fn may_send(&self, secret: &str) -> Result<(), Refusal> {
-        self.judge(Key::Secrets, secret, |permissions| permissions.sends(secret))
+        self.judge(Key::Secrets, secret, secret.to_owned(), |permissions| permissions.sends(secret))
     }
 
     /// Whether it may know the time.
     pub fn may_tell_time(&self) -> Result<(), Refusal> {
-        self.judge(Key::Clock, "true", Permissions::tells_time)
+        self.judge(Key::Clock, "", "true".to_owned(), Permissions::tells_time)
     }
 
-    fn judge(&self, key: Key, value: &str, permits: impl Fn(&Permissions) -> bool) -> Result<(), Refusal> {
+    fn judge(
+        &self,
+        key: Key,
+        what: &str,
+        value: String,
+        permits: impl Fn(&Permissions) -> bool,
+    ) -> Result<(), Refusal> {
         let refuses = self.sides().filter(|(_, permissions)| !permits(permissions));
         let by: Vec<Side> = refuses.map(|(side, _)| side).collect();
-        if by.is_empty() { Ok(()) } else { Err(Refusal::new(&self.plugin, key, value, by)) }
+        if by.is_empty() { Ok(()) } else { Err(Refusal::new(&self.plugin, key, (what, value), by)) }
     }
 
     fn sides(&self) -> impl Iterator<Item = (Side, &Permissions)> {
@@ -148,3 +156,6 @@ impl Authority {
         Refusal::never(&self.plugin, key, value, why)
     }
 }
+
+#[cfg(test)]
+mod tests;

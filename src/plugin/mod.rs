@@ -33,6 +33,8 @@ pub mod reporters;
 pub mod rewrite;
 #[cfg(feature = "plugins")]
 pub mod roster;
+#[cfg(feature = "plugins")]
+pub mod schema;
 pub mod services;
 pub mod store;
 

@@ -10,7 +10,7 @@ use super::grouped::Grouped;
 use super::json::{JsonEvents, JsonReport};
 use super::quiet::Quiet;
 use super::*;
-use crate::event::{RemoteInfo, RemoteNews};
+use crate::event::{Annotation, EventKind, RemoteInfo, RemoteNews, Severity, Spot};
 use crate::outcome::{CancelReason, Failure, Outcome, SkipReason, Verdict};
 use crate::view::recorded::{Recorded, Step, after, failed, on, remote, skipped, stage};
 
@@ -72,6 +72,29 @@ impl Paper {
     fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
+}
+
+/// A run of a stage that finds so many things, and of one that says nothing of the kind.
+fn found(count: u32) -> Recorded {
+    let mut run = Recorded::of(vec![stage("lint", "lint"), stage("fmt", "fmt")]);
+    let item = |n: u32| Annotation {
+        severity: if n % 3 == 0 { Severity::Error } else { Severity::Warning },
+        message: format!("finding {n}\nand more of it"),
+        code: (n == 0).then(|| "E0308".into()),
+        title: (n == 1).then(|| "A title".into()),
+        at: Some(Spot {
+            path: format!("src/{n}.rs"),
+            line: (n != 1).then_some(n + 1),
+            column: (n == 0).then_some(5),
+            end_line: None,
+            end_column: None,
+        }),
+        source: "p".into(),
+    };
+    run.start(0).wait(5);
+    run.push(EventKind::Annotated { stage: StageId(0), attempt: 1, items: (0..count).map(item).collect() });
+    run.finish(0, Outcome::Passed).start(1).finish(1, Outcome::Passed).end(Verdict::Passed);
+    run
 }
 
 /// Options whose tokens count up from one: `0101…`, `0202…`.

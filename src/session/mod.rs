@@ -25,6 +25,7 @@ pub mod logs;
 pub mod nuke;
 pub mod past;
 pub mod place;
+pub mod plugins;
 pub mod prepare;
 pub mod queue;
 pub mod remotes;

@@ -118,3 +118,44 @@ Exit codes:
   1  a problem that makes stages fail there
   3  a machine cannot be reached
 Nothing is changed there; several machines are looked at at the same time.";
+
+pub(super) const AFTER_PLUGIN: &str = "\
+A plugin is one WebAssembly component. It can do what local-ci.toml grants it,
+and nothing else; what it is stands in local-ci.lock, by its hash.";
+
+pub(super) const AFTER_PLUGIN_NEW: &str = "\
+Examples:
+  local-ci plugin new licences              in Rust, in plugins/licences
+  local-ci plugin new licences --lang js    in JavaScript
+It is a plugin that works, with an example and a test; the next steps are printed.";
+
+pub(super) const AFTER_PLUGIN_TEST: &str = "\
+An example says what the plugin is given (files, lines, what commands answer) and
+what comes of it. Nothing is run and no host is spoken to.
+Exit codes:
+  0  all examples came out as they say
+  1  one did not
+  4  there is none";
+
+pub(super) const AFTER_PLUGIN_INSPECT: &str = "\
+Examples:
+  local-ci plugin inspect hygiene           a plugin of this project
+  local-ci plugin inspect ./hygiene.wasm    a file, before it is added";
+
+pub(super) const AFTER_PLUGIN_ADD: &str = "\
+Examples:
+  local-ci plugin add path:plugins/hygiene
+  local-ci plugin add https://plugins.example.invalid/hygiene.wasm --name hygiene
+What it needs is granted by you: on a terminal you are asked; elsewhere the lines
+for local-ci.toml are printed, and --yes writes them.";
+
+pub(super) const AFTER_PLUGIN_UPDATE: &str = "\
+Examples:
+  local-ci plugin update                    all of local-ci.toml
+  local-ci plugin update hygiene --locked   fetches what is locked, and changes
+                                            nothing: for a machine without it";
+
+pub(super) const AFTER_PLUGIN_VERIFY: &str = "\
+Exit codes:
+  0  all are what was locked and approved
+  2  one is not, or is not there";

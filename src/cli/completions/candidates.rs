@@ -38,6 +38,7 @@ pub(super) enum Kind {
     Signal,
     Profile,
     Remote,
+    Plugin,
     Tag,
     Mode,
     When,
@@ -66,6 +67,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("STAGE", ..) => Kind::Stage,
         ("SIG", ..) => Kind::Signal,
         ("NAME", _, "profile") => Kind::Profile,
+        ("PLUGIN", ..) => Kind::Plugin,
         ("TAG", ..) => Kind::Tag,
         ("MODE", ..) => Kind::Mode,
         ("WHEN", ..) => Kind::When,
@@ -76,8 +78,10 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("HOST", ..) => Kind::Remote,
         // A directory of another machine is nothing that is known here.
         ("DIR", _, id) if id != "remote_dir" => Kind::Directory,
-        ("ARGS" | "N" | "DUR" | "RE" | "DIR", ..) | ("NAME", _, "session") => Kind::Free,
-        ("FORMAT", ..) => Kind::Own,
+        ("ARGS" | "N" | "DUR" | "RE" | "DIR", ..) | ("NAME", "new" | "add", _) | ("NAME", _, "session") => Kind::Free,
+        // `path:` and a directory, or an address: nothing that could be listed.
+        ("SOURCE", ..) => Kind::Free,
+        ("FORMAT" | "LANG", ..) => Kind::Own,
         _ => return None,
     })
 }
@@ -86,7 +90,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
 /// offered as stages once more.
 pub(super) fn table(known: Known, typed: Vec<String>) -> Command {
     let shared = Arc::new(Mutex::new((known, typed)));
-    let complete = move |command: &str, arg: Arg| match kind(command, &arg) {
+    let complete = &move |command: &str, arg: Arg| match kind(command, &arg) {
         None | Some(Kind::Own) => arg,
         Some(kind) => {
             let shared = Arc::clone(&shared);
@@ -97,10 +101,13 @@ pub(super) fn table(known: Known, typed: Vec<String>) -> Command {
             }))
         }
     };
-    Cli::command().mut_args(|arg| complete("", arg)).mut_subcommands(|command| {
-        let name = command.get_name().to_owned();
-        command.mut_args(|arg| complete(&name, arg))
-    })
+    Cli::command().mut_args(|arg| complete("", arg)).mut_subcommands(|command| below(command, complete))
+}
+
+/// A command with its arguments completed, and those of the commands below it.
+fn below(command: Command, complete: &dyn Fn(&str, Arg) -> Arg) -> Command {
+    let name = command.get_name().to_owned();
+    command.mut_args(|arg| complete(&name, arg)).mut_subcommands(|command| below(command, complete))
 }
 
 fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<CompletionCandidate> {
@@ -120,6 +127,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Signal => signals::names().map(plain).collect(),
         Kind::Profile => known.profiles(),
         Kind::Remote => known.remotes(),
+        Kind::Plugin => known.plugins(),
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
         Kind::When => words(&["auto", "always", "never"]),
@@ -140,7 +148,8 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         _ => value.starts_with(current),
     };
     // What several of can be named is not named twice.
-    let is_once = matches!(kind, Kind::Stage | Kind::Job | Kind::AddedFirst | Kind::RunOrJob | Kind::Active);
+    let is_once =
+        matches!(kind, Kind::Stage | Kind::Job | Kind::AddedFirst | Kind::RunOrJob | Kind::Active | Kind::Plugin);
     let is_new = |value: &String| !is_once || !typed.contains(value);
     let fitting = candidates.into_iter().filter(|candidate| begins(&candidate.value) && is_new(&candidate.value));
     fitting.map(|candidate| CompletionCandidate::new(candidate.value).help(Some(candidate.help.into()))).collect()

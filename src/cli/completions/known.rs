@@ -20,6 +20,7 @@ use crate::pipeline::remote::Remote;
 use crate::plan::{command_text, quote};
 use crate::report::Ago;
 use crate::session::jobs::{self, AdHoc};
+use crate::session::plugins::declared::Declared;
 use crate::session::prepare::{self, Project};
 use crate::session::runs::{self, Run};
 
@@ -76,6 +77,12 @@ impl Known {
         let remotes = self.project().map_or(&self.request.remotes, |project| project.pipeline.remotes());
         let help = |remote: &Remote| remote.description.clone().unwrap_or_else(|| remote.destination.to_string());
         remotes.iter().map(|(name, remote)| Candidate { value: name.clone(), help: help(remote) }).collect()
+    }
+
+    /// Plugins of the config, also where something else is wrong with it.
+    pub(super) fn plugins(&self) -> Vec<Candidate> {
+        let plugins = Declared::read(&self.request).map(|declared| declared.plugins).unwrap_or_default();
+        plugins.into_values().map(|plugin| Candidate { help: plugin.source.to_string(), value: plugin.name }).collect()
     }
 
     pub(super) fn tags(&self) -> Vec<Candidate> {

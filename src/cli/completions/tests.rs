@@ -98,6 +98,10 @@ fn what_can_follow_depends_on_what_stands_before() {
         ("local-ci stop f", ""),
         ("local-ci signal fmt us", "USR1 USR2"),
         ("local-ci stdout f", "fmt"),
+        ("local-ci remote check ", "build-box"),
+        ("local-ci plugin up", "update"),
+        ("local-ci plugin new --lang ", "rust js python c"),
+        ("local-ci plugin build ", ":directories"),
         ("local-ci --after ", ""),
         ("local-ci add ma", ":files"),
         ("local-ci add make te", ":files"),
@@ -225,7 +229,8 @@ fn only_a_shells_question_is_taken_for_one() {
 #[test]
 fn every_value_has_its_candidates() {
     let root = Cli::command();
-    for command in root.get_subcommands().chain([&root]) {
+    let nested = root.get_subcommands().flat_map(clap::Command::get_subcommands);
+    for command in root.get_subcommands().chain(nested).chain([&root]) {
         for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
             let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
             if takes_value {

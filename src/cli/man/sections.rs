@@ -8,6 +8,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--config", env::CONFIG),
     ("--color", env::COLOR),
     ("--verbose", env::VERBOSE),
+    ("--locked", env::LOCKED),
     ("--profile", env::PROFILE),
     ("--tag", env::TAG),
     ("--skip", env::SKIP),

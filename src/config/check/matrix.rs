@@ -47,6 +47,8 @@ pub(super) struct Layout<'d> {
     /// Names that would be known but for faults of their own; what refers to them is not blamed.
     pub(super) excused: HashSet<String>,
     pub(super) total: usize,
+    /// Whether there may be more stages, which could not be made: no name is blamed.
+    pub(super) is_open: bool,
 }
 
 /// Expands all matrices and gives every stage its number.
@@ -57,6 +59,7 @@ pub(super) fn lay_out<'d>(document: &'d Document, faults: &mut FaultList, warnin
         names: HashMap::with_capacity(stages.len()),
         excused: HashSet::new(),
         total: 0,
+        is_open: false,
     };
     let mut cells_left = CELLS_MAX;
     let mut spans: HashMap<String, Range<usize>> = HashMap::new();

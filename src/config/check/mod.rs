@@ -2,13 +2,19 @@
 //!
 //! Every check goes on after a fault, so that one pass finds all. It touches no file but through [`EnvFiles`].
 
+mod abilities;
+mod action;
 mod command;
 mod environment;
+mod expand;
 mod globs;
 mod matrix;
 mod needs;
+mod observers;
+pub(super) mod plugins;
 mod profiles;
 pub(super) mod remotes;
+mod settings;
 mod stage;
 mod whole;
 

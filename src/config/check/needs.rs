@@ -79,7 +79,9 @@ fn known_needs<'d>(
 
 /// Whether a name may be that of a stage whose own faults hide it.
 fn excused(name: &str, layout: &Layout<'_>) -> bool {
-    layout.excused.contains(name) || name.match_indices(':').any(|(colon, _)| layout.excused.contains(&name[..colon]))
+    layout.is_open
+        || layout.excused.contains(name)
+        || name.match_indices(':').any(|(colon, _)| layout.excused.contains(&name[..colon]))
 }
 
 fn unknown(need: &Spanned<String>, layout: &Layout<'_>, document: &Document, quick: bool) -> Fault {

@@ -50,7 +50,7 @@ pub(super) fn check(
 
 fn check_name(name: &Spanned<String>, document: &Document, layout: &Layout<'_>, faults: &mut FaultList) {
     let text = name.get_ref().as_str();
-    if layout.names.contains_key(text) || layout.excused.contains(text) {
+    if layout.is_open || layout.names.contains_key(text) || layout.excused.contains(text) {
         return;
     }
     let message = if globs::is_glob(text) {

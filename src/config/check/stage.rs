@@ -5,9 +5,11 @@ use std::path::{Component, Path, PathBuf};
 
 use toml::{Spanned, Value};
 
+use super::abilities::Plugins;
+use super::action::{Doing, Uses, action};
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{command, globs};
+use super::{command, globs, observers};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -16,7 +18,7 @@ use crate::config::value::scalar::Scalar;
 use crate::config::value::words::{SYSTEMS, Variables};
 use crate::config::visible::visible_line;
 use crate::ids::{DenseId, DenseMap, StageId};
-use crate::pipeline::plugin::Use;
+use crate::pipeline::plugin::ParserUse;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 
@@ -36,15 +38,18 @@ pub(super) struct Inputs<'a, 'd> {
 pub(super) fn build(
     inputs: &Inputs<'_, '_>,
     mut needs: DenseMap<StageId, Vec<StageId>>,
+    plugins: &mut Plugins<'_, '_>,
     faults: &mut FaultList,
-    warnings: &mut Vec<String>,
 ) -> Stages {
     let Inputs { document, layout, files, remotes } = *inputs;
     let mut environments = Environments::new(document, files, faults);
-    let shared = Shared::new(document, remotes, faults);
+    let shared = Shared::new(document, remotes, plugins, faults);
     let mut stages = Stages::new();
     for declared in &layout.declared {
-        let Some(mut template) = shared.template(declared, document, faults) else { continue };
+        let Some(Template { stage: mut template, mut uses }) = shared.template(declared, document, plugins, faults)
+        else {
+            continue;
+        };
         let env_file = declared.stage.env_file.as_ref().or(document.defaults.env_file.as_ref());
         let env = environments.of_stage(declared, env_file.map_or(&[][..], |words| &words.0), faults);
         for (i, cell) in declared.cells.iter().enumerate() {
@@ -53,14 +58,23 @@ pub(super) fn build(
             }
             let mut stage = of_cell(&template, cell);
             stage.env = env.of_cell(cell);
+            if let Some(uses) = &mut uses {
+                uses.settle(&mut stage, cell, plugins, faults);
+            }
             if let Some(dir) = declared.stage.dir.as_ref().filter(|_| !declared.variables.is_empty()) {
                 stage.dir = cell_directory(dir, cell, faults);
             }
             stages.push(stage);
         }
     }
-    annotations(document, warnings);
     stages
+}
+
+/// A stage as all its cells have it.
+struct Template<'d> {
+    stage: Stage,
+    /// What it uses of a plugin, if it does; then the stage has no action yet.
+    uses: Option<Uses<'d>>,
 }
 
 /// One cell of a stage.
@@ -77,21 +91,6 @@ fn of_cell(template: &Stage, cell: &Cell) -> Stage {
     stage.fix = stage.fix.as_ref().map(fill_command);
     stage.matrix.clone_from(&cell.values);
     stage
-}
-
-fn annotations(document: &Document, warnings: &mut Vec<String>) {
-    let annotated = document.stages.0.iter().filter(|(_, stage)| stage.annotate.as_ref().is_some_and(given));
-    let names: Vec<String> = annotated.map(|(name, _)| visible_line(name.get_ref())).collect();
-    let by_default = document.defaults.annotate.as_ref().is_some_and(given);
-    if by_default || !names.is_empty() {
-        let whose = match names.as_slice() {
-            _ if by_default => "of all stages".to_owned(),
-            [name] => format!("of stage {name}"),
-            names if names.len() <= 5 => format!("of stages {}", names.join(", ")),
-            names => format!("of {} stages", names.len()),
-        };
-        warnings.push(format!("`annotate` {whose} is read, but this version of local-ci makes no annotations yet"));
-    }
 }
 
 /// Whether a value that is only kept asks for anything.
@@ -111,22 +110,26 @@ struct Shared {
     shell: Vec<String>,
     dir: PathBuf,
     remotes: Names,
-    plugins: Names,
+    annotate: Vec<ParserUse>,
 }
 
 impl Shared {
-    fn new(document: &Document, remotes: &BTreeMap<String, Remote>, faults: &mut FaultList) -> Self {
+    fn new(
+        document: &Document,
+        remotes: &BTreeMap<String, Remote>,
+        plugins: &mut Plugins<'_, '_>,
+        faults: &mut FaultList,
+    ) -> Self {
         let (defaults, excused) = (&document.defaults, &document.excused);
         let remotes = document.remotes.0.iter().map(|(name, _)| name.get_ref()).chain(remotes.keys());
-        let plugins = document.plugins.0.iter().map(|(name, _)| name.get_ref());
         // Checked here and not with each stage that takes them over, so that a fault is told once.
         let shared = Self {
             when: defaults.when.as_ref().map_or_else(Default::default, |when| check_when(when, faults)),
             inputs: globs::check(defaults.inputs.as_deref().unwrap_or_default(), faults),
             shell: command::shell(defaults.shell.as_ref(), faults),
             dir: defaults.dir.as_ref().map_or_else(PathBuf::new, |dir| directory(dir, &[], faults)),
-            remotes: Names::of(remotes, excused, Code::UnknownRemote, ["remote", "remotes"]),
-            plugins: Names::of(plugins, excused, Code::UnknownPlugin, ["plugin", "plugins"]),
+            remotes: Names::of(remotes, excused),
+            annotate: observers::parsers(defaults.annotate.as_deref().unwrap_or_default(), document, plugins, faults),
         };
         if let Some(on) = &defaults.on {
             shared.remotes.check(on, faults);
@@ -135,7 +138,13 @@ impl Shared {
     }
 
     /// The stage as all its cells have it. Nothing if its faults leave nothing to build.
-    fn template(&self, declared: &Declared<'_>, document: &Document, faults: &mut FaultList) -> Option<Stage> {
+    fn template<'d>(
+        &self,
+        declared: &Declared<'d>,
+        document: &Document,
+        plugins: &mut Plugins<'_, '_>,
+        faults: &mut FaultList,
+    ) -> Option<Template<'d>> {
         let stage = declared.stage;
         let defaults = &document.defaults;
         let variables = declared.variables.as_slice();
@@ -143,7 +152,7 @@ impl Shared {
             Some(shell) => command::shell(Some(shell), faults),
             None => self.shell.clone(),
         };
-        let action = self.action(declared, &shell, faults);
+        let action = action(declared, &shell, plugins, faults);
         let fix = stage.fix.as_ref().and_then(|fix| command::command("fix", fix, &shell, declared, faults));
         if let Some(description) = &stage.description {
             command::text(description.get_ref(), "description", &description.span(), variables, faults);
@@ -163,11 +172,22 @@ impl Shared {
         let outputs = globs::check(&stage.outputs, faults);
         let on = stage.on.as_ref().or(defaults.on.as_ref());
         let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
-        let keys = [("uses", stage.uses.is_some()), ("secrets", secrets)];
-        unsupported.splice(0..0, keys.into_iter().filter(|(_, used)| *used).map(|(key, _)| key));
+        if secrets {
+            unsupported.insert(0, "secrets");
+        }
+        let annotate = match &stage.annotate {
+            Some(names) => observers::parsers(names, document, plugins, faults),
+            None => self.annotate.clone(),
+        };
         let name = declared.name.clone()?;
         let mut built = Stage::new(name, Command::Argv(Vec::new()));
-        built.action = action?;
+        let uses = match action? {
+            Doing::Run(command) => {
+                built.action = Action::Run(command);
+                None
+            }
+            Doing::Use(uses) => Some(uses),
+        };
         built.description = stage.description.as_ref().map(|text| text.get_ref().clone());
         built.fix = fix;
         built.dir = dir;
@@ -178,39 +198,9 @@ impl Shared {
         built.default = stage.default.unwrap_or(true);
         built.inputs = inputs;
         built.outputs = outputs;
+        built.annotate = annotate;
         built.unsupported = unsupported;
-        Some(built)
-    }
-
-    fn action(&self, declared: &Declared<'_>, shell: &[String], faults: &mut FaultList) -> Option<Action> {
-        let stage = declared.stage;
-        let name = visible_line(declared.key.get_ref());
-        if let (Some(with), None) = (&stage.with, &stage.uses) {
-            let fault = Fault::new(Code::UnusedWith, "`with` is only for a stage with `uses`", with.span(), "here");
-            faults.push(fault.help("take it away, or say which plugin it is for with `uses`"));
-        }
-        match (&stage.run, &stage.uses) {
-            (Some(run), Some(uses)) => {
-                let text = format!("stage `{name}` has both `run` and `uses`");
-                let fault = Fault::new(Code::TwoActions, text, run.span(), "a command");
-                faults.push(fault.and(uses.span(), "and a plugin").help("keep one of them"));
-                None
-            }
-            (Some(run), None) => command::command("run", run, shell, declared, faults).map(Action::Run),
-            (None, Some(uses)) => {
-                self.plugins.check(uses, faults);
-                let name = uses.get_ref().clone();
-                Some(Action::Use(Use { plugin: name.clone(), kind: name, params: "{}".to_owned(), fix: false }))
-            }
-            (None, None) => {
-                if !stage.spoilt {
-                    let text = format!("stage `{name}` has neither `run` nor `uses`");
-                    let fault = Fault::new(Code::NoAction, text, declared.key.span(), "nothing to do");
-                    faults.push(fault.help("say what it does: run = \"cargo test\""));
-                }
-                None
-            }
-        }
+        Some(Template { stage: built, uses })
     }
 }
 
@@ -226,29 +216,27 @@ fn policy(stage: &schema::Stage, defaults: &Defaults) -> Policy {
         locks: stage.locks.as_ref().or(defaults.locks.as_ref()).cloned().unwrap_or_default(),
         log_max: stage.log_max.or(defaults.log_max).map_or(plain.log_max, |size| size.0),
         leak: stage.leak.or(defaults.leak).unwrap_or(plain.leak),
-        pty: stage.pty.or(defaults.pty).unwrap_or(plain.pty),
-        interactive: stage.interactive.unwrap_or(plain.interactive),
+        // What holds for all stages is for those that a terminal means something to.
+        pty: stage
+            .pty
+            .as_ref()
+            .map(|pty| *pty.get_ref())
+            .or(defaults.pty.filter(|_| stage.uses.is_none()))
+            .unwrap_or(plain.pty),
+        interactive: stage.interactive.as_ref().map_or(plain.interactive, |on| *on.get_ref()),
         jobserver: stage.jobserver.or(defaults.jobserver).unwrap_or(plain.jobserver),
     }
 }
 
-/// The names that a table defines.
+/// The names of remotes.
 struct Names {
     defined: HashSet<String>,
     excused: HashSet<String>,
-    code: Code,
-    what: &'static str,
-    table: &'static str,
 }
 
 impl Names {
-    fn of<'n>(
-        names: impl Iterator<Item = &'n String>,
-        excused: &HashSet<String>,
-        code: Code,
-        [what, table]: [&'static str; 2],
-    ) -> Self {
-        Self { defined: names.cloned().collect(), excused: excused.clone(), code, what, table }
+    fn of<'n>(names: impl Iterator<Item = &'n String>, excused: &HashSet<String>) -> Self {
+        Self { defined: names.cloned().collect(), excused: excused.clone() }
     }
 
     /// That a name is one of them.
@@ -256,13 +244,12 @@ impl Names {
         if self.defined.contains(name.get_ref()) || self.excused.contains(name.get_ref()) {
             return;
         }
-        let Self { what, table, .. } = self;
         let shown = visible_line(name.get_ref());
-        let text = format!("there is no {what} `{shown}`");
-        let fault = Fault::new(self.code, text, name.span(), format!("not in [{table}]"));
+        let text = format!("there is no remote `{shown}`");
+        let fault = Fault::new(Code::UnknownRemote, text, name.span(), "not in [remotes]");
         faults.push(match nearest(name.get_ref(), self.defined.iter().map(String::as_str)) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
-            None => fault.help(format!("define it as [{table}.{shown}]")),
+            None => fault.help(format!("define it as [remotes.{shown}]")),
         });
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::abilities::Plugins;
 use super::environment::EnvFiles;
-use super::{matrix, needs, profiles, remotes, stage};
+use super::{expand, matrix, needs, observers, plugins, profiles, remotes, stage};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema::{Document, Run};
@@ -30,24 +31,35 @@ pub(in crate::config) struct Around<'a> {
     pub(in crate::config) supplier: &'a dyn Supplier,
 }
 
-/// Checks a document. `root` is the project's directory.
+/// Checks a document. `root` is the project's directory, `end` the first number behind the places of all files.
 pub(in crate::config) fn check(
-    document: &Document,
+    mut document: Document,
     root: &Path,
     around: &Around<'_>,
+    end: usize,
     faults: &mut FaultList,
 ) -> Checked {
     let mut warnings = Vec::new();
-    let layout = matrix::lay_out(document, faults, &mut warnings);
+    let entries = std::mem::take(&mut document.plugins);
+    let entries = plugins::check(&entries, &document.excused, faults);
+    let excused = document.excused.clone();
+    let mut plugins = Plugins::new(&entries, &excused, root, around.supplier);
+    let mut expansion = expand::expand(&document, &mut plugins, end, faults);
+    document.stages.0.append(&mut expansion.stages);
+    let document = &document;
+    let mut layout = matrix::lay_out(document, faults, &mut warnings);
+    layout.is_open = expansion.is_open;
     let needs = needs::resolve(document, &layout, faults);
     let stages = stage::build(
         &stage::Inputs { document, layout: &layout, files: around.env_files, remotes: around.remotes },
         needs,
+        &mut plugins,
         faults,
-        &mut warnings,
     );
+    let reporters = observers::reporters(&document.reporters, &mut plugins, faults);
     let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
     let mut remotes = remotes::check(&document.remotes, |name| document.excused.contains(name), faults);
+    expansion.place(faults);
     if !faults.is_empty() {
         return Checked { pipeline: None, warnings };
     }
@@ -56,7 +68,7 @@ pub(in crate::config) fn check(
             for (name, remote) in around.remotes {
                 remotes.entry(name.clone()).or_insert_with(|| remote.clone());
             }
-            Some(pipeline.with_remotes(remotes))
+            Some(pipeline.with_remotes(remotes).with_plugins(plugins.ready(), reporters))
         }
         // Not reached: names, needs and rings have been checked above. If it ever is, it is a fault and no panic.
         Err(error) => {

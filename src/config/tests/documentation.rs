@@ -25,7 +25,16 @@ pub(super) fn keys(header: &str) -> Vec<String> {
 
 #[test]
 fn every_key_is_in_the_reference() {
-    for header in ["[stages.a]", "[run]", "[defaults]", "[profiles.a]", "[stages.a.when]", "[remotes.a]"] {
+    for header in [
+        "[stages.a]",
+        "[run]",
+        "[defaults]",
+        "[profiles.a]",
+        "[stages.a.when]",
+        "[remotes.a]",
+        "[plugins.a]",
+        "[plugins.a.grants]",
+    ] {
         for key in keys(header) {
             assert!(REFERENCE.contains(&format!("`{key}`")), "`{key}` of {header} is not in docs/config.md");
         }
@@ -59,5 +68,8 @@ fn every_example_of_a_code_is_what_it_is_said_to_be() {
 #[test]
 fn codes_without_an_example_are_those_of_files_and_of_limits() {
     let without: Vec<&str> = Code::ALL.iter().filter(|code| code.example().is_none()).map(|code| code.id()).collect();
-    assert_eq!(without, ["LC0101", "LC0102", "LC0103", "LC0104", "LC0105", "LC0106", "LC0107", "LC0203", "LC0413"]);
+    assert_eq!(
+        without,
+        ["LC0101", "LC0102", "LC0103", "LC0104", "LC0105", "LC0106", "LC0107", "LC0203", "LC0413", "LC0424"]
+    );
 }

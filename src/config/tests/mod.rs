@@ -6,12 +6,15 @@ mod documentation;
 mod golden;
 mod judge;
 mod pipeline;
+mod plugins;
 mod published;
 mod report;
+mod supplier;
 
 use std::path::Path;
 
-use super::{ConfigError, Loaded, NoSupplier, parse};
+use super::{ConfigError, Loaded, parse};
+use supplier::TableSupplier;
 
 /// The faults of one file, drawn without colour on 100 columns.
 fn faults(text: &str) -> String {
@@ -25,8 +28,20 @@ fn drawn(loaded: Result<Loaded, ConfigError>) -> String {
     }
 }
 
+/// The faults of a file of which the plugin `members` makes these stages, drawn.
+fn faults_with(text: &str, members: &[(&str, &str)]) -> String {
+    drawn(made(text, members))
+}
+
+/// A file of which the plugin `members` makes these stages.
+fn made(text: &str, members: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let members = members.iter().map(|(name, body)| ((*name).to_owned(), (*body).to_owned())).collect();
+    let supplier = TableSupplier { members, ..TableSupplier::default() };
+    parse(Path::new("/project"), &[("local-ci.toml", text)], &|_| None, &supplier)
+}
+
 fn load(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    let loaded = parse(Path::new("/project"), files, &|_| None, &NoSupplier);
+    let loaded = parse(Path::new("/project"), files, &|_| None, &TableSupplier::default());
     published::assert_agrees(files, &loaded);
     loaded
 }

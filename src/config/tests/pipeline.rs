@@ -100,10 +100,6 @@ pre-push = ["fmt"]
 TOKEN = { env = "TOKEN" }
 [matchers.x]
 pattern = "x"
-[reporters.y]
-path = "y"
-[[expand]]
-uses = "z"
 "#,
     );
     assert_eq!(loaded.warnings, [""; 0]);
@@ -289,11 +285,9 @@ fn keys_of_later_versions_are_named() {
 [defaults]
 secrets = ["TOKEN"]
 [stages.a]
-uses = "hygiene"
-with = { max = 1 }
+run = "x"
 interactive = true
 when = { changed = ["src/**"], hook = "pre-push" }
-annotate = ["rustc"]
 [stages.b]
 run = "x"
 on = "box"
@@ -301,22 +295,14 @@ secrets = []
 interactive = false
 [remotes.box]
 host = "box.example.invalid"
-[plugins.hygiene]
 "#,
     );
     let a = stage(&loaded, "a");
-    assert_eq!(a.unsupported, ["uses", "secrets", "when.changed", "when.hook"]);
+    assert_eq!(a.unsupported, ["secrets", "when.changed", "when.hook"]);
     assert!(a.policy.interactive, "this one is of this version");
-    assert_eq!(
-        a.action,
-        Action::Use(Use { plugin: "hygiene".into(), kind: "hygiene".into(), params: "{}".into(), fix: false })
-    );
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
-    assert_eq!(
-        loaded.warnings,
-        ["`annotate` of stage a is read, but this version of local-ci makes no annotations yet"]
-    );
+    assert_eq!(loaded.warnings, [""; 0]);
 }
 
 #[test]
@@ -331,7 +317,8 @@ timeout = "5m"
 env = { X = "1", Y = "1" }
 [stages.b]
 run = "b"
-[plugins.p]
+[plugins.hygiene]
+source = "path:plugins/hygiene"
 "#;
     let over = r#"
 [run]
@@ -340,7 +327,7 @@ jobs = 1
 timeout = "none"
 env = { X = "2" }
 [stages.b]
-uses = "p"
+uses = "hygiene"
 [stages.c]
 run = "c"
 needs = ["a"]
@@ -352,7 +339,7 @@ needs = ["a"]
     assert_eq!((a.policy.timeout, a.env["X"].as_str(), a.env["Y"].as_str()), (None, "2", "1"));
     assert_eq!(
         stage(&loaded, "b").action,
-        Action::Use(Use { plugin: "p".into(), kind: "p".into(), params: "{}".into(), fix: false })
+        Action::Use(Use { plugin: "hygiene".into(), kind: "hygiene".into(), params: "{}".into(), fix: false })
     );
     assert_eq!(loaded.sources.len(), 2);
 }

@@ -84,6 +84,11 @@ fn what_does_not_fit_is_refused() {
         ("[stages.\"a b\"]\nrun = \"x\"", "propertyNames"),
         ("[run]\noutput = \"loud\"", "enum"),
         ("[profiles.p]\nstage = [\"a\"]", "additionalProperties"),
+        ("[plugins.p]\nsource = \"path:p\"\ngrants = { net = true }", "additionalProperties"),
+        ("[plugins.p]\nsource = \"path:p\"\nconfig = []", "type"),
+        ("[plugins.p]\nsource = \"path:p\"\nlimits = { time = 5 }", "type"),
+        ("[reporters]\np = { on = true }", "anyOf"),
+        ("[expand]\nuses = \"p\"", "type"),
     ] {
         let found = objections(&SCHEMA, &as_json(text).unwrap());
         assert!(found.iter().any(|objection| objection.contains(&format!("keep to {rule:?}"))), "{text}: {found:?}");
@@ -105,6 +110,8 @@ fn the_users_schema_is_that_of_the_users_config() {
         ("[remotes.box]\nhosts = \"box.example.invalid\"", false),
         ("color = \"blue\"", false),
         ("[retention]\nage = 30", false),
+        ("[plugin-policy]\nhttp = []\nclock = false", true),
+        ("[plugin-policy]\nnet = true", false),
         ("[stages.a]\nrun = \"x\"", false),
     ] {
         assert_eq!(objections(&schema, &as_json(text).unwrap()).is_empty(), fits, "{text}");
@@ -132,6 +139,9 @@ fn the_reference_and_the_schema_have_the_same_keys() {
         ("### `when`", "/$defs/When"),
         ("## `[profiles.NAME]`", "/$defs/Profile"),
         ("## `[remotes.NAME]`", "/$defs/Remote"),
+        ("## `[plugins.NAME]`", "/$defs/Plugin"),
+        ("### `grants`", "/$defs/Grants"),
+        ("## `[[expand]]`", "/$defs/Expand"),
     ] {
         assert_eq!(documentation::table(heading), keys(&SCHEMA, place), "{heading}");
     }
@@ -151,6 +161,10 @@ fn the_parser_and_the_schema_have_the_same_keys() {
         ("[stages.a.when]", "/$defs/When"),
         ("[profiles.a]", "/$defs/Profile"),
         ("[remotes.a]", "/$defs/Remote"),
+        ("[plugins.a]", "/$defs/Plugin"),
+        ("[plugins.a.grants]", "/$defs/Grants"),
+        ("[plugins.a.limits]", "/$defs/Limits"),
+        ("[[expand]]", "/$defs/Expand"),
     ] {
         let parser: BTreeSet<String> = documentation::keys(header).into_iter().collect();
         assert_eq!(parser, keys(&SCHEMA, place), "{header}");

@@ -5,9 +5,11 @@
 
 pub(super) mod duration;
 pub(super) mod elsewhere;
+pub(super) mod reporter;
 pub(super) mod scalar;
 pub(super) mod size;
 pub(super) mod words;
+pub(super) mod written;
 
 use std::fmt;
 

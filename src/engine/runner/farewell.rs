@@ -15,17 +15,18 @@ impl Loop<'_> {
     /// end now.
     pub(super) fn tell_last(&mut self, kind: &EventKind) {
         let event = Event { seq: self.seq, at: self.ports.clock.now(), kind: kind.clone() };
-        let Some(told) = self.ports.observer.as_mut().and_then(|observer| observer.last(&event)) else { return };
+        // What is said from here on is about the telling.
+        let Some(observer) = self.ports.observer.take() else { return };
+        let Some(told) = observer.last(&event) else { return };
         let (messages, late) = (self.ports.messages.1.clone(), after(PATIENCE));
         let is_told = loop {
             select! {
                 recv(told) -> _ => break true,
                 recv(late) -> _ => break false,
                 recv(messages) -> message => match message {
-                    Ok(Message::Cancel { .. }) => break false,
+                    // This side keeps a sender itself, so there is always somebody who could.
+                    Ok(Message::Cancel { .. }) | Err(_) => break false,
                     Ok(message) => self.overhear(message),
-                    // This side keeps a sender itself.
-                    Err(_) => break false,
                 },
             }
         };
@@ -34,8 +35,7 @@ impl Loop<'_> {
             self.overhear(message);
         }
         if !is_told {
-            let left = self.ports.observer.as_mut().map(|observer| observer.abandon()).unwrap_or_default();
-            for text in left {
+            for text in observer.abandon() {
                 self.emit(EventKind::Notice { stage: None, text });
             }
         }

@@ -52,6 +52,23 @@ impl Key {
         }
     }
 
+    /// Adds a value to grants; of `clock`, whatever it is, that it is granted.
+    pub fn grant(self, grants: &mut Grants, value: &str) {
+        let list = match self {
+            Self::FilesRead => &mut grants.files_read,
+            Self::FilesWrite => &mut grants.files_write,
+            Self::Env => &mut grants.env,
+            Self::Commands => &mut grants.commands,
+            Self::Http => &mut grants.http,
+            Self::Secrets => &mut grants.secrets,
+            Self::Clock => {
+                grants.clock = true;
+                return;
+            }
+        };
+        list.push(value.to_owned());
+    }
+
     /// A line of TOML that permits these values, and nothing else under this key.
     pub(super) fn line(self, values: &[String]) -> String {
         if self == Self::Clock {

@@ -17,12 +17,12 @@ pub enum Side {
 }
 
 impl Side {
-    /// Whose values these are, as the beginning of a sentence about one of them.
+    /// Whose values these are.
     pub(super) fn whose(self) -> &'static str {
         match self {
-            Self::Needs => "what it says that it needs under",
-            Self::Grants => "what the pipeline grants it under",
-            Self::Policy => "what the user's policy allows under",
+            Self::Needs => "what it says that it needs",
+            Self::Grants => "the pipeline's grants",
+            Self::Policy => "the user's policy",
         }
     }
 }
@@ -33,50 +33,33 @@ pub struct Refusal {
     plugin: String,
     /// The key that would have to permit it.
     pub key: Key,
-    /// What would have to stand there; of a file, its path.
+    /// What was to be done, as it is shown.
+    what: String,
+    /// What would have to stand under the key; of `clock`, `true`.
     pub value: String,
     /// Who does not permit it; nobody where it can never be permitted.
     pub by: Vec<Side>,
     never: Option<&'static str>,
-    is_pattern: bool,
 }
 
 impl Refusal {
-    pub(super) fn new(plugin: &str, key: Key, value: &str, by: Vec<Side>) -> Self {
-        Self { plugin: plugin.to_owned(), key, value: value.to_owned(), by, never: None, is_pattern: false }
+    pub(super) fn new(plugin: &str, key: Key, (what, value): (&str, String), by: Vec<Side>) -> Self {
+        Self { plugin: plugin.to_owned(), key, what: what.to_owned(), value, by, never: None }
     }
 
-    pub(super) fn never(plugin: &str, key: Key, value: &str, why: &'static str) -> Self {
-        Self {
-            plugin: plugin.to_owned(),
-            key,
-            value: value.to_owned(),
-            by: Vec::new(),
-            never: Some(why),
-            is_pattern: false,
-        }
-    }
-
-    /// The same of a glob rather than of a file.
-    pub(super) fn of_pattern(self) -> Self {
-        Self { is_pattern: true, ..self }
+    pub(super) fn never(plugin: &str, key: Key, path: &str, why: &'static str) -> Self {
+        Self { never: Some(why), ..Self::new(plugin, key, (path, globset::escape(path)), Vec::new()) }
     }
 
     /// The line of TOML that would permit it and nothing else.
     pub fn line(&self) -> String {
-        let value = match self.key {
-            Key::FilesRead | Key::FilesWrite if !self.is_pattern => globset::escape(&self.value),
-            Key::FilesRead | Key::FilesWrite | Key::Env | Key::Commands | Key::Http | Key::Secrets | Key::Clock => {
-                self.value.clone()
-            }
-        };
-        self.key.line(&[value])
+        self.key.line(std::slice::from_ref(&self.value))
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = printable(&self.value);
+        let value = printable(&self.what);
         match self.key {
             Key::FilesRead => write!(f, "reading `{value}` is not permitted: "),
             Key::FilesWrite => write!(f, "writing `{value}` is not permitted: "),
@@ -91,19 +74,23 @@ impl fmt::Display for Refusal {
         }
         let line = self.line();
         let line = printable(&line);
-        for (nth, side) in self.by.iter().enumerate() {
-            if nth > 0 {
-                f.write_str("; and ")?;
-            }
-            match side {
-                Side::Needs => write!(
-                    f,
-                    "the plugin itself does not say that it needs `{line}`, which whoever makes it would have to add"
-                ),
-                Side::Grants => write!(f, "add `{line}` to `grants` in `[plugins.{}]` of the pipeline", self.plugin),
-                Side::Policy => write!(f, "add `{line}` to `[plugin-policy]` in the user's config.toml"),
-            }?;
+        let pipeline = format!("to `grants` in `[plugins.{}]` of the pipeline", self.plugin);
+        let policy = "to `[plugin-policy]` in the user's config.toml";
+        let by = |side: Side| self.by.contains(&side);
+        if by(Side::Needs) {
+            write!(
+                f,
+                "the plugin itself does not say that it needs `{line}`, which whoever makes it would have to add"
+            )?;
         }
-        Ok(())
+        if by(Side::Needs) && (by(Side::Grants) || by(Side::Policy)) {
+            f.write_str("; and then ")?;
+        }
+        match (by(Side::Grants), by(Side::Policy)) {
+            (true, true) => write!(f, "add `{line}` {pipeline}, and {policy}"),
+            (true, false) => write!(f, "add `{line}` {pipeline}"),
+            (false, true) => write!(f, "add `{line}` {policy}"),
+            (false, false) => Ok(()),
+        }
     }
 }

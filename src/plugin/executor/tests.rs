@@ -232,7 +232,9 @@ fn a_guests_command_runs_where_its_stage_runs_and_prints_to_the_stages_log() {
 fn a_cancelled_guest_has_ended() {
     let guests = Scripted::stage(|around, _| {
         let (wake, woken) = crossbeam_channel::bounded(1);
-        let _registration = around.cancel.register(move || drop(wake.try_send(())));
+        let _registration = around.cancel.register(move || {
+            let _ = wake.try_send(());
+        });
         while around.cancel.level().is_none() {
             woken.recv().unwrap();
         }
@@ -272,7 +274,9 @@ fn a_paused_guest_stands_still() {
         std::thread::scope(|scope| {
             let attempt = scope.spawn(|| bench.executor.execute(&plugin(), &mut out, &token));
             token.hold(true);
-            assert_eq!(told.recv().unwrap(), Heard::Still { hold: 1, restless: None });
+            // Where the executor inside is elsewhere, that the time begins is said as well.
+            let still = told.iter().find(|heard| *heard != Heard::Begun);
+            assert_eq!(still, Some(Heard::Still { hold: 1, restless: None }));
             token.hold(false);
             go_on.send(()).unwrap();
             assert_eq!(attempt.join().unwrap(), exit(0));

@@ -241,6 +241,3 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     let thread = Builder::new().name(name.to_owned()).spawn(run);
     thread.map_err(|error| CommandFailure::Other(format!("there is no thread to run it on: {error}")))
 }
-
-#[cfg(test)]
-mod tests;

@@ -65,6 +65,10 @@ impl Files {
         }
         let other =
             |error: std::io::Error| FileFailure::Other(format!("`{}` cannot be read: {error}", printable(&path)));
+        if i64::try_from(offset).is_err() {
+            // No file reaches so far, and the system has no word for it.
+            return Ok(Vec::new());
+        }
         let mut file = held.read().map_err(|error| failure(&path, error))?;
         if offset > 0 {
             file.seek(SeekFrom::Start(offset)).map_err(other)?;

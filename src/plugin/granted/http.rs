@@ -112,6 +112,3 @@ fn headers(
     }
     Ok(headers)
 }
-
-#[cfg(test)]
-mod tests;

@@ -23,3 +23,6 @@ mod voice;
 pub use services::Granted;
 pub use surroundings::{Commands, Surroundings};
 pub use voice::presentable;
+
+#[cfg(test)]
+mod tests;

@@ -115,6 +115,3 @@ impl Services for Granted {
         Ok(u64::try_from(self.clock.now().unix_ms).unwrap_or(0))
     }
 }
-
-#[cfg(test)]
-mod tests;

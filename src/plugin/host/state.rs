@@ -84,12 +84,10 @@ impl State {
         if self.cancel.level().is_some() { Err(Stop::Cancelled) } else { Ok(()) }
     }
 
-    /// A tick: whether the guest may go on. Where all is to stand still, it stands still here; a command of its own answers
-    /// for itself, and the guest soon waits for that.
+    /// A tick: whether the guest may go on. Where all is to stand still, it stands still here, and says so; whoever made
+    /// the token waits for its commands as well.
     pub(super) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        if self.commands.is_empty() {
-            self.cancel.wait_while_held();
-        }
+        self.cancel.wait_while_held();
         self.check_cancelled().and_then(|()| self.meter.check()).map_err(wasmtime::Error::new)?;
         Ok(UpdateDeadline::Continue(1))
     }

@@ -378,3 +378,24 @@ fn a_pause_is_told_when_it_begins_and_when_it_ends() {
     The run goes on.
     ");
 }
+
+#[test]
+fn what_was_found_is_said_with_the_stages_name() {
+    insta::assert_snapshot!(in_lines(&found(2)), @"
+        [lint] $ lint
+        [lint] ✓ passed in 5ms
+        [lint]   src/0.rs:1:5: error: finding 0 (E0308)
+        [lint]   src/1.rs: warning: A title: finding 1
+        [fmt] $ fmt
+        [fmt] ✓ passed in 0ms
+
+        📊 Summary:
+          Total stages: 2
+          Passed: 2
+          Total time: 5ms
+
+        Annotations: 1 error, 1 warning.
+
+        Run 42 is kept: local-ci show 42
+    ");
+}

@@ -1,8 +1,10 @@
 //! Faults as they are drawn: what is wrong, where, and what to do.
 
 mod details;
+mod expand;
 mod keys;
 mod matrices;
+mod plugins;
 mod remotes;
 mod stages;
 mod syntax;

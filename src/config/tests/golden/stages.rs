@@ -333,7 +333,18 @@ host = "build.example.invalid"
        ╰────
       help: did you mean `hygiene`?
 
-    2 faults in the configuration
+    LC0423
+
+      × plugin `hygiene` does not say where it comes from
+       ╭─[local-ci.toml:8:10]
+     7 │ host = "build.example.invalid"
+     8 │ [plugins.hygiene]
+       ·          ───┬───
+       ·             ╰── here
+       ╰────
+      help: for example: source = "path:plugins/hygiene"
+
+    3 faults in the configuration
     "#);
 }
 

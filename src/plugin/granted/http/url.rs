@@ -59,6 +59,9 @@ impl Address {
         let host = authority.host().to_ascii_lowercase();
         let port = match given.strip_prefix(authority.host()) {
             Some("" | ":") => usual,
+            Some(port) if !port[1..].bytes().all(|c| c.is_ascii_digit()) => {
+                return Err(bad("has no port that there is"));
+            }
             Some(_) => authority.port_u16().filter(|port| *port > 0).ok_or_else(|| bad("has no port that there is"))?,
             None => return Err(bad("has no host that can be spoken to")),
         };

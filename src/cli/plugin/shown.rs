@@ -1,0 +1,121 @@
+//! A plugin in words: what it is, what it needs and why. All of it is the plugin's own, and made harmless here.
+
+use std::fmt::Write as _;
+
+use crate::pipeline::plugin::Kind;
+use crate::plugin::Role;
+use crate::plugin::info::Info;
+use crate::session::plugins::pin::Candidate;
+use crate::text::plain::printable;
+
+/// The most of a line of a plugin's that is shown, in characters.
+const LINE_MAX: usize = 200;
+
+/// A foreign text in a line, not all of it where it is long.
+pub(super) fn line(text: &str) -> String {
+    let shown = printable(text.trim());
+    match shown.char_indices().nth(LINE_MAX) {
+        Some((at, _)) => format!("{}…", &shown[..at]),
+        None => shown.into_owned(),
+    }
+}
+
+/// What a role is called.
+pub(super) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Stage => "stage",
+        Role::Parser => "parser",
+        Role::Expander => "expander",
+        Role::Reporter => "reporter",
+    }
+}
+
+/// Roles between commas.
+pub(super) fn roles(roles: &[Role]) -> String {
+    roles.iter().map(|one| role(*one)).collect::<Vec<_>>().join(", ")
+}
+
+/// Bytes as people count them.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        ..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{:.1} MiB", f64::from(u32::try_from(bytes >> 10).unwrap_or(u32::MAX)) / 1024.0),
+    }
+}
+
+/// Its name, its version and what it is for.
+pub(super) fn title(name: &str, info: &Info) -> String {
+    format!("{} {}: {}", printable(name), line(&info.version), line(&info.summary))
+}
+
+/// What it needs, a line each, with its reasons.
+pub(super) fn needs(info: &Info) -> String {
+    let width = info.needs.iter().map(|need| line(&need.kind).chars().count()).max().unwrap_or(0);
+    let values = info.needs.iter().map(|need| line(&need.value).chars().count()).max().unwrap_or(0).min(40);
+    let mut text = String::new();
+    for need in &info.needs {
+        let (kind, value, reason) = (line(&need.kind), line(&need.value), line(&need.reason));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "    {kind:width$}  {value:values$}  {reason}");
+    }
+    text
+}
+
+/// All that there is to say of a component.
+pub(super) fn whole(name: &str, found: &Candidate) -> String {
+    let (info, shape) = (&found.info, &found.shape);
+    let mut text = format!("{}\n", title(name, info));
+    let mut add = |what: &str, said: &str| {
+        let _ = writeln!(text, "  {what:8}  {said}");
+    };
+    add("file", &line(&found.path.display().to_string()));
+    add("size", &size(shape.size));
+    add("blake3", &found.hash);
+    add("api", &line(&shape.api));
+    add("roles", &roles(&shape.roles));
+    let imports: Vec<String> = shape.imports.iter().map(|import| line(import)).collect();
+    add("imports", if imports.is_empty() { "nothing".to_owned() } else { imports.join(", ") }.as_str());
+    for (what, kinds) in [("stages", &info.stages), ("parsers", &info.parsers), ("expands", &info.expanders)] {
+        for (at, kind) in kinds.iter().enumerate() {
+            add(if at == 0 { what } else { "" }, &one_kind(kind));
+        }
+    }
+    if info.needs.is_empty() {
+        text.push_str("  it needs nothing granted\n");
+    } else {
+        text.push_str("  it needs\n");
+        text.push_str(&needs(info));
+    }
+    text
+}
+
+fn one_kind(kind: &Kind) -> String {
+    let fixes = if kind.fixes { ", with --fix" } else { "" };
+    format!("{}: {}{fixes}", line(&kind.name), line(&kind.summary))
+}
+
+/// What to write into a config to use it, for each of its roles.
+pub(super) fn usage(name: &str, found: &Candidate) -> String {
+    let info = &found.info;
+    let named = |kinds: &[Kind]| match kinds {
+        [only] if only.name == name => name.to_owned(),
+        [only] => format!("{name}:{}", line(&only.name)),
+        // The kind of its own name goes without saying.
+        many => match many.iter().find(|kind| kind.name == name).or(many.first()) {
+            Some(kind) if kind.name != name => format!("{name}:{}", line(&kind.name)),
+            _ => name.to_owned(),
+        },
+    };
+    let mut text = String::new();
+    for role in &found.shape.roles {
+        let lines = match role {
+            Role::Stage => format!("  [stages.{name}]\n  uses = \"{}\"\n", named(&info.stages)),
+            Role::Parser => format!("  annotate = [\"{}\"]   # in a stage\n", named(&info.parsers)),
+            Role::Expander => format!("  [[expand]]\n  uses = \"{}\"\n", named(&info.expanders)),
+            Role::Reporter => format!("  [reporters]\n  {name} = true\n"),
+        };
+        text.push_str(&lines);
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! What `plugin new` writes, embedded, so that a plugin that was made on a machine without our repository builds.
+//!
+//! `@NAME@` stands for the plugin's name. Each is a plugin that works: a stage that finds a word where it should not be.
+
+use crate::cli::args::Language;
+
+/// A file of a new plugin: where it goes, and its text before the name is put in.
+type File = (&'static str, &'static str);
+
+const CONTRACT: &str = include_str!("../../../wit/plugin.wit");
+const WORLD: &str = include_str!("template/world.wit");
+
+const RUST: &[File] = &[
+    ("Cargo.toml", include_str!("template/rust/Cargo.toml.in")),
+    (".cargo/config.toml", include_str!("template/rust/config.toml")),
+    (".gitignore", include_str!("template/rust/gitignore")),
+    ("README.md", include_str!("template/rust/README.md.in")),
+    ("src/lib.rs", include_str!("template/rust/lib.rs.in")),
+];
+
+/// The crate that plugins in Rust are written on, copied beside them.
+const SDK: &[File] = &[
+    ("sdk/Cargo.toml", include_str!("../../../plugins/sdk/Cargo.toml")),
+    ("sdk/wit/plugin.wit", CONTRACT),
+    ("sdk/src/commands.rs", include_str!("../../../plugins/sdk/src/commands.rs")),
+    ("sdk/src/example.rs", include_str!("../../../plugins/sdk/src/example.rs")),
+    ("sdk/src/files.rs", include_str!("../../../plugins/sdk/src/files.rs")),
+    ("sdk/src/glob.rs", include_str!("../../../plugins/sdk/src/glob.rs")),
+    ("sdk/src/host.rs", include_str!("../../../plugins/sdk/src/host.rs")),
+    ("sdk/src/http.rs", include_str!("../../../plugins/sdk/src/http.rs")),
+    ("sdk/src/info.rs", include_str!("../../../plugins/sdk/src/info.rs")),
+    ("sdk/src/lib.rs", include_str!("../../../plugins/sdk/src/lib.rs")),
+    ("sdk/src/mock.rs", include_str!("../../../plugins/sdk/src/mock.rs")),
+    ("sdk/src/mock/backend.rs", include_str!("../../../plugins/sdk/src/mock/backend.rs")),
+    ("sdk/src/mock/examples.rs", include_str!("../../../plugins/sdk/src/mock/examples.rs")),
+    ("sdk/src/output.rs", include_str!("../../../plugins/sdk/src/output.rs")),
+    ("sdk/src/roles.rs", include_str!("../../../plugins/sdk/src/roles.rs")),
+    ("sdk/src/types.rs", include_str!("../../../plugins/sdk/src/types.rs")),
+    ("sdk/src/wasm.rs", include_str!("../../../plugins/sdk/src/wasm.rs")),
+];
+
+const JS: &[File] = &[
+    ("package.json", include_str!("template/js/package.json.in")),
+    (".gitignore", include_str!("template/js/gitignore")),
+    ("README.md", include_str!("template/js/README.md.in")),
+    ("plugin.js", include_str!("template/js/plugin.js")),
+    ("wit/plugin.wit", CONTRACT),
+    ("wit/world.wit", WORLD),
+];
+
+const PYTHON: &[File] = &[
+    ("requirements.txt", include_str!("template/python/requirements.txt")),
+    (".gitignore", include_str!("template/python/gitignore")),
+    ("README.md", include_str!("template/python/README.md.in")),
+    ("app.py", include_str!("template/python/app.py.in")),
+    ("wit/plugin.wit", CONTRACT),
+    ("wit/world.wit", WORLD),
+];
+
+const C: &[File] = &[
+    (".gitignore", include_str!("template/c/gitignore")),
+    ("README.md", include_str!("template/c/README.md.in")),
+    ("plugin.c", include_str!("template/c/plugin.c.in")),
+    ("wit/plugin.wit", CONTRACT),
+    ("wit/world.wit", WORLD),
+];
+
+/// The files of a new plugin of this name, by their paths in its directory.
+pub(super) fn files(language: Language, name: &str) -> Vec<(&'static str, String)> {
+    // What is not this plugin's own is copied as it is.
+    let own = |files: &[File]| -> Vec<(&'static str, String)> {
+        files.iter().map(|(path, text)| (*path, text.replace("@NAME@", name))).collect()
+    };
+    match language {
+        Language::Rust => {
+            let sdk = SDK.iter().map(|(path, text)| (*path, (*text).to_owned()));
+            own(RUST).into_iter().chain(sdk).collect()
+        }
+        Language::Js => own(JS),
+        Language::Python => own(PYTHON),
+        Language::C => own(C),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Every file below a directory, by its path there.
+    fn below(dir: &Path, from: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, from, found);
+            } else {
+                found.insert(path.strip_prefix(from).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    /// A plugin that is made today builds on the crate as it is today.
+    #[test]
+    fn the_whole_sdk_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
+        let mut there = BTreeSet::new();
+        below(&root.join("sdk/src"), &root, &mut there);
+        there.extend(["sdk/Cargo.toml".to_owned(), "sdk/wit/plugin.wit".to_owned()]);
+        let embedded: BTreeSet<String> = SDK.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(embedded, there);
+        assert_eq!(std::fs::read_to_string(root.join("sdk/wit/plugin.wit")).unwrap(), CONTRACT);
+    }
+
+    #[test]
+    fn the_name_stands_wherever_it_should() {
+        for language in [Language::Rust, Language::Js, Language::Python, Language::C] {
+            let files = files(language, "licences");
+            assert!(files.iter().all(|(_, text)| !text.contains("@NAME@")));
+            assert!(files.iter().any(|(_, text)| text.contains("\"licences\"")), "{language:?}");
+            assert!(files.iter().any(|(path, text)| *path == ".gitignore" && text.contains("/plugin.wasm")));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `plugin update`: fetches plugins anew and locks what they are now; with `--locked`, only what is locked already.
+
+use super::{add, shown, stock};
+use crate::cli::args::PluginUpdateArgs;
+use crate::cli::error::CliError;
+use crate::cli::project::Context;
+use crate::cli::{Ending, output};
+use crate::outcome::exit;
+use crate::session::plugins::stock::Stock;
+use crate::text::plain::printable;
+
+/// Updates plugins: all of them, where none is named.
+pub(super) fn update(context: &Context<'_>, args: &PluginUpdateArgs) -> Result<Ending, CliError> {
+    let mut stock = stock::open(context)?;
+    let mut names = args.plugins.clone();
+    for name in &names {
+        stock.declared.find(name)?;
+    }
+    if let Some(error) = &stock.replaced {
+        if context.global.locked {
+            return Err(CliError::usage(error.to_string()));
+        }
+        output::warning(&format!("{error}; now all plugins are locked anew"));
+        names.clear();
+    }
+    let is_all = names.is_empty();
+    if is_all {
+        names = stock.declared.plugins.keys().cloned().collect();
+    }
+    if names.is_empty() {
+        output::say(&printable(&format!("{} has no plugins", stock.declared.shown())));
+    }
+    let mut failed: Option<CliError> = None;
+    for name in &names {
+        if let Err(error) = one(context, &mut stock, name, args) {
+            // One that cannot be had keeps no other from being updated.
+            if let Some(earlier) = failed.replace(error) {
+                output::fault(&earlier, context.global.color.unwrap_or_default(), context.env);
+            }
+        }
+    }
+    if is_all && !context.global.locked {
+        for name in stock.tidy()? {
+            output::say(&printable(&format!("{name}: no longer in local-ci.lock, for no config has it")));
+        }
+    }
+    failed.map_or(Ok(Ending::Code(exit::PASSED)), Err)
+}
+
+fn one(context: &Context<'_>, stock: &mut Stock, name: &str, args: &PluginUpdateArgs) -> Result<(), CliError> {
+    let plugin = stock.declared.find(name)?.clone();
+    let before = stock.lock().plugins.get(name).cloned();
+    let offer = stock.look(&plugin, context.global.locked)?;
+    let (name, version) = (printable(name), shown::line(&offer.found.info.version));
+    if offer.is_locked {
+        output::say(&format!("{name} {version}: as it was locked"));
+        return Ok(());
+    }
+    let grants = if offer.is_approved || args.as_granted {
+        plugin.grants.clone()
+    } else {
+        output::say(&shown::title(&name, &offer.found.info));
+        add::granted(context, stock, &offer, args.yes)?
+    };
+    stock.accept(&offer, &grants)?;
+    let from = match &before {
+        Some(before) if before.version != offer.found.info.version => {
+            format!(", it was {}", shown::line(&before.version))
+        }
+        Some(_) | None => String::new(),
+    };
+    output::say(&format!("{name} {version}: locked{from}"));
+    Ok(())
+}

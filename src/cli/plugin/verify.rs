@@ -1,0 +1,51 @@
+//! `plugin verify`: whether plugins are what was locked and approved. Fetches nothing and changes nothing.
+
+use std::sync::Arc;
+
+use super::{shown, stock};
+use crate::cli::args::PluginVerifyArgs;
+use crate::cli::error::CliError;
+use crate::cli::project::Context;
+use crate::cli::{Ending, output};
+use crate::outcome::exit;
+use crate::session::plugins::resolve::{Resolver, host};
+use crate::text::plain::printable;
+
+/// Verifies plugins: all of them, where none is named.
+pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<Ending, CliError> {
+    let stock = stock::open(context)?;
+    if let Some(error) = &stock.replaced {
+        return Err(CliError::usage(error.to_string()));
+    }
+    let declared = &stock.declared;
+    let plugins = match args.plugins.as_slice() {
+        [] => declared.plugins.values().collect(),
+        names => names.iter().map(|name| declared.find(name)).collect::<Result<Vec<_>, _>>()?,
+    };
+    let resolver = Resolver::new(host(context.env), context.env, None, true, Arc::new(|_| {}));
+    let mut is_sound = true;
+    for plugin in plugins {
+        match resolver.find(&declared.root, plugin) {
+            Ok(found) => {
+                let version = shown::line(&found.info.version);
+                output::say(&format!("ok      {} {version}", printable(&plugin.name)));
+            }
+            Err(trouble) => {
+                is_sound = false;
+                output::say(&printable(&format!("FAILED  {}: {}", plugin.name, trouble.why)));
+                for line in trouble.help.iter().flat_map(|help| help.lines()) {
+                    output::say(&printable(&format!("        {line}")));
+                }
+            }
+        }
+    }
+    if args.plugins.is_empty() {
+        let stale = stock.lock().plugins.keys().filter(|name| !declared.plugins.contains_key(*name));
+        for name in stale {
+            output::warning(&format!(
+                "local-ci.lock has {name}, which no config has; `local-ci plugin update` drops it"
+            ));
+        }
+    }
+    Ok(Ending::Code(if is_sound { exit::PASSED } else { exit::USAGE }))
+}

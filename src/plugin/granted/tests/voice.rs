@@ -1,0 +1,121 @@
+//! H160: what a plugin says, however much it is.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Bench;
+use crate::event::{ANNOTATIONS_MAX, Annotation, Severity, Spot};
+use crate::pipeline::plugin::Grants;
+use crate::plugin::granted::presentable;
+use crate::plugin::services::{Level, Services};
+
+fn annotation(path: &str, line: u32) -> Annotation {
+    let at = Spot { path: path.to_owned(), line: Some(line), column: Some(0), end_line: None, end_column: None };
+    Annotation {
+        severity: Severity::Warning,
+        message: "found".to_owned(),
+        code: None,
+        title: None,
+        at: Some(at),
+        source: "x".to_owned(),
+    }
+}
+
+#[test]
+fn h160_a_text_of_several_lines_is_several_lines() {
+    let bench = Bench::at(Path::new("/"));
+    let heard = bench.heard.clone();
+    let mut granted = bench.granted(&Grants::default());
+    granted.log(Level::Info, "a\r\nb\n");
+    granted.log(Level::Warn, "c\n\nd");
+    granted.log(Level::Error, "");
+    granted.log(Level::Debug, "never");
+    granted.log(Level::Trace, "never");
+    granted.log(Level::Info, "\x1b[2J::error::x\0");
+    // As a command's output is: made harmless where it is shown.
+    assert_eq!(heard.lines(), ["a", "b", "warning: c", "", "d", "error: ", "\x1b[2J::error::x\0"]);
+}
+
+#[test]
+fn lines_for_who_looks_for_a_fault_are_there_when_they_are_wanted() {
+    let mut bench = Bench::at(Path::new("/"));
+    bench.verbose = true;
+    let heard = bench.heard.clone();
+    let mut granted = bench.granted(&Grants::default());
+    granted.log(Level::Debug, "a");
+    granted.log(Level::Trace, "b");
+    assert_eq!(heard.lines(), ["debug: a", "trace: b"]);
+}
+
+#[test]
+fn h160_beyond_a_mebibyte_lines_are_counted_and_left_out() {
+    let bench = Bench::at(Path::new("/"));
+    let heard = bench.heard.clone();
+    let mut granted = bench.granted(&Grants::default());
+    let line = "x".repeat((1 << 10) - 1);
+    for _ in 0..1030 {
+        granted.log(Level::Info, &line);
+    }
+    granted.log(Level::Info, "short");
+    drop(granted);
+    let lines = heard.lines();
+    assert_eq!(lines.len(), 1024 + 2);
+    assert_eq!(lines[1024], "plugin x: it says more than 1 MiB; what follows is left out");
+    assert_eq!(lines[1025], "plugin x: 7 lines (6150 bytes) of what it said were left out");
+}
+
+#[test]
+fn progress_is_said_once_a_second() {
+    let bench = Bench::at(Path::new("/"));
+    let (heard, clock) = (bench.heard.clone(), Arc::clone(&bench.clock));
+    let mut granted = bench.granted(&Grants::default());
+    granted.progress(1, Some(9), Some("a\x1b[2J\nb"));
+    granted.progress(2, Some(9), None);
+    clock.advance(Duration::from_millis(999));
+    granted.progress(3, None, None);
+    clock.advance(Duration::from_millis(1));
+    granted.progress(4, None, Some(""));
+    assert_eq!(heard.lines(), [r"progress: 1 of 9, a\u{1b}[2J\nb", "progress: 4"]);
+}
+
+#[test]
+fn h160_annotations_beyond_the_limit_are_counted() {
+    let bench = Bench::at(Path::new("/"));
+    let heard = bench.heard.clone();
+    let mut granted = bench.granted(&Grants::default());
+    for _ in 0..3 {
+        granted.annotate(vec![annotation("a", 1); 4000]);
+    }
+    granted.annotate(vec![annotation("a", 1)]);
+    drop(granted);
+    assert_eq!(heard.annotations().len(), ANNOTATIONS_MAX);
+    assert_eq!(heard.lines(), ["plugin x: 2001 annotations beyond 10000 were left out"]);
+}
+
+#[test]
+fn h159_the_place_of_an_annotation_is_in_the_project() {
+    let root = Path::new("/work/project");
+    let at = |path: &str| presentable(annotation(path, 3), root);
+    for (path, is) in [("src/a", "src/a"), ("./src//a", "src/a"), ("/work/project/src/a", "src/a")] {
+        let spot = at(path).at.unwrap();
+        assert_eq!((spot.path.as_str(), spot.line, spot.column), (is, Some(3), None), "{path}");
+    }
+    for path in ["../a", "/etc/passwd", "a/../../b", "/work/project/../x", "/work/projects/a", "", "a\0"] {
+        let item = at(path);
+        assert_eq!(item.at, None, "{path}");
+        assert!(item.message.starts_with("found (at ") && item.message.ends_with(":3)"), "{}", item.message);
+    }
+    assert_eq!(at("/x/\x1b[2J").message, r"found (at /x/\u{1b}[2J:3)");
+}
+
+#[test]
+fn h160_the_texts_of_an_annotation_are_bounded() {
+    let mut long = annotation("a", 1);
+    long.message = "ä".repeat(1 << 20);
+    long.title = Some("t".repeat(1 << 20));
+    let kept = presentable(long, Path::new("/"));
+    assert_eq!(kept.message.len(), (16 << 10) + '…'.len_utf8());
+    assert!(kept.message.ends_with("ä…"));
+    assert_eq!(kept.title.unwrap().len(), (1 << 10) + '…'.len_utf8());
+}

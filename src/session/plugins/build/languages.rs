@@ -1,0 +1,187 @@
+//! How a component is made in each language. The recipes are those of `docs/design.md`, "Plugins"; each check names what to
+//! type where something is missing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Workshop;
+use crate::plan::quote;
+use crate::process::tool::Tool;
+use crate::session::plugins::trouble::Trouble;
+
+/// Rust's target: without an operating system, so that nothing is imported but what the plugin asks for.
+const TARGET: &str = "wasm32-unknown-unknown";
+/// What makes components of what Rust links; it comes with Rust.
+const LINKER: &str = "wasm-component-ld";
+/// What tools write, until it has been looked at.
+const UNFINISHED: &str = ".plugin.wasm.new";
+/// The world of `wit/world.wit`.
+const WORLD: &str = "plugin";
+
+/// What a plugin is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Rust,
+    Js,
+    Python,
+    C,
+}
+
+impl Language {
+    /// That of the files in a directory.
+    pub(super) fn of(dir: &Path) -> Option<Self> {
+        let files =
+            [("Cargo.toml", Self::Rust), ("package.json", Self::Js), ("app.py", Self::Python), ("plugin.c", Self::C)];
+        files.into_iter().find(|(file, _)| dir.join(file).is_file()).map(|(_, language)| language)
+    }
+
+    /// As people call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Js => "JavaScript",
+            Self::Python => "Python",
+            Self::C => "C",
+        }
+    }
+
+    /// What may be amiss where the tools have made something else.
+    pub(super) fn not_a_plugin(self) -> &'static str {
+        match self {
+            Self::Rust => "see that the crate has `crate-type = [\"cdylib\"]` and calls `local_ci_plugin::export!`",
+            Self::Js | Self::Python | Self::C => "see that it exports what wit/world.wit says",
+        }
+    }
+
+    /// Makes the component's bytes.
+    pub(super) fn build(self, workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
+        match self {
+            Self::Rust => rust(workshop),
+            Self::Js => js(workshop),
+            Self::Python => python(workshop),
+            Self::C => c(workshop),
+        }
+    }
+}
+
+/// A line of what cargo says in JSON.
+#[derive(Deserialize)]
+struct Artifact {
+    reason: String,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+fn rust(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
+    if !workshop.has("cargo") {
+        return Err(Trouble::new("cargo is not installed, which builds plugins in Rust")
+            .or_try("install Rust with rustup, then `rustup target add wasm32-unknown-unknown`"));
+    }
+    // The toolchain of this directory, which may have one of its own.
+    let libraries = workshop.run(Tool::new(["rustc", "--print", "target-libdir", "--target", TARGET]))?;
+    let libraries = String::from_utf8_lossy(&libraries.stdout).trim().to_owned();
+    let has_core = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with("libcore-");
+    if !fs::read_dir(libraries).is_ok_and(|found| found.filter_map(Result::ok).any(has_core)) {
+        return Err(Trouble::new(format!("Rust's target {TARGET} is not installed"))
+            .or_try(format!("`rustup target add {TARGET}`")));
+    }
+    let cargo = ["cargo", "build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"];
+    // Also where no .cargo/config.toml says so.
+    let ran = workshop.run(Tool::new(cargo).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER))?;
+    let built = String::from_utf8_lossy(&ran.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
+        .filter(|artifact| artifact.reason == "compiler-artifact")
+        .flat_map(|artifact| artifact.filenames)
+        .filter(|file| file.extension().is_some_and(|extension| extension == "wasm"))
+        .last();
+    match built {
+        Some(file) => workshop.read(&file),
+        None => Err(Trouble::new("cargo built no component").or_try(Language::Rust.not_a_plugin())),
+    }
+}
+
+fn js(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
+    let tool = workshop.dir.join("node_modules/.bin/componentize-qjs");
+    if !tool.exists() {
+        let dir = quote(&workshop.dir.to_string_lossy());
+        let next = if workshop.has("npm") {
+            format!("`cd {dir} && npm install`")
+        } else {
+            format!("install Node.js, then `cd {dir} && npm install`")
+        };
+        return Err(
+            Trouble::new("componentize-qjs is not installed, which makes components of JavaScript").or_try(next)
+        );
+    }
+    let tool = Tool::new([tool.into_os_string()]);
+    let words = ["--sync", "--stub-wasi", "--wit", "wit", "--world", WORLD, "--js", "plugin.js", "-o", UNFINISHED];
+    workshop.run(words.into_iter().fold(tool, Tool::arg))?;
+    workshop.take(UNFINISHED)
+}
+
+fn python(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
+    let own = workshop.dir.join(".venv/bin/componentize-py");
+    let tool = if own.exists() { own.into_os_string() } else { "componentize-py".into() };
+    if tool == "componentize-py" && !workshop.has("componentize-py") {
+        let dir = quote(&workshop.dir.to_string_lossy());
+        let next = format!("`cd {dir} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt`");
+        let next = if workshop.has("python3") { next } else { format!("install Python 3, then {next}") };
+        return Err(Trouble::new("componentize-py is not installed, which makes components of Python").or_try(next));
+    }
+    let words = ["-d", "wit", "-w", WORLD, "componentize", "--stub-wasi", "-o", UNFINISHED, "app"];
+    workshop.run(words.into_iter().fold(Tool::new([tool]), Tool::arg))?;
+    workshop.take(UNFINISHED)
+}
+
+/// Where what is made on the way stays, so that an editor finds the header.
+const DIR: &str = "build";
+
+fn c(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
+    for (tool, next) in [
+        ("wit-bindgen", "`cargo install wit-bindgen-cli --no-default-features --features c`"),
+        ("wasm-tools", "`cargo install wasm-tools`"),
+    ] {
+        if !workshop.has(tool) {
+            return Err(Trouble::new(format!("{tool} is not installed, which plugins in C need")).or_try(next));
+        }
+    }
+    let compiler: &[&str] = if workshop.has("zig") { &["zig", "cc"] } else { &["python3", "-m", "ziglang", "cc"] };
+    let has_zig = workshop.has("zig")
+        || workshop.has("python3") && workshop.run(Tool::new(["python3", "-c", "import ziglang"])).is_ok();
+    if !has_zig {
+        return Err(Trouble::new("zig is not installed, which compiles plugins in C")
+            .or_try("`python3 -m pip install ziglang`, or install Zig"));
+    }
+    let bindings = ["wit-bindgen", "c", "wit", "--world", WORLD, "--out-dir", DIR];
+    workshop.run(Tool::new(bindings))?;
+    let module = format!("{DIR}/plugin.module.wasm");
+    let flags = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s", "-I", DIR, "-o", &module];
+    let sources = ["plugin.c", "build/plugin.c", "build/plugin_component_type.o"];
+    let compile = compiler.iter().copied().chain(flags).chain(sources);
+    workshop.run(Tool::new(compile))?;
+    workshop.run(Tool::new(["wasm-tools", "component", "new", &module, "-o", UNFINISHED]))?;
+    workshop.take(UNFINISHED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_known_by_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Language::of(dir.path()), None);
+        for (file, language) in [
+            ("plugin.c", Language::C),
+            ("app.py", Language::Python),
+            ("package.json", Language::Js),
+            ("Cargo.toml", Language::Rust),
+        ] {
+            fs::write(dir.path().join(file), "").unwrap();
+            assert_eq!(Language::of(dir.path()), Some(language), "{file}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The bytes of a plugin: where they are, and for those from elsewhere how they come here.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ureq::Agent;
+
+use super::trouble::Trouble;
+use crate::pipeline::plugin::{Plugin, Source};
+use crate::plan::quote;
+use crate::plugin::store::{self, COMPONENT_MAX};
+
+/// The file in the directory of a plugin of one's own that `plugin build` writes.
+pub const BUILT: &str = "plugin.wasm";
+/// How long fetching may take.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// How long it may take to reach the other machine.
+const TO_CONNECT: Duration = Duration::from_secs(30);
+
+/// The file that a plugin's component is in, where it is no other machine's.
+pub fn place(root: &Path, plugin: &Plugin, cache: Option<&Path>, locked: Option<&str>) -> Result<PathBuf, Trouble> {
+    let name = &plugin.name;
+    match &plugin.source {
+        Source::File(path) => Ok(root.join(path)),
+        Source::Project(dir) => Ok(root.join(dir).join(BUILT)),
+        Source::Web(_) => {
+            let cache = cache.ok_or_else(|| {
+                Trouble::ours(format!("plugin {name} has no place to be kept: there is no cache directory"))
+                    .or_try("set LOCAL_CI_CACHE_DIR to a directory")
+            })?;
+            let hash = locked.ok_or_else(|| {
+                Trouble::new(format!("plugin {name} is not in local-ci.lock"))
+                    .or_try(format!("`local-ci plugin update {name}` fetches and locks it"))
+            })?;
+            Ok(store::kept(cache, hash))
+        }
+    }
+}
+
+/// Reads the bytes of a plugin from where [`place`] says. Nothing is fetched.
+pub fn read(plugin: &Plugin, path: &Path) -> Result<Vec<u8>, Trouble> {
+    let name = &plugin.name;
+    match store::read(path) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(match &plugin.source {
+            Source::File(path) => Trouble::new(format!("plugin {name} is missing: there is no {}", path.display()))
+                .or_try(format!("put it there, or take another source in [plugins.{name}]")),
+            Source::Project(dir) => {
+                let dir = quote(&dir.to_string_lossy());
+                Trouble::new(format!("plugin {name} is not built")).or_try(format!("`local-ci plugin build {dir}`"))
+            }
+            Source::Web(_) => Trouble::new(format!("plugin {name} is not on this machine; no run fetches one"))
+                .or_try(format!("`local-ci plugin update {name} --locked` fetches what is locked")),
+        }),
+        Err(error) => Err(Trouble::new(format!("plugin {name}: {} cannot be read: {error}", path.display()))),
+    }
+}
+
+/// Fetches a component.
+pub fn fetch(name: &str, url: &str) -> Result<Vec<u8>, Trouble> {
+    let is_secure = url.starts_with("https:");
+    let config = Agent::config_builder()
+        // Also where a redirect leads. What comes from this machine itself comes from nowhere else.
+        .https_only(is_secure)
+        .max_redirects(if is_secure { 5 } else { 0 })
+        .max_redirects_will_error(true)
+        .timeout_global(Some(PATIENCE))
+        .timeout_connect(Some(TO_CONNECT))
+        .user_agent(concat!("local-ci/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let failed = |why: String| {
+        Trouble::ours(format!("plugin {name} cannot be fetched from {url}: {why}"))
+            .or_try("see that the address is right and can be reached from here")
+    };
+    let mut response = config.new_agent().get(url).call().map_err(|error| failed(error.to_string()))?;
+    if response.status().is_redirection() {
+        return Err(failed("it leads elsewhere".to_owned()));
+    }
+    response.body_mut().with_config().limit(COMPONENT_MAX).read_to_vec().map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(_) => failed(format!("it is larger than {} MiB", COMPONENT_MAX >> 20)),
+        error => failed(error.to_string()),
+    })
+}

@@ -1,0 +1,49 @@
+//! The plugins of a project, from its config to components that may be used.
+//!
+//! ```text
+//!  add, update ──▶ fetch ──▶ bytes ──▶ pin: what they are, what they need ──▶ local-ci.toml (manifest), local-ci.lock
+//!  resolve     ──▶ the same bytes, as locked ──▶ Abilities, for config
+//!  verify, list, inspect ──▶ what there is, changing nothing
+//!  build ──▶ DIR/plugin.wasm      test ──▶ examples, in a world made of values
+//! ```
+//!
+//! Only `add` and `update` reach out, and only they write.
+
+#[cfg(feature = "plugins")]
+pub mod build;
+#[cfg(feature = "plugins")]
+pub mod bytes;
+pub mod declared;
+#[cfg(feature = "plugins")]
+pub mod manifest;
+#[cfg(feature = "plugins")]
+pub mod pin;
+#[cfg(feature = "plugins")]
+pub mod resolve;
+#[cfg(feature = "plugins")]
+pub mod stock;
+#[cfg(feature = "plugins")]
+pub mod trial;
+pub mod trouble;
+
+use crate::config::Supplier;
+use crate::env::Env;
+use crate::pipeline::plugin::Grants;
+
+/// Who answers for the plugins of projects in this environment. `policy` is what the user allows them, `is_locked` lets
+/// nothing be other than the lock file says, and `ear` takes what they say while they make stages.
+#[cfg(feature = "plugins")]
+pub fn supplier(
+    env: &Env,
+    policy: Option<Grants>,
+    is_locked: bool,
+    ear: impl Fn(&str) + Send + Sync + 'static,
+) -> Box<dyn Supplier> {
+    Box::new(resolve::Resolver::new(resolve::host(env), env, policy, is_locked, std::sync::Arc::new(ear)))
+}
+
+/// Nobody answers for them in a build without them, but in a sentence.
+#[cfg(not(feature = "plugins"))]
+pub fn supplier(_: &Env, _: Option<Grants>, _: bool, _: impl Fn(&str) + Send + Sync + 'static) -> Box<dyn Supplier> {
+    Box::new(crate::config::NoSupplier)
+}
