@@ -150,7 +150,9 @@ fn several_at_once_compile_once_and_see_nothing_half_written() {
     let dir = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(|| works(dir.path(), Compiler::Here))).collect();
-        all.into_iter().for_each(|one| one.join().unwrap().unwrap());
+        for one in all {
+            one.join().unwrap().unwrap();
+        }
     });
     assert_eq!(files(dir.path()).len(), 2, "{:?}", files(dir.path()));
 }
