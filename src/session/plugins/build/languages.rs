@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Workshop;
+use super::{Workshop, read};
 use crate::plan::quote;
 use crate::process::tool::Tool;
 use crate::session::plugins::trouble::Trouble;
@@ -97,9 +97,9 @@ fn rust(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
         .filter(|artifact| artifact.reason == "compiler-artifact")
         .flat_map(|artifact| artifact.filenames)
         .filter(|file| file.extension().is_some_and(|extension| extension == "wasm"))
-        .last();
+        .next_back();
     match built {
-        Some(file) => workshop.read(&file),
+        Some(file) => read(&file),
         None => Err(Trouble::new("cargo built no component").or_try(Language::Rust.not_a_plugin())),
     }
 }
