@@ -4,13 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::support::component::{About, Forge};
 use crate::support::{Project, assert_transcript};
-
-#[path = "../../src/plugin/host/tests/forge.rs"]
-#[expect(dead_code, reason = "what other tests need of it")]
-mod forge;
-
-use forge::{About, Forge};
 
 const CONFIG: &str = "# ours\n[stages.a] # first\nrun = 'true'\n";
 
@@ -47,7 +42,7 @@ fn flip(project: &Project) {
 fn a_plugin_is_added_used_and_taken_out_again() {
     let project = project();
     let run = |args: &[&str]| project.local_ci(args).output();
-    assert_transcript!(run(&["plugin", "add", "path:tools/sample.wasm"]), @r"
+    assert_transcript!(run(&["plugin", "add", "path:tools/sample.wasm"]), @r#"
     $ local-ci plugin add path:tools/sample.wasm
     --- stderr
     sample 1.2.3: a sample
@@ -56,10 +51,10 @@ fn a_plugin_is_added_used_and_taken_out_again() {
     error: plugin sample needs more than local-ci.toml grants; nothing was changed
       hint: `--yes` grants it; or write this into local-ci.toml, then `local-ci plugin update sample`, with --as-granted where you grant less:
         [plugins.sample]
-        source = 'path:tools/sample.wasm'
+        source = "path:tools/sample.wasm"
         grants = { clock = true }
     --- exit 2
-    ");
+    "#);
     assert_eq!(fs::read_to_string(project.dir().join("local-ci.toml")).unwrap(), CONFIG);
     assert!(!project.dir().join("local-ci.lock").exists());
     run(&["plugin", "add", "path:tools/sample.wasm", "--yes"]).assert_code(0);
@@ -163,7 +158,9 @@ fn what_is_new_builds_where_the_tools_are_and_says_what_is_missing() {
         let dir = format!("plugins/{language}");
         let made = project.local_ci(&["plugin", "new", language, "--lang", language]).output().assert_code(0);
         expect_below(&project, &dir);
-        let next = format!("next: local-ci plugin build {dir}\n      local-ci plugin test {dir}\n      local-ci plugin add path:{dir}\n");
+        let next = format!(
+            "next: local-ci plugin build {dir}\n      local-ci plugin test {dir}\n      local-ci plugin add path:{dir}\n"
+        );
         assert!(made.stderr().ends_with(&next), "{}", made.stderr());
         let again = project.local_ci(&["plugin", "new", language, "--lang", language]).output().assert_code(2);
         assert!(again.stderr().contains("already; nothing was written"), "{}", again.stderr());
