@@ -10,8 +10,7 @@ use local_ci::env::Env;
 use local_ci::plugin::host::{Compiler, Host};
 use local_ci::process::tool::Tools;
 
-use crate::support::component as forge;
-use crate::support::wait_until;
+use crate::support::{forge, wait_until};
 
 const LOCAL_CI: &str = env!("CARGO_BIN_EXE_local-ci");
 
