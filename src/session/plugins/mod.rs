@@ -22,6 +22,9 @@ pub mod pin;
 pub mod resolve;
 #[cfg(feature = "plugins")]
 pub mod stock;
+#[cfg(test)]
+#[cfg(feature = "plugins")]
+mod tests;
 #[cfg(feature = "plugins")]
 pub mod trial;
 pub mod trouble;
