@@ -24,7 +24,7 @@ class Bench:
 
     def __init__(self, program):
         self.program = str(Path(program).resolve())
-        self.held = tempfile.TemporaryDirectory(prefix="local-ci-bench-")
+        self.held = tempfile.TemporaryDirectory(prefix="local-ci-bench-", ignore_cleanup_errors=True)
         self.root = Path(self.held.name)
         self.project = self.root / "project"
         self.project.mkdir()

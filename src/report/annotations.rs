@@ -6,8 +6,6 @@ use super::transcript::Transcript;
 use crate::event::{Annotation, Severity, Spot};
 use crate::view::{RunView, StageView};
 
-/// How many of a stage's are shown where it ends.
-pub(super) const SHOWN: usize = 10;
 /// The longest message that is shown whole, in characters.
 const WIDTH: usize = 500;
 

@@ -14,6 +14,7 @@ use crate::event::{Annotation, EventKind, RemoteInfo, RemoteNews, Severity, Spot
 use crate::outcome::{CancelReason, Failure, Outcome, SkipReason, Verdict};
 use crate::view::recorded::{Recorded, Step, after, failed, on, remote, skipped, stage};
 
+mod annotations;
 mod durations;
 mod github;
 mod groups;

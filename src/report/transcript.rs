@@ -7,7 +7,6 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::annotations::SHOWN;
 use super::style::{Dialect, Glyph, Style};
 use super::terminal::{Host, linked};
 use crate::text::plain::printable;
@@ -91,12 +90,14 @@ pub(super) struct Transcript<W> {
     pub(super) annotations_max: usize,
 }
 
+/// How many annotations of a stage are written where it ends.
+const ANNOTATIONS: usize = 10;
 /// How long we wait where the output is full and does not block by itself.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
 
 impl<W: Write> Transcript<W> {
     pub(super) fn new(out: W, options: TranscriptOptions) -> Self {
-        Self { out, options, lines: Vec::new(), last: None, wrote: false, annotations_max: SHOWN }
+        Self { out, options, lines: Vec::new(), last: None, wrote: false, annotations_max: ANNOTATIONS }
     }
 
     /// Begins a block.

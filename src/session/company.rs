@@ -15,21 +15,20 @@ pub(super) use absent::hire;
 #[cfg(feature = "plugins")]
 pub(super) use present::hire;
 
+use super::assignment::Assignment;
 use crate::engine::observer::Observer;
 use crate::engine::runner::Message;
 use crate::env::Env;
 use crate::executor::Executor;
-use crate::plan::Plan;
 use crate::process::reaper::Reaper;
 
 /// What plugins are needed for, and what they find.
+#[cfg_attr(not(feature = "plugins"), expect(dead_code, reason = "what is not there needs nothing"))]
 pub(super) struct Needs<'a> {
     /// What is to be done.
-    pub(super) plan: &'a Plan,
+    pub(super) assignment: &'a Assignment,
     /// The environment that stages inherit.
     pub(super) env: &'a Env,
-    /// Variables for every stage of the run.
-    pub(super) stage_env: &'a [(String, String)],
     /// Who waits for our children.
     pub(super) reaper: &'a Reaper,
     /// The loop.

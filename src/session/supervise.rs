@@ -145,13 +145,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let whose = Whose { run: &assignment.run, number: assignment.number, store: &store, sent };
     let fleet = Fleet::of(&assignment.plan, whose, environment, &reaper, &messages.0);
     let executors = std::iter::once(local).chain(fleet.executors()).collect();
-    let needs = Needs {
-        plan: &assignment.plan,
-        env: environment,
-        stage_env: &assignment.env,
-        reaper: &reaper,
-        messages: &messages.0,
-    };
+    let needs = Needs { assignment: &assignment, env: environment, reaper: &reaper, messages: &messages.0 };
     let Company { executors, mut observer } = company::hire(executors, &needs);
     let ring = Arc::clone(&bell);
     let logbook =

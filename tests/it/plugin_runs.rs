@@ -27,7 +27,8 @@ fn told(project: &Project, number: u64, kind: &str) -> Vec<Value> {
 }
 
 fn sources(names: &[&str]) -> String {
-    names.iter().map(|name| format!("[plugins.{name}]\nsource = \"path:{name}.wasm\"\n")).collect()
+    let source = |name: &&str| format!("[plugins.{name}]\nsource = \"path:{name}.wasm\"\n");
+    names.iter().map(source).collect::<Vec<_>>().concat()
 }
 
 /// A parser that finds the same thing with every batch of lines, and another at the end.

@@ -82,6 +82,7 @@ fn note(message: &str) -> Annotation {
     Annotation { severity: Severity::Note, message: message.into(), code: None, title: None, at: None, source }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an answer, beside those that are faults")]
 fn end(verdict: Verdict, summary: Option<&str>) -> Result<StageEnd, Fault> {
     Ok(StageEnd { verdict, summary: summary.map(str::to_owned) })
 }
@@ -167,6 +168,7 @@ impl Bench {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what an attempt came to")]
 fn exit(code: i32) -> Result<Ended, ExecError> {
     Ok(Ended { exit: Exit::Code(code), leaked: Vec::new(), took: None })
 }

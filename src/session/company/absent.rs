@@ -10,7 +10,7 @@ use crate::pipeline::Command;
 
 /// Has every stage that is a plugin's say why it cannot be run.
 pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
-    if needs.plan.plugins.is_empty() {
+    if needs.assignment.plan.plugins.is_empty() {
         return Company { executors, observer: None };
     }
     let around = |inner| Arc::new(WithoutPlugins(inner)) as Arc<dyn Executor>;

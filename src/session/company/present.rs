@@ -25,7 +25,7 @@ const OURSELVES: &str = "/proc/self/exe";
 
 /// Has plugins see to what needs them. Where nothing does, nothing of them is touched.
 pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
-    let plan = needs.plan;
+    let plan = &needs.assignment.plan;
     if plan.plugins.is_empty() {
         return Company { executors, observer: None };
     }
@@ -39,7 +39,7 @@ pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<
     let tell = tell(needs.messages);
     let observer = (!plan.reporters.is_empty()).then(|| {
         let mut env = env.clone();
-        env.extend_from_slice(needs.stage_env);
+        env.extend_from_slice(&needs.assignment.env);
         let stages = plan.stages.values().map(|stage| stage.name.clone()).collect();
         let reporters = Reporters::start(&guests, &env, &plan.reporters, stages, &tell);
         Box::new(Told(reporters)) as Box<dyn Observer>
