@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use local_ci::cancel::CancelToken;
+use local_ci::cancel::{CancelLevel, CancelToken};
 use local_ci::clock::{Clock, SystemClock};
 use local_ci::env::Env;
 use local_ci::event::Annotation;
@@ -35,13 +35,15 @@ const FEW: usize = 20;
 /// Lines that a parser gets at once.
 const BATCH: usize = 1000;
 
-/// Services that grant nothing and hear nothing.
-struct Silence;
+/// Services that grant nothing and hear nothing, but have the call end at the first word of progress, where that is wanted.
+struct Silence(Option<CancelToken>);
 
 impl Services for Silence {
     fn log(&mut self, _: Level, _: &str) {}
     fn annotate(&mut self, _: Vec<Annotation>) {}
-    fn progress(&mut self, _: u64, _: Option<u64>, _: Option<&str>) {}
+    fn progress(&mut self, _: u64, _: Option<u64>, _: Option<&str>) {
+        self.0.iter().for_each(|cancel| cancel.raise(CancelLevel::Terminate));
+    }
     fn settings(&self) -> String {
         "{}".to_owned()
     }
@@ -69,7 +71,7 @@ impl Services for Silence {
 }
 
 fn call() -> Call {
-    Call { services: Box::new(Silence), limits: Limits::default(), cancel: CancelToken::new() }
+    Call { services: Box::new(Silence(None)), limits: Limits::default(), cancel: CancelToken::new() }
 }
 
 /// The median of what this takes.
@@ -87,6 +89,21 @@ fn median<T>(times: usize, mut what: impl FnMut() -> T) -> Duration {
 
 fn show(what: &str, took: Duration) {
     println!("  {what:<44} {:>9.3} ms", took.as_secs_f64() * 1000.0);
+}
+
+/// Has a loop without end stopped. The median is of the whole call, which is asked to end when the loop begins.
+fn ending() -> Result<impl FnMut(), Box<dyn Error>> {
+    let imports = forge::import("output", "progress", "begun", "(param i64 i32 i64 i32 i32 i32)");
+    let begun = "(call $begun (i64.const 0) (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+    let run = format!("{begun} (loop $for-ever (br $for-ever)) unreachable");
+    let bytes = forge::Forge { imports, run, ..forge::Forge::default() }.build();
+    let component = Host::new(None, Compiler::Here).load("bench", &bytes)?;
+    Ok(move || {
+        let cancel = CancelToken::new();
+        let services = Box::new(Silence(Some(cancel.clone())));
+        let call = Call { services, limits: Limits::default(), cancel };
+        component.run_stage(call, "sample", &Context::default()).unwrap_err();
+    })
 }
 
 /// Compiling and loading, and what is loaded then.
@@ -127,6 +144,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut parser = component.parser(call(), "sample", &Context::default())?;
         let line = Line { is_err: false, text: "x".repeat(100) };
         let lines = vec![line; BATCH];
+        show("from a request to end to the end of a loop", median(FEW, ending()?));
         // The sample's memory only grows, by what it was given: a session for few batches.
         show(&format!("{BATCH} lines of 100 bytes for a parser"), median(FEW * 5, || parser.feed(&lines).unwrap()));
     }

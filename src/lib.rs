@@ -35,6 +35,9 @@
 //! something; `jobserver`, a FIFO, is there while the run goes on. Where none of that can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`,
 //! `$TMPDIR`, `/tmp` or `/dev/shm`, taken away after the run.
 //!
+//! Written, in `$XDG_CACHE_HOME/local-ci/wasm/<wasmtime>-<machine>/<engine>/`, where a plugin is used: `<hash>.cwasm`, what it
+//! was compiled to, and `<hash>.json`, what it says of itself. Both can be deleted at any time.
+//!
 //! For other machines: in `$XDG_RUNTIME_DIR/local-ci/`, or else `/tmp/local-ci-<uid>/`, the sockets of ssh, with `.lock` and
 //! `.said`, what ssh had to say; they go with their connections.
 

@@ -19,6 +19,7 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
         Some(word) => target::find(&state, word)?.run,
         None => target::newest(&state)?,
     };
+    run = takeover::settled(&state, run)?;
     if takeover::left(&run).is_some() {
         let place = Place { context, root: &anchor.root, state: &state, number: run.number };
         takeover::go_on(&place, mode, &interrupts)?;

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::error::CliError;
 use super::output;
 use super::project::Context;
+use crate::pipeline::remote::check_name;
 use crate::plan::Plan;
 use crate::process::tool::Tools;
+use crate::remote::FaultKind;
 use crate::session::interrupts::Interrupts;
 use crate::session::remotes::Ways;
 use crate::session::remotes::connect::{Unreached, connect};
@@ -38,7 +40,7 @@ pub(super) fn reach(context: &Context<'_>, plan: &Plan, interrupts: &Interrupts)
     drop(ended);
     interrupts.done();
     let Err(unreached) = result else { return Ok(()) };
-    let mut faults = unreached.into_iter().map(error);
+    let mut faults = unreached.into_iter().map(|one| error(context, one));
     let Some(first) = faults.next() else { return Ok(()) };
     // Of several the last is the error, and those before it are told the same way.
     Err(faults.fold(first, |before, next| {
@@ -48,8 +50,14 @@ pub(super) fn reach(context: &Context<'_>, plan: &Plan, interrupts: &Interrupts)
 }
 
 /// What is wrong with a machine, and what to do about it.
-fn error(Unreached { remote, fault }: Unreached) -> CliError {
-    let message = if fault.message.contains(&remote) { fault.message } else { format!("{remote}: {}", fault.message) };
+fn error(context: &Context<'_>, Unreached { remote, fault }: Unreached) -> CliError {
+    let mut message =
+        if fault.message.contains(&remote) { fault.message } else { format!("{remote}: {}", fault.message) };
+    // Where a host's name leads nowhere, the name of an entry was meant perhaps.
+    if fault.kind == FaultKind::Unresolved && check_name(&remote).is_ok() && !super::remote::is_known(context, &remote)
+    {
+        message = format!("{message}, and there is no [remotes.{remote}]");
+    }
     let error = CliError::infrastructure(message);
     let cures: Vec<String> = fault.cures.iter().map(|cure| printable(cure).into_owned()).collect();
     if cures.is_empty() { error } else { error.or_try(cures.join("\n        ")) }

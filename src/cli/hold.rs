@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::project::Context;
 use super::stop::{only_active, refuse_bystanders};
 use super::target::{self, Target};
-use super::{Ending, output};
+use super::{Ending, output, takeover};
 use crate::ids::{RunNumber, StageId, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::journal::state::RunState;
@@ -60,7 +60,7 @@ fn find(context: &Context<'_>, args: &HoldArgs, verb: &str) -> Result<(ProjectDi
             match target.run.state {
                 RunState::Running => {}
                 RunState::Queued => return Err(queued(target.run.number)),
-                RunState::Finished { .. } | RunState::Lost => return Err(over(&target)),
+                RunState::Finished { .. } | RunState::Lost => return Err(over(context, &target)),
             }
             refuse_bystanders(context, &target, verb)?;
             target.run.number
@@ -77,7 +77,7 @@ pub(super) fn signal(context: &Context<'_>, args: &SignalArgs) -> Result<Ending,
     let state = context.state(&anchor.root)?;
     let target = target::find(&state, &args.target)?;
     let number = target.run.number;
-    let stages = meant(&target)?;
+    let stages = meant(context, &target)?;
     let (mut processes, mut refusal) = (0, None);
     for stage in stages {
         match ask(&state.run(number), &Request::Signal { stage, signal }, PATIENCE) {
@@ -104,11 +104,11 @@ fn sent(text: &str) -> Ending {
 }
 
 /// The stages that get a signal: those of the named ones that run, or all that do.
-fn meant(target: &Target) -> Result<Vec<Option<StageName>>, CliError> {
+fn meant(context: &Context<'_>, target: &Target) -> Result<Vec<Option<StageName>>, CliError> {
     match target.run.state {
         RunState::Running => {}
         RunState::Queued => return Err(queued(target.run.number)),
-        RunState::Finished { .. } | RunState::Lost => return Err(over(target)),
+        RunState::Finished { .. } | RunState::Lost => return Err(over(context, target)),
     }
     if !target.narrowed {
         return Ok(vec![None]);
@@ -118,7 +118,7 @@ fn meant(target: &Target) -> Result<Vec<Option<StageName>>, CliError> {
         view.is_some_and(|view| matches!(view.state, StageState::Running { .. }))
     };
     let running: Vec<_> = target.stages.iter().filter(runs).map(|id| Some(target.run.names[*id].clone())).collect();
-    if running.is_empty() { Err(over(target)) } else { Ok(running) }
+    if running.is_empty() { Err(over(context, target)) } else { Ok(running) }
 }
 
 fn queued(number: RunNumber) -> CliError {
@@ -133,7 +133,7 @@ fn refused(number: RunNumber, what: &str, why: &str) -> CliError {
 fn unanswered(context: &Context<'_>, state: &ProjectDir, number: RunNumber, what: &str, error: &AskError) -> CliError {
     match error {
         AskError::Ended => match target::find(state, &number.to_string()) {
-            Ok(target) => over(&target),
+            Ok(target) => over(context, &target),
             Err(error) => error,
         },
         AskError::Queued => queued(number),
@@ -146,8 +146,12 @@ fn unanswered(context: &Context<'_>, state: &ProjectDir, number: RunNumber, what
 }
 
 /// What is meant does not run: what came of it.
-fn over(target: &Target) -> CliError {
+fn over(context: &Context<'_>, target: &Target) -> CliError {
     let number = target.run.number;
+    if let Some((what, machine)) = left(target) {
+        return CliError::usage(format!("{what}, and may run on {} still", printable(&machine)))
+            .or_try(format!("`{0} stop {number}` ends it, `{0} attach {number}` takes it over", context.program()));
+    }
     let view = match target.stages[..] {
         [stage] if target.narrowed => target.run.view.stages().get(stage),
         _ => None,
@@ -160,6 +164,21 @@ fn over(target: &Target) -> CliError {
         (None, RunState::Lost) => format!("run {number} has ended: it was lost"),
         (None, RunState::Running | RunState::Queued) => format!("nothing of that is running in run {number}"),
     })
+}
+
+/// What is meant and was left, as the beginning of a sentence, and the machines on which it may run.
+fn left(target: &Target) -> Option<(String, String)> {
+    let number = target.run.number;
+    let left = takeover::left(&target.run)?;
+    match target.stages[..] {
+        [stage] if target.narrowed => {
+            let name = &target.run.names[stage];
+            let (_, machine) = left.elsewhere.iter().find(|(left, _)| left == name)?;
+            Some((format!("{name} was left in run {number}"), machine.clone()))
+        }
+        _ if left.elsewhere.is_empty() => None,
+        _ => Some((format!("run {number} was left"), left.machines().join(", "))),
+    }
 }
 
 fn stage_word(view: &StageView, run: RunState) -> String {

@@ -304,7 +304,8 @@ fn sending(remote: &Remote, preview: &Result<Preview, Fault>) -> String {
         }
         Ok(Preview { mode: Sync::None, .. }) => {}
         Ok(Preview { files, bytes, left_out, notices, .. }) => {
-            let _ = writeln!(text, "  {}, {}: of them, what is not there yet", counted(*files), size(*bytes));
+            let _ =
+                writeln!(text, "  at most {}, {}: what is there already is not sent", counted(*files), size(*bytes));
             for path in left_out {
                 let _ = writeln!(text, "  left out, as it may hold secrets: {}", printable(&path.to_string_lossy()));
             }

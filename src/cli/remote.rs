@@ -8,6 +8,11 @@ use super::args::RemoteCommand;
 use super::error::CliError;
 use super::project::Context;
 
+/// Whether an entry of `[remotes]` of this name is known here.
+pub(super) fn is_known(context: &Context<'_>, name: &str) -> bool {
+    list::Known::here(context).is_ok_and(|known| known.remotes.contains_key(name))
+}
+
 /// Does what is asked of remotes.
 pub(super) fn remote(context: &Context<'_>, command: &RemoteCommand) -> Result<Ending, CliError> {
     match command {

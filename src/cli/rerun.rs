@@ -7,7 +7,7 @@ pub(super) mod words;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::args::{Command, Presence, RerunArgs, RunArgs};
+use super::args::{Command, Elsewhere, Presence, RerunArgs, RunArgs};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, argv, output, run, target, variables};
@@ -105,6 +105,16 @@ pub(super) fn plan_now(context: &Context<'_>, header: &Header, number: RunNumber
         // What it was asked for is not there any more: each of its stages is told of by itself.
         Err(CliError::Plan(PlanError::UnknownStage { .. })) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// What a run was told of where its stages run: they are not brought elsewhere by running them again. None where that
+/// is not known.
+pub(super) fn elsewhere_then(context: &Context<'_>, run: &Run) -> Option<Elsewhere> {
+    let header = Header::read(&run.dir).ok()?;
+    match asked_then(&header, run.number, context).ok()? {
+        Asked::Run(again, _) => Some(again.selection.elsewhere),
+        Asked::Add(..) => None,
     }
 }
 

@@ -6,8 +6,8 @@ use super::args::{Command, RestartArgs, RunArgs, StartArgs};
 use super::background::Background;
 use super::error::CliError;
 use super::project::{Anchor, Context};
-use super::rerun::words;
-use super::target::unreadable;
+use super::rerun::{elsewhere_then, words};
+use super::target::{Target, unreadable};
 use super::{Ending, add, argv, elsewhere, output, run, stop, variables};
 use crate::ids::StageName;
 use crate::journal::layout::ProjectDir;
@@ -28,11 +28,15 @@ pub(super) fn start(context: &Context<'_>, args: &StartArgs) -> Result<Ending, C
 
 /// Stops a job where it runs, and starts it.
 pub(super) fn restart(context: &Context<'_>, args: &RestartArgs) -> Result<Ending, CliError> {
-    let (state, job) = find(context, &args.job)?;
+    let (state, mut job) = find(context, &args.job)?;
     let interrupts = run::interrupts()?;
+    let running = stop::active_with(&state, &args.job)?;
+    if let Some(target) = &running {
+        job.stay(context, target, args.json);
+    }
     // What would be refused afterwards is refused before anything is stopped.
     job.check(context, &interrupts)?;
-    if let Some(target) = stop::active_with(&state, &args.job)? {
+    if let Some(target) = running {
         let number = target.run.number;
         stop::refuse_bystanders(context, &target, "stop")?;
         if !args.json {
@@ -52,6 +56,19 @@ enum Job {
 }
 
 impl Job {
+    /// Has it start where it runs in this run, which may be elsewhere than where the config has it.
+    fn stay(&mut self, context: &Context<'_>, target: &Target, json: bool) {
+        let Self::Stages(_, args, _) = self else { return };
+        let Some(then) = elsewhere_then(context, &target.run) else { return };
+        if let Some(remote) =
+            then.remote.as_deref().filter(|remote| args.selection.elsewhere.remote.as_deref() != Some(remote))
+            && !json
+        {
+            output::say(&format!("run {} is on {}: it is started there again", target.run.number, printable(remote)));
+        }
+        args.selection.elsewhere = then;
+    }
+
     /// Whether it could be started, but for what is running.
     fn check(&self, context: &Context<'_>, interrupts: &Interrupts) -> Result<(), CliError> {
         match self {

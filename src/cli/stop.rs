@@ -20,18 +20,15 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
     let number = match &args.target {
         Some(word) => {
             // The run that a job is running in need not be the last one that had it.
-            let target = match active_with(&state, word)? {
+            let mut target = match active_with(&state, word)? {
                 Some(target) => target,
                 None => target::find(&state, word)?,
             };
+            target.run = takeover::settled(&state, target.run)?;
             let number = target.run.number;
             if takeover::left(&target.run).is_some() {
                 refuse_bystanders(context, &target, "stop")?;
-                let place = Place { context, root: &anchor.root, state: &state, number };
-                if !takeover::end(&place, args.force, &interrupts()?)? {
-                    end(context, &state, number, args.force)?;
-                }
-                return Ok(ended(&state, number));
+                return end_left(&Place { context, root: &anchor.root, state: &state, number }, args.force);
             }
             if !target.run.state.is_active() {
                 output::say(&format!("run {number} has ended already"));
@@ -40,10 +37,45 @@ pub(super) fn stop(context: &Context<'_>, args: &StopArgs) -> Result<Ending, Cli
             refuse_bystanders(context, &target, "stop")?;
             number
         }
-        None => only_active(&runs::active(&state).map_err(target::unreadable)?)?,
+        None => {
+            let active = settled_active(&state)?;
+            if active.is_empty()
+                && let Some(number) = left_last(&state)?
+            {
+                return end_left(&Place { context, root: &anchor.root, state: &state, number }, args.force);
+            }
+            only_active(&active)?
+        }
     };
     end(context, &state, number, args.force)?;
     Ok(ended(&state, number))
+}
+
+/// The runs that go on here, without those whose supervisor was killed a moment ago.
+fn settled_active(state: &ProjectDir) -> Result<Vec<RunNumber>, CliError> {
+    let active = runs::active(state).map_err(target::unreadable)?;
+    let mut still = Vec::new();
+    for number in active {
+        if !runs::settle(&state.run(number), &SystemClock).map_err(target::unreadable)? {
+            still.push(number);
+        }
+    }
+    Ok(still)
+}
+
+/// The newest run, where it was left and may go on elsewhere.
+fn left_last(state: &ProjectDir) -> Result<Option<RunNumber>, CliError> {
+    let Some(number) = runs::latest(state).map_err(target::unreadable)? else { return Ok(None) };
+    // One that cannot be read is told of where it is named.
+    Ok(runs::read(state, number).ok().filter(|run| takeover::left(run).is_some()).map(|run| run.number))
+}
+
+/// Ends a run that was left, wherever it is.
+fn end_left(place: &Place<'_>, force: bool) -> Result<Ending, CliError> {
+    if !takeover::end(place, force, &interrupts()?)? {
+        end(place.context, place.state, place.number, force)?;
+    }
+    Ok(ended(place.state, place.number))
 }
 
 /// Says that a run has ended, and what of it is there all the same.

@@ -30,6 +30,14 @@ use crate::text::plain::printable;
 /// How long the first word of a supervisor is waited for.
 const FIRST_WORD: Duration = Duration::from_secs(2);
 
+/// A run as it is once it is known whether it was left: one whose supervisor was killed a moment ago is not yet.
+pub(super) fn settled(state: &ProjectDir, run: Run) -> Result<Run, CliError> {
+    if run.state.is_active() && runs::settle(&run.dir, &SystemClock).map_err(target::unreadable)? {
+        return runs::read(state, run.number).map_err(target::unreadable);
+    }
+    Ok(run)
+}
+
 /// What there is to go on with of a run, if anything is.
 pub(super) fn left(run: &Run) -> Option<Left> {
     if run.state == RunState::Lost { takeover::look_in(&run.dir, &run.view) } else { None }
@@ -119,7 +127,7 @@ impl Place<'_> {
     ) -> Result<Option<Started>, CliError> {
         let Again { plan, barred, open } = again;
         let jobs: Vec<(Signature, StageName)> =
-            open.iter().map(|id| (plan.stages[*id].signature, plan.stages[*id].name.clone())).collect();
+            open.iter().map(|id| (plan.stages[*id].job(), plan.stages[*id].name.clone())).collect();
         let number = self.number;
         let lock = match retake(self.state, self.root, number, &jobs) {
             Ok(lock) => lock,

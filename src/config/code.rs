@@ -113,7 +113,8 @@ codes! {
         "The names in a profile's `stages` and `skip` are those of stages, or globs that match some.";
     BadGlob = "LC0411", "not a glob",
         "A glob has `*` for anything but `/`, `**` for anything, `?` for one character, `[a-z]` for a range, and \
-         `{a,b}` for alternatives.";
+         `{a,b}` for alternatives. Those of `outputs` and `sync.include` are of files below the project's directory: what \
+         lies elsewhere is not brought from one machine to another.";
     BadMatrix = "LC0412", "not a matrix",
         "A matrix is a table of axes, each a list of values: `matrix = { rust = [\"1.80\", \"stable\"] }`. `exclude` \
          takes combinations out; `include` adds variables to the combinations it matches, or a new combination that \
@@ -162,7 +163,8 @@ codes! {
          names plugins that take events. `local-ci plugin list` says what each has.";
     BadSettings = "LC0426", "settings that a plugin does not take",
         "A plugin says what settings it has, as a JSON schema: those of `with` for each of its kinds, and those of its \
-         `config`. These do not fit. `local-ci plugin inspect` shows what there is.";
+         `config`. These do not fit. `local-ci plugin inspect` shows what there is. Dates and infinite numbers are in no settings: \
+         plugins get JSON, which has none.";
     UnknownParser = "LC0427", "an unknown parser",
         "`annotate` names plugins of `[plugins]` that read what a stage prints: `NAME`, or `NAME:PARSER` for one that has \
          several parsers.";

@@ -146,6 +146,7 @@ fn unknown_key(taken: &Taken<'_>, known: &[&str]) -> Fault {
     let meant = nearest(key, known.iter().copied()).or_else(|| elsewhere(key).filter(|word| known.contains(word)));
     match meant {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => fault.help("there are no keys here; a newer version may have some"),
         None => fault.help(format!(
             "the keys here are {}; this is local-ci {}, a newer one may have more",
             known.join(", "),

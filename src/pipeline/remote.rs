@@ -74,6 +74,9 @@ pub enum BadDestination {
     /// What stands in brackets is no address.
     #[error("has no IPv6 address in its brackets")]
     NoAddress,
+    /// The number behind the colon is larger than a port can be.
+    #[error("has a port that is too large: that is a number from 1 to 65535")]
+    PortTooLarge,
     /// What stands behind the colon is no port.
     #[error("has no port behind its colon: that is a number from 1 to 65535")]
     Port,
@@ -114,8 +117,14 @@ fn check_part(part: Part, text: &str) -> Result<String, BadDestination> {
 }
 
 fn port(text: &str) -> Result<u16, BadDestination> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port > 0).ok_or(BadDestination::Port)
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(BadDestination::Port);
+    }
+    match text.parse() {
+        Ok(0) => Err(BadDestination::Port),
+        Ok(port) => Ok(port),
+        Err(_) => Err(BadDestination::PortTooLarge),
+    }
 }
 
 /// An IPv6 address, with the name of an interface behind a `%` where it is a link's own (RFC 4007, 11).
@@ -313,7 +322,7 @@ mod tests {
             (":22".to_owned(), "has no host"),
             ("box:".to_owned(), "has no port"),
             ("box:0".to_owned(), "has no port"),
-            ("box:65536".to_owned(), "has no port"),
+            ("box:65536".to_owned(), "has a port that is too large"),
             ("box:+22".to_owned(), "has no port"),
             ("box:ssh".to_owned(), "has no port"),
             ("::1".to_owned(), "has several colons"),

@@ -116,10 +116,12 @@ pub enum PlanError {
         remotes: Remotes,
     },
     /// Stages that talk with a person would run on another machine.
-    #[error("{} interactive, which works on this machine only: take `on` off, or leave it out with --skip", are(.stages))]
+    #[error("{} interactive, which works on this machine only: {}, or leave it out with --skip", are(.stages), home(*.for_all))]
     InteractiveElsewhere {
         /// Which.
         stages: Vec<StageName>,
+        /// Whether it is `--remote` that has them there.
+        for_all: bool,
     },
 }
 
@@ -222,6 +224,11 @@ pub(super) fn enumerate<S: AsRef<str>>(names: &[S], last: &str) -> String {
         Some((end, _)) => (*end).to_owned(),
         None => "none".to_owned(),
     }
+}
+
+/// What has a stage run here.
+fn home(for_all: bool) -> &'static str {
+    if for_all { "leave out --remote" } else { "take `on` off" }
 }
 
 fn are(stages: &[StageName]) -> String {

@@ -194,6 +194,13 @@ impl PlannedStage {
         self.decision == Decision::Run
     }
 
+    /// By what it is known as a job, of which there is one at a time: what it runs and where in the project, on whatever
+    /// machine that is.
+    pub fn job(&self) -> Signature {
+        let Self { command, env, dir, .. } = self;
+        signature::signature(&signature::Work { command, env, dir, executor: signature::LOCAL })
+    }
+
     /// The command as a person reads it.
     pub fn command_text(&self) -> String {
         command_text(&self.command)

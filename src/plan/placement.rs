@@ -49,7 +49,7 @@ impl<'a> Placing<'a> {
         let talking: Vec<StageName> =
             away.clone().filter(|stage| stage.policy.interactive).map(|stage| stage.name.clone()).collect();
         if !talking.is_empty() {
-            return Err(PlanError::InteractiveElsewhere { stages: talking });
+            return Err(PlanError::InteractiveElsewhere { stages: talking, for_all: self.all.is_some() });
         }
         let names: BTreeSet<&str> = away.map(|stage| stage.executor.as_str()).collect();
         self.one_is_meant(&names)?;
@@ -201,8 +201,19 @@ mod tests {
     fn who_talks_with_a_person_stays_here() {
         let talks = |stage: &mut Stage| stage.policy.interactive = stage.name.as_str() != "far";
         insta::assert_snapshot!(plan(talks, Elsewhere::default()).unwrap_err(), @"box is interactive, which works on this machine only: take `on` off, or leave it out with --skip");
-        insta::assert_snapshot!(plan(talks, to("far")).unwrap_err(), @"here and box are interactive, which works on this machine only: take `on` off, or leave it out with --skip");
+        insta::assert_snapshot!(plan(talks, to("far")).unwrap_err(), @"here and box are interactive, which works on this machine only: leave out --remote, or leave it out with --skip");
         assert!(plan(talks, to("local")).is_ok());
+    }
+
+    /// A job runs once at a time, and not once on each machine.
+    #[test]
+    fn a_stage_is_the_same_job_wherever_it_runs() {
+        let of = |elsewhere| plan(|_| {}, elsewhere).unwrap().stages.values().next().unwrap().clone();
+        let (here, there) = (of(to("local")), of(to("box")));
+        assert_ne!(here.signature, there.signature, "it takes another time there");
+        assert_eq!((here.job(), there.job()), (here.signature, here.job()));
+        let other = plan(|stage| stage.dir = "sub".into(), to("box")).unwrap();
+        assert_ne!(other.stages.values().next().unwrap().job(), here.job());
     }
 
     #[test]

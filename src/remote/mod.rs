@@ -93,6 +93,11 @@ pub trait Transport: Send + Sync {
     /// How other programs reach it, while the line is there.
     fn bulk(&self) -> Bulk;
 
+    /// What a person types to get there by this program, `ssh` with options of its own perhaps.
+    fn by_hand(&self, program: &str) -> String {
+        format!("{program} {}", self.host())
+    }
+
     /// Ends the line, as far as it is ours.
     fn close(&self);
 }

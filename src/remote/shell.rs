@@ -228,10 +228,16 @@ impl Failed {
         }
         if self.is_late {
             let message = format!("{host} gave no shell within {} s; {said}", limit.as_secs_f32());
-            return Fault::new(FaultKind::TimedOut, message);
+            let by_hand = transport.by_hand("ssh");
+            return Fault::new(FaultKind::TimedOut, message).cure(format!(
+                "`{by_hand} exec /bin/sh -l </dev/null`: where that does not end, a start file there waits for something"
+            ));
         }
         Fault::new(FaultKind::Protocol, format!("{host} gives no shell to run commands with; {said}"))
-            .cure(format!("`ssh {host} exec /bin/sh -s` and a line such as `id`: it has to be answered"))
+            .cure(format!(
+                "`{} exec /bin/sh -s` and a line such as `id`: it has to be answered",
+                transport.by_hand("ssh")
+            ))
             .cure("let the user have a login shell there, without ForceCommand for this key")
     }
 }

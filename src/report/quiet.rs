@@ -31,10 +31,14 @@ impl<W: Write> Reporter for Quiet<W> {
                     self.page.block(Block::Lines);
                     verdict::write(&mut self.page, view, finished.stage, logs);
                 } else if let Some(stage) = view.stages().get(finished.stage) {
-                    // What was left behind is said even where all went well.
+                    // What was left behind is said even where all went well, and what was not brought back.
                     for process in stage.leaked() {
                         self.page.block(Block::Line);
                         self.page.line(&format!("note: {}: {}", stage.info.name, leaked_sentence(process)));
+                    }
+                    for notice in view.notices().iter().filter(|notice| notice.stage == Some(finished.stage)) {
+                        self.page.block(Block::Line);
+                        self.page.text("note: ", &format!("{}: {}", stage.info.name, notice.text));
                     }
                 }
             }

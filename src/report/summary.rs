@@ -12,7 +12,7 @@ use super::{LogKey, LogPart, Logs};
 use crate::ids::StageId;
 use crate::outcome::{HumanDuration, Verdict};
 use crate::text::plain::printable;
-use crate::view::{Bottleneck, MoreSlots, RunView, StageView, Tally};
+use crate::view::{Bottleneck, MoreSlots, RemoteView, RunView, StageView, Tally};
 
 /// How far past the time by which nine of ten have ended a stage must be to be named.
 const SLOWER_LEAST: Duration = Duration::from_secs(1);
@@ -141,7 +141,20 @@ fn critical_path(view: &RunView, bottleneck: &Bottleneck, glyphs: Glyphs) -> Str
     // Both are rounded to whole milliseconds, each stage for itself.
     let path = HumanDuration(bottleneck.path.duration.min(bottleneck.wall));
     let wall = HumanDuration(bottleneck.wall);
-    format!("Critical path: {chain}, {path} of {wall}{advice}.")
+    let sent = sent_for(view, bottleneck);
+    let sent = sent.map_or(String::new(), |sent| format!("; sending files took {sent} of it"));
+    format!("Critical path: {chain}, {path} of {wall}{sent}{advice}.")
+}
+
+/// How long stages of the path waited for the work tree to be sent, where that is a tenth of it or more.
+fn sent_for(view: &RunView, bottleneck: &Bottleneck) -> Option<HumanDuration> {
+    let on_path = |remote: &&RemoteView| {
+        bottleneck.path.stages.iter().any(|id| view.stages()[*id].executor() == remote.info.name)
+    };
+    let sent =
+        view.remotes().iter().filter(on_path).filter_map(|remote| remote.sent).map(|sent| sent.duration_ms).sum();
+    let sent = Duration::from_millis(sent).min(bottleneck.path.duration);
+    (sent * 10 >= bottleneck.path.duration).then_some(HumanDuration(sent))
 }
 
 /// The stages that made the run fail, with where their output is and how to run them again.

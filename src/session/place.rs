@@ -121,7 +121,7 @@ pub fn place_in_turn(prepared: &Prepared, caller: &Caller<'_>, turn: &Turn) -> R
         Some(state) => {
             let project = ProjectDir::new(&state, &prepared.root);
             let jobs: Vec<(Signature, StageName)> =
-                prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.signature, s.name.clone())).collect();
+                prepared.plan.stages.values().filter(|s| s.runs()).map(|s| (s.job(), s.name.clone())).collect();
             let outer = if turn.is_at_once() { Vec::new() } else { outer_runs(&project) };
             let turn = Turn { outer, ..turn.clone() };
             let request = claim::Request { project: &project, root: &prepared.root, jobs: &jobs, turn: &turn };

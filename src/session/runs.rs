@@ -280,6 +280,19 @@ pub fn wait_over(run: &RunDir, limit: Duration, clock: &dyn Clock) -> io::Result
     wait_released(run, Watch::new(run).ok().as_ref(), Some(limit), clock)
 }
 
+/// Waits for a run whose supervisor was killed a moment ago, while its guard still ends what there is of it here: only after
+/// that the run says that it is lost. Says whether it is another one by now than it was.
+pub fn settle(run: &RunDir, clock: &dyn Clock) -> io::Result<bool> {
+    if !lock::is_held(&run.lock())? {
+        return Ok(false);
+    }
+    match Owner::read(run).map(identity) {
+        Some(owner) if !owner.is_alive() => wait_released(run, Watch::new(run).ok().as_ref(), Some(BEGINNING), clock),
+        // Who has said nothing yet is about to.
+        Some(_) | None => Ok(false),
+    }
+}
+
 fn identity(owner: Owner) -> Identity {
     Identity { pid: owner.pid, start_time: owner.start_time, boot_id: owner.boot_id }
 }
@@ -397,6 +410,29 @@ mod tests {
         let clock = LetsGo(Mutex::new((0, Some(lock::create_held(&run.lock()).unwrap()))));
         assert_eq!(stop(&run, false, &clock).unwrap(), Stopped::Ended);
         assert!(clock.0.lock().unwrap().1.is_none());
+    }
+
+    /// H24: between a supervisor's end and its guard's.
+    #[test]
+    fn h24_a_run_whose_supervisor_is_gone_is_waited_for_until_it_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = ProjectDir::new(dir.path(), Path::new("/p"));
+        lost(&project, 1, &["a"]);
+        let run = project.run(RunNumber(1));
+        let me = Identity::of(std::process::id().cast_signed()).unwrap();
+        let (pid, boot_id) = (me.pid, me.boot_id);
+        let owner = |start_time| Owner { pid, start_time, boot_id: boot_id.clone() };
+        let held = || LetsGo(Mutex::new((0, Some(lock::create_held(&run.lock()).unwrap()))));
+        // One that lives is not waited for.
+        owner(me.start_time).write(&run).unwrap();
+        let clock = held();
+        assert!(!settle(&run, &clock).unwrap());
+        assert_eq!(state::of(&run).unwrap(), RunState::Running);
+        drop(clock);
+        std::fs::remove_file(run.lock()).unwrap();
+        owner(me.start_time - 1).write(&run).unwrap();
+        assert!(settle(&run, &held()).unwrap());
+        assert_eq!(state::of(&run).unwrap(), RunState::Lost);
     }
 
     /// However many runs of other jobs there were since, the latest of a job is found: ad-hoc jobs are many.

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::component::{About, Forge};
+use crate::support::forge::{About, Forge};
 use crate::support::{Project, assert_transcript};
 
 const CONFIG: &str = "# ours\n[stages.a] # first\nrun = 'true'\n";

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Finished, Project, assert_transcript};
+use crate::support::{Finished, Project, assert_transcript, have};
 
 const CONFIG: &str = r#"
 [stages.fmt]
@@ -115,6 +115,19 @@ fn what_is_said_of_a_remote_is_checked_before_anything_is_done() {
     project.assert_nothing_left();
 }
 
+/// A name that leads nowhere was meant for an entry, perhaps.
+#[test]
+fn a_name_that_is_neither_a_host_nor_an_entry_is_told_to_be_neither() {
+    if !have("ssh") {
+        return;
+    }
+    let project = project();
+    let told = project.local_ci(&["--remote", "nosuch.example.invalid", "fmt"]).output().assert_code(3);
+    let said = "no such host: its name leads nowhere, and there is no [remotes.nosuch.example.invalid]";
+    assert!(told.stderr().contains(said), "{}", told.transcript());
+    project.assert_nothing_left();
+}
+
 #[test]
 fn a_plan_says_where_each_stage_runs() {
     let project = project();
@@ -127,7 +140,7 @@ fn a_plan_says_where_each_stage_runs() {
                    in the default set
                    on box
     box: ci@build.example.invalid, port 2222, tmux session onion, work tree sent by rsync
-      1 file, 189 B: of them, what is not there yet
+      at most 1 file, 189 B: what is there already is not sent
       the project is in no git repository: its files are sent by rsync
     --- exit 0
     ");
@@ -138,7 +151,7 @@ fn a_plan_says_where_each_stage_runs() {
                  asked for
                  on ci@127.0.0.1
     ci@127.0.0.1: tmux session onion, work tree sent by rsync
-      1 file, 189 B: of them, what is not there yet
+      at most 1 file, 189 B: what is there already is not sent
       the project is in no git repository: its files are sent by rsync
     --- exit 0
     ");

@@ -260,6 +260,13 @@ fn assert_left(there: &There, number: u64) {
     assert_eq!(report["results"][0]["error"], "the run was left before this stage ended, which may run on box still");
     answers(&["stats", "long"], 0, "");
     answers(&["remove", "long"], 5, "may run on box still; nothing was removed");
+    let ways = format!("`local-ci stop {number}` ends it, `{attach}` takes it over");
+    for (asked, what) in
+        [(&["pause", &run][..], "run 1 was left"), (&["signal", "long", "TERM"], "long was left in run 1")]
+    {
+        answers(asked, 2, &format!("{what}, and may run on box still"));
+        answers(asked, 2, &ways);
+    }
     // Neither is any reason to start anything.
     assert_eq!(there.count(), "long\n");
 }
@@ -341,18 +348,26 @@ fn h144_what_was_left_is_stopped_there() {
                   $SIDE/pid\"\non = \"box\"\ngrace = \"1s\"\n[stages.later]\nrun = \"echo later >>$SIDE/count\"\nneeds = \
                   [\"long\"]\non = \"box\"\n";
     let Some(there) = There::new("", stages) else { return };
-    let run = there.start(&[]);
-    let stage = there.project.identity("pid");
-    wait_until("output", || there.printed(1) > 0);
-    there.kill_supervisor(run, 1);
-    assert!(stage.is_alive());
-    fs::write(there.project.dir().join("local-ci.toml"), "[stages.long]\nrun = 5\n").unwrap();
-    let told = there.local_ci(&["stop", "1"]).output().assert_code(0);
-    assert!(told.stderr().contains("run 1 has ended"), "{}", told.transcript());
-    stage.assert_gone();
-    assert_eq!(there.project.verdict(1), ("cancelled".into(), "stopped".into(), 143));
-    assert_eq!(there.count(), "long\n");
-    assert_eq!(there.project.log(1, "long.log"), b"line 1\nline 2\nline 3\nline 4\nline 5\n");
+    let good = fs::read_to_string(there.project.dir().join("local-ci.toml")).unwrap();
+    // Named, and as what there is to stop where nothing goes on here.
+    for (number, words) in [(1, &["stop", "1"][..]), (2, &["stop"])] {
+        fs::write(there.project.dir().join("local-ci.toml"), &good).unwrap();
+        let _ = fs::remove_file(there.project.side("pid"));
+        let run = there.start(&[]);
+        let stage = there.project.identity("pid");
+        wait_until("output", || there.printed(number) > 0);
+        there.kill_supervisor(run, number);
+        assert!(stage.is_alive());
+        fs::write(there.project.dir().join("local-ci.toml"), "[stages.long]\nrun = 5\n").unwrap();
+        let told = there.local_ci(words).output().assert_code(0);
+        assert!(told.stderr().contains(&format!("run {number} has ended")), "{}", told.transcript());
+        stage.assert_gone();
+        assert_eq!(there.project.verdict(number), ("cancelled".into(), "stopped".into(), 143));
+        assert_eq!(there.count(), "long\n");
+        assert_eq!(there.project.log(number, "long.log"), b"line 1\nline 2\nline 3\nline 4\nline 5\n");
+    }
+    let told = there.local_ci(&["stop"]).output().assert_code(2).stderr();
+    assert!(told.contains("nothing is running here"), "{told}");
     there.assert_nothing_left();
 }
 

@@ -235,6 +235,26 @@ fn a_run_is_left_and_joined_again() {
     there.assert_nothing_left();
 }
 
+/// What runs on another machine is a job like any other: it is started again there, though the config says nothing of it.
+#[test]
+fn a_job_that_is_restarted_stays_where_it_runs() {
+    let Some(there) = There::new() else { return };
+    let side = there.project.side_dir();
+    let stage = "[stages.long]\nrun = \"echo up; until test -e $SIDE/go; do sleep 0.05; done\"\n";
+    there.project.config(&format!("[env]\nSIDE = {side:?}\n{stage}"));
+    there.local_ci(&["--remote", "box", "-d"]).output().assert_code(0);
+    // Nor does it run here beside that.
+    let refused = there.local_ci(&["long"]).output().assert_code(5).stderr();
+    assert!(refused.contains("stage long is running already, in run 1"), "{refused}");
+    let said = there.local_ci(&["restart", "long"]).output().assert_code(0).stderr();
+    assert!(said.contains("run 1 is on box: it is started there again\n"), "{said}");
+    there.project.open_gate("go");
+    there.local_ci(&["await", "2"]).output().assert_code(0);
+    let started = there.project.events(2).into_iter().find(|event| event["event"] == "run_started").unwrap();
+    assert_eq!(started["stages"][0]["executor"], "box", "{started}");
+    there.assert_nothing_left();
+}
+
 /// H126: while the line is gone that is said, on stderr; when it is there again the output goes on where it stopped.
 #[test]
 fn h126_a_line_that_is_cut_is_told_and_loses_nothing() {

@@ -1,5 +1,6 @@
 //! Patterns for paths, as they are written in grants: `*` and `?` stay within a name, `**` stands for any number of
-//! directories, `[a-z]` for one of some characters (`[!a-z]` for any other), `{a,b}` for either.
+//! directories, `[a-z]` for one of some characters (`[!a-z]` for any other), `{a,b}` for either, and
+//! a character after `\` for itself.
 
 /// Whether the whole path is what the pattern says. A bracket that is not closed stands for itself.
 pub fn matches(pattern: &str, path: &str) -> bool {
@@ -30,10 +31,12 @@ fn alternatives(pattern: &[char]) -> Vec<Vec<char>> {
 
 /// Where the first `{…}` stands, and what it offers.
 fn first_choice(pattern: &[char]) -> Option<(usize, usize, Vec<Vec<char>>)> {
-    let start = pattern.iter().position(|&c| c == '{')?;
+    let escaped = |i: usize| i > 0 && pattern[i - 1] == '\\';
+    let start = (0..pattern.len()).find(|&i| pattern[i] == '{' && !escaped(i))?;
     let (mut depth, mut parts, mut from) = (0usize, Vec::new(), start + 1);
     for (i, &c) in pattern.iter().enumerate().skip(start) {
         match c {
+            _ if escaped(i) => {}
             '{' => depth += 1,
             ',' if depth == 1 => {
                 parts.push(pattern[from..i].to_vec());
@@ -77,6 +80,9 @@ fn fits(pattern: &[char], path: &[char], p: usize, s: usize, failed: &mut [bool]
             (s..=s + name).any(|i| fits(pattern, path, p + 1, i, failed))
         }
         Some('?') => path.get(s).is_some_and(|&c| c != '/') && fits(pattern, path, p + 1, s + 1, failed),
+        Some('\\') if p + 1 < pattern.len() => {
+            path.get(s) == pattern.get(p + 1) && fits(pattern, path, p + 2, s + 1, failed)
+        }
         Some('[') => match class(pattern, p) {
             Some((end, accepts)) => {
                 path.get(s).is_some_and(|&c| c != '/' && accepts(c)) && fits(pattern, path, end + 1, s + 1, failed)
@@ -168,6 +174,10 @@ mod tests {
             ("{a,{b,c}}", "c", true),
             ("{a", "{a", true),
             ("x{,y}", "x", true),
+            ("a\\*", "a*", true),
+            ("a\\*", "ab", false),
+            ("\\{a,b}", "{a,b}", true),
+            ("a\\", "a\\", true),
         ];
         for (pattern, path, expected) in table {
             assert_eq!(matches(pattern, path), expected, "{pattern} {path}");

@@ -147,7 +147,7 @@ impl Need {
         Self::new("commands", pattern, reason)
     }
 
-    /// To speak to a host, `host` or `host:port`. Where only the user knows which, `*` stands for any; the grant names it.
+    /// To speak to a host, `host` or `host:port`.
     pub fn http(host: &str, reason: &str) -> Self {
         Self::new("http", host, reason)
     }

@@ -2,7 +2,7 @@
 //!
 //! A plugin is one WebAssembly component. It says what it offers ([`Plugin::info`]), and has one or more roles: it brings stage
 //! kinds ([`StagePlugin`]), reads what stages print ([`ParserPlugin`]), makes stages ([`ExpanderPlugin`]) or is told of events
-//! ([`ReporterPlugin`]). What it reaches of the outside stands in [`files`], [`env`], [`commands`], [`http`] and [`clock`], and
+//! ([`ReporterPlugin`]). What it reaches of the outside stands in [`files`], [`env::get`], [`commands`], [`http`] and [`clock`], and
 //! each of them answers what the pipeline grants. [`output`] and [`settings`] are always there.
 //!
 //! `local-ci plugin new` writes a crate that builds. This is one:

@@ -9,7 +9,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::plugins::Entry;
-use super::settings;
+use super::settings::{self, Judge};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -67,8 +67,8 @@ pub(super) struct Plugins<'a, 'd> {
     supplier: &'a dyn Supplier,
     /// Nothing for one that cannot be used.
     asked: BTreeMap<String, Option<Asked>>,
-    /// The schemas that are none, and were told of.
-    pub(super) broken: HashSet<(String, String)>,
+    /// Holds settings against their schemas.
+    pub(super) judge: Judge<'a>,
 }
 
 impl<'a, 'd> Plugins<'a, 'd> {
@@ -78,11 +78,7 @@ impl<'a, 'd> Plugins<'a, 'd> {
         root: &'a Path,
         supplier: &'a dyn Supplier,
     ) -> Self {
-        Self { entries, excused, root, supplier, asked: BTreeMap::new(), broken: HashSet::new() }
-    }
-
-    pub(super) fn supplier(&self) -> &'a dyn Supplier {
-        self.supplier
+        Self { entries, excused, root, supplier, asked: BTreeMap::new(), judge: Judge::new(supplier) }
     }
 
     /// The plugins that were asked for and can be used, by name.
@@ -101,8 +97,8 @@ impl<'a, 'd> Plugins<'a, 'd> {
     }
 
     /// The place of a plugin's table.
-    pub(super) fn place(&self, name: &str) -> Option<Range<usize>> {
-        self.entries.get(name).map(|entry| entry.key.span())
+    pub(super) fn place(&self, name: &str) -> Range<usize> {
+        self.entries.get(name).map_or(0..0, |entry| entry.key.span())
     }
 
     /// What `NAME` or `NAME:KIND` stands for. None where that is nothing, which is a fault, or was one already.
@@ -161,8 +157,9 @@ impl<'a, 'd> Plugins<'a, 'd> {
                 settings: entry.written.config.as_ref(),
                 json: &plugin.config,
                 place: entry.key.span(),
+                described: entry.key.span(),
             };
-            settings::check(&config, schema, self, faults);
+            settings::check(&config, schema, &mut self.judge, faults);
         }
         Some(Asked { ready, abilities })
     }

@@ -24,7 +24,7 @@ pub(super) enum Doing<'d> {
 /// What a stage uses of a plugin.
 pub(super) struct Uses<'d> {
     chosen: Chosen,
-    uses: &'d Spanned<String>,
+    asked: &'d Spanned<String>,
     with: Option<&'d Spanned<Settings>>,
     /// The settings of cells that were checked; none are any more, once some did not fit.
     checked: Option<HashSet<String>>,
@@ -57,7 +57,7 @@ pub(super) fn action<'d>(
             }
             check_keys(stage, &name, uses, faults);
             let chosen = plugins.choose(Wanted::Stage, uses, faults)?;
-            Some(Doing::Use(Uses { chosen, uses, with: stage.with.as_ref(), checked: Some(HashSet::new()) }))
+            Some(Doing::Use(Uses { chosen, asked: uses, with: stage.with.as_ref(), checked: Some(HashSet::new()) }))
         }
         (None, None) => {
             if !stage.spoilt {
@@ -98,9 +98,15 @@ impl Uses<'_> {
         if let (Some(schema), Some(checked)) = (&kind.params, &mut self.checked)
             && checked.insert(params.clone())
         {
-            let place = self.uses.span();
-            let given = settings::Given { plugin, what: "with", settings: self.with, json: &params, place };
-            if !settings::check(&given, schema, plugins, faults) {
+            let given = settings::Given {
+                plugin,
+                what: "with",
+                settings: self.with,
+                json: &params,
+                place: self.asked.span(),
+                described: plugins.place(plugin),
+            };
+            if !settings::check(&given, schema, &mut plugins.judge, faults) {
                 self.checked = None;
             }
         }

@@ -95,9 +95,15 @@ fn made(
     let params = with.map_or_else(|| "{}".to_owned(), |with| with.get_ref().json(&|text| command::fill(text, &none)));
     let chosen = plugins.choose(Wanted::Expander, uses, faults)?;
     if let Some(schema) = &chosen.kind.params {
-        let place = uses.span();
-        let given = settings::Given { plugin: &chosen.plugin, what: "with", settings: with, json: &params, place };
-        settings::check(&given, schema, plugins, faults);
+        let given = settings::Given {
+            plugin: &chosen.plugin,
+            what: "with",
+            settings: with,
+            json: &params,
+            place: uses.span(),
+            described: plugins.place(&chosen.plugin),
+        };
+        settings::check(&given, schema, &mut plugins.judge, faults);
     }
     if faults.count() > before {
         return None;

@@ -1,5 +1,7 @@
 //! That globs are globs.
 
+use std::path::{Component, Path};
+
 use toml::Spanned;
 
 use crate::config::code::Code;
@@ -25,6 +27,24 @@ pub(super) fn check(globs: &[Spanned<String>], faults: &mut FaultList) -> Vec<St
         }
     }
     globs.iter().map(|glob| glob.get_ref().clone()).collect()
+}
+
+/// The same for globs of files that are brought from one machine to another, which are below the project's directory.
+pub(super) fn check_inside(globs: &[Spanned<String>], faults: &mut FaultList) -> Vec<String> {
+    let is_inside = |pattern: &str| {
+        let path = pattern.strip_prefix("./").unwrap_or(pattern).trim_end_matches('/');
+        !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+    };
+    for given in globs {
+        let text = given.get_ref().as_str();
+        let pattern = text.strip_prefix('!').unwrap_or(text);
+        if !pattern.is_empty() && !is_inside(pattern) {
+            let said = format!("`{}` does not name files below the project's directory", visible_line(text));
+            let fault = Fault::new(Code::BadGlob, said, given.span(), "here");
+            faults.push(fault.help("give a path relative to the project's directory, such as \"dist/**\""));
+        }
+    }
+    check(globs, faults)
 }
 
 /// The fault of a glob that is none.

@@ -52,7 +52,7 @@ fn one(name: &Spanned<String>, written: &schema::Remote, faults: &mut FaultList)
     }
     if let Some(sync) = &written.sync {
         checked.sync = sync.mode;
-        checked.include = globs::check(&sync.include, faults);
+        checked.include = globs::check_inside(&sync.include, faults);
     }
     for (name, value) in &written.env.0 {
         let Scalar(text) = value.get_ref();

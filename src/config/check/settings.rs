@@ -1,13 +1,13 @@
 //! Settings against the schema that their plugin has for them: each misfit at the very key.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use toml::Spanned;
 
-use super::abilities::Plugins;
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
-use crate::config::supplier::{Aspect, Misfit};
+use crate::config::supplier::{Aspect, Misfit, Supplier};
 use crate::config::value::written::{Found, Settings};
 use crate::config::visible::visible_line;
 
@@ -23,22 +23,36 @@ pub(super) struct Given<'a> {
     pub(super) json: &'a str,
     /// Where they would stand.
     pub(super) place: Range<usize>,
+    /// Where the plugin is described, whose fault a broken schema is.
+    pub(super) described: Range<usize>,
+}
+
+/// Holds settings against schemas.
+pub(super) struct Judge<'a> {
+    supplier: &'a dyn Supplier,
+    /// Plugins with schemas that are none, and were told of.
+    broken: HashSet<(String, String)>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(supplier: &'a dyn Supplier) -> Self {
+        Self { supplier, broken: HashSet::new() }
+    }
 }
 
 /// How many misfits of one table are shown: a schema that has nothing to do with it has one for each key.
 const MISFITS_MAX: usize = 20;
 
 /// Checks settings. Says whether they fit.
-pub(super) fn check(given: &Given<'_>, schema: &str, plugins: &mut Plugins<'_, '_>, faults: &mut FaultList) -> bool {
-    let misfits = match plugins.supplier().misfits(schema, given.json) {
+pub(super) fn check(given: &Given<'_>, schema: &str, judge: &mut Judge<'_>, faults: &mut FaultList) -> bool {
+    let misfits = match judge.supplier.misfits(schema, given.json) {
         Ok(misfits) => misfits,
         Err(why) => {
             // The plugin's fault, not that of who uses it; and the same for all who do.
-            if plugins.broken.insert((given.plugin.to_owned(), schema.to_owned())) {
+            if judge.broken.insert((given.plugin.to_owned(), schema.to_owned())) {
                 let (plugin, what) = (visible_line(given.plugin), given.what);
                 let text = format!("plugin `{plugin}` has a JSON schema for `{what}` that {why}");
-                let place = plugins.place(given.plugin).unwrap_or_else(|| given.place.clone());
-                let fault = Fault::new(Code::PluginFails, text, place, "this plugin");
+                let fault = Fault::new(Code::PluginFails, text, given.described.clone(), "this plugin");
                 faults.push(fault.help("this is for who made it to mend"));
             }
             return false;

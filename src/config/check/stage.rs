@@ -169,7 +169,7 @@ impl Shared {
             self.remotes.check(on, faults);
         }
         let inputs = stage.inputs.as_ref().map_or_else(|| self.inputs.clone(), |globs| globs::check(globs, faults));
-        let outputs = globs::check(&stage.outputs, faults);
+        let outputs = globs::check_inside(&stage.outputs, faults);
         let on = stage.on.as_ref().or(defaults.on.as_ref());
         let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
         if secrets {

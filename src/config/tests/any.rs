@@ -4,7 +4,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::config::{ConfigError, NoSupplier, parse};
+use super::supplier::TableSupplier;
+use crate::config::{ConfigError, parse};
 
 /// Pieces that configurations are made of, and that break them.
 fn piece() -> impl Strategy<Value = String> {
@@ -12,6 +13,7 @@ fn piece() -> impl Strategy<Value = String> {
         "[stages.a]\n",
         "[stages.b]\n",
         "[[expand]]\n",
+        "[[expand]]\nuses = \"members\"\n",
         "[run]\n",
         "[env]\n",
         "[profiles.p]\n",
@@ -22,6 +24,15 @@ fn piece() -> impl Strategy<Value = String> {
         "run = 1\n",
         "run = []\n",
         "uses = \"p\"\n",
+        "uses = \"hygiene\"\n",
+        "uses = \"members\"\n",
+        "with = { max-file-kib = \"${matrix.n}\", x = [1, { y = 2 }] }\n",
+        "with.deep.on = 1\n",
+        "annotate = [\"test-report\", \"x:y\"]\n",
+        "[plugins.hygiene]\nsource = \"path:a\"\n",
+        "[plugins.members]\nsource = \"path:b.wasm\"\n",
+        "[plugins.test-report]\nsource = \"path:c\"\n",
+        "[reporters]\nhygiene = {}\n",
         "needs = [\"a\", \"b\"]\n",
         "needs = [\"a:1\"]\n",
         "matrix = { n = [1, 2], include = [{ n = 3, m = \"x\" }] }\n",
@@ -66,10 +77,15 @@ fn piece() -> impl Strategy<Value = String> {
 
 fn check(text: &str, over: &str) -> Result<(), TestCaseError> {
     let files: &[(&str, &str)] = &[("local-ci.toml", text), ("local-ci.local.toml", over)];
+    let members = [
+        ("b", r#"{"run": "x", "needs": ["a", "c"]}"#),
+        ("c", r#"{"uses": "hygiene", "with": {"x": "\u001b"}, "needs": ["b"], "dir": ".."}"#),
+        ("\u{1b}[2J", "{\"\u{202e}\": null"),
+    ];
+    let members = members.map(|(name, body)| (name.to_owned(), body.to_owned())).to_vec();
+    let supplier = TableSupplier { members, ..TableSupplier::default() };
     let files = if over.is_empty() { &files[..1] } else { files };
-    if let Err(error @ ConfigError::Faults(_)) =
-        parse(Path::new("/p"), files, &|_| Some("A=1".into()), &crate::config::NoSupplier)
-    {
+    if let Err(error @ ConfigError::Faults(_)) = parse(Path::new("/p"), files, &|_| Some("A=1".into()), &supplier) {
         prop_assert!(!error.list().is_empty());
         let drawn = error.render(false, 80);
         prop_assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'), "{:?}", drawn);

@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for WrittenValue {
         match Number::from_f64(number) {
             Some(number) => Ok(Written::Plain(number.into())),
             None => Err(E::custom(Refusal::new(
-                Code::WrongType,
+                Code::BadSettings,
                 "cannot be infinite or no number: plugins get JSON, which has neither",
                 "write it in quotes, if the plugin knows what to do with it",
             ))),
@@ -184,7 +184,7 @@ impl<'de> Visitor<'de> for SettingsTable {
         // Dates come as tables too, and theirs are the only keys without a place.
         let dates = |_| {
             let message = "cannot be a date or a time: plugins get JSON, which has none";
-            de::Error::custom(Refusal::new(Code::WrongType, message, "write it in quotes"))
+            de::Error::custom(Refusal::new(Code::BadSettings, message, "write it in quotes"))
         };
         while let Some(key) = map.next_key::<Spanned<String>>().map_err(dates)? {
             pairs.push((key, map.next_value()?));

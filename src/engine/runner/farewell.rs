@@ -24,10 +24,9 @@ impl Loop<'_> {
                 recv(told) -> _ => break true,
                 recv(late) -> _ => break false,
                 recv(messages) -> message => match message {
-                    Ok(Message::Cancel { .. }) => break false,
+                    // This side keeps a sender itself, so there is always somebody who could.
+                    Ok(Message::Cancel { .. }) | Err(_) => break false,
                     Ok(message) => self.overhear(message),
-                    // This side keeps a sender itself.
-                    Err(_) => break false,
                 },
             }
         };

@@ -56,26 +56,41 @@ pub(super) fn is_asked(cancel: &CancelToken) -> bool {
 impl Attempt<'_> {
     /// Sees the attempt through.
     pub(super) fn run(mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
+        match self.follow(out, cancel) {
+            Ok(Some(verdict)) => self.end(&verdict, cancel),
+            Ok(None) => self.end_tree(out, cancel),
+            Err(error) => Err(self.unheard(error)),
+        }
+    }
+
+    /// Follows it to its verdict. None where it is to end before.
+    fn follow(&mut self, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Option<Verdict>, ExecError> {
+        // A run that was paused when its supervisor was killed goes on.
+        if self.job.resumes.is_some() {
+            self.go_on(cancel)?;
+        }
         loop {
             if cancel.level().is_some() {
-                return self.end_tree(out, cancel);
+                return Ok(None);
             }
             if is_asked(cancel) {
                 if let Some(verdict) = self.attend(out, cancel)? {
-                    return self.end(&verdict, cancel);
+                    return Ok(Some(verdict));
                 }
-                continue;
+            } else if let Turn::Over(verdict) = self.turn(None, out)? {
+                return Ok(Some(verdict));
             }
-            match self.turn(None, out) {
-                Ok(Turn::On) => {}
-                Ok(Turn::Over(verdict)) => return self.end(&verdict, cancel),
-                // Nobody will hear of it any more, so nothing of it is to go on.
-                Err(ExecError::Infrastructure { message }) => {
-                    let left = self.sweep().map(|left| format!("; {left}")).unwrap_or_default();
-                    return Err(ExecError::Infrastructure { message: message + &left });
-                }
-                Err(other) => return Err(other),
-            }
+        }
+    }
+
+    /// Nobody will hear of it any more, so nothing of it is to go on. Where that cannot be seen to, it is left to itself, and
+    /// there is no verdict on it.
+    pub(super) fn unheard(&self, error: ExecError) -> ExecError {
+        let ExecError::Infrastructure { message } = error else { return error };
+        match self.sweep() {
+            Ok(()) => ExecError::Infrastructure { message },
+            Err(left @ ExecError::Left { .. }) => left,
+            Err(left) => ExecError::Infrastructure { message: format!("{message}; {left}") },
         }
     }
 
@@ -143,6 +158,8 @@ impl Attempt<'_> {
                 Err(fault) if fault.kind != FaultKind::Cancelled => return Err(fault::ended(&fault)),
                 Ok(()) | Err(_) => {}
             }
+        } else if cancel.level().is_none() {
+            self.site.carrier.forgo(self.job);
         }
         Ok(Ended { exit, leaked: processes::leaked(&verdict.flags), took: Some(verdict.took) })
     }

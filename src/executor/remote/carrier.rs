@@ -14,7 +14,8 @@ pub struct WorkTree {
 
 /// Brings files to another machine and back.
 pub trait Carrier: Send + Sync {
-    /// Brings the work tree there. Called once for a run, and again where it failed.
+    /// Brings the work tree there. Called before each stage that starts, one call after the other: what is there already and
+    /// still the run's own is not brought again.
     fn prepare(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<WorkTree, Fault>;
 
     /// Brings there what a stage needs of others, just before it starts.
@@ -27,6 +28,11 @@ pub trait Carrier: Send + Sync {
     fn fetch(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
         let _ = (job, cancelled);
         Ok(())
+    }
+
+    /// What a stage made that did not pass stays there.
+    fn forgo(&self, job: &Job) {
+        let _ = job;
     }
 }
 
@@ -43,6 +49,10 @@ impl<T: Carrier> Carrier for std::sync::Arc<T> {
     fn fetch(&self, job: &Job, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<(), Fault> {
         (**self).fetch(job, cancelled)
     }
+
+    fn forgo(&self, job: &Job) {
+        (**self).forgo(job);
+    }
 }
 
 /// A work tree that is already there.
@@ -52,23 +62,23 @@ impl Carrier for WorkTree {
     }
 }
 
-/// The work tree of a run, prepared by who comes first while the others wait.
+/// The work tree of a run, prepared by who comes first while the others wait. Nothing is remembered of it but who failed: it
+/// may be another run's by the time at which it is asked for again.
 #[derive(Debug, Default)]
-pub(super) struct Once {
+pub(super) struct Turns {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    tree: Option<WorkTree>,
     is_busy: bool,
     /// How often it has failed, and why the last time.
     failures: u64,
     fault: Option<Fault>,
 }
 
-impl Once {
+impl Turns {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,9 +100,6 @@ impl Once {
             let waited = self.changed.wait_timeout(state, std::time::Duration::from_millis(50));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        if let Some(tree) = &state.tree {
-            return Ok(tree.clone());
-        }
         if let Some(fault) = state.fault.as_ref().filter(|_| state.failures > before) {
             return Err(fault.clone());
         }
@@ -102,7 +109,7 @@ impl Once {
         let mut state = self.state();
         state.is_busy = false;
         match &made {
-            Ok(tree) => state.tree = Some(tree.clone()),
+            Ok(_) => {}
             Err(fault) if fault.kind == FaultKind::Cancelled => {}
             Err(fault) => {
                 state.failures += 1;
@@ -121,27 +128,30 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn the_first_prepares_and_the_others_wait_for_it() {
-        let (once, tries) = (Once::default(), AtomicUsize::new(0));
+    fn one_prepares_after_the_other_and_each_is_asked_anew() {
+        let (turns, busy, tries) = (Turns::default(), AtomicUsize::new(0), AtomicUsize::new(0));
         let tree = WorkTree { path: "/there".into() };
         let prepare = || {
+            assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0);
             tries.fetch_add(1, Ordering::SeqCst);
+            std::thread::yield_now();
+            busy.fetch_sub(1, Ordering::SeqCst);
             Ok(tree.clone())
         };
         std::thread::scope(|scope| {
-            let all: Vec<_> = (0..8).map(|_| scope.spawn(|| once.get(&prepare, &|| false))).collect();
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(|| turns.get(&prepare, &|| false))).collect();
             for one in all {
                 assert_eq!(one.join().unwrap(), Ok(tree.clone()));
             }
         });
-        assert_eq!(tries.load(Ordering::SeqCst), 1);
+        assert_eq!(tries.load(Ordering::SeqCst), 8);
     }
 
     #[test]
     fn a_failure_is_told_to_who_waited_and_tried_again_by_who_comes_later() {
-        let once = Once::default();
+        let turns = Turns::default();
         let fault = Fault::new(FaultKind::NoSpace, "no room");
-        assert_eq!(once.get(&|| Err(fault.clone()), &|| false), Err(fault.clone()));
+        assert_eq!(turns.get(&|| Err(fault.clone()), &|| false), Err(fault.clone()));
         let (begun, waits) = (crossbeam_channel::bounded(1), crossbeam_channel::bounded(1));
         std::thread::scope(|scope| {
             let first = scope.spawn(|| {
@@ -150,11 +160,11 @@ mod tests {
                     waits.1.recv().unwrap();
                     Err(fault.clone())
                 };
-                once.get(&fail, &|| false)
+                turns.get(&fail, &|| false)
             });
             begun.1.recv().unwrap();
             let asked = AtomicUsize::new(0);
-            let (once, fault, waits) = (&once, &fault, &waits);
+            let (turns, fault, waits) = (&turns, &fault, &waits);
             let second = scope.spawn(move || {
                 // It asks whether it is cancelled while it waits, and then the first may fail.
                 let cancelled = || {
@@ -163,12 +173,12 @@ mod tests {
                     }
                     false
                 };
-                once.get(&|| unreachable!("{fault}"), &cancelled)
+                turns.get(&|| unreachable!("{fault}"), &cancelled)
             });
             assert_eq!(second.join().unwrap(), Err(fault.clone()));
             assert_eq!(first.join().unwrap(), Err(fault.clone()));
         });
         let tree = WorkTree { path: "/there".into() };
-        assert_eq!(once.get(&|| Ok(tree.clone()), &|| false), Ok(tree.clone()));
+        assert_eq!(turns.get(&|| Ok(tree.clone()), &|| false), Ok(tree.clone()));
     }
 }

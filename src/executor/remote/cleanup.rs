@@ -21,6 +21,10 @@ const CLEAN: &str = include_str!("scripts/clean.sh");
 const PRUNE: &str = include_str!("scripts/prune.sh");
 /// What nobody has looked at for more than so many days is taken away.
 const DAYS: u32 = 13;
+/// For so many days it is known of a run that it was.
+const MARK_DAYS: u32 = 400;
+/// How long something that is done waits: what starts next goes first, and what is done meanwhile goes with it.
+const TURN: Duration = Duration::from_millis(100);
 /// How long a run's end may wait for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -60,7 +64,10 @@ impl Shared {
         while !closing {
             let state = self.state();
             let idle = |state: &mut State| state.done.is_empty() && !state.closing;
-            let mut state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+            let state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+            let waits = |state: &mut State| !state.closing;
+            let waited = self.changed.wait_timeout_while(state, TURN, waits);
+            let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let done = std::mem::take(&mut state.done);
             closing = state.closing;
             let is_whole = closing && state.open.is_empty();
@@ -107,11 +114,12 @@ impl Janitor {
         Ok(())
     }
 
-    /// All of this attempt is here.
-    pub(super) fn done(&self, id: &str, passed: bool) {
+    /// All of this attempt is here. Its window goes with the run where it passed or was to end, and stays for whoever looks
+    /// into why it failed.
+    pub(super) fn done(&self, id: &str, is_well: bool) {
         let mut state = self.shared.state();
         state.open.remove(id);
-        state.done.push(format!("{id}={}", if passed { "passed" } else { "failed" }));
+        state.done.push(format!("{id}={}", if is_well { "passed" } else { "failed" }));
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -143,5 +151,5 @@ fn clean(place: &Place, session: Option<&str>, done: &[String], whole: bool) -> 
 
 /// The text that takes away what earlier runs have left.
 fn prune(place: &Place) -> String {
-    format!("{}{}__days={DAYS}\n{}", place.script(), bare(TREE), bare(PRUNE))
+    format!("{}{}__days={DAYS} __mark_days={MARK_DAYS}\n{}", place.script(), bare(TREE), bare(PRUNE))
 }

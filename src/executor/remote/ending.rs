@@ -74,10 +74,12 @@ impl Attempt<'_> {
         loop {
             let level = cancel.level();
             if level < Some(CancelLevel::Kill) && is_asked(cancel) {
-                if let Some(verdict) = self.attend(out, cancel)? {
-                    return self.ended(&verdict, &progress);
+                match self.attend(out, cancel) {
+                    Ok(Some(verdict)) => return self.ended(&verdict, &progress),
+                    Ok(None) => continue,
+                    Err(left @ ExecError::Left { .. }) => return Err(left),
+                    Err(_) => return self.end_for_good(&progress),
                 }
-                continue;
             }
             if let Some(level) = level.filter(|level| Some(*level) > progress.reached) {
                 if self.reach(level, &mut progress, cancel)? == Reached::Nothing {
@@ -178,9 +180,9 @@ impl Attempt<'_> {
         Err(self.survived(&left))
     }
 
-    /// Kills what may be left of an attempt that nobody waits for any more. What is left all the same, as a sentence.
-    pub(super) fn sweep(&self) -> Option<String> {
-        self.end_for_good(&Progress::default()).err().map(|error| error.to_string())
+    /// Kills what may be left of an attempt that nobody waits for any more. Fails with what is left all the same.
+    pub(super) fn sweep(&self) -> Result<(), ExecError> {
+        self.end_for_good(&Progress::default()).map(drop)
     }
 
     /// It was to end, and there is no way to say so there.

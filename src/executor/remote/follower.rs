@@ -63,6 +63,8 @@ pub(super) struct Follower {
 struct Shared {
     line: Arc<dyn Line>,
     place: Place,
+    /// Which remote follows, as part of a file's name there.
+    whose: String,
     received: AtomicU64,
     state: Mutex<State>,
 }
@@ -107,9 +109,12 @@ pub(super) struct Following {
 }
 
 impl Follower {
-    /// Follows attempts of a run over this line. Opens its channel once it is asked to.
-    pub(super) fn new(line: Arc<dyn Line>, place: Place) -> Self {
-        let shared = Shared { line, place, received: AtomicU64::new(0), state: Mutex::default() };
+    /// Follows attempts of a run over this line, which is that of the remote of this name. Opens its channel once it is asked
+    /// to.
+    pub(super) fn new(remote: &str, line: Arc<dyn Line>, place: Place) -> Self {
+        // The same for every supervisor of the run, so that each takes away what the one before has left.
+        let whose = crate::ids::hex(&blake3::hash(remote.as_bytes()).as_bytes()[..4]);
+        let shared = Shared { line, place, whose, received: AtomicU64::new(0), state: Mutex::default() };
         Self { shared: Arc::new(shared), thread: Mutex::new(None) }
     }
 
@@ -253,7 +258,7 @@ impl Shared {
     fn see_through(&self, channel: Channel, place: &Place) -> Result<(), Fault> {
         let Channel { mut input, output, errors, guard } = channel;
         let mark = mark();
-        let mut wire = Wire::new(output, &mark);
+        let mut wire = Wire::new(output, &mark, SILENCE);
         {
             let mut state = self.state();
             if state.closing {
@@ -261,13 +266,7 @@ impl Shared {
             }
             state.guard = Some(guard);
         }
-        let script = format!(
-            "{{\nexec 2>/dev/null\n{}__mark={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
-            place.script(),
-            quote(&mark),
-            bare(FOLLOW)
-        );
-        write_all(&mut input, script.as_bytes()).map_err(|error| self.cut(&error))?;
+        write_all(&mut input, follow(place, &self.whose, &mark).as_bytes()).map_err(|error| self.cut(&error))?;
         // What login scripts say there has to have room; the loop has its own end of it closed.
         let mut errors = Some(errors);
         let mut heard_at = SystemClock.now();
@@ -343,6 +342,18 @@ impl Shared {
         let said = format!("what follows the stages on {} says what it was not asked", self.line.host());
         Fault::new(FaultKind::Protocol, said)
     }
+}
+
+/// The text that follows attempts there for the remote that is part of a file's name there, and says what there is of them
+/// behind this mark.
+pub(super) fn follow(place: &Place, whose: &str, mark: &str) -> String {
+    format!(
+        "{{\nexec 2>/dev/null\n{}__mark={} __whose={} __chunk={CHUNK_MAX}\n{}__follow\nexit\n}}\n",
+        place.script(),
+        quote(mark),
+        quote(whose),
+        bare(FOLLOW)
+    )
 }
 
 /// A word that nobody guesses.

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!  <state>/local-ci/<project>/runs/<run>/      0700, ours alone
-//!    wake.<mark>                               a FIFO: what the follower there sleeps in
+//!    wake.<remote>.<mark>                      a FIFO: what the follower there sleeps in
+//!    .done.<stage>.<attempt>                   it was here, and was taken away
 //!    <stage>.<attempt>/
 //!      script      the wrapper, with the command and its environment
 //!      pid         the claim: `PID START BOOT end` of the wrapper, made by one alone
@@ -80,6 +81,10 @@ enum Started {
     There,
     /// There is nothing of it, and nothing was to be started.
     Absent,
+    /// There was something of it, which was taken away.
+    Gone,
+    /// It cannot be started there, for this reason.
+    Refused(Fault),
 }
 
 impl RemoteExecutor {
@@ -105,10 +110,11 @@ impl RemoteExecutor {
         match said {
             "started" | "joined" => return Ok(Started::There),
             "absent" => return Ok(Started::Absent),
+            "gone" => return Ok(Started::Gone),
             _ => {}
         }
         match said.strip_prefix("fault ").and_then(|fault| fault.split_once(' ')) {
-            Some((kind, text)) => Err(fault::told(site.host(), kind, text)),
+            Some((kind, text)) => Ok(Started::Refused(fault::told(site.host(), kind, text))),
             None => {
                 let said = format!("{} says what it was not asked where a stage is to be started", site.host());
                 Err(Fault::new(FaultKind::Protocol, said))
@@ -135,41 +141,53 @@ impl Executor for RemoteExecutor {
         };
         // While the tree is on its way, the channel is opened.
         self.shared.follower.warm_up().map_err(no_thread)?;
-        let order = self.order(job, &cancelled)?;
+        // From now on there may be something of it: the run's directory is made by whoever comes there first.
+        let id = place::attempt(job);
+        self.shared.janitor.begun(&id).map_err(no_thread)?;
+        let nothing_is_left = || self.shared.janitor.done(&id, true);
+        let order = self.order(job, &cancelled).inspect_err(|_| nothing_is_left())?;
         // Nothing starts in a paused run.
         cancel.wait_while_held();
         // What runs there already has to be ended there.
         if cancelled() && job.resumes.is_none() {
+            nothing_is_left();
             return Err(fault::ended(&Fault::new(FaultKind::Cancelled, "cancelled")));
         }
         let (tell, heard) = crossbeam_channel::unbounded();
         let wake = tell.clone();
         let _registration = cancel.register(move || drop(wake.send(Heard::Woken)));
-        let id = place::attempt(job);
         // Asked for before it is there: so its end is told without one more round trip.
         let following = self.shared.follower.follow(&id, job.resumes.unwrap_or(0), tell).map_err(no_thread)?;
-        self.shared.janitor.begun(&id).map_err(no_thread)?;
+        let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
         // To join costs nothing that would not be wanted: what is to be ended has to be found first.
-        match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
-            Ok(Started::There) if job.resumes.is_none() => cancel.say_begun(),
-            Ok(Started::There) => {}
+        let ended = match self.start(&order, &|| cancelled() && job.resumes.is_none()) {
+            Ok(Started::There) => {
+                if job.resumes.is_none() {
+                    cancel.say_begun();
+                }
+                attempt.run(out, cancel)
+            }
             Ok(Started::Absent) if job.resumes == Some(0) => {
                 // Not done with: it is about to be started.
                 let message = format!("lost on {}: it was never started there", site.host());
                 return Err(ExecError::NotThere { message });
             }
-            Ok(Started::Absent) => return Err(fault::lost(site.host(), "what was started there is gone")),
+            Ok(Started::Absent | Started::Gone) => {
+                nothing_is_left();
+                return Err(fault::lost(site.host(), "what was started there is gone"));
+            }
+            Ok(Started::Refused(fault)) => {
+                nothing_is_left();
+                return Err(fault::ended(&fault));
+            }
             // It may have been on its way there: whatever came of it has to end.
-            Err(fault) if fault.kind == FaultKind::Cancelled => {}
-            Err(fault) => return Err(fault::ended(&fault)),
-        }
-        let attempt = Attempt { site, job, id: id.clone(), heard, following, seen: SystemClock.now() };
-        // A run that was paused when its supervisor was killed goes on.
-        let released = if job.resumes.is_some() { attempt.go_on(cancel) } else { Ok(()) };
-        let ended = released.and_then(|()| attempt.run(out, cancel));
+            Err(fault) if fault.kind == FaultKind::Cancelled => attempt.run(out, cancel),
+            Err(fault) => Err(attempt.unheard(fault::ended(&fault))),
+        };
         if !matches!(ended, Err(ExecError::Left { .. })) {
             let passed = ended.as_ref().is_ok_and(|ended| ended.exit.success());
-            self.shared.janitor.done(&id, passed);
+            // Who has it end knows why it has: there is nothing to look into.
+            self.shared.janitor.done(&id, passed || cancel.level().is_some());
         }
         ended
     }

@@ -90,7 +90,7 @@ impl Order<'_> {
         }
         let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
         format!(
-            "{{\n{}__id={} __nonce={} {} __dir={} __pty={} {}\nset -- {}\n__environment() {{\n{exports}}}\n{}exit\n}}\n",
+            "{{\n__umask=$1\n{}__id={} __nonce={} {} __dir={} __pty={} {}\nset -- {}\n__environment() {{\n{exports}}}\n{}exit\n}}\n",
             processes::functions(self.job),
             quote(id),
             quote(&place::nonce(self.job)),

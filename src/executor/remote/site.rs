@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::carrier::{Carrier, Once, WorkTree};
+use super::carrier::{Carrier, Turns, WorkTree};
 use super::cleanup::Janitor;
 use super::fault;
 use super::follower::Follower;
@@ -63,14 +63,14 @@ pub(super) struct Shared {
     pub(super) site: Site,
     pub(super) follower: Follower,
     pub(super) janitor: Janitor,
-    tree: Once,
+    tree: Turns,
 }
 
 impl Shared {
     pub(super) fn new(site: Site) -> Self {
-        let follower = Follower::new(Arc::clone(&site.line), site.place.clone());
+        let follower = Follower::new(&site.name, Arc::clone(&site.line), site.place.clone());
         let janitor = Janitor::new(Arc::clone(&site.line), site.place.clone(), site.session.clone());
-        Self { site, follower, janitor, tree: Once::default() }
+        Self { site, follower, janitor, tree: Turns::default() }
     }
 
     /// The work tree there.

@@ -7,6 +7,7 @@ mod ends;
 mod harness;
 mod hold;
 mod hostile;
+mod left;
 mod limits;
 mod output;
 mod windows;

@@ -3,7 +3,6 @@
 
 use super::place::{self, Place, bare};
 use crate::executor::Job;
-use crate::pipeline::remote::Destination;
 use crate::plan::command_text;
 use crate::remote::probe::Tool;
 use crate::remote::quote::quote;
@@ -21,10 +20,9 @@ const VERSION_MIN: (u32, u32) = (2, 1);
 const TITLE_MAX: usize = 1000;
 
 /// What a person types to look on, where the tmux there says this of its version; else why nobody can, as a sentence, which
-/// is no matter to stages.
-pub fn onlook(to: &Destination, session: &str, says: &str) -> Result<String, String> {
+/// is no matter to stages. `by_hand` is what they type to get there with a terminal: `ssh -t HOST`.
+pub fn onlook(by_hand: &str, host: &str, session: &str, says: &str) -> Result<String, String> {
     let tmux = Tool { path: String::new(), says: says.trim().to_owned() };
-    let host = &to.host;
     if tmux.says.is_empty() {
         return Err(format!(
             "there is no tmux on {host}, so nobody can look on there; stages run all the same (`apt-get install tmux` there)"
@@ -39,9 +37,8 @@ pub fn onlook(to: &Destination, session: &str, says: &str) -> Result<String, Str
              run all the same"
         ));
     }
-    let port = to.port.map_or(String::new(), |port| format!("-p {port} "));
     // In quotes of its own for the shell there: zsh takes a bare `=NAME` for a program's path.
-    Ok(format!("ssh -t {port}{to} \"tmux -L local-ci attach -t '={session}'\""))
+    Ok(format!("{by_hand} \"tmux -L local-ci attach -t '={session}'\""))
 }
 
 /// The text that has a window show an attempt, to be appended to the one that starts it. It goes on there by itself.

@@ -38,21 +38,24 @@ pub(super) struct Wire {
     buffer: Vec<u8>,
     /// Where in the buffer what was not taken yet begins.
     at: usize,
+    /// How long the rest of a frame may take after what there is of it.
+    patience: Duration,
 }
 
 impl Wire {
-    /// Reads what begins with this mark.
-    pub(super) fn new(file: File, mark: &str) -> Self {
-        Self { file, mark: mark.to_owned(), buffer: Vec::new(), at: 0 }
+    /// Reads what begins with this mark. A frame that has begun may stand still for so long, and no longer: a line that was
+    /// there a moment ago may pause within it.
+    pub(super) fn new(file: File, mark: &str, patience: Duration) -> Self {
+        Self { file, mark: mark.to_owned(), buffer: Vec::new(), at: 0, patience }
     }
 
-    /// The next frame. None where nothing came for this long; `InvalidData` where it is no frame; `UnexpectedEof` at the
-    /// end. Before the first, whatever login scripts print is passed over.
+    /// The next frame. None where none has begun for this long; `InvalidData` where it is no frame; `UnexpectedEof` at the
+    /// end; `TimedOut` where one has begun and does not come. Before the first, whatever login scripts print is passed over.
     pub(super) fn next(&mut self, limit: Duration, is_first: bool) -> io::Result<Option<Frame>> {
         loop {
             while let Some(line) = self.line() {
                 match line.strip_prefix(self.mark.as_str()).and_then(|line| line.strip_prefix(' ')) {
-                    Some(line) => return self.frame(line, limit).map(Some),
+                    Some(line) => return self.frame(line).map(Some),
                     // It may say what is wrong before it knows its mark.
                     None if is_first => {
                         if let Some(("fault", rest)) = line.split_once(' ') {
@@ -72,7 +75,7 @@ impl Wire {
         }
     }
 
-    fn frame(&mut self, line: &str, limit: Duration) -> io::Result<Frame> {
+    fn frame(&mut self, line: &str) -> io::Result<Frame> {
         let mut words = line.splitn(3, ' ');
         let (what, number, rest) = (words.next().unwrap_or(""), words.next(), words.next());
         let number = number.map(|number| number.parse::<u64>().map_err(|_| invalid())).transpose()?;
@@ -89,7 +92,7 @@ impl Wire {
                 if length > CHUNK_MAX {
                     return Err(invalid());
                 }
-                let bytes = self.bytes(usize::try_from(length).map_err(|_| invalid())?, limit)?;
+                let bytes = self.bytes(usize::try_from(length).map_err(|_| invalid())?)?;
                 Ok(Frame::Bytes { number, offset, bytes })
             }
             _ => Err(invalid()),
@@ -106,14 +109,14 @@ impl Wire {
     }
 
     /// Takes so many bytes, which were announced and are on their way.
-    fn bytes(&mut self, length: usize, limit: Duration) -> io::Result<Vec<u8>> {
+    fn bytes(&mut self, length: usize) -> io::Result<Vec<u8>> {
         let here = length.min(self.buffer.len() - self.at);
         let mut bytes = vec![0; length];
         bytes[..here].copy_from_slice(&self.buffer[self.at..self.at + here]);
         self.at += here;
         let mut filled = here;
         while filled < length {
-            if !self.wait(limit)? {
+            if !self.wait(self.patience)? {
                 return Err(ErrorKind::TimedOut.into());
             }
             match self.file.read(&mut bytes[filled..]) {
@@ -175,7 +178,7 @@ mod tests {
     /// All frames of what a loop said, cut into reads of this size.
     fn frames(said: &[u8], size: usize) -> Vec<Frame> {
         let (read, write) = rustix::pipe::pipe().unwrap();
-        let mut wire = Wire::new(File::from(read), "mark");
+        let mut wire = Wire::new(File::from(read), "mark", LIMIT);
         let mut frames = Vec::new();
         let writer = std::thread::spawn({
             let (said, mut write) = (said.to_vec(), File::from(write));
@@ -208,5 +211,44 @@ mod tests {
         }
         assert_eq!(frames(b"mark R\nnoise\nmark H\n", 5), [Frame::Ready]);
         assert_eq!(frames(b"mark R\nmark D 1 0 99999999999\n", 5), [Frame::Ready]);
+    }
+
+    /// Whether a thread of ours waits for something.
+    fn is_asleep(thread: i32) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S'))
+    }
+
+    #[test]
+    fn a_frame_that_has_begun_may_stand_still_for_longer_than_is_waited_for_the_next_one() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let mut write = File::from(write);
+        write.write_all(b"mark R\nmark D 1 0 6\nabc").unwrap();
+        let mut wire = Wire::new(File::from(read), "mark", LIMIT);
+        assert_eq!(wire.next(LIMIT, true).unwrap(), Some(Frame::Ready));
+        let (tell, told) = crossbeam_channel::bounded(1);
+        let reader = std::thread::spawn(move || {
+            tell.send(rustix::thread::gettid().as_raw_nonzero().get()).unwrap();
+            // Any pause at all is longer than that.
+            (wire.next(Duration::ZERO, false), wire.next(Duration::ZERO, false))
+        });
+        let thread = told.recv().unwrap();
+        while !is_asleep(thread) && !reader.is_finished() {
+            std::thread::yield_now();
+        }
+        let _ = write.write_all(b"def");
+        let (frame, more) = reader.join().unwrap();
+        assert_eq!(frame.unwrap(), Some(Frame::Bytes { number: 1, offset: 0, bytes: b"abcdef".to_vec() }));
+        assert_eq!(more.unwrap(), None);
+    }
+
+    #[test]
+    fn a_frame_whose_rest_never_comes_is_not_waited_for() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        let mut write = File::from(write);
+        write.write_all(b"mark R\nmark D 1 0 6\nabc").unwrap();
+        let mut wire = Wire::new(File::from(read), "mark", Duration::from_millis(1));
+        assert_eq!(wire.next(LIMIT, true).unwrap(), Some(Frame::Ready));
+        assert_eq!(wire.next(LIMIT, false).unwrap_err().kind(), ErrorKind::TimedOut);
     }
 }

@@ -41,11 +41,15 @@ struct Unread {
     pieces: Vec<(Stream, usize)>,
     /// Bytes that there was no room for.
     left_out: u64,
-    /// How the attempt ended, once it has.
-    end: Option<Option<i32>>,
+    /// Whether the attempt has ended, and how.
+    end: Option<End>,
     /// Nobody reads any more.
     is_closed: bool,
 }
+
+/// How an attempt ended; without a code where a signal ended it.
+#[derive(Clone, Copy)]
+struct End(Option<i32>);
 
 /// What the attempt writes and the reader reads.
 #[derive(Default)]
@@ -82,7 +86,7 @@ impl Queue {
     }
 
     fn end(&self, exit: Option<i32>) {
-        self.unread().end = Some(exit);
+        self.unread().end = Some(End(exit));
         self.changed.notify_all();
     }
 
@@ -251,7 +255,7 @@ impl Reading {
                 self.feed(&mut *at_work, &mut lines, &source)?;
             }
             // With the end, all that came before it was taken.
-            let Some(exit) = taken.end else { continue };
+            let Some(End(exit)) = taken.end else { continue };
             let items = at_work.finish(exit)?;
             self.found().add(&source, items);
             if taken.left_out > 0 {

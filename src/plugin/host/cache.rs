@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, OFlags, Timespec, Timestamps, UTIME_NOW, flock, futimens};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
@@ -25,6 +25,16 @@ use crate::plugin::info::Info;
 
 /// Files that a process left behind while it wrote them are taken away after so many seconds.
 const STALE_AFTER: i64 = 3600;
+/// What nobody has loaded for so many seconds is taken away: who works on a plugin compiles many that come to nothing.
+const UNUSED_AFTER: i64 = 30 * 24 * 3600;
+/// The time of a file says when it was loaded, to so many seconds.
+const NOTED_EVERY: i64 = 24 * 3600;
+
+/// For a file's times: now.
+const NOW: Timestamps = Timestamps {
+    last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+    last_modification: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+};
 
 /// What stands beside compiled code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +94,13 @@ impl Slot {
         let note = io::read_to_string(ours(&self.path("json")).ok()?).ok()?;
         let note: Note = serde_json::from_str(&note).ok()?;
         let file = ours(&self.path("cwasm")).ok()?;
-        (hash(&file).ok()? == note.code).then_some((file, note))
+        if hash(&file).ok()? != note.code {
+            return None;
+        }
+        if age(&file.metadata().ok()?) > NOTED_EVERY {
+            let _ = futimens(&file, &NOW);
+        }
+        Some((file, note))
     }
 
     /// Waits until nobody else compiles into this directory.
@@ -131,16 +147,25 @@ impl Slot {
         written.inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 
-    /// Takes away what others have left half-written.
+    /// Takes away what others have left half-written, and what nobody uses any more.
     fn sweep(&self) {
-        let now = clock_gettime(ClockId::Realtime);
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
-            let is_temporary = entry.path().extension().is_some_and(|end| end.to_string_lossy().parse::<u32>().is_ok());
-            if is_temporary && entry.metadata().is_ok_and(|file| now.tv_sec - file.mtime() > STALE_AFTER) {
-                let _ = fs::remove_file(entry.path());
+            let path = entry.path();
+            let ending = path.extension().unwrap_or_default().to_string_lossy();
+            let patience = if ending == "cwasm" { UNUSED_AFTER } else { STALE_AFTER };
+            // A note goes with its code.
+            let is_swept = ending == "cwasm" || ending.parse::<u32>().is_ok();
+            if is_swept && entry.metadata().is_ok_and(|file| age(&file) > patience) {
+                let _ = fs::remove_file(&path);
+                let _ = fs::remove_file(path.with_extension("json"));
             }
         }
     }
+}
+
+/// How long ago a file was changed, or said to be used, in seconds.
+fn age(file: &fs::Metadata) -> i64 {
+    clock_gettime(ClockId::Realtime).tv_sec - file.mtime()
 }
 
 /// Fails unless this is a directory of ours that nobody else can write to.

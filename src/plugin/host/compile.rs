@@ -25,8 +25,10 @@ pub const COMMAND: &str = "compile-plugin";
 const WALL: Duration = Duration::from_mins(3);
 /// What it may compute, in seconds, by all of its threads together.
 const CPU_SECONDS: u64 = 120;
-/// What it may have of memory, in bytes of addresses.
-const MEMORY: u64 = 4 * 1024 * 1024 * 1024;
+/// What it may have of memory, in bytes that it can write to.
+const MEMORY: u64 = 4 << 30;
+/// What it may have of addresses: each of its threads, one a core, sets some aside that it never uses.
+const ADDRESSES: u64 = 16 << 30;
 /// Where a child writes what we do not keep: it is read from there.
 const STDOUT: &str = "/dev/stdout";
 
@@ -93,7 +95,8 @@ fn child(tools: &Tools, program: &Path, bytes: &[u8], file: OsString) -> Result<
 /// there yet, or to `/dev/stdout`. The error is the rest of a sentence that begins with the plugin's name.
 pub fn compile_here(mut input: impl Read, file: &Path) -> Result<(), String> {
     let limit = |most| Rlimit { current: Some(most), maximum: Some(most) };
-    let limits = [(Resource::As, MEMORY), (Resource::Cpu, CPU_SECONDS), (Resource::Core, 0)];
+    let limits =
+        [(Resource::Data, MEMORY), (Resource::As, ADDRESSES), (Resource::Cpu, CPU_SECONDS), (Resource::Core, 0)];
     // Where less is allowed already, it stays at that.
     for (resource, most) in limits {
         let _ = setrlimit(resource, limit(most));

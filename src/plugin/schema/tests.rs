@@ -51,7 +51,7 @@ fn every_misfit_is_told_where_it_is() {
     "#);
     insta::assert_snapshot!(told(HYGIENE, r#"{"max-file-kib": "512", "rules": {}, "name": 1.5}"#), @r"
     /max-file-kib Value: must be a whole number, not a string
-    /name Value: must be nothing or a string, not 1.5
+    /name Value: must be a string, not 1.5
     /rules Value: must be an array, not a table
     ");
     insta::assert_snapshot!(told(HYGIENE, "{}"), @" Value: lacks `max-file-kib`");

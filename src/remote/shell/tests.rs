@@ -206,4 +206,6 @@ fn h139_what_is_no_shell_is_told() {
     let fault = open("cat", Duration::from_millis(300));
     assert_eq!(fault.kind, FaultKind::TimedOut);
     assert!(fault.message.starts_with("box gave no shell within 0.3 s; it said \"exec 2>/dev/null"), "{fault}");
+    let cure = "`ssh box exec /bin/sh -l </dev/null`: where that does not end, a start file there waits for something";
+    assert_eq!(fault.cures, [cure]);
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::pipeline::remote::Destination;
+use crate::plan::quote;
 use crate::text::plain::printable;
 
 /// How long a connection may take to be made, beyond which a network that swallows packets is not waited for.
@@ -113,11 +114,17 @@ impl Whom {
         words
     }
 
+    /// The user's config of ssh, as a person names it.
+    pub(super) fn config_name(&self) -> String {
+        let named = |config: &PathBuf| printable(&config.to_string_lossy()).into_owned();
+        self.config.as_ref().map_or_else(|| "~/.ssh/config".to_owned(), named)
+    }
+
     /// What a person types to get there.
     pub(super) fn by_hand(&self, program: &str) -> String {
         let mut words = program.to_owned();
         if let Some(config) = &self.config {
-            let _ = write!(words, " -F {}", config.display());
+            let _ = write!(words, " -F {}", quote(&config.to_string_lossy()));
         }
         if let Some(port) = self.destination.port {
             let _ = write!(words, " -p {port}");
@@ -185,5 +192,7 @@ mod tests {
         assert_eq!(whom.by_hand("ssh"), "ssh -p 2222 ci@127.0.0.1");
         (whom.config, whom.destination.port) = (Some("/c".into()), None);
         assert_eq!(whom.by_hand("ssh"), "ssh -F /c ci@127.0.0.1");
+        whom.config = Some("/a b/c".into());
+        assert_eq!(whom.by_hand("ssh -t"), "ssh -t -F '/a b/c' ci@127.0.0.1");
     }
 }

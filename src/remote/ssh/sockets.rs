@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::getuid;
 
 use super::options::Whom;
+use crate::clock::{Clock, SystemClock};
 use crate::env::{self, Env};
 use crate::remote::{Fault, FaultKind};
 
@@ -17,6 +18,8 @@ use crate::remote::{Fault, FaultKind};
 const PATH_MAX: usize = 108 - 1 - 17;
 /// So much of a config of ssh tells it from another.
 const CONFIG_MAX: u64 = 1024 * 1024;
+/// After so many seconds what stands beside a socket that is not there is of no use to anybody.
+const FORGOTTEN_AFTER: i64 = 24 * 60 * 60;
 
 /// The directory of sockets, and what ours are called in it.
 #[derive(Clone, Debug)]
@@ -65,10 +68,13 @@ impl Sockets {
     /// Keeps others from making the shared master until what is returned is dropped.
     pub(super) fn lock(&self, is_cancelled: &dyn Fn() -> bool) -> io::Result<File> {
         let path = self.dir.join(format!("{}.lock", self.key));
-        let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let open = || File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let mut file = open()?;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
+                Ok(()) if file.metadata()?.nlink() > 0 => return Ok(file),
+                // Somebody has tidied it away since it was opened.
+                Ok(()) => file = open()?,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::WOULDBLOCK) if !is_cancelled() => {
                     std::thread::sleep(std::time::Duration::from_millis(5));
@@ -78,14 +84,36 @@ impl Sockets {
         }
     }
 
-    /// Removes what masters of processes that are gone have left in the directory.
+    /// Removes what masters of processes that are gone have left in the directory, and what stands beside shared ones that
+    /// nobody has made for a day.
     pub(super) fn tidy(&self) {
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let pid = name.split('.').nth(1).and_then(|word| word.parse::<i32>().ok());
+            let Some((key, rest)) = name.split_once('.') else { continue };
+            let pid = rest.split('.').next().and_then(|word| word.parse::<i32>().ok());
             if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
                 let _ = fs::remove_file(entry.path());
+            } else if rest == "lock" && key != self.key {
+                self.forget(key, &entry.path());
             }
+        }
+    }
+
+    /// Removes what stands beside the shared master of this key, where that was not made for a day and nobody makes it.
+    fn forget(&self, key: &str, lock: &Path) {
+        let said = self.dir.join(format!("{key}.said"));
+        let now = SystemClock.now().unix_ms / 1000;
+        // What the last one said is begun anew with each that is made.
+        let made = fs::metadata(&said).or_else(|_| fs::metadata(lock)).map(|metadata| metadata.mtime());
+        let is_old = made.is_ok_and(|made| now.saturating_sub(made) > FORGOTTEN_AFTER);
+        if !is_old || super::mux::is_alive(&self.dir.join(key)) {
+            return;
+        }
+        // Whoever waits for it finds that it is no file any more, and makes another.
+        let Ok(held) = File::options().write(true).open(lock) else { return };
+        if flock(&held, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = fs::remove_file(said);
+            let _ = fs::remove_file(lock);
         }
     }
 }
@@ -133,6 +161,7 @@ mod tests {
     use super::*;
     use crate::pipeline::remote::Destination;
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::time::{Duration, SystemTime};
 
     fn whom(host: &str) -> Whom {
         Whom { destination: Destination { user: None, host: host.into(), port: None }, config: None }
@@ -191,5 +220,25 @@ mod tests {
         }
         sockets.tidy();
         assert_eq!([own.exists(), gone.exists(), sockets.shared().exists()], [true, false, true]);
+    }
+
+    #[test]
+    fn what_stands_beside_masters_that_nobody_makes_any_more_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let sockets = Sockets::of(&whom("box"), &env(dir.path())).unwrap();
+        let two_days_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let pair = |key: &str| ["lock", "said"].map(|end| sockets.dir.join(format!("{key}.{end}")));
+        let [old, held, new, own] =
+            ["0000000000000001", "0000000000000002", "0000000000000003", &sockets.key].map(pair);
+        for file in old.iter().chain(&held).chain(&own).chain([&new[0]]) {
+            File::create(file).unwrap().set_modified(two_days_ago).unwrap();
+        }
+        // Made a moment ago, with the lock of the first time.
+        fs::write(&new[1], "").unwrap();
+        let holder = File::open(&held[0]).unwrap();
+        flock(&holder, FlockOperation::LockExclusive).unwrap();
+        sockets.tidy();
+        let there = [old, held, new, own].map(|files| files.map(|file| file.exists()));
+        assert_eq!(there, [[false; 2], [true; 2], [true; 2], [true; 2]]);
     }
 }

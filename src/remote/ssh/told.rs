@@ -163,8 +163,10 @@ fn key_open(said: &Said<'_>) -> Fault {
 }
 
 fn too_many_keys(said: &Said<'_>) -> Fault {
-    said.is(FaultKind::Auth, "it was offered so many keys that it hung up before the right one")
-        .cure("name the key for this host in ~/.ssh/config: IdentityFile …, with IdentitiesOnly yes")
+    said.is(FaultKind::Auth, "it was offered so many keys that it hung up before the right one").cure(format!(
+        "name the key for this host in {}: IdentityFile …, with IdentitiesOnly yes",
+        said.whom.config_name()
+    ))
 }
 
 fn agent(said: &Said<'_>) -> Fault {
@@ -196,7 +198,10 @@ fn beyond_the_jump(said: &Said<'_>) -> Fault {
     let why = said.line("open failed").unwrap_or_else(|| said.last());
     said.is(FaultKind::Unreachable, &format!("the jump host cannot get there: {why}"))
         .cure(format!("`{}` with -v shows how far it gets", said.by_hand()))
-        .cure("look at ProxyJump and HostName in ~/.ssh/config, and at AllowTcpForwarding on the jump host")
+        .cure(format!(
+            "look at ProxyJump and HostName in {}, and at AllowTcpForwarding on the jump host",
+            said.whom.config_name()
+        ))
 }
 
 fn unresolved(said: &Said<'_>) -> Fault {
@@ -217,8 +222,10 @@ fn odd_name(said: &Said<'_>) -> Fault {
 fn refused(said: &Said<'_>) -> Fault {
     let place = said.between("connect to host ", &[':', '\n']).map(shown);
     let place = place.map_or_else(String::new, |place| format!(" at {place}"));
-    said.is(FaultKind::Refused, &format!("nobody answers{place}: the connection was refused"))
-        .cure("check the port (`port` of the remote, or Port in ~/.ssh/config), and that sshd runs there")
+    said.is(FaultKind::Refused, &format!("nobody answers{place}: the connection was refused")).cure(format!(
+        "check the port (`port` of the remote, or Port in {}), and that sshd runs there",
+        said.whom.config_name()
+    ))
 }
 
 fn unreachable(said: &Said<'_>) -> Fault {
@@ -228,8 +235,12 @@ fn unreachable(said: &Said<'_>) -> Fault {
 
 fn no_agreement(said: &Said<'_>) -> Fault {
     let why = said.line("Unable to negotiate").or_else(|| said.line("no matching ")).unwrap_or_default();
-    said.is(FaultKind::Unsupported, &format!("this ssh and that sshd have no algorithm in common: {why}"))
-        .cure("bring the older of the two up to date, or allow what it offers for this host in ~/.ssh/config")
+    said.is(FaultKind::Unsupported, &format!("this ssh and that sshd have no algorithm in common: {why}")).cure(
+        format!(
+            "bring the older of the two up to date, or allow what it offers for this host in {}",
+            said.whom.config_name()
+        ),
+    )
 }
 
 fn socket(said: &Said<'_>) -> Fault {
@@ -238,7 +249,7 @@ fn socket(said: &Said<'_>) -> Fault {
 
 fn no_ssh(said: &Said<'_>) -> Fault {
     said.is(FaultKind::Protocol, &format!("what answers there is no ssh: {}", said.last()))
-        .cure("check the port (`port` of the remote, or Port in ~/.ssh/config)")
+        .cure(format!("check the port (`port` of the remote, or Port in {})", said.whom.config_name()))
 }
 
 fn closed(said: &Said<'_>) -> Fault {

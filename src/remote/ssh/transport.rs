@@ -224,6 +224,10 @@ impl Transport for SshTransport {
         Bulk { command: self.whom.bulk(&socket), host: self.whom.destination.to_string() }
     }
 
+    fn by_hand(&self, program: &str) -> String {
+        self.whom.by_hand(program)
+    }
+
     fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         let mut line = lock(&self.line);

@@ -56,9 +56,18 @@ fn command(bulk: &Bulk, script: &str) -> Vec<OsString> {
     words.chain([OsString::from(&bulk.host), login_proof(script).into()]).collect()
 }
 
-/// Runs a script there with its own connection, and gives what it printed, where that does not go to a file. A script that
-/// has not printed its nonce was cut off, whatever its code.
-pub(super) fn carry(hands: &Hands<'_>, script: &str, load: Load<'_>) -> Result<Vec<u8>, Fault> {
+/// What came of a script.
+pub(super) struct Carried {
+    /// What it printed, where that does not go to a file.
+    pub(super) output: Vec<u8>,
+    /// Its code, or 255 where its line was cut.
+    pub(super) code: i32,
+    /// What it said on stderr.
+    pub(super) said: String,
+}
+
+/// Runs a script there with its own connection. One that has not printed its nonce was cut off, whatever its code.
+pub(super) fn carry(hands: &Hands<'_>, script: &str, load: Load<'_>) -> Result<Carried, Fault> {
     let command = command(&hands.there.bulk(), script);
     let redirected = |how: &str, file: &Path| {
         let shell = ["/bin/sh", "-c", how].map(OsString::from);
@@ -77,9 +86,9 @@ pub(super) fn carry(hands: &Hands<'_>, script: &str, load: Load<'_>) -> Result<V
         _ => Fault::new(FaultKind::MissingTool, format!("cannot reach {host}: {error}")),
     })?;
     // 255 is ssh's own; what it says then is why. A script may have it too, which then has printed its nonce.
-    if ran.exit.shell_code() == 255 && ran.stdout.is_empty() && !matches!(load, Load::Into(_)) {
-        let said = ran.said();
+    let (code, said) = (ran.exit.shell_code(), ran.said());
+    if code == 255 && ran.stdout.is_empty() && !matches!(load, Load::Into(_)) {
         return Err(Fault::new(FaultKind::Cut, format!("the line to {host} was cut: {}", lines(&said))));
     }
-    Ok(ran.stdout)
+    Ok(Carried { output: ran.stdout, code, said })
 }

@@ -1,8 +1,9 @@
 //! The work tree there by way of git: what the last commits there have not is packed here and unpacked there, and the tree
 //! is brought to the commit. Only files that differ are written.
 //!
-//! On a line that is there this takes three round trips after a change and two after none: one for the directory, while the
-//! commit is made here; one to open a connection for the pack, and one for the pack and what came of it.
+//! On a line that is there this takes two round trips: one for the directory, while the commit is made here; and one for what
+//! came of a checkout. A pack that is small goes with the script of that. A large one takes two more, to open a connection for
+//! it, and to hear how much it may say.
 
 use std::fs;
 use std::path::Path;
@@ -11,14 +12,18 @@ use super::carry::{Load, after, carry, nonce};
 use super::names::Globs;
 use super::notices;
 use super::order::{Hands, Order, Sent};
-use super::place::{Place, is_full, missing_there, no_space, preamble, prepare};
+use super::place::{Place, is_full, missing_there, no_space, prepare};
 use super::program::lines;
 use super::repository::Repository;
 use super::snapshot::{Darkroom, Snapshot};
-use super::words::word;
+use super::words::{printing, word};
 use crate::remote::{Fault, FaultKind};
 
 const CHECKOUT: &str = include_str!("scripts/checkout.sh");
+/// A pack of so many bytes goes with the script, over the control channel.
+const SMALL_MAX: u64 = 16 * 1024;
+/// As long as no more files than this are to be written: what is done on that channel keeps others waiting.
+const FEW_MAX: u64 = 2000;
 /// How often a transfer is tried whose line was cut. Each waits until the line is there again.
 const TRIES: u32 = 5;
 
@@ -45,7 +50,8 @@ pub(super) fn send(order: &Order<'_>, hands: &Hands<'_>, repository: &Repository
     // Of two faults, that of this side is told: it is there whatever the other machine is like.
     let snapshot = snapshot?;
     let place = place?;
-    snapshot.notices.iter().chain(&notices::secrets(&snapshot.secrets)).for_each(|notice| (hands.tell)(notice));
+    snapshot.notices.iter().for_each(|notice| (hands.tell)(notice));
+    notices::tell_secrets(&snapshot.secrets, order, hands);
     let excluded = repository.excluded(hands)?;
     let errand = Errand { order, hands, repository, darkroom: &darkroom, snapshot: &snapshot, excluded };
     let sent = errand.run(place);
@@ -98,17 +104,16 @@ impl Errand<'_> {
         }
         // What was there may be here no more, as far as git had a say in that.
         let Ok((file, bytes)) = self.darkroom.pack(commit, &known) else { return Ok((Outcome::Anew, Sent::default())) };
-        let outcome = self.send_pack(place, &file, Pack::Changes)?;
-        Ok((outcome, Sent { files: self.differing(place)?, bytes, ..Sent::default() }))
+        let files = self.differing(place)?;
+        let outcome = self.send_pack(place, &file, Pack::Changes, files)?;
+        Ok((outcome, Sent { files, bytes, ..Sent::default() }))
     }
 
     fn send_all(&self, place: &Place) -> Result<Sent, Fault> {
         let (file, bytes) = self.darkroom.pack(&self.snapshot.commit, &[])?;
-        match self.send_pack(place, &file, Pack::All)? {
-            Outcome::Done => {
-                let files = u64::try_from(self.snapshot.files.len()).unwrap_or(u64::MAX);
-                Ok(Sent { files, bytes, ..Sent::default() })
-            }
+        let files = u64::try_from(self.snapshot.files.len()).unwrap_or(u64::MAX);
+        match self.send_pack(place, &file, Pack::All, files)? {
+            Outcome::Done => Ok(Sent { files, bytes, ..Sent::default() }),
             Outcome::Anew | Outcome::Lost => {
                 let host = self.hands.there.host();
                 Err(Fault::new(FaultKind::Cut, format!("the work tree on {host} was taken by another run")))
@@ -116,9 +121,19 @@ impl Errand<'_> {
         }
     }
 
-    fn send_pack(&self, place: &Place, file: &Path, pack: Pack) -> Result<Outcome, Fault> {
+    /// Sends a pack, and has so many files be as it says.
+    fn send_pack(&self, place: &Place, file: &Path, pack: Pack, files: u64) -> Result<Outcome, Fault> {
         let nonce = nonce()?;
-        let said = carry(self.hands, &self.script(place, &nonce, pack), Load::From(file));
+        let script = self.script(place, &nonce, pack);
+        let is_small = files <= FEW_MAX && fs::metadata(file).is_ok_and(|metadata| metadata.len() <= SMALL_MAX);
+        let bytes = if is_small { fs::read(file).ok() } else { None };
+        let said = match bytes {
+            Some(bytes) => {
+                let script = format!("{} | {{\n{script}\n}}\n", printing(&bytes));
+                self.hands.call(&script).map(|answer| answer.output)
+            }
+            None => carry(self.hands, &script, Load::From(file)).map(|carried| carried.output),
+        };
         let _ = fs::remove_file(file);
         self.understand(after(&said?, &nonce), pack)
     }
@@ -139,7 +154,7 @@ impl Errand<'_> {
         format!(
             "{}nonce={nonce}\nbase={}\nwork={}\nrun={}\npartial={}\npacked={}\nanew={}\nsha256={}\ncommit={}\n\
              prefix={}\nexcluded={}\n{CHECKOUT}",
-            preamble(),
+            place.preamble(),
             path(&place.base),
             path(&place.work),
             word(self.order.run.as_str().as_bytes()),

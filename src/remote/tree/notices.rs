@@ -1,7 +1,12 @@
 //! What a person is told of what is not sent as they may expect it, a sentence each.
 
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::order::{Hands, Order};
+use super::store;
+use crate::pipeline::remote::{Remote, Sync};
 use crate::text::plain::printable;
 
 /// So many names stand in one sentence.
@@ -24,14 +29,32 @@ fn names(paths: &[PathBuf]) -> String {
 }
 
 /// Files that are never sent by themselves.
-pub(super) fn secrets(paths: &[PathBuf]) -> Option<String> {
+pub(super) fn secrets(paths: &[PathBuf], remote: &Remote) -> Option<String> {
     let verb = if paths.len() == 1 { "is" } else { "are" };
-    let glob = paths.first()?;
+    let glob = shown(paths.first()?);
+    let is_bare = remote.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let name = if is_bare { remote.name.clone() } else { format!("{:?}", remote.name) };
+    let mode = if remote.sync == Sync::Rsync { "mode = \"rsync\", " } else { "" };
     Some(format!(
-        "{} {verb} not sent, since files of that name hold secrets; to send one: sync.include = [\"{}\"]",
+        "{} {verb} not sent, since files of that name hold secrets; to send one: [remotes.{name}] sync = {{ \
+         {mode}include = [\"{glob}\"] }}",
         names(paths),
-        shown(glob)
     ))
+}
+
+/// Tells which files are never sent by themselves, unless that was what was told of this machine the last time.
+pub(super) fn tell_secrets(paths: &[PathBuf], order: &Order<'_>, hands: &Hands<'_>) {
+    let told = order.store.join("told");
+    let Some(notice) = secrets(paths, order.remote) else {
+        let _ = fs::remove_file(told);
+        return;
+    };
+    if fs::read(&told).is_ok_and(|before| before == notice.as_bytes()) {
+        return;
+    }
+    (hands.tell)(&notice);
+    // Without it, it is told the next time too.
+    let _ = store::file(&told).and_then(|mut file| file.write_all(notice.as_bytes()));
 }
 
 /// Repositories below this one.
@@ -94,12 +117,22 @@ pub(super) fn not_placed(path: &Path, why: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::remote::Destination;
 
     #[test]
     fn many_names_are_counted() {
         let paths: Vec<PathBuf> = (0..7).map(|n| format!("m{n}").into()).collect();
         insta::assert_snapshot!(repositories(&paths).unwrap_or_default(), @"`m0`, `m1`, `m2`, `m3`, `m4` and 2 more are repositories of their own (submodules, perhaps), and what is in them is not sent; sync = \"rsync\" sends that too");
-        insta::assert_snapshot!(secrets(&[".env".into(), "a\nb/.env".into()]).unwrap_or_default(), @"`.env` and `a\\nb/.env` are not sent, since files of that name hold secrets; to send one: sync.include = [\".env\"]");
-        assert_eq!(secrets(&[]), None);
+    }
+
+    #[test]
+    fn who_wants_to_send_a_secret_is_told_what_to_write_and_where() {
+        let destination = |host: &str| Destination::parse(host).unwrap();
+        let mut remote = Remote::new("box", destination("box.example.invalid"));
+        let paths = [".env".into(), "a\nb/.env".into()];
+        insta::assert_snapshot!(secrets(&paths, &remote).unwrap_or_default(), @r#"`.env` and `a\nb/.env` are not sent, since files of that name hold secrets; to send one: [remotes.box] sync = { include = [".env"] }"#);
+        remote = Remote { name: "ci@box.example.invalid".into(), sync: Sync::Rsync, ..remote };
+        insta::assert_snapshot!(secrets(&paths[..1], &remote).unwrap_or_default(), @r#"`.env` is not sent, since files of that name hold secrets; to send one: [remotes."ci@box.example.invalid"] sync = { mode = "rsync", include = [".env"] }"#);
+        assert_eq!(secrets(&[], &remote), None);
     }
 }

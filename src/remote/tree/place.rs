@@ -36,6 +36,18 @@ pub(super) struct Place {
     pub(super) sent: Vec<String>,
     /// Which list of files was sent last: see `rsync`.
     pub(super) listed: Option<String>,
+    /// Where the login there looks for programs. A connection of its own, as for what is sent, reads no profile.
+    pub(super) path: Option<Vec<u8>>,
+    /// Where the program is that was asked for.
+    pub(super) tool: Option<String>,
+}
+
+impl Place {
+    /// What stands before every script that a connection of its own runs: it finds the programs that the login finds.
+    pub(super) fn preamble(&self) -> String {
+        let path = self.path.as_ref().map_or_else(String::new, |path| format!("PATH={}; export PATH\n", word(path)));
+        preamble() + &path
+    }
 }
 
 /// What came of asking for it.
@@ -70,10 +82,16 @@ pub(super) fn prepare(order: &Order<'_>, hands: &Hands<'_>, tool: &str) -> Resul
         };
         if !is_told {
             is_told = true;
-            let whose = if by.is_empty() { "another run".to_owned() } else { format!("run {}", printable(&by)) };
             let host = hands.there.host();
+            let (whose, ways) = if by.is_empty() {
+                ("another run".to_owned(), String::new())
+            } else {
+                let by = printable(&by);
+                let ways = format!(" (`local-ci attach {by}` follows it, `local-ci stop {by}` ends it)");
+                (format!("run {by}"), ways)
+            };
             (hands.tell)(&format!(
-                "{whose} of this project has the work tree on {host}: waiting until that has ended there"
+                "{whose} of this project has the work tree on {host}: waiting until that has ended there{ways}"
             ));
         }
         let mut waited = Duration::ZERO;
@@ -122,6 +140,9 @@ fn understand(output: &[u8], order: &Order<'_>, host: &str) -> Result<Asked, Fau
             }
             b"sent" => place.sent.push(text()),
             b"listed" => place.listed = Some(text()),
+            b"path" => place.path = Some(value.to_owned()).filter(|path| !path.is_empty()),
+            // What is no file's name is a function or an alias of the shell.
+            b"tool" => place.tool = Some(text()).filter(|tool| tool.starts_with('/')),
             _ => {}
         }
     }

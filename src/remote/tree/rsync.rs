@@ -15,7 +15,7 @@ use super::listing::{Listing, Nested, list};
 use super::names::Globs;
 use super::notices;
 use super::order::{Hands, Order, Sent};
-use super::place::{Place, is_full, missing_there, no_space, preamble, prepare};
+use super::place::{Place, is_full, missing_there, no_space, prepare};
 use super::program::lines;
 use super::repository::Repository;
 use super::snapshot::unusable;
@@ -40,7 +40,8 @@ pub(super) fn send(
     repository: Option<&Repository>,
 ) -> Result<(Place, Sent), Fault> {
     let listing = list(order.root, repository, Nested::Listed, &Globs::new(&order.remote.include)?, hands)?;
-    listing.notices.iter().chain(&notices::secrets(&listing.secrets)).for_each(|notice| (hands.tell)(notice));
+    listing.notices.iter().for_each(|notice| (hands.tell)(notice));
+    notices::tell_secrets(&listing.secrets, order, hands);
     let prefix = repository.map_or(Path::new(""), |repository| &repository.prefix);
     let mut cuts = 0;
     loop {
@@ -72,7 +73,7 @@ impl Errand<'_> {
         if !gone.is_empty() {
             let nonce = nonce()?;
             let script = format!("{}project={}\n{REMOVE}", self.script(&nonce), word(self.order.project.as_bytes()));
-            let said = carry(self.hands, &script, Load::Bytes(&packed(&gone)))?;
+            let said = carry(self.hands, &script, Load::Bytes(&packed(&gone)))?.output;
             after(&said, &nonce).ok_or_else(|| self.cut())?;
         }
         let sent = self.transfer(&names)?;
@@ -92,7 +93,7 @@ impl Errand<'_> {
         let path = |path: &Path| word(path.as_os_str().as_bytes());
         let run = word(self.order.run.as_str().as_bytes());
         let (base, work) = (path(&self.place.base), path(&self.place.work));
-        format!("{}nonce={nonce}\nrun={run}\nbase={base}\nwork={work}\n", preamble())
+        format!("{}nonce={nonce}\nrun={run}\nbase={base}\nwork={work}\n", self.place.preamble())
     }
 
     fn cut(&self) -> Fault {
@@ -111,7 +112,7 @@ impl Errand<'_> {
                     "{}printf '\\n%s \\n' \"$nonce\"\n[ -f \"$base/listed\" ] && cat \"$base/listed\"\nprintf 'end'\n",
                     self.script(&nonce)
                 );
-                let said = carry(self.hands, &script, Load::Nothing)?;
+                let said = carry(self.hands, &script, Load::Nothing)?.output;
                 let names = after(&said, &nonce).and_then(|rest| rest.strip_prefix(b"\n"));
                 names.and_then(|names| names.strip_suffix(b"end")).ok_or_else(|| self.cut())?.to_vec()
             }
@@ -126,7 +127,7 @@ impl Errand<'_> {
         let changed = if names.is_some() { "yes" } else { "no" };
         let script = format!("{}changed={changed}\n{BEGIN}", self.script(&nonce));
         let said = match names {
-            Some(names) => carry(self.hands, &script, Load::Bytes(names))?,
+            Some(names) => carry(self.hands, &script, Load::Bytes(names))?.output,
             None => self.hands.call(&script)?.output,
         };
         let said = String::from_utf8_lossy(after(&said, &nonce).ok_or_else(|| self.cut())?).into_owned();
@@ -154,6 +155,10 @@ impl Errand<'_> {
         let mut tool = Tool::new(what.into_iter().chain(how)).env("LC_ALL", "C").dir(&self.listing.top);
         if !bulk.command.is_empty() {
             tool = tool.arg("-e").arg(shell(&bulk.command));
+            // The one that the login finds: rsync's own connection reads no profile.
+            if let Some(there) = self.place.tool.as_deref().filter(|there| is_plain(there)) {
+                tool = tool.arg(format!("--rsync-path={there}"));
+            }
         }
         let tool = tool.arg("--").arg(from).arg(to).stdin(names);
         let ran = self.hands.run(&tool)?;
@@ -220,6 +225,11 @@ fn destination(bulk: &Bulk) -> OsString {
 fn shell(command: &[String]) -> OsString {
     let words = command.iter().map(|word| format!("'{}'", word.replace('\'', "''")));
     OsString::from_vec(words.collect::<Vec<_>>().join(" ").into_bytes())
+}
+
+/// Whether every shell reads this as the one word that it is.
+fn is_plain(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte))
 }
 
 /// What was sent, from what rsync prints: a line for each file, then figures.

@@ -21,6 +21,17 @@ pub(super) fn word(bytes: &[u8]) -> String {
     if word.is_empty() { "''".to_owned() } else { word }
 }
 
+/// A command that prints these bytes, whatever they are.
+pub(super) fn printing(bytes: &[u8]) -> String {
+    let mut command = String::with_capacity(bytes.len() * 4 + 16);
+    command.push_str("printf '");
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() { command.push(char::from(*byte)) } else { octal(&mut command, *byte) }
+    }
+    command.push('\'');
+    command
+}
+
 /// A command that runs a script by `/bin/sh` with our standard input as its own, whatever shell reads the command: sh, csh and
 /// fish take all that stands between these single quotes as it is, since nothing is left in it that means anything to any
 /// of them.
@@ -54,6 +65,16 @@ mod tests {
     fn run(argv: &[&str], stdin: &str) -> Vec<u8> {
         let tools = Tools::plain(&Env::from_pairs([("PATH", "/usr/bin:/bin")]));
         tools.run(&Tool::new(argv).stdin(stdin), Duration::from_secs(20), &|| false).unwrap().stdout
+    }
+
+    #[test]
+    fn any_bytes_can_be_printed() {
+        // Each byte before each kind of byte, a digit and a NUL among them.
+        let bytes: Vec<u8> = (0..=255_u8).flat_map(|byte| [byte, b'7', byte, 0, byte, b'%']).collect();
+        for shell in ["/bin/sh", "/bin/bash"] {
+            assert_eq!(run(&[shell, "-c", &printing(&bytes)], ""), bytes, "{shell}");
+        }
+        assert_eq!(run(&["/bin/sh", "-c", &printing(&[])], ""), b"");
     }
 
     proptest! {

@@ -97,6 +97,8 @@ impl Tree {
             Way::Git(_) | Way::Rsync(_) => {
                 let place = place::prepare(order, hands, "sh")?;
                 if place.ready.is_none() || place.is_others {
+                    // It is nothing to this run, and may be waited for.
+                    hands.call(&place::release(&place.base, order.run.as_str()))?;
                     return Ok(None);
                 }
                 place

@@ -1,8 +1,9 @@
 //! What the summary says of how long things took.
 
 use super::*;
+use crate::event::RemoteNews;
 use crate::ids::StageId;
-use crate::view::recorded::expecting;
+use crate::view::recorded::{expecting, on, remote};
 
 /// Nine of ten runs end within the band; a second past its end is worth a word.
 #[test]
@@ -19,6 +20,22 @@ fn stages_that_take_longer_than_nearly_all_before_are_named() {
     run.start(3).wait(60_000).finish(3, failed(1));
     run.end(Verdict::Failed);
     assert!(grouped(&run).contains("\nSlower than usual: slow (12.0s, usually 10.0s).\n"), "{}", grouped(&run));
+}
+
+/// A stage elsewhere waits for the work tree to be there, which is not the stage's own time.
+#[test]
+fn the_critical_path_says_what_of_it_was_sending_files() {
+    let sentence = |sent_ms: u64| {
+        let stages = vec![on(stage("test", "x"), "box"), on(stage("doc", "x"), "box")];
+        let mut run = Recorded::elsewhere(stages, vec![remote("box", "box.example.invalid")]);
+        run.start(0).start(1).wait(sent_ms);
+        run.news("box", RemoteNews::Sent { files: 1, bytes: 1, duration_ms: sent_ms }).wait(9000 - sent_ms);
+        run.finish(1, Outcome::Passed).wait(1000).finish(0, Outcome::Passed).end(Verdict::Passed);
+        let text = grouped(&run);
+        text.lines().find(|line| line.starts_with("Critical path: ")).map(str::to_owned).unwrap()
+    };
+    assert!(sentence(4000).starts_with("Critical path: test, 10.0s of 10.0s; sending files took 4.0s of it"));
+    assert!(!sentence(500).contains("sending"), "{}", sentence(500));
 }
 
 /// A long critical path is told by its ends, and what would have helped is told with it.

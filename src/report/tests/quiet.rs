@@ -51,3 +51,14 @@ fn all_failures_are_shown() {
     }
     assert!(!text.contains("windows"));
 }
+
+/// What went otherwise than was asked for is said where all went well, too.
+#[test]
+fn what_was_noticed_of_a_stage_that_passed_is_said() {
+    let mut run = Recorded::of(vec![stage("build", "make")]);
+    run.start(0).notice(Some(0), "`dist/**` in `outputs` matches no file").finish(0, Outcome::Passed);
+    run.end(Verdict::Passed);
+    let text = quietly(&run);
+    assert!(text.contains("note: build: `dist/**` in `outputs` matches no file\n"), "{text}");
+    assert_eq!(run.view().report(|_, _| None).warnings, ["build: `dist/**` in `outputs` matches no file"]);
+}

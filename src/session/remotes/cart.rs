@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ struct Load {
     makes: Vec<String>,
     /// Globs of what stages make elsewhere that it needs.
     needs: Vec<String>,
+    /// How often it is tried.
+    attempts: u32,
 }
 
 /// Everything a cart is made of.
@@ -61,6 +64,10 @@ pub(super) struct Cart {
     parts: Parts,
     loads: BTreeMap<StageName, Load>,
     tree: Mutex<Option<Arc<Tree>>>,
+    /// How often the line was made anew, after each of which another run may have the tree.
+    doubts: AtomicU64,
+    /// Of these, how many had come when it was last seen to be ours.
+    settled: AtomicU64,
 }
 
 impl Cart {
@@ -72,11 +79,12 @@ impl Cart {
             for need in needed(plan, id).into_iter().filter(|need| !here(need)) {
                 needs.extend(plan.stages[need].outputs.iter().cloned());
             }
-            Load { id, makes: plan.stages[id].outputs.clone(), needs }
+            let attempts = plan.stages[id].policy.retries.saturating_add(1);
+            Load { id, makes: plan.stages[id].outputs.clone(), needs, attempts }
         };
         let ids = plan.stages.ids().filter(here);
         let loads = ids.map(|id| (plan.stages[id].name.clone(), load(id))).collect();
-        Arc::new(Self { parts, loads, tree: Mutex::default() })
+        Arc::new(Self { parts, loads, tree: Mutex::default(), doubts: AtomicU64::new(0), settled: AtomicU64::new(0) })
     }
 
     fn tree(&self) -> MutexGuard<'_, Option<Arc<Tree>>> {
@@ -93,38 +101,81 @@ impl Cart {
         work(&Hands { there: &*self.parts.rope, tools: &self.parts.tools, cancelled, tell: &tell })
     }
 
+    /// The same for what a stage makes or needs: what becomes of it otherwise than was asked for is about that stage.
+    fn with_hands_for<T>(&self, stage: &StageName, cancelled: Cancelled<'_>, work: impl FnOnce(&Hands<'_>) -> T) -> T {
+        let tell = |text: &str| self.remark(stage, text.to_owned());
+        work(&Hands { there: &*self.parts.rope, tools: &self.parts.tools, cancelled, tell: &tell })
+    }
+
+    fn remark(&self, stage: &StageName, text: String) {
+        // As above.
+        let _ = self.parts.messages.send(Message::Remark { stage: Some(stage.clone()), text });
+    }
+
     /// Tells the run of something.
     fn tell(&self, news: RemoteNews) {
         // The loop is gone only when the run is over.
         let _ = self.parts.messages.send(Message::News { remote: self.parts.remote.name.clone(), news });
     }
 
-    fn send(&self, job: Option<&Job>, cancelled: Cancelled<'_>) -> Result<Arc<Tree>, Fault> {
-        let order = self.order();
-        let joins = self.parts.was_sent || job.is_some_and(|job| job.resumes.is_some());
-        let (tree, sent) = self.with_hands(cancelled, |hands| {
-            let there = if joins { Tree::rejoin(&order, hands)? } else { None };
-            match there {
-                Some(tree) => Ok((tree, None)),
-                None => Tree::send(&order, hands).map(|(tree, sent)| (tree, Some(sent))),
-            }
-        })?;
-        if let Some(sent) = sent.filter(|_| self.parts.remote.sync != How::None) {
+    /// The tree that is there and this run's, if there is one: what this supervisor has brought there, or one before it that
+    /// `joins` says has.
+    fn ours(&self, joins: bool, cancelled: Cancelled<'_>) -> Result<Option<Arc<Tree>>, Fault> {
+        if let Some(tree) = self.kept(cancelled)? {
+            return Ok(Some(tree));
+        }
+        if !joins {
+            return Ok(None);
+        }
+        let (order, doubts) = (self.order(), self.doubts.load(Ordering::Acquire));
+        let tree = self.with_hands(cancelled, |hands| Tree::rejoin(&order, hands))?;
+        Ok(tree.map(|tree| self.have(tree, doubts)))
+    }
+
+    /// The same, sent as it is here now where there is none.
+    fn sent(&self, cancelled: Cancelled<'_>) -> Result<Arc<Tree>, Fault> {
+        if let Some(tree) = self.ours(self.parts.was_sent, cancelled)? {
+            return Ok(tree);
+        }
+        let (order, doubts) = (self.order(), self.doubts.load(Ordering::Acquire));
+        let (tree, sent) = self.with_hands(cancelled, |hands| Tree::send(&order, hands))?;
+        if self.parts.remote.sync != How::None {
             let duration_ms = milliseconds(sent.took);
             self.tell(RemoteNews::Sent { files: sent.files, bytes: sent.bytes, duration_ms });
         }
-        let tree = Arc::new(tree);
-        *self.tree() = Some(Arc::clone(&tree));
-        Ok(tree)
+        Ok(self.have(tree, doubts))
     }
 
-    /// The line was made anew: says there again whose the tree is. Where somebody else has it meanwhile, it is sent again
-    /// before the next stage starts.
-    pub(super) fn keep(&self, cancelled: Cancelled<'_>) {
-        let Some(tree) = self.tree().clone() else { return };
-        if let Ok(false) = self.with_hands(cancelled, |hands| tree.keep(hands)) {
-            *self.tree() = None;
+    /// It is ours, as far as the line that was there then says.
+    fn have(&self, tree: Tree, doubts: u64) -> Arc<Tree> {
+        let tree = Arc::new(tree);
+        *self.tree() = Some(Arc::clone(&tree));
+        self.settled.fetch_max(doubts, Ordering::AcqRel);
+        tree
+    }
+
+    /// The line was made anew: another run may have the tree by now. To be called before anything goes over that line.
+    pub(super) fn doubt(&self) {
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The tree, where there is one. If the line was made anew, says there again whose it is; where another run has it
+    /// meanwhile, there is none any more.
+    pub(super) fn kept(&self, cancelled: Cancelled<'_>) -> Result<Option<Arc<Tree>>, Fault> {
+        let Some(tree) = self.tree().clone() else { return Ok(None) };
+        let doubts = self.doubts.load(Ordering::Acquire);
+        if self.settled.load(Ordering::Acquire) >= doubts {
+            return Ok(Some(tree));
         }
+        if self.with_hands(cancelled, |hands| tree.keep(hands))? {
+            self.settled.fetch_max(doubts, Ordering::AcqRel);
+            return Ok(Some(tree));
+        }
+        let mut now = self.tree();
+        if now.as_ref().is_some_and(|now| Arc::ptr_eq(now, &tree)) {
+            *now = None;
+        }
+        Ok(None)
     }
 
     /// Nothing of the run is started there any more: others may have the tree.
@@ -136,7 +187,7 @@ impl Cart {
 
 impl Carrier for Cart {
     fn prepare(&self, cancelled: Cancelled<'_>) -> Result<WorkTree, Fault> {
-        let tree = self.send(None, cancelled)?;
+        let tree = self.sent(cancelled)?;
         let path = tree.dir().to_str().map(str::to_owned);
         let path = path.ok_or_else(|| {
             let text =
@@ -148,25 +199,33 @@ impl Carrier for Cart {
 
     fn bring(&self, job: &Job, cancelled: Cancelled<'_>) -> Result<(), Fault> {
         let Some(load) = self.loads.get(&job.stage).filter(|load| !load.needs.is_empty()) else { return Ok(()) };
-        let there = self.tree().clone();
-        let tree = match there {
-            Some(tree) => tree,
-            None => self.send(Some(job), cancelled)?,
-        };
-        self.with_hands(cancelled, |hands| tree.put(&load.needs, hands)).map(drop)
+        let tree = self.sent(cancelled)?;
+        self.with_hands_for(&job.stage, cancelled, |hands| tree.put(&load.needs, hands)).map(drop)
     }
 
     fn fetch(&self, job: &Job, cancelled: Cancelled<'_>) -> Result<(), Fault> {
         let Some(load) = self.loads.get(&job.stage).filter(|load| !load.makes.is_empty()) else { return Ok(()) };
-        let there = self.tree().clone();
-        let tree = match there {
-            Some(tree) => tree,
-            None => self.send(Some(job), cancelled)?,
+        // What is in a tree that is sent now, or in another run's, is not what this stage made.
+        let Some(tree) = self.ours(self.parts.was_sent || job.resumes.is_some(), cancelled)? else {
+            let host = &self.parts.remote.destination.host;
+            let text = format!("what it made on {host} is gone: another run has had the work tree since");
+            return Err(
+                Fault::new(FaultKind::Directory, text).cure("run it again: it has the work tree to itself then")
+            );
         };
-        let moved = self.with_hands(cancelled, |hands| tree.fetch(&load.makes, hands))?;
+        let moved = self.with_hands_for(&job.stage, cancelled, |hands| tree.fetch(&load.makes, hands))?;
         let duration_ms = milliseconds(moved.took);
         self.tell(RemoteNews::Fetched { stage: load.id, files: moved.files, bytes: moved.bytes, duration_ms });
         Ok(())
+    }
+
+    fn forgo(&self, job: &Job) {
+        let load = self.loads.get(&job.stage).filter(|load| !load.makes.is_empty() && job.attempt >= load.attempts);
+        if load.is_some() {
+            let host = &self.parts.remote.destination.host;
+            let text = format!("it did not pass: its outputs are not brought back from {host}");
+            self.remark(&job.stage, text);
+        }
     }
 }
 
@@ -186,3 +245,6 @@ fn needed(plan: &Plan, stage: StageId) -> Vec<StageId> {
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

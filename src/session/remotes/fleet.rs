@@ -8,7 +8,7 @@ use crossbeam_channel::Sender;
 
 use super::Ways;
 use super::cart::{Cart, Parts};
-use super::rope::Rope;
+use super::rope::{Again, Rope};
 use crate::cancel::CancelToken;
 use crate::engine::runner::Message;
 use crate::env::Env;
@@ -89,12 +89,18 @@ impl Fleet {
                 was_sent: whose.sent.contains(&remote.name),
             };
             let cart = Cart::new(plan, parts);
-            let kept = Arc::downgrade(&cart);
+            let (doubted, kept) = (Arc::downgrade(&cart), Arc::downgrade(&cart));
             // Says there again whose the work tree is.
-            rope.whenever_made_anew(move || {
-                if let Some(cart) = kept.upgrade() {
-                    cart.keep(&|| false);
-                }
+            rope.whenever_made_anew(Again {
+                first: Box::new(move || {
+                    if let Some(cart) = doubted.upgrade() {
+                        cart.doubt();
+                    }
+                }),
+                then: Box::new(move || {
+                    // Where that fails, it is asked again before anything is done in the tree.
+                    drop(kept.upgrade().map(|cart| cart.kept(&|| false)));
+                }),
             });
             let site = Site {
                 name: remote.name.clone(),

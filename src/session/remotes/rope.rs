@@ -16,7 +16,12 @@ use crate::remote::tree::There;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 
 /// What is done once a line was made anew.
-type Again = Arc<dyn Fn() + Send + Sync>;
+pub(super) struct Again {
+    /// Before anything goes over it: this must not wait.
+    pub(super) first: Box<dyn Fn() + Send + Sync>,
+    /// Over it, beside all else.
+    pub(super) then: Box<dyn Fn() + Send + Sync>,
+}
 
 /// A line, and who hears of it.
 pub(super) struct Rope {
@@ -35,7 +40,7 @@ struct Herald {
     /// Whether it was told that the line is there.
     is_announced: AtomicBool,
     /// What is done once the line was made anew.
-    again: OnceLock<Again>,
+    again: OnceLock<Arc<Again>>,
 }
 
 impl Rope {
@@ -54,8 +59,8 @@ impl Rope {
         Arc::new_cyclic(|this| Self { link, herald, destination, session, this: this.clone() })
     }
 
-    /// Has this done, beside all else, whenever the line was made anew.
-    pub(super) fn whenever_made_anew(&self, again: impl Fn() + Send + Sync + 'static) {
+    /// Has this done whenever the line was made anew.
+    pub(super) fn whenever_made_anew(&self, again: Again) {
         let _ = self.herald.again.set(Arc::new(again));
     }
 
@@ -96,7 +101,10 @@ impl Rope {
 
     /// `tmux`: what the one there says of its version, where that could be asked.
     fn greet(&self, tmux: Option<&Answer>) {
-        let look = tmux.map(|tmux| window::onlook(&self.destination, &self.session, &tmux.text()));
+        let look = tmux.map(|tmux| {
+            let by_hand = self.link.transport().by_hand("ssh -t");
+            window::onlook(&by_hand, &self.destination.host, &self.session, &tmux.text())
+        });
         let (onlook, remark) = match look {
             Some(Ok(command)) => (Some(command), None),
             Some(Err(why)) => (None, Some(why)),
@@ -138,7 +146,8 @@ impl Herald {
         if let Some(again) = self.again.get().cloned() {
             let thread = std::thread::Builder::new().name("again".into()).stack_size(256 * 1024);
             // Without a thread it is not done: nothing depends on it while something runs there.
-            drop(thread.spawn(move || again()));
+            (again.first)();
+            drop(thread.spawn(move || (again.then)()));
         }
     }
 }

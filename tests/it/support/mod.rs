@@ -5,10 +5,10 @@
 
 mod cable;
 mod capture;
-/// Components, made in the test as those of the host's own tests are.
+/// Components, made in the test as those of the host\'s own tests are.
+#[expect(dead_code, reason = "the host's own tests use more of it")]
 #[path = "../../../src/plugin/host/tests/forge.rs"]
-#[expect(dead_code, reason = "what the host's own tests need of it")]
-pub(crate) mod component;
+pub(crate) mod forge;
 mod host;
 mod invocation;
 mod leftovers;

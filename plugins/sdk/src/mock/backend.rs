@@ -147,7 +147,7 @@ fn host_of(url: &str) -> &str {
 pub(crate) fn send(request: http::Request) -> Result<http::Response, http::Failure> {
     world(|w| {
         let host = host_of(&request.url);
-        if !w.grants("http", |granted| granted == "*" || granted == host) {
+        if !w.grants("http", |granted| granted == host) {
             return Err(http::Failure::Denied(format!("http = [{host:?}]")));
         }
         w.requests.push(request);

@@ -77,6 +77,11 @@ fn run<P: Plugin>(role: &str, act: impl Fn(&mut Host, &Value) -> Result<Found, P
     let of_role: Vec<_> = all.iter().filter(|example| example["role"] == role).collect();
     assert!(!of_role.is_empty(), "the plugin carries no example of the role {role}");
     for example in of_role {
+        assert!(
+            example["expect"].as_object().is_some_and(|expect| !expect.is_empty()),
+            "example {}: it expects nothing",
+            example["name"]
+        );
         let mut host = host(example);
         let found = act(&mut host, example);
         let faults = faults(&example["expect"], &host, found);

@@ -104,6 +104,57 @@ dir = "~/src"
     "#);
 }
 
+/// What is brought to another machine and back is of the project: that is said before anything is connected.
+#[test]
+fn globs_of_what_is_brought_elsewhere_stay_in_the_project() {
+    let text = r#"[stages.a]
+run = "true"
+inputs = ["../shared/**"]
+outputs = ["./dist/", "../outside", "!/abs"]
+[remotes.box]
+host = "box.example.invalid"
+sync = { include = ["a/../../b"] }
+"#;
+    insta::assert_snapshot!(faults(text), @r#"
+    LC0411
+
+      × `../outside` does not name files below the project's directory
+       ╭─[local-ci.toml:4:23]
+     3 │ inputs = ["../shared/**"]
+     4 │ outputs = ["./dist/", "../outside", "!/abs"]
+       ·                       ──────┬─────
+       ·                             ╰── here
+     5 │ [remotes.box]
+       ╰────
+      help: give a path relative to the project's directory, such as "dist/**"
+
+    LC0411
+
+      × `!/abs` does not name files below the project's directory
+       ╭─[local-ci.toml:4:37]
+     3 │ inputs = ["../shared/**"]
+     4 │ outputs = ["./dist/", "../outside", "!/abs"]
+       ·                                     ───┬───
+       ·                                        ╰── here
+     5 │ [remotes.box]
+       ╰────
+      help: give a path relative to the project's directory, such as "dist/**"
+
+    LC0411
+
+      × `a/../../b` does not name files below the project's directory
+       ╭─[local-ci.toml:7:21]
+     6 │ host = "box.example.invalid"
+     7 │ sync = { include = ["a/../../b"] }
+       ·                     ─────┬─────
+       ·                          ╰── here
+       ╰────
+      help: give a path relative to the project's directory, such as "dist/**"
+
+    3 faults in the configuration
+    "#);
+}
+
 #[test]
 fn shells_are_known_or_spelt_out() {
     let text = r#"[stages.a]

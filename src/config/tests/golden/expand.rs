@@ -102,11 +102,98 @@ source = "path:plugins/members"
 fn a_stage_that_was_made_has_the_faults_of_any_other() {
     let members = [
         ("test-core", r#"{"run": "make test"}"#),
-        ("test-web", r#"{"rnu": "make test", "timeout": "5", "needs": ["biuld"]}"#),
+        ("test-web", r#"{"run": "make test", "needs": ["biuld"]}"#),
         ("test cli", r#"{"run": "make test"}"#),
         ("test-a", r#"{"run": "a", "needs": ["test-b"]}"#),
         ("test-b", r#"{"run": "b", "needs": ["test-a"], "dir": "../x"}"#),
         ("test-c", r#"{"uses": "hygeine"}"#),
+    ];
+    insta::assert_snapshot!(faults_with(MEMBERS, &members), @r#"
+    LC0419
+
+      × stage `test-core`, which `members` makes: two stages have the name `test-core`
+       ╭─[local-ci.toml:5:1]
+     2 │ run = "make"
+     3 │ [stages.test-core]
+       ·         ────┬────
+       ·             ╰── and of this one
+     4 │ run = "make test"
+     5 │ [[expand]]
+       · ─────┬────
+       ·      ╰── made by this
+     6 │ uses = "members"
+       ╰────
+      help: rename one of them
+
+    LC0401
+
+      × stage `test cli`, which `members` makes: `test cli` cannot be a stage's name: a stage name
+      │ cannot have ' ' here: letters, digits and _ first, then also . : + -
+       ╭─[local-ci.toml:5:1]
+     4 │ run = "make test"
+     5 │ [[expand]]
+       · ─────┬────
+       ·      ╰── made by this
+     6 │ uses = "members"
+       ╰────
+      help: for example: fmt, test-unit, lint:web
+
+    LC0405
+
+      × stage `test-web`, which `members` makes: there is no stage `biuld`
+       ╭─[local-ci.toml:5:1]
+     4 │ run = "make test"
+     5 │ [[expand]]
+       · ─────┬────
+       ·      ╰── made by this
+     6 │ uses = "members"
+       ╰────
+      help: did you mean `build`?
+
+    LC0407
+
+      × stage `test-a`, which `members` makes: stages need each other: test-a → test-b → test-a
+       ╭─[local-ci.toml:5:1]
+     4 │ run = "make test"
+     5 │ [[expand]]
+       · ─────┬────
+       ·      ╰── made by this
+     6 │ uses = "members"
+       ╰────
+      help: take one of these needs away
+
+    LC0415
+
+      × stage `test-b`, which `members` makes: `dir` is not inside the project: ../x
+       ╭─[local-ci.toml:5:1]
+     4 │ run = "make test"
+     5 │ [[expand]]
+       · ─────┬────
+       ·      ╰── made by this
+     6 │ uses = "members"
+       ╰────
+      help: give a path relative to the project's directory, such as dir = "crates/core"
+
+    LC0409
+
+      × stage `test-c`, which `members` makes: there is no plugin `hygeine`
+       ╭─[local-ci.toml:5:1]
+     4 │ run = "make test"
+     5 │ [[expand]]
+       · ─────┬────
+       ·      ╰── made by this
+     6 │ uses = "members"
+       ╰────
+      help: define it as [plugins.hygeine], with its source
+
+    6 faults in the configuration
+    "#);
+}
+
+#[test]
+fn what_is_no_stage_says_which_it_was_to_be() {
+    let members = [
+        ("test-web", r#"{"rnu": "make test", "timeout": "5"}"#),
         ("test-d", r#"{"run": "x", "retries": null, "needs": [null]}"#),
         ("test-e", "[]"),
         ("test-f", "{"),
@@ -189,84 +276,7 @@ fn a_stage_that_was_made_has_the_faults_of_any_other() {
             matrix, tags, threads, locks, interactive, pty, on, annotate, default, log-max, leak,
             jobserver; this is local-ci 0.1.0, a newer one may have more
 
-    LC0419
-
-      × stage `test-core`, which `members` makes: two stages have the name `test-core`
-       ╭─[local-ci.toml:5:1]
-     2 │ run = "make"
-     3 │ [stages.test-core]
-       ·         ────┬────
-       ·             ╰── and of this one
-     4 │ run = "make test"
-     5 │ [[expand]]
-       · ─────┬────
-       ·      ╰── made by this
-     6 │ uses = "members"
-       ╰────
-      help: rename one of them
-
-    LC0401
-
-      × stage `test cli`, which `members` makes: `test cli` cannot be a stage's name: a stage name
-      │ cannot have ' ' here: letters, digits and _ first, then also . : + -
-       ╭─[local-ci.toml:5:1]
-     4 │ run = "make test"
-     5 │ [[expand]]
-       · ─────┬────
-       ·      ╰── made by this
-     6 │ uses = "members"
-       ╰────
-      help: for example: fmt, test-unit, lint:web
-
-    LC0405
-
-      × stage `test-web`, which `members` makes: there is no stage `biuld`
-       ╭─[local-ci.toml:5:1]
-     4 │ run = "make test"
-     5 │ [[expand]]
-       · ─────┬────
-       ·      ╰── made by this
-     6 │ uses = "members"
-       ╰────
-      help: did you mean `build`?
-
-    LC0407
-
-      × stage `test-a`, which `members` makes: stages need each other: test-a → test-b → test-a
-       ╭─[local-ci.toml:5:1]
-     4 │ run = "make test"
-     5 │ [[expand]]
-       · ─────┬────
-       ·      ╰── made by this
-     6 │ uses = "members"
-       ╰────
-      help: take one of these needs away
-
-    LC0415
-
-      × stage `test-b`, which `members` makes: `dir` is not inside the project: ../x
-       ╭─[local-ci.toml:5:1]
-     4 │ run = "make test"
-     5 │ [[expand]]
-       · ─────┬────
-       ·      ╰── made by this
-     6 │ uses = "members"
-       ╰────
-      help: give a path relative to the project's directory, such as dir = "crates/core"
-
-    LC0409
-
-      × stage `test-c`, which `members` makes: there is no plugin `hygeine`
-       ╭─[local-ci.toml:5:1]
-     4 │ run = "make test"
-     5 │ [[expand]]
-       · ─────┬────
-       ·      ╰── made by this
-     6 │ uses = "members"
-       ╰────
-      help: define it as [plugins.hygeine], with its source
-
-    12 faults in the configuration
+    6 faults in the configuration
     "#);
 }
 

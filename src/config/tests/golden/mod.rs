@@ -6,5 +6,6 @@ mod keys;
 mod matrices;
 mod plugins;
 mod remotes;
+mod settings;
 mod stages;
 mod syntax;

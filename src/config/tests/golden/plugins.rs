@@ -10,10 +10,8 @@ source = "plugins/one"
 source = "path:x.wasm"
 limits = { memory = 0, time = "5" }
 [plugins.three]
-grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
 [plugins.four]
 source = "oci:example.invalid/four"
-config = { since = 2026-01-01, most = inf }
 [plugins.five]
 source = 5
 "#;
@@ -75,131 +73,122 @@ source = 5
      6 │ [plugins.three]
        ·          ──┬──
        ·            ╰── here
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
+     7 │ [plugins.four]
        ╰────
       help: for example: source = "path:plugins/three"
 
+    LC0423
+
+      × the source of plugin `four` cannot be used
+       ╭─[local-ci.toml:8:10]
+     7 │ [plugins.four]
+     8 │ source = "oci:example.invalid/four"
+       ·          ─────────────┬────────────
+       ·                       ╰── here
+     9 │ [plugins.five]
+       ╰────
+      help: plugins cannot be had from OCI registries yet; there are `path:FILE.wasm`, `path:DIR` and
+            `https://…/FILE.wasm`
+
+    LC0302
+
+      × `source` must be a string, not the number 5
+        ╭─[local-ci.toml:10:10]
+      9 │ [plugins.five]
+     10 │ source = 5
+        ·          ┬
+        ·          ╰── expected a string
+        ╰────
+      help: for example: source = "path:plugins/hygiene"
+
+    7 faults in the configuration
+    "#);
+}
+
+#[test]
+fn grants_name_what_there_can_be() {
+    let text = r#"[plugins.three]
+source = "path:three.wasm"
+[plugins.three.grants]
+files-read = ["src/[a"]
+env = ["A=B"]
+commands = [" "]
+http = ["https://example.invalid/x", "*"]
+clok = true
+"#;
+    insta::assert_snapshot!(faults(text), @r#"
     LC0411
 
       × `src/[a` is not a glob: unclosed character class; missing ']'
-       ╭─[local-ci.toml:7:26]
-     6 │ [plugins.three]
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
-       ·                          ────┬───
-       ·                              ╰── here
-     8 │ [plugins.four]
+       ╭─[local-ci.toml:4:15]
+     3 │ [plugins.three.grants]
+     4 │ files-read = ["src/[a"]
+       ·               ────┬───
+       ·                   ╰── here
+     5 │ env = ["A=B"]
        ╰────
       help: put [brackets] around a special character to mean itself
 
     LC0416
 
       × `A=B` cannot be a variable's name
-       ╭─[local-ci.toml:7:44]
-     6 │ [plugins.three]
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
-       ·                                            ──┬──
-       ·                                              ╰── here
-     8 │ [plugins.four]
+       ╭─[local-ci.toml:5:8]
+     4 │ files-read = ["src/[a"]
+     5 │ env = ["A=B"]
+       ·        ──┬──
+       ·          ╰── here
+     6 │ commands = [" "]
        ╰────
       help: a name is not empty and has no `=` in it
 
     LC0423
 
       × this command has no words
-       ╭─[local-ci.toml:7:64]
-     6 │ [plugins.three]
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
-       ·                                                                ─┬─
-       ·                                                                 ╰── here
-     8 │ [plugins.four]
+       ╭─[local-ci.toml:6:13]
+     5 │ env = ["A=B"]
+     6 │ commands = [" "]
+       ·             ─┬─
+       ·              ╰── here
+     7 │ http = ["https://example.invalid/x", "*"]
        ╰────
       help: for example: commands = ["git log **"]
 
     LC0423
 
       × `https://example.invalid/x` is no host
-       ╭─[local-ci.toml:7:78]
-     6 │ [plugins.three]
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
-       ·                                                                              ─────────────┬─────────────
-       ·                                                                                           ╰── here
-     8 │ [plugins.four]
+       ╭─[local-ci.toml:7:9]
+     6 │ commands = [" "]
+     7 │ http = ["https://example.invalid/x", "*"]
+       ·         ─────────────┬─────────────
+       ·                      ╰── here
+     8 │ clok = true
        ╰────
       help: a host is written without a scheme or a path: http = ["hooks.example.invalid"]
 
     LC0423
 
       × `*` is no host
-       ╭─[local-ci.toml:7:107]
-     6 │ [plugins.three]
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
-       ·                                                                                                           ─┬─
-       ·                                                                                                            ╰── here
-     8 │ [plugins.four]
+       ╭─[local-ci.toml:7:38]
+     6 │ commands = [" "]
+     7 │ http = ["https://example.invalid/x", "*"]
+       ·                                      ─┬─
+       ·                                       ╰── here
+     8 │ clok = true
        ╰────
       help: a host is written without a scheme or a path: http = ["hooks.example.invalid"]
 
     LC0301
 
       × there is no key `clok` here
-       ╭─[local-ci.toml:7:113]
-     6 │ [plugins.three]
-     7 │ grants = { files-read = ["src/[a"], env = ["A=B"], commands = [" "], http = ["https://example.invalid/x", "*"], clok = true }
-       ·                                                                                                                 ──┬─
-       ·                                                                                                                   ╰── unknown key
-     8 │ [plugins.four]
+       ╭─[local-ci.toml:8:1]
+     7 │ http = ["https://example.invalid/x", "*"]
+     8 │ clok = true
+       · ──┬─
+       ·   ╰── unknown key
        ╰────
       help: did you mean `clock`?
 
-    LC0423
-
-      × the source of plugin `four` cannot be used
-        ╭─[local-ci.toml:9:10]
-      8 │ [plugins.four]
-      9 │ source = "oci:example.invalid/four"
-        ·          ─────────────┬────────────
-        ·                       ╰── here
-     10 │ config = { since = 2026-01-01, most = inf }
-        ╰────
-      help: plugins cannot be had from OCI registries yet; there are `path:FILE.wasm`, `path:DIR` and
-            `https://…/FILE.wasm`
-
-    LC0302
-
-      × `since` cannot be a date or a time: plugins get JSON, which has none
-        ╭─[local-ci.toml:10:20]
-      9 │ source = "oci:example.invalid/four"
-     10 │ config = { since = 2026-01-01, most = inf }
-        ·                    ─────┬────
-        ·                         ╰── here
-     11 │ [plugins.five]
-        ╰────
-      help: write it in quotes
-
-    LC0302
-
-      × `most` cannot be infinite or no number: plugins get JSON, which has neither
-        ╭─[local-ci.toml:10:39]
-      9 │ source = "oci:example.invalid/four"
-     10 │ config = { since = 2026-01-01, most = inf }
-        ·                                       ─┬─
-        ·                                        ╰── here
-     11 │ [plugins.five]
-        ╰────
-      help: write it in quotes, if the plugin knows what to do with it
-
-    LC0302
-
-      × `source` must be a string, not the number 5
-        ╭─[local-ci.toml:12:10]
-     11 │ [plugins.five]
-     12 │ source = 5
-        ·          ┬
-        ·          ╰── expected a string
-        ╰────
-      help: for example: source = "path:plugins/hygiene"
-
-    15 faults in the configuration
+    6 faults in the configuration
     "#);
 }
 
@@ -217,17 +206,12 @@ uses = "many:space"
 uses = "many:tabs"
 [stages.f]
 uses = "test-report"
-[reporters]
-hygiene = true
-web-hook = true
 [plugins.hygiene]
 source = "path:plugins/hygiene"
 [plugins.many]
 source = "path:plugins/many"
 [plugins.test-report]
 source = "path:plugins/test-report"
-[plugins.webhook]
-source = "path:plugins/webhook"
 "#;
     insta::assert_snapshot!(faults(text), @r#"
     LC0409
@@ -298,36 +282,76 @@ source = "path:plugins/webhook"
      12 │ uses = "test-report"
         ·        ──────┬──────
         ·              ╰── no stage kind
-     13 │ [reporters]
+     13 │ [plugins.hygiene]
         ╰────
       help: it has parsers, for `annotate`
 
+    6 faults in the configuration
+    "#);
+}
+
+#[test]
+fn reporters_are_plugins_that_take_events() {
+    let text = r#"[reporters]
+hygiene = true
+web-hook = true
+others = { on = true }
+[plugins.hygiene]
+source = "path:plugins/hygiene"
+[plugins.webhook]
+source = "path:plugins/webhook"
+"#;
+    insta::assert_snapshot!(faults(text), @r"
     LC0425
 
       × plugin `hygiene` is no reporter
-        ╭─[local-ci.toml:14:1]
-     13 │ [reporters]
-     14 │ hygiene = true
-        · ───┬───
-        ·    ╰── takes no events
-     15 │ web-hook = true
-        ╰────
+       ╭─[local-ci.toml:2:1]
+     1 │ [reporters]
+     2 │ hygiene = true
+       · ───┬───
+       ·    ╰── takes no events
+     3 │ web-hook = true
+       ╰────
       help: it has stage kinds, for `uses`
 
     LC0409
 
       × there is no plugin `web-hook`
-        ╭─[local-ci.toml:15:1]
-     14 │ hygiene = true
-     15 │ web-hook = true
-        · ────┬───
-        ·     ╰── not in [plugins]
-     16 │ [plugins.hygiene]
-        ╰────
+       ╭─[local-ci.toml:3:1]
+     2 │ hygiene = true
+     3 │ web-hook = true
+       · ────┬───
+       ·     ╰── not in [plugins]
+     4 │ others = { on = true }
+       ╰────
       help: did you mean `webhook`?
 
-    8 faults in the configuration
-    "#);
+    LC0409
+
+      × there is no plugin `others`
+       ╭─[local-ci.toml:4:1]
+     3 │ web-hook = true
+     4 │ others = { on = true }
+       · ───┬──
+       ·    ╰── not in [plugins]
+     5 │ [plugins.hygiene]
+       ╰────
+      help: define it as [plugins.others], with its source
+
+    LC0301
+
+      × there is no key `on` here
+       ╭─[local-ci.toml:4:12]
+     3 │ web-hook = true
+     4 │ others = { on = true }
+       ·            ─┬
+       ·             ╰── unknown key
+     5 │ [plugins.hygiene]
+       ╰────
+      help: there are no keys here; a newer version may have some
+
+    4 faults in the configuration
+    ");
 }
 
 /// H161: what cannot be used is told at its own table and once, whoever uses it; and is not asked for twice.
@@ -373,164 +397,6 @@ source = "path:plugins/broken"
       help: this is for who made it to mend
 
     2 faults in the configuration
-    "#);
-}
-
-#[test]
-fn settings_are_held_against_the_schema_at_the_very_key() {
-    let text = r#"[stages.a]
-uses = "hygiene"
-with = { max-file-kib = "512", maxx = 1, deep = { on = "yes" } }
-[stages.b]
-uses = "hygiene"
-[stages.b.with]
-rules = [
-    "spaces",
-    7,
-]
-[stages.b.with.deep]
-off = true
-[stages.c]
-uses = "hygiene"
-with.max-file-kib = "${matrix.size}"
-matrix = { size = [1, 2] }
-[stages.d]
-uses = "hygiene"
-with = { rules = ["${matrix.rule}"] }
-[reporters]
-webhook = {}
-[plugins.hygiene]
-source = "path:plugins/hygiene"
-[plugins.webhook]
-source = "path:plugins/webhook"
-config = { uri = "x" }
-"#;
-    insta::assert_snapshot!(faults(text), @r#"
-    LC0426
-
-      × `with.max-file-kib` must be of type "integer", not "512"
-       ╭─[local-ci.toml:3:25]
-     2 │ uses = "hygiene"
-     3 │ with = { max-file-kib = "512", maxx = 1, deep = { on = "yes" } }
-       ·                         ──┬──
-       ·                           ╰── settings of plugin hygiene
-     4 │ [stages.b]
-       ╰────
-
-    LC0426
-
-      × `with.maxx` is no setting of it
-       ╭─[local-ci.toml:3:32]
-     2 │ uses = "hygiene"
-     3 │ with = { max-file-kib = "512", maxx = 1, deep = { on = "yes" } }
-       ·                                ──┬─
-       ·                                  ╰── settings of plugin hygiene
-     4 │ [stages.b]
-       ╰────
-      help: there are others
-
-    LC0426
-
-      × `with.deep.on` must be of type "boolean", not "yes"
-       ╭─[local-ci.toml:3:56]
-     2 │ uses = "hygiene"
-     3 │ with = { max-file-kib = "512", maxx = 1, deep = { on = "yes" } }
-       ·                                                        ──┬──
-       ·                                                          ╰── settings of plugin hygiene
-     4 │ [stages.b]
-       ╰────
-
-    LC0426
-
-      × `with.rules[1]` must be of type "string", not 7
-        ╭─[local-ci.toml:9:5]
-      8 │     "spaces",
-      9 │     7,
-        ·     ┬
-        ·     ╰── settings of plugin hygiene
-     10 │ ]
-        ╰────
-
-    LC0426
-
-      × `with.deep.off` is no setting of it
-        ╭─[local-ci.toml:12:1]
-     11 │ [stages.b.with.deep]
-     12 │ off = true
-        · ─┬─
-        ·  ╰── settings of plugin hygiene
-     13 │ [stages.c]
-        ╰────
-      help: there are others
-
-    LC0426
-
-      × `with.max-file-kib` must be of type "integer", not "1"
-        ╭─[local-ci.toml:15:21]
-     14 │ uses = "hygiene"
-     15 │ with.max-file-kib = "${matrix.size}"
-        ·                     ────────┬───────
-        ·                             ╰── settings of plugin hygiene
-     16 │ matrix = { size = [1, 2] }
-        ╰────
-
-    LC0414
-
-      × `with` uses the unknown ${matrix.rule}
-        ╭─[local-ci.toml:19:19]
-     18 │ uses = "hygiene"
-     19 │ with = { rules = ["${matrix.rule}"] }
-        ·                   ────────┬───────
-        ·                           ╰── here
-     20 │ [reporters]
-        ╰────
-      help: this stage has no matrix; to write these characters themselves, begin with $$
-
-    LC0426
-
-      × `config` lacks `url`
-        ╭─[local-ci.toml:26:10]
-     25 │ source = "path:plugins/webhook"
-     26 │ config = { uri = "x" }
-        ·          ──────┬──────
-        ·                ╰── settings of plugin webhook
-        ╰────
-
-    LC0426
-
-      × `config.uri` is no setting of it
-        ╭─[local-ci.toml:26:12]
-     25 │ source = "path:plugins/webhook"
-     26 │ config = { uri = "x" }
-        ·            ─┬─
-        ·             ╰── settings of plugin webhook
-        ╰────
-      help: there are others
-
-    9 faults in the configuration
-    "#);
-}
-
-#[test]
-fn settings_that_are_missing_are_missing_where_they_would_stand() {
-    let text = r#"[reporters]
-webhook = true
-[plugins.webhook]
-source = "path:plugins/webhook"
-"#;
-    insta::assert_snapshot!(faults(text), @r#"
-    LC0426
-
-      × `config` lacks `url`
-       ╭─[local-ci.toml:3:10]
-     2 │ webhook = true
-     3 │ [plugins.webhook]
-       ·          ───┬───
-       ·             ╰── settings of plugin webhook
-     4 │ source = "path:plugins/webhook"
-       ╰────
-
-    1 fault in the configuration
     "#);
 }
 

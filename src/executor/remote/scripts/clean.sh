@@ -4,14 +4,6 @@
 # is on the other side; __session; __whole, not empty where the run is over.
 # It says `kept ID` for attempts that are there still, and `gone` where the run's directory is.
 
-# Whether the attempt in this directory is running, or has not begun yet.
-__is_running() {
-  [ -e "$1/verdict" ] && return 1
-  __wrapper= __boot_then=
-  { read -r __wrapper __wrapper_born __boot_then __more <"$1/pid"; } 2>/dev/null
-  [ "$__boot_then" = "$__boot" ] && __same "$__wrapper" "$__wrapper_born"
-}
-
 # Whether the window that this file names is there. Another server may have given its number to another.
 __is_there() {
   __window= __server=
@@ -29,6 +21,8 @@ __clean() {
       continue
     fi
     [ -p "$__id/end" ] && [ ! -e "$__id/verdict" ] && echo gone 1<>"$__id/end"
+    # Whoever looks for it finds that it was there.
+    true >".done.$__id"
     rm -rf -- "$__id"
     [ -e "$__id" ] && echo "kept $__id"
     # Windows of what failed stay, the last twenty of them.

@@ -1,7 +1,7 @@
 # Sends the output of attempts as it is written, and how each ended, over stdout.
 #
-# Before it: place.sh and what that needs; __mark, a word that nobody guesses, which begins each line of ours; __chunk, the
-# most that is sent at once, in bytes.
+# Before it: place.sh and what that needs; __mark, a word that nobody guesses, which begins each line of ours; __whose, the
+# remote that follows, as part of a file's name; __chunk, the most that is sent at once, in bytes.
 #
 # It sleeps in a FIFO, into which is written: requests, which come over stdin; the ends of wrappers; ticks.
 #
@@ -162,16 +162,19 @@ __follow() {
   echo
   __enter || return
   exec 3<&0 </dev/null
-  # Those of followers that were cut off. One that still runs sees that its own is gone, and ends.
-  rm -f wake.*
-  if ! __why=$(mkfifo -m 600 "wake.$__mark" 2>&1); then
+  # Those of followers of this remote that were cut off. One that still runs sees that its own is gone, and ends. Another
+  # remote of the run may lead to the same account.
+  rm -f "wake.$__whose."*
+  __wake=wake.$__whose.$__mark
+  if ! __why=$(mkfifo -m 600 "$__wake" 2>&1); then
     __fault space "$__why"
     return
   fi
-  exec 4<>"wake.$__mark"
+  exec 4<>"$__wake"
   {
     cat <&3
-    echo Q
+    # On a line of its own, whatever was torn before it.
+    printf '\nQ\n'
   } >&4 &
   exec 3<&-
   __dd=
@@ -198,7 +201,7 @@ __follow() {
     T)
       [ -z "$__ticking" ] || wait "$__ticking"
       __ticking=
-      [ -p "wake.$__mark" ] || break
+      [ -p "$__wake" ] || break
       read -r __now __rest </proc/uptime
       __now=${__now%.*}
       __beat=
@@ -246,5 +249,5 @@ __follow() {
       __ticking=$!
     fi
   done
-  rm -f "wake.$__mark"
+  rm -f "$__wake"
 }

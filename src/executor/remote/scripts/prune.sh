@@ -1,13 +1,7 @@
 # Takes away the directories of runs that nobody has looked at for two weeks and nothing of which runs. Harmless when run twice.
 #
-# Before it: tree.sh; place.sh and what that needs; __days.
-
-__is_running() {
-  [ -e "$1/verdict" ] && return 1
-  __wrapper= __boot_then=
-  { read -r __wrapper __wrapper_born __boot_then __more <"$1/pid"; } 2>/dev/null
-  [ "$__boot_then" = "$__boot" ] && __same "$__wrapper" "$__wrapper_born"
-}
+# Before it: tree.sh; place.sh and what that needs; __days; __mark_days, for how long it is known of a run that it was
+# taken away.
 
 __prune() {
   __enter >/dev/null && cd "$__base/local-ci" || return
@@ -18,7 +12,11 @@ __prune() {
     for __attempt in "$__run"/*.*; do
       if [ -d "$__attempt" ] && __is_running "$__attempt"; then __busy=1; fi
     done
-    [ -n "$__busy" ] || rm -rf -- "$__run"
+    [ -z "$__busy" ] || continue
+    # Whoever takes the run over finds that it was there.
+    true >"${__run%/*}/.pruned.${__run##*/}"
+    rm -rf -- "$__run"
   done
+  find ./*/runs -maxdepth 1 -type f -name '.pruned.*' -mtime "+$__mark_days" -exec rm -f -- {} +
 }
 (umask 077 && __prune) >/dev/null 2>&1

@@ -3,13 +3,18 @@
 #
 # Before it: place.sh and what that needs; __id, the attempt's directory; __only_join, not empty where nothing may be
 # started; __write, which writes the script.
-# It says `started`, `joined` (there is a wrapper, or was one), `absent`, or `fault KIND TEXT`.
+# It says `started`, `joined` (there is a wrapper, or was one), `gone` (there was one, and all of it was taken away), `absent`,
+# or `fault KIND TEXT`.
 
 __prepare() {
   umask 077
   __enter || return 1
   if [ -e "$__id/pid" ]; then
     echo joined
+    return 1
+  fi
+  if [ -e ".done.$__id" ] || [ -e "../.pruned.$__run" ]; then
+    echo gone
     return 1
   fi
   if [ -n "$__only_join" ]; then
@@ -20,7 +25,8 @@ __prepare() {
     __fault tool setsid
     return 1
   fi
-  if ! [ -d "$__id" ] && ! __make "$__id"; then
+  # What is wrong is asked for where it is: that takes one more process.
+  if ! [ -d "$__id" ] && ! mkdir "$__id" 2>/dev/null && ! __make "$__id"; then
     return 1
   fi
   if [ -L "$__id" ] || ! [ -O "$__id" ] || ! cd "./$__id"; then
@@ -44,16 +50,35 @@ __prepare() {
   fi
 }
 
+# Launches the wrapper from the attempt's directory, in a session of its own, and does not wait for it. An `&` would have all
+# of it ignore SIGINT.
+__launch() {
+  {
+    # Where it cannot be asked to fork, two of them: the first makes itself a leader, so that the second has to.
+    setsid -f /bin/sh ./script "$__umask" || setsid setsid /bin/sh ./script "$__umask"
+  } </dev/null >/dev/null 2>&1 && return
+  __fault tool 'setsid cannot start anything'
+}
+
+# Sets __umask to the mask of file modes that the command is to have, without another process where the kernel tells it.
+__mask() {
+  __umask=
+  while read -r __word __rest; do
+    case $__word in
+    Umask:)
+      __umask=$__rest
+      break
+      ;;
+    esac
+  done </proc/self/status
+  [ -n "$__umask" ] || __umask=$(umask)
+}
+
 __start() {
-  # In a shell of its own, so that what is launched has the user's own mask of file modes.
-  if __said=$(__prepare); then
-    # Two of them: the first makes itself a leader, so that the second has to fork, and nobody waits for the wrapper.
-    # An `&` would do the same, and have all of it ignore SIGINT.
-    if (__enter >/dev/null && cd "./$__id" && setsid setsid /bin/sh ./script) </dev/null >/dev/null 2>&1; then
-      echo started
-    else
-      __fault tool 'setsid cannot start anything'
-    fi
+  __mask
+  # In a shell of its own, which has another mask.
+  if __said=$(__prepare && __launch); then
+    echo started
   else
     printf '%s\n' "${__said:-fault directory "$__id cannot be made"}"
   fi

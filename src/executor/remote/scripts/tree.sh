@@ -27,6 +27,14 @@ __same() {
   [ "$1" = "${21:-none}" ] && [ "$2" != Z ] && [ "$2" != X ]
 }
 
+# Whether the attempt in this directory is running.
+__is_running() {
+  [ -e "$1/verdict" ] && return 1
+  __wrapper= __boot_then=
+  { read -r __wrapper __wrapper_born __boot_then __more <"$1/pid"; } 2>/dev/null
+  [ "$__boot_then" = "$__boot" ] && __same "$__wrapper" "$__wrapper_born"
+}
+
 # Sets __wrapper, __sid and __born to the wrapper's number, and to the command's and its start; to nothing where they are not
 # known, or of another boot, when numbers meant others.
 __leader() {
@@ -152,15 +160,18 @@ __is_ending() {
   [ -e ending.1 ] || [ -e ending.2 ] || [ -e ending.3 ] || [ -e limit.2 ]
 }
 
+# Whether the command has left nothing behind: the usual case, at the price of one program.
+__is_alone() {
+  __leader
+  if [ -n "$__sid" ] && kill -s 0 -- "-$__sid" 2>/dev/null; then
+    return 1
+  fi
+  ! grep -qF -- "LOCAL_CI_RUN_ID=$__run_id" /proc/[0-9]*/environ </dev/null >/dev/null 2>&1
+}
+
 # After the command has ended: what it has left behind, as the policy says: `kill`, `fail`, `warn` or `allow`. What is gone
 # within 200 ms was not left behind. Writes lines of `PID KILLED NAME` to `leaked`.
 __leave() (
-  __leader
-  # The usual case, at the price of one program.
-  if ! { [ -n "$__sid" ] && kill -s 0 -- "-$__sid" 2>/dev/null; } &&
-    [ -z "$(grep -lF -- "LOCAL_CI_RUN_ID=$__run_id" /proc/[0-9]*/environ 2>/dev/null)" ]; then
-    return 0
-  fi
   __clock
   __until=$((__now + 20))
   __asked=

@@ -2,7 +2,8 @@
 # starts in the attempt's directory.
 #
 # Before it: __id, the attempt's directory; __nonce; __boot_at, where the boot's id is read; __dir, where the command runs;
-# __pty, not empty where it has a terminal; __environment, which sets its variables; `$@`, the command; tree.sh and what that
+# __pty, not empty where it has a terminal; __umask, the mask of file modes
+# that the command has; __environment, which sets its variables; `$@`, the command; tree.sh and what that
 # needs; __limit and __grace, in hundredths of a second, the limit empty where there is none; __policy, on what is left.
 #
 # Only shell builtins where that is possible: each program that is started costs a millisecond.
@@ -162,7 +163,6 @@ __tell() {
   [ -p end ] && printf '%s %s\n' "$__what" "$__code" 1<>end
 }
 
-__umask=$(umask)
 umask 077
 read -r __boot <"$__boot_at"
 __identify
@@ -191,7 +191,7 @@ __since=$__now
 } 2<>said
 __stood
 __took=$(((__now - __since - __stood) * 10))
-__leave "$__policy"
+__is_alone || __leave "$__policy"
 [ -z "$__dog" ] || __unwatch "$__dog"
 
 __what=code
@@ -212,7 +212,8 @@ __flags=-
 # What cannot be written now could not be written by the command either.
 printf '%4096s' '' >room || __flags=$__flags,full
 : >room
-__length=$(wc -c <log)
+__length=0
+[ -s log ] && __length=$(wc -c <log)
 # Over what is there already, so that a full disk has room for it.
 printf '%-1023s\n' "local-ci 1 $__nonce $__what $__code $__took $((__length)) $__flags end" 1<>verdict.part
 mv -f verdict.part verdict

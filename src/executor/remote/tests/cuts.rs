@@ -7,8 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::harness::{Machine, Straight, here, lines};
+use super::harness::{Log, Machine, Straight, here, lines, wait_until};
+use crate::cancel::CancelToken;
+use crate::env::Env;
+use crate::executor::remote::Place;
+use crate::executor::remote::follower::follow;
+use crate::executor::{Executor, Job};
+use crate::ids::RunId;
 use crate::outcome::Exit;
+use crate::process::tool::{Tool, Tools};
 use crate::remote::here::Here;
 use crate::remote::{Bulk, Channel, Fault, Login, Transport};
 
@@ -114,4 +121,43 @@ fn h126_a_start_that_is_cut_off_starts_one_stage() {
     }
     let wanted = lines(1..=30, |attempt| format!("{attempt}"));
     assert_eq!(fs::read_to_string(machine.path("work/started")).unwrap(), wanted);
+}
+
+/// Two remotes may lead to one account: the one takes nothing away that the other sleeps in, so that neither line ends before
+/// its stages do.
+#[test]
+fn h126_two_remotes_of_one_account_do_not_cut_each_others_lines() {
+    let mut lines = Vec::new();
+    let mut line = |home: &Path| -> Arc<Straight<Here>> {
+        lines.push(Arc::new(Straight::new(here(home))));
+        Arc::clone(&lines[lines.len() - 1])
+    };
+    let one = Machine::with(|home| line(home));
+    let other = Machine::also(&one, "also", line(&one.path("home")));
+    let long = one.sh("until [ -e go ]; do sleep 0.01; done");
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| one.executor.execute(&long, &mut Log::default(), &CancelToken::new()));
+        wait_until(|| one.attempt().join("pid").exists());
+        // Its follower is there before this ends, and took away what it takes away.
+        let short = Job { attempt: 2, ..other.sh("true") };
+        assert_eq!(other.execute(&short).0.unwrap().exit, Exit::Code(0));
+        fs::write(one.path("work/go"), "").unwrap();
+        assert_eq!(running.join().unwrap().unwrap().exit, Exit::Code(0));
+    });
+    let opened: Vec<u64> = lines.iter().map(|line| line.generation.load(Ordering::SeqCst)).collect();
+    assert_eq!(opened, [1, 1]);
+}
+
+/// The loop there ends with its line, whatever was on its way when that was cut.
+#[test]
+fn h126_half_a_request_before_the_cut_does_not_keep_the_follower_there() {
+    let home = tempfile::tempdir().unwrap();
+    let run = RunId::from_bytes([7; 16]);
+    let place = Place::new("p-12345678", &run).below(home.path().join("state").to_str().unwrap());
+    let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), ("HOME", home.path().to_str().unwrap())]);
+    for requests in ["", "F 1 s.1 0 100\n", "F 1 s.1 0 100\nA 1 20", "U"] {
+        let script = Tool::new(["/bin/sh", "-c", &follow(&place, "box", "mark")]).stdin(requests);
+        let ran = Tools::plain(&env).run(&script, Duration::from_secs(20), &|| false);
+        assert!(ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains("mark R\n")), "{requests:?}");
+    }
 }

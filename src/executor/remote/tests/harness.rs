@@ -27,7 +27,8 @@ pub(super) const LIMIT: Duration = Duration::from_mins(1);
 pub(super) struct Straight<T> {
     pub(super) transport: T,
     shell: Mutex<Option<Arc<Shell>>>,
-    generation: AtomicU64,
+    /// How many channels were opened.
+    pub(super) generation: AtomicU64,
     pub(super) calls: AtomicU32,
 }
 
@@ -113,6 +114,12 @@ impl Machine {
     /// Another supervisor's executor for the same run on the same machine.
     pub(super) fn beside(other: &Self) -> Self {
         Self::of(Arc::clone(&other.dir), |home| Arc::new(Straight::new(here(home))))
+    }
+
+    /// Another remote of the same run, which leads to the same account over this line.
+    pub(super) fn also(other: &Self, name: &str, line: Arc<dyn Line>) -> Self {
+        let named = |site| Site { name: name.to_owned(), ..site };
+        Self::adjusted(Arc::clone(&other.dir), |_| line, named, RemoteExecutor::keeping)
     }
 
     /// One whose run directories are where the user's own surroundings say.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::harness::{Ends, Log, Machine, Straight, wait_until};
-use crate::cancel::CancelToken;
+use crate::cancel::{CancelLevel, CancelToken};
 use crate::env::Env;
 use crate::executor::remote::{RemoteExecutor, Site, window};
 use crate::executor::{Executor, Job};
 use crate::outcome::Exit;
-use crate::pipeline::remote::Destination;
 use crate::process::tool::{Tool, Tools};
 use crate::remote::here::Here;
 
@@ -139,16 +138,34 @@ fn the_windows_of_what_failed_stay() {
     assert!(looking.screen("=onion:unit!").contains("why"));
 }
 
+/// Nobody looks into why it has ended who has it end: its window does not wait for Enter.
+#[test]
+fn the_windows_of_what_was_cancelled_go_with_the_run() {
+    let Some(looking) = Looking::new() else { return };
+    looking.tmux(&["new-session", "-d", "-s", "onion", "-n", "mine", "sleep", "600"]);
+    let machine = looking.machine("onion");
+    let job = named(&machine, "unit", "echo up; while :; do sleep 0.01; done");
+    let ends = Ends(CancelToken::new());
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| machine.executor.execute(&job, &mut Log::default(), &ends.0));
+        wait_until(|| looking.windows().contains(&"onion:unit".to_owned()));
+        ends.0.raise(CancelLevel::Terminate);
+        assert!(!running.join().unwrap().unwrap().exit.success());
+    });
+    drop(machine);
+    wait_until(|| looking.windows() == ["onion:mine"]);
+}
+
 #[test]
 fn what_to_type_or_why_nobody_can_look_on_is_told() {
-    let to = Destination { user: Some("ci".into()), host: "box.example.invalid".into(), port: Some(2222) };
+    let onlook =
+        |says: &str| window::onlook("ssh -t -p 2222 ci@box.example.invalid", "box.example.invalid", "onion", says);
     assert_eq!(
-        window::onlook(&to, "onion", "tmux 3.3a\n").unwrap(),
+        onlook("tmux 3.3a\n").unwrap(),
         "ssh -t -p 2222 ci@box.example.invalid \"tmux -L local-ci attach -t '=onion'\""
     );
-    let to = Destination { user: None, port: None, ..to };
-    assert!(window::onlook(&to, "onion", "tmux master").unwrap().starts_with("ssh -t box.example.invalid \"tmux"));
-    let why = window::onlook(&to, "onion", "tmux 1.8").unwrap_err();
+    assert!(onlook("tmux master").is_ok());
+    let why = onlook("tmux 1.8").unwrap_err();
     assert!(why.contains("too old for us (tmux 1.8; 2.1 is needed)"), "{why}");
-    assert!(window::onlook(&to, "onion", "").unwrap_err().starts_with("there is no tmux on box.example.invalid"));
+    assert!(onlook("").unwrap_err().starts_with("there is no tmux on box.example.invalid"));
 }

@@ -47,6 +47,8 @@ pub(crate) struct About {
     pub(crate) name: &'static str,
     /// The name and the schema of its stage kinds.
     pub(crate) stages: Vec<(&'static str, Option<&'static str>)>,
+    /// The names of its parsers.
+    pub(crate) parsers: Vec<&'static str>,
     pub(crate) config: Option<&'static str>,
     pub(crate) needs: Vec<(&'static str, &'static str)>,
     pub(crate) examples: &'static str,
@@ -54,7 +56,14 @@ pub(crate) struct About {
 
 impl Default for About {
     fn default() -> Self {
-        Self { name: "sample", stages: vec![("sample", None)], config: None, needs: Vec::new(), examples: "[]" }
+        Self {
+            name: "sample",
+            stages: vec![("sample", None)],
+            parsers: Vec::new(),
+            config: None,
+            needs: Vec::new(),
+            examples: "[]",
+        }
     }
 }
 
@@ -166,18 +175,25 @@ impl Forge {
             kinds.extend(self.option(*params));
             kinds.extend([0, 0, 0]);
         }
+        let mut parsers = Vec::new();
+        for name in &about.parsers {
+            parsers.extend(self.text(name));
+            parsers.extend(self.text("reads it"));
+            parsers.extend([0; 6]);
+        }
         let mut needs = Vec::new();
         for (kind, value) in &about.needs {
             needs.extend(self.text(kind));
             needs.extend(self.text(value));
             needs.extend(self.text("because"));
         }
-        let (kinds, needs) = (self.words(&kinds), self.words(&needs));
+        let (kinds, parsers, needs) = (self.words(&kinds), self.words(&parsers), self.words(&needs));
         let mut words = Vec::new();
         words.extend(self.text(about.name));
         words.extend(self.text("1.2.3"));
         words.extend(self.text("a sample"));
-        words.extend([kinds, u32::try_from(about.stages.len()).unwrap(), 0, 0, 0, 0, 0, 0]);
+        words.extend([kinds, u32::try_from(about.stages.len()).unwrap()]);
+        words.extend([parsers, u32::try_from(about.parsers.len()).unwrap(), 0, 0, 0, 0]);
         words.extend(self.option(about.config));
         words.extend([needs, u32::try_from(about.needs.len()).unwrap()]);
         words.extend(self.text(about.examples));

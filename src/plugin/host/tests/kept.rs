@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::forge::Forge;
 use super::witness::Said;
 use super::{Compiler, Host, context};
+use crate::clock::Clock as _;
 use crate::env::Env;
 use crate::process::tool::Tools;
 
@@ -149,7 +150,9 @@ fn several_at_once_compile_once_and_see_nothing_half_written() {
     let dir = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(|| works(dir.path(), Compiler::Here))).collect();
-        all.into_iter().for_each(|one| one.join().unwrap().unwrap());
+        for one in all {
+            one.join().unwrap().unwrap();
+        }
     });
     assert_eq!(files(dir.path()).len(), 2, "{:?}", files(dir.path()));
 }
@@ -166,6 +169,28 @@ fn what_was_left_half_written_is_swept_away_later() {
     fs::remove_file(&code).unwrap();
     works(&cache, Compiler::Here).unwrap();
     assert!(!old.exists() && young.exists());
+}
+
+#[test]
+fn what_nobody_has_used_for_long_is_swept_away_and_what_is_used_stays() {
+    let (_dir, cache, code) = filled();
+    let days_ago = |days: u64| {
+        let now = u64::try_from(crate::clock::SystemClock.now().unix_ms).unwrap() / 1000;
+        std::time::UNIX_EPOCH + std::time::Duration::from_secs(now - days * 24 * 3600)
+    };
+    let set = |file: &Path, days| fs::File::open(file).unwrap().set_modified(days_ago(days)).unwrap();
+    let unused = code.with_file_name("unused.cwasm");
+    fs::copy(&code, &unused).unwrap();
+    fs::copy(code.with_extension("json"), unused.with_extension("json")).unwrap();
+    set(&unused, 31);
+    // Loaded after a long time, it counts as used.
+    set(&code, 29);
+    works(&cache, none()).unwrap();
+    assert!(fs::metadata(&code).unwrap().modified().unwrap() > days_ago(1));
+    // Something else is compiled.
+    let other = Forge { world: "stage-plugin", ..Forge::default() }.build();
+    Host::new(Some(cache), Compiler::Here).load("sample", &other).unwrap();
+    assert!(code.exists() && !unused.exists() && !unused.with_extension("json").exists());
 }
 
 #[test]

@@ -117,6 +117,7 @@ fn what_a_plugin_says_of_itself_arrives_whole() {
     let about = About {
         name: "hygiene",
         stages: vec![("hygiene", Some(r#"{"type":"object"}"#)), ("other", None)],
+        parsers: vec!["reads"],
         config: Some("{}"),
         needs: vec![("files-read", "**"), ("clock", "true")],
         examples: "",
@@ -126,6 +127,7 @@ fn what_a_plugin_says_of_itself_arrives_whole() {
     let info = component.describe().unwrap();
     assert_eq!((info.name.as_str(), info.version.as_str(), info.examples.as_str()), ("hygiene", "1.2.3", "[]"));
     let kinds: Vec<_> = info.stages.iter().map(|kind| (kind.name.as_str(), kind.params.as_deref())).collect();
+    assert_eq!(info.parsers.iter().map(|kind| kind.name.as_str()).collect::<Vec<_>>(), ["reads"]);
     assert_eq!(kinds, [("hygiene", Some(r#"{"type":"object"}"#)), ("other", None)]);
     let need = Need { kind: "clock".to_owned(), value: "true".to_owned(), reason: "because".to_owned() };
     assert_eq!(info.needs[1], need);

@@ -3,6 +3,15 @@
 use super::*;
 use crate::pipeline::remote::Destination;
 
+/// A hint that names the user's config names the one that was read.
+#[test]
+fn a_hint_names_the_config_that_ssh_has_read() {
+    let destination = Destination { user: None, host: "box.example.invalid".into(), port: None };
+    let said = "ssh: connect to host box.example.invalid port 22: Connection refused\r\n";
+    let fault = fault(&Whom { destination, config: Some("/etc/ours".into()) }, said);
+    assert_eq!(fault.cures, ["check the port (`port` of the remote, or Port in /etc/ours), and that sshd runs there"]);
+}
+
 fn told(text: &str) -> Fault {
     let destination = Destination { user: Some("ci".into()), host: "box.example.invalid".into(), port: None };
     fault(&Whom { destination, config: None }, text)

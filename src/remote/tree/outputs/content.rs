@@ -8,12 +8,16 @@ use std::path::PathBuf;
 
 use super::{Exchange, name, names};
 use crate::process::tool::Tool;
-use crate::remote::Fault;
 use crate::remote::tree::carry::nonce;
-use crate::remote::tree::place::preamble;
+use crate::remote::tree::place::{is_full, no_space, preamble};
+use crate::remote::tree::program::lines;
 use crate::remote::tree::words::word;
+use crate::remote::{Fault, FaultKind};
 
 const SUMS: &str = include_str!("../scripts/outputs-sums.sh");
+
+/// The code of a script that could not write the names down that it was given.
+const NO_NAMES: i32 = 3;
 
 /// What is in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +67,7 @@ pub(super) fn here(exchange: &Exchange<'_>, paths: &[&PathBuf]) -> Result<BTreeM
 /// What is in files there, as far as they are there.
 pub(super) fn there(exchange: &Exchange<'_>, paths: &[&PathBuf]) -> Result<BTreeMap<PathBuf, Content>, Fault> {
     let names = with_names(exchange, paths)?;
-    let printed = exchange.hands.call(&format!("{names}(\n{SUMS})\ncode=$?\nrm -f \"$names\"\nexit $code\n"))?.output;
+    let printed = asked(exchange, &format!("{names}(\n{SUMS})\ncode=$?\nrm -f \"$names\"\nexit $code\n"))?;
     let mut contents = BTreeMap::new();
     let mut rest = printed.as_slice();
     while let Some(at) = rest.iter().position(|byte| *byte == 0) {
@@ -82,17 +86,43 @@ pub(super) fn there(exchange: &Exchange<'_>, paths: &[&PathBuf]) -> Result<BTree
     Ok(contents)
 }
 
-/// The beginning of a script that has names in a file of its own, `$names`, and `$dir`.
+/// What a script prints that begins with [`with_names`].
+pub(super) fn asked(exchange: &Exchange<'_>, script: &str) -> Result<Vec<u8>, Fault> {
+    let answer = exchange.hands.call(script)?;
+    let host = exchange.hands.there.host();
+    let said = String::from_utf8_lossy(&answer.output);
+    match answer.code {
+        0 => Ok(answer.output),
+        NO_NAMES if is_full(&said) => Err(no_space(host, &said)),
+        NO_NAMES => {
+            let text = format!("a list of files cannot be written on {host}: {}", lines(&said));
+            Err(Fault::new(FaultKind::Directory, text))
+        }
+        _ => Err(gone(exchange)),
+    }
+}
+
+/// The work tree is not there any more.
+pub(super) fn gone(exchange: &Exchange<'_>) -> Fault {
+    let text = format!("the work tree `{}` on {} is gone", exchange.dir.display(), exchange.hands.there.host());
+    Fault::new(FaultKind::Directory, text)
+}
+
+/// The beginning of a script that has names in a file of its own, `$names`, and `$dir`. To be run by [`asked`].
 pub(super) fn with_names(exchange: &Exchange<'_>, paths: &[&PathBuf]) -> Result<String, Fault> {
     let dir = word(exchange.dir.as_os_str().as_bytes());
     let place = exchange.base.map_or_else(|| "${TMPDIR:-/tmp}".to_owned(), |base| word(base.as_os_str().as_bytes()));
-    let mut script =
-        format!("{}dir={dir}\nnames={place}/local-ci-names.{}\numask 077\nprintf '%s\\000'", preamble(), nonce()?);
+    let mut script = format!(
+        "{}dir={dir}\nnames={place}/local-ci-names.{}\numask 077\nsaid=$( (printf '%s\\000'",
+        preamble(),
+        nonce()?
+    );
     for path in paths {
         script.push_str(" ./");
         script.push_str(&word(path.as_os_str().as_bytes()));
     }
-    script.push_str(" >\"$names\" || exit 1\n");
+    let code = NO_NAMES.to_string();
+    script.extend([" >\"$names\") 2>&1) || {\nprintf %s \"$said\"\nexit ", &code, "\n}\n"]);
     Ok(script)
 }
 

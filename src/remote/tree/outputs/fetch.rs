@@ -15,7 +15,8 @@ use crate::process::tool::Tool;
 use crate::remote::tree::carry::{Load, carry, nonce};
 use crate::remote::tree::names::{Globs, is_ours};
 use crate::remote::tree::notices;
-use crate::remote::tree::place::preamble;
+use crate::remote::tree::place::{missing_there, preamble};
+use crate::remote::tree::program::lines;
 use crate::remote::tree::snapshot::{own_file, unusable};
 use crate::remote::tree::words::word;
 use crate::remote::{Fault, FaultKind};
@@ -64,10 +65,8 @@ fn find(exchange: &Exchange<'_>, globs: &Globs) -> Result<BTreeMap<PathBuf, bool
     script.push('\n');
     script.push_str(FIND);
     let answer = exchange.hands.call(&script)?;
-    let host = exchange.hands.there.host();
     if answer.code != 0 {
-        let text = format!("the work tree `{}` on {host} is gone", exchange.dir.display());
-        return Err(Fault::new(FaultKind::Directory, text));
+        return Err(content::gone(exchange));
     }
     let mut found = BTreeMap::new();
     for entry in answer.output.split(|byte| *byte == 0) {
@@ -159,25 +158,44 @@ fn attempt(exchange: &Exchange<'_>, wanted: &BTreeSet<PathBuf>, archive: &Path, 
     };
     let paths: Vec<&PathBuf> = wanted.iter().collect();
     let names = content::with_names(exchange, &paths)?;
-    let answer = exchange.hands.call(&format!("{names}printf %s \"$names\"\n"))?;
-    let file = word(&answer.output);
+    let file = word(&content::asked(exchange, &format!("{names}printf %s \"$names\"\n"))?);
     let nonce = nonce()?;
     let script = format!(
-        "{}cd {} || exit 1\nprintf '\\n%s \\n' {nonce}\ntar --create --no-recursion --null --files-from={file} --file=-\n\
+        "{}printf '\\n%s \\n' {nonce}\ncd {} || exit 1\ntar --create --no-recursion --null --files-from={file} --file=-\n\
          code=$?\nrm -f {file}\nexit $code\n",
         preamble(),
         word(exchange.dir.as_os_str().as_bytes()),
     );
-    carry(exchange.hands, &script, Load::Into(archive))?;
+    let carried = carry(exchange.hands, &script, Load::Into(archive))?;
     let unusable = |error: std::io::Error| unusable(archive, &error);
     let mut start = Vec::new();
     File::open(archive).and_then(|file| file.take(NOISE_MAX).read_to_end(&mut start)).map_err(unusable)?;
     let mark = format!("\n{nonce} \n");
     let at = memmem::find(&start, mark.as_bytes()).ok_or_else(|| cut("nothing came"))? + mark.len();
+    match carried.code {
+        0 => {}
+        255 => return Err(cut(&lines(&carried.said))),
+        127 => return Err(missing_there("tar", host)),
+        // What it could not read would be missing, and nobody would be told.
+        _ => {
+            let text = format!("what was made on {host} could not all be read there: {}", lines(&carried.said));
+            return Err(Fault::new(FaultKind::Directory, text));
+        }
+    }
     let unpack = "tail -c +\"$1\" \"$0\" | exec tar --extract --touch --preserve-permissions --no-same-owner --file=-";
     let tar = Tool::new(["/bin/sh", "-c", unpack]).arg(archive).arg((at + 1).to_string());
-    let ran = exchange.hands.run(&tar.env("LC_ALL", "C").dir(incoming))?;
-    if ran.exit.success() { Ok(()) } else { Err(cut(&super::super::program::lines(&ran.said()))) }
+    // All of it is here: what is wrong now is wrong on this side.
+    exchange.hands.run_well(&tar.env("LC_ALL", "C").dir(incoming), "unpack what stages have made").map(drop)
+}
+
+/// Whether nothing on the way to a file that was brought is a link.
+fn is_way_real(incoming: &Path, path: &Path) -> bool {
+    let mut at = incoming.to_owned();
+    path.parent().into_iter().flat_map(Path::components).all(|part| {
+        at.push(part);
+        // What is not there leads nowhere.
+        fs::symlink_metadata(&at).map_or(true, |metadata| metadata.is_dir())
+    })
 }
 
 /// Moves them into their places.
@@ -186,6 +204,11 @@ fn place(exchange: &Exchange<'_>, wanted: &BTreeSet<PathBuf>, incoming: &Path) -
     let mut out = BTreeSet::new();
     for path in wanted {
         let from = incoming.join(path);
+        // A link on the way would have whatever it leads to, here, taken for what was brought.
+        if !is_way_real(incoming, path) {
+            (exchange.hands.tell)(&notices::not_placed(path, "its directory there is a link"));
+            continue;
+        }
         // What was asked for is taken, nothing else; it may be gone there meanwhile.
         let Ok(metadata) = fs::symlink_metadata(&from) else { continue };
         if !metadata.is_file() && !metadata.is_symlink() {

@@ -87,7 +87,7 @@ fn unpack(exchange: &Exchange<'_>, archive: &std::path::Path) -> Result<(), Faul
         word(exchange.dir.as_os_str().as_bytes()),
     );
     let host = exchange.hands.there.host();
-    let said = carry(exchange.hands, &script, Load::From(archive))?;
+    let said = carry(exchange.hands, &script, Load::From(archive))?.output;
     let cut = || Fault::new(FaultKind::Cut, format!("the line to {host} was cut while files were being sent"));
     let said = String::from_utf8_lossy(after(&said, &nonce).ok_or_else(cut)?).into_owned();
     match said.split_once('\n').unwrap_or((&said, "")) {

@@ -76,6 +76,8 @@ unset IFS
 rm -f "$base"/local-ci-names.*
 say base "$base"
 say work "$work"
+say path "${PATH:-}"
+say tool "$(command -v "$tool")"
 [ -f "$base/ready" ] && say ready "$(cat "$base/ready")"
 [ -f "$base/repo.git/local-ci-sent" ] && sed 's/^/sent /' "$base/repo.git/local-ci-sent"
 [ -f "$base/listed.id" ] && say listed "$(cat "$base/listed.id")"

@@ -137,7 +137,7 @@ fn h141_env_files_are_not_sent_unless_they_are_named() {
     rig.remote.include = vec!["sub/.env.test".into()];
     let (tree, _) = rig.send();
     assert_eq!(names(&rig.work()), ["a", ".gitignore", "sub/.env.test"].map(str::to_owned).into());
-    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env`, `.env.local`, `.env.shared` and `sub/.env.production` are not sent, since files of that name hold secrets; to send one: sync.include = [".env"]"#);
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env`, `.env.local`, `.env.shared` and `sub/.env.production` are not sent, since files of that name hold secrets; to send one: [remotes.box] sync = { include = [".env"] }"#);
     rig.release(&tree);
     rig.remote.include = vec![".env.local".into(), "sub/.env*".into(), "nothing/*".into()];
     rig.send();
@@ -145,8 +145,12 @@ fn h141_env_files_are_not_sent_unless_they_are_named() {
     assert_eq!(names(&rig.work()), expected.map(str::to_owned).into());
     insta::assert_snapshot!(rig.told().join("\n"), @r#"
     `nothing/*` in `sync.include` matches no file
-    `.env` and `.env.shared` are not sent, since files of that name hold secrets; to send one: sync.include = [".env"]
+    `.env` and `.env.shared` are not sent, since files of that name hold secrets; to send one: [remotes.box] sync = { include = [".env"] }
     "#);
+    // Who was told knows.
+    rig.remote.include.pop();
+    rig.send();
+    assert_eq!(rig.told(), Vec::<String>::new());
 }
 
 #[test]
@@ -315,5 +319,19 @@ fn objects_known_by_sha256_are_sent() {
         let (tree, _) = rig.send();
         rig.release(&tree);
         assert_eq!(contents(&rig.work()), contents(&rig.root));
+    }
+}
+
+/// Over a connection of its own, where what is small goes with the script that takes it.
+#[test]
+fn what_is_large_is_sent_as_well() {
+    let rig = Rig::repository(&[("a", "1")]);
+    for size in [200_000, 100, 300_000] {
+        let mut bytes = vec![0; size];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).unwrap();
+        fs::write(rig.root.join("large"), &bytes).unwrap();
+        let (_, sent) = rig.send();
+        assert!(sent.bytes > size as u64 && sent.bytes < size as u64 + 2000, "{size}: {}", sent.bytes);
+        assert!(fs::read(rig.work().join("large")).unwrap() == bytes, "{size}");
     }
 }

@@ -40,6 +40,7 @@ struct Elsewhere {
     shell: Mutex<Shell>,
     home: PathBuf,
     tools: Tools,
+    bulk: Bulk,
 }
 
 fn tools(home: &Path) -> Tools {
@@ -60,7 +61,8 @@ impl Elsewhere {
     fn new(home: PathBuf) -> Self {
         let tools = tools(&home);
         let shell = Shell::open(&Here::new(tools.clone()), Login::No, LIMIT).unwrap();
-        Self { shell: Mutex::new(shell), home, tools }
+        let bulk = Bulk { command: Vec::new(), host: String::new() };
+        Self { shell: Mutex::new(shell), home, tools, bulk }
     }
 }
 
@@ -74,7 +76,7 @@ impl There for Elsewhere {
     }
 
     fn bulk(&self) -> Bulk {
-        Bulk { command: Vec::new(), host: String::new() }
+        self.bulk.clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What stages make.
 
 use super::*;
+use crate::remote::FaultKind;
 use crate::remote::tree::Moved;
 
 fn fetch(rig: &Rig, tree: &Tree, globs: &[&str]) -> Moved {
@@ -128,4 +129,78 @@ fn a_tree_of_rsync_exchanges_files_as_well() {
     rig.write("src/file", "by a person");
     assert_eq!(fetch(&rig, &tree, &["out/*", "src/*"]).files, 1);
     assert_eq!(fs::read_to_string(rig.root.join("src/file")).unwrap(), "by a person");
+}
+
+/// Has `tar --create` be this script; whatever else is asked of it is the real one's.
+fn creates(rig: &mut Rig, script: &str) {
+    let bin = rig.home.path().join("bin");
+    let text = format!("#!/bin/sh\n[ \"$1\" = --create ] || PATH=/usr/bin:/bin exec tar \"$@\"\n{script}\n");
+    write(&bin.join("tar"), &text);
+    fs::set_permissions(bin.join("tar"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+    let home = rig.home.path().join("here");
+    rig.tools = Tools::plain(&Env::from_pairs([("PATH", path.as_str()), ("HOME", home.to_str().unwrap())]));
+}
+
+/// Whoever has the other machine may send another archive than it was asked for.
+#[test]
+fn a_link_among_what_is_brought_does_not_lead_to_what_is_here() {
+    let mut rig = Rig::repository(&[("a", "1")]);
+    let (tree, _) = rig.send();
+    let secrets = rig.home.path().join("secrets");
+    write(&secrets.join("key"), "mine");
+    write(&rig.work().join("dist/deep/key"), "x");
+    write(&rig.work().join("dist/good"), "x");
+    let planted = rig.home.path().join("planted");
+    write(&planted.join("dist/good"), "good");
+    std::os::unix::fs::symlink(&secrets, planted.join("dist/deep")).unwrap();
+    creates(&mut rig, &format!("PATH=/usr/bin:/bin exec tar -c -C {} ./dist", planted.display()));
+    fetch(&rig, &tree, &["dist"]);
+    assert_eq!(fs::read_to_string(secrets.join("key")).unwrap(), "mine");
+    assert_eq!(names(&rig.root.join("dist")), ["good".to_owned()].into());
+    insta::assert_snapshot!(rig.told().join("\n"), @"`dist/deep/key` was not put into its place: its directory there is a link");
+}
+
+#[test]
+fn what_cannot_be_packed_there_is_told_once_and_in_the_words_of_who_packs() {
+    let mut rig = Rig::repository(&[("a", "1")]);
+    let (tree, _) = rig.send();
+    write(&rig.work().join("dist/good"), "x");
+    let try_fetch = |rig: &Rig| {
+        let fault = rig.with(|_, hands| tree.fetch(&["dist".to_owned()], hands)).unwrap_err();
+        assert!(!rig.root.join("dist").exists());
+        assert_eq!(names(&rig.base()).iter().filter(|name| name.starts_with("local-ci-names")).count(), 0);
+        (fault.kind, fault.message)
+    };
+    let home = rig.home.path().to_owned();
+    let tries = || fs::read_to_string(home.join("tries")).unwrap();
+    let counted = |script: &str| format!("echo x >>{}/tries\n{script}", home.display());
+    creates(
+        &mut rig,
+        &counted("echo 'tar: ./dist/good: Cannot open: Permission denied' >&2; tar -cf - -T /dev/null; exit 2"),
+    );
+    let words = "what was made on build.example.invalid could not all be read there: tar: ./dist/good: Cannot open: \
+                 Permission denied";
+    assert_eq!(try_fetch(&rig), (FaultKind::Directory, words.to_owned()));
+    assert_eq!(tries(), "x\n");
+    creates(&mut rig, &counted("exit 127"));
+    assert_eq!(try_fetch(&rig), (FaultKind::MissingTool, "`tar` is not installed on build.example.invalid".to_owned()));
+    assert_eq!(tries(), "x\nx\n");
+    // What is a cut line is tried again, as often as it may be worth it.
+    creates(&mut rig, &counted("exit 255"));
+    assert_eq!(try_fetch(&rig).0, FaultKind::Cut);
+    assert_eq!(tries(), "x\n".repeat(8));
+}
+
+#[test]
+fn what_cannot_be_looked_at_there_is_a_fault() {
+    let rig = Rig::repository(&[("a", "1")]);
+    let (tree, _) = rig.send();
+    rig.write("dist/app", "x");
+    let put = |rig: &Rig| rig.with(|_, hands| tree.put(&["dist".to_owned()], hands)).unwrap_err().to_string();
+    fs::rename(rig.work(), rig.base().join("moved")).unwrap();
+    let work = rig.work().display().to_string();
+    assert_eq!(put(&rig), format!("the work tree `{work}` on build.example.invalid is gone"));
+    fs::rename(rig.base(), rig.base().with_extension("moved")).unwrap();
+    assert!(put(&rig).starts_with("a list of files cannot be written on build.example.invalid: "));
 }

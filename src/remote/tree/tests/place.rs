@@ -109,7 +109,7 @@ fn a_run_has_the_tree_until_it_lets_go() {
         Tree::send(order, &Hands { cancelled: &cancelled, ..*hands }).unwrap_err()
     });
     assert_eq!(fault.kind, FaultKind::Cancelled);
-    insta::assert_snapshot!(rig.told().join("\n"), @"run 42 of this project has the work tree on build.example.invalid: waiting until that has ended there");
+    insta::assert_snapshot!(rig.told().join("\n"), @"run 42 of this project has the work tree on build.example.invalid: waiting until that has ended there (`local-ci attach 42` follows it, `local-ci stop 42` ends it)");
     rig.release(&tree);
     assert_eq!(lock(&rig), None);
     rig.send();
@@ -196,6 +196,29 @@ fn a_tool_that_is_missing_there_is_named_with_its_cure() {
         assert_eq!(fault.kind, FaultKind::MissingTool);
         assert_eq!(fault.message, format!("`{tool}` is not installed on build.example.invalid"));
         assert!(fault.cures[0].contains(&format!("apt-get install {tool}")), "{fault}");
+    }
+}
+
+/// What is sent goes over connections of its own, which read no profile: they find what the login finds.
+#[test]
+fn programs_that_only_the_login_there_finds_are_found_for_what_is_sent() {
+    for sync in [Sync::Git, Sync::Rsync] {
+        let mut rig = Rig::repository(&[("a", "1")]);
+        // Too much to go with a script over the control channel.
+        let noise: String = (0..2000_u32).map(|n| blake3::hash(&n.to_le_bytes()).to_hex().to_string()).collect();
+        rig.write("noise", &noise);
+        let bare = rig.home.path().join("bare");
+        fs::create_dir(&bare).unwrap();
+        let ssh = rig.home.path().join("ssh");
+        let home = rig.there.home.display();
+        let script = format!("shift\nexec env -i HOME={home} PATH={} /bin/sh -c \"$*\"\n", bare.display());
+        fs::write(&ssh, script).unwrap();
+        let command = vec!["/bin/sh".to_owned(), ssh.to_str().unwrap().to_owned()];
+        rig.there.bulk = Bulk { command, host: "build.example.invalid".into() };
+        rig.remote.sync = sync;
+        let (tree, sent) = rig.send();
+        assert_eq!((sent.files, fs::read_to_string(rig.work().join("noise")).unwrap()), (2, noise));
+        rig.release(&tree);
     }
 }
 

@@ -35,7 +35,7 @@ fn what_no_gitignore_hides_is_sent_without_a_repository() {
     expected.retain(|path, _| !left_out.iter().any(|name| path == Path::new(name)));
     assert_eq!(contents(&rig.work()), expected);
     assert_eq!(sent.files, u64::try_from(expected.len()).unwrap());
-    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env` is not sent, since files of that name hold secrets; to send one: sync.include = [".env"]"#);
+    insta::assert_snapshot!(rig.told().join("\n"), @r#"`.env` is not sent, since files of that name hold secrets; to send one: [remotes.box] sync = { mode = "rsync", include = [".env"] }"#);
 }
 
 #[test]

@@ -1,0 +1,157 @@
+//! Plugins in runs: stages, parsers and reporters made in the test, run by the program.
+
+use serde_json::Value;
+
+use crate::support::forge::{About, Forge};
+use crate::support::{Project, wait_until};
+
+/// A name, its component, and that it is locked as it stands in the config.
+fn add(project: &Project, name: &'static str, mut forge: Forge, stages: &[&'static str], parsers: &[&'static str]) {
+    let about = About {
+        name,
+        stages: stages.iter().map(|stage| (*stage, None)).collect(),
+        parsers: parsers.to_vec(),
+        ..About::default()
+    };
+    forge.describe = Some(format!("(i32.const {})", forge.info(&about)));
+    let file = format!("{name}.wasm");
+    project.write(&file, "");
+    std::fs::write(project.dir().join(&file), forge.build()).unwrap();
+    project.expects("local-ci.lock");
+    project.local_ci(&["plugin", "update", name, "--as-granted"]).output().assert_code(0);
+}
+
+/// What a run told of an event of this kind.
+fn told(project: &Project, number: u64, kind: &str) -> Vec<Value> {
+    project.events(number).into_iter().filter(|event| event["event"] == kind).collect()
+}
+
+fn sources(names: &[&str]) -> String {
+    names.iter().map(|name| format!("[plugins.{name}]\nsource = \"path:{name}.wasm\"\n")).collect()
+}
+
+/// A parser that finds the same thing with every batch of lines, and another at the end.
+fn finder(said: &str) -> Forge {
+    let mut forge = Forge::default();
+    let found = forge.annotation(said, "src/main.rs", 3);
+    let items = forge.annotations(&[found]);
+    forge.finish = format!("(i32.const {items})");
+    forge
+}
+
+/// H157: a trap in a stage, in a parser and in a reporter; every other stage of the run is what it would be without.
+#[test]
+fn h157_a_trap_in_one_plugin_leaves_the_runs_other_stages_alone() {
+    let project = Project::new();
+    project.config(&format!(
+        "{}[reporters]\nreports = true\n\
+         [stages.a]\nuses = \"traps\"\n[stages.b]\nrun = \"echo text\"\nannotate = [\"reads\"]\n[stages.c]\nuses = \"passes\"\n",
+        sources(&["traps", "reads", "reports", "passes"])
+    ));
+    let trap = || "unreachable".to_owned();
+    add(&project, "traps", Forge { run: trap(), ..Forge::default() }, &["traps"], &[]);
+    add(&project, "reads", Forge { feed: trap(), ..Forge::default() }, &[], &["reads"]);
+    add(&project, "reports", Forge { notify: trap(), ..Forge::default() }, &[], &[]);
+    let mut passes = Forge::default();
+    let outcome = passes.outcome(0, Some("all is well"));
+    passes.run = format!("(i32.const {outcome})");
+    add(&project, "passes", passes, &["passes"], &[]);
+    let run = project.local_ci(&["--json"]).output().assert_code(3);
+    let report: Value = serde_json::from_str(&run.stdout()).unwrap();
+    let results: Vec<(&str, &str)> = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| (stage["name"].as_str().unwrap(), stage["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(results, [("a", "error"), ("b", "pass"), ("c", "pass")]);
+    let error = report["results"][0]["error"].as_str().unwrap();
+    assert!(error.contains("plugin traps gave up"), "{error}");
+    assert_eq!(project.log(1, "c.log"), b"all is well\n");
+    // Each fault of an observer is one notice.
+    let warnings = report["warnings"].as_array().unwrap();
+    for plugin in ["reads", "reports"] {
+        let about = warnings.iter().filter(|text| text.as_str().unwrap().contains(&format!("plugin {plugin} gave up")));
+        assert_eq!(about.count(), 1, "{warnings:?}");
+    }
+    project.assert_nothing_left();
+}
+
+/// H163: what parsers find is told in the order of the declaration, and each time the same.
+#[test]
+fn h163_the_same_run_tells_the_same_of_its_parsers() {
+    let project = Project::new();
+    project.config(&format!(
+        "{}[stages.a]\nrun = \"chaos lines 5000\"\nannotate = [\"one\", \"two\"]\n",
+        sources(&["one", "two"])
+    ));
+    add(&project, "one", finder("found by one"), &[], &["one"]);
+    add(&project, "two", finder("found by two\u{1b}[2J"), &[], &["two"]);
+    let mut runs = Vec::new();
+    for number in 1..=3 {
+        let run = project.local_ci(&["--output", "grouped"]).output().assert_code(0);
+        let text = run.stdout();
+        let (one, two) =
+            ("  src/main.rs:3: warning: found by one\n", r"  src/main.rs:3: warning: found by two\u{1b}[2J");
+        assert!(text.contains(one) && text.contains(two) && !text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("\nAnnotations: 2 warnings.\n"), "{text}");
+        let items: Vec<Value> =
+            told(&project, number, "annotated").iter().map(|event| event["items"].clone()).collect();
+        runs.push(items);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+    assert_eq!(runs[0][0][0]["source"], "one");
+    project.assert_nothing_left();
+}
+
+/// A loop is ended by its stage's timeout, stands still where the run does, and ends with it.
+#[test]
+fn a_loop_in_a_plugin_is_a_stage_like_another() {
+    let project = Project::new();
+    project.config(&format!("{}[stages.a]\nuses = \"loops\"\ntimeout = \"50ms\"\n", sources(&["loops"])));
+    add(
+        &project,
+        "loops",
+        Forge { run: "(loop $again (br $again)) unreachable".into(), ..Forge::default() },
+        &["loops"],
+        &[],
+    );
+    project.local_ci(&[]).output().assert_code(1);
+    assert_eq!(told(&project, 1, "stage_finished")[0]["outcome"]["status"], "timed_out");
+
+    project.config(&format!("{}[stages.a]\nuses = \"loops\"\n", sources(&["loops"])));
+    project.local_ci(&["--detach"]).output().assert_code(0);
+    project.wait_for_event(2, "stage_started");
+    project.local_ci(&["pause", "2"]).output().assert_code(0);
+    let supervisor = project.supervisor(2);
+    let computed = |pid: i32| -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(')').unwrap().1.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum()
+    };
+    // What stands still has no time of its own, for as long as anybody looks: ten looks at the clock of another process.
+    let before = computed(supervisor.pid);
+    (0..10).for_each(|_| drop(project.local_ci(&["list"]).output().assert_code(0)));
+    assert!(computed(supervisor.pid) - before <= 2, "the guest goes on");
+    project.local_ci(&["resume", "2"]).output().assert_code(0);
+    wait_until("the guest to go on", || computed(supervisor.pid) > before + 2);
+    project.local_ci(&["stop", "2"]).output().assert_code(0);
+    wait_until("the run to end", || project.last_word(2).is_some());
+    assert_eq!(told(&project, 2, "stage_finished")[0]["outcome"]["status"], "cancelled");
+    project.assert_nothing_left();
+}
+
+/// What is run is what was verified: a file that changes afterwards is not.
+#[test]
+fn a_component_that_has_changed_since_it_was_verified_is_not_run() {
+    let project = Project::new();
+    project.config(&format!(
+        "{}[stages.a]\nrun = \"printf x >>sample.wasm\"\n[stages.b]\nuses = \"sample\"\nneeds = [\"a\"]\n",
+        sources(&["sample"])
+    ));
+    add(&project, "sample", Forge::default(), &["sample"], &[]);
+    let run = project.local_ci(&["--output", "grouped"]).output().assert_code(3);
+    let text = run.stdout();
+    assert!(text.contains("plugin sample is not what it was when this run was planned"), "{text}");
+    project.assert_nothing_left();
+}
