@@ -1,7 +1,7 @@
 //! What can be typed. Nothing here decides what it means.
 
 mod jobs;
-mod plugin;
+pub(super) mod plugin;
 mod remote;
 mod run;
 mod texts;
@@ -16,10 +16,7 @@ pub(super) use jobs::{
     AddArgs, AttachArgs, AwaitArgs, AwaitSeveralArgs, DiffArgs, EventsArgs, HoldArgs, LogsArgs, NukeArgs, RemoveArgs,
     RestartArgs, SignalArgs, StartArgs, StopArgs, StreamArgs,
 };
-pub(super) use plugin::{
-    Language, PluginAddArgs, PluginArgs, PluginBuildArgs, PluginCommand, PluginInspectArgs, PluginListArgs,
-    PluginNewArgs, PluginRemoveArgs, PluginTestArgs, PluginUpdateArgs, PluginVerifyArgs,
-};
+pub(super) use plugin::{Language, PluginArgs, PluginCommand, PluginNewArgs};
 pub(super) use remote::{CheckArgs, RemoteArgs, RemoteCommand, RemoteListArgs};
 pub(super) use run::{Elsewhere, GraphFormat, PlanArgs, Presence, RunArgs, Selection};
 use texts::{

@@ -1,7 +1,7 @@
 //! `plugin add`: a plugin into `local-ci.toml` and `local-ci.lock`, with what it needs granted by who adds it.
 
 use super::{shown, stock};
-use crate::cli::args::PluginAddArgs;
+use crate::cli::args::plugin::PluginAddArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

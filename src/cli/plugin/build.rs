@@ -1,7 +1,7 @@
 //! `plugin build`: a component of a plugin's sources, with the tools of its language.
 
 use super::shown;
-use crate::cli::args::PluginBuildArgs;
+use crate::cli::args::plugin::PluginBuildArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::shown;
 use super::subject::Subject;
-use crate::cli::args::PluginInspectArgs;
+use crate::cli::args::plugin::PluginInspectArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

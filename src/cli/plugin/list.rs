@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{shown, stock};
-use crate::cli::args::PluginListArgs;
+use crate::cli::args::plugin::PluginListArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

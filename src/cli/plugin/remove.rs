@@ -1,7 +1,7 @@
 //! `plugin remove`: a plugin that nothing uses out of `local-ci.toml` and `local-ci.lock`.
 
 use super::stock;
-use crate::cli::args::PluginRemoveArgs;
+use crate::cli::args::plugin::PluginRemoveArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

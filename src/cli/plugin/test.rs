@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::shown;
 use super::subject::Subject;
-use crate::cli::args::PluginTestArgs;
+use crate::cli::args::plugin::PluginTestArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

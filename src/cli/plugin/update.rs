@@ -1,7 +1,7 @@
 //! `plugin update`: fetches plugins anew and locks what they are now; with `--locked`, only what is locked already.
 
 use super::{add, shown, stock};
-use crate::cli::args::PluginUpdateArgs;
+use crate::cli::args::plugin::PluginUpdateArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};

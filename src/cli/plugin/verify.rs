@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{shown, stock};
-use crate::cli::args::PluginVerifyArgs;
+use crate::cli::args::plugin::PluginVerifyArgs;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};
