@@ -79,7 +79,7 @@ impl Paper {
 fn found(count: u32) -> Recorded {
     let mut run = Recorded::of(vec![stage("lint", "lint"), stage("fmt", "fmt")]);
     let item = |n: u32| Annotation {
-        severity: if n % 3 == 0 { Severity::Error } else { Severity::Warning },
+        severity: if n.is_multiple_of(3) { Severity::Error } else { Severity::Warning },
         message: format!("finding {n}\nand more of it"),
         code: (n == 0).then(|| "E0308".into()),
         title: (n == 1).then(|| "A title".into()),
