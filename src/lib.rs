@@ -13,6 +13,7 @@
 //!   processes and their trees; a run's directory; the index of what came of runs; making foreign bytes harmless; a
 //!   project's files.
 //! - **Where stages run** ([`executor`]): one attempt at a time, on this machine or, for tests, in no machine at all.
+//! - **Plugins** ([`plugin`]): WebAssembly components, what they may do, and the host that runs them in a stage's place.
 //! - **Running a plan** ([`engine`]): a scheduler and a machine as values, and the loop around them.
 //! - **What is seen** ([`report`]): a display folds events into a view and drives a reporter, which asks for logs.
 //! - **A run across processes** ([`session`]): place, start, supervise, follow; looking at runs and ending them.
@@ -23,7 +24,10 @@
 //! Read: `local-ci.toml`, `.local-ci.toml` or `.config/local-ci.toml`, upward from the working directory, with
 //! `local-ci.local.toml` beside it and the `env-file`s it names; where there is none, the files that say of what kind a
 //! project is (`docs/detection.md`); `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository `.git/HEAD` and what that
-//! points to; of `/proc` the processes below a supervisor; the `make` that a stage would find. `init` writes `local-ci.toml`, and nothing else in a project.
+//! points to; of `/proc` the processes below a supervisor; the `make` that a stage would find. `init` writes `local-ci.toml`, and
+//! nothing else in a project. Where plugins are used, `local-ci.lock` beside the config and the components that it names;
+//! `plugin add`, `update` and `remove` write both files, `plugin build` a `plugin.wasm`, and `plugin new` a directory. A plugin
+//! writes what it was granted, through `.local-ci-part-<pid>-<n>` beside it.
 //!
 //! Written, in `$XDG_STATE_HOME/local-ci/`: `history.db` with what SQLite puts beside it, its lock `history.db.lock`,
 //! `history.db.version-<n>` from before its tables were changed, and up to three damaged ones,
@@ -36,7 +40,8 @@
 //! `$TMPDIR`, `/tmp` or `/dev/shm`, taken away after the run.
 //!
 //! Written, in `$XDG_CACHE_HOME/local-ci/wasm/<wasmtime>-<machine>/<engine>/`, where a plugin is used: `<hash>.cwasm`, what it
-//! was compiled to, and `<hash>.json`, what it says of itself. Both can be deleted at any time.
+//! was compiled to, and `<hash>.json`, what it says of itself; in `plugins/` beside them, `<hash>.wasm`, what was fetched. All of
+//! it can be deleted at any time.
 //!
 //! For other machines: in `$XDG_RUNTIME_DIR/local-ci/`, or else `/tmp/local-ci-<uid>/`, the sockets of ssh, with `.lock` and
 //! `.said`, what ssh had to say; they go with their connections.
