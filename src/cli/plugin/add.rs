@@ -62,7 +62,8 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
     };
     let lines: String = lines.lines().map(|line| format!("\n    {}", shown::line(line))).collect();
     let how = format!(
-        "`--yes` grants it; or write what you grant into {config}, then `local-ci plugin update {name} --as-granted`:"
+        "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
+         you grant less:"
     );
     Err(CliError::usage(format!("plugin {name} needs more than {config} grants; nothing was changed"))
         .or_try(format!("{how}{lines}")))

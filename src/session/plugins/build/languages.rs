@@ -87,7 +87,8 @@ fn rust(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
         return Err(Trouble::new(format!("Rust's target {TARGET} is not installed"))
             .or_try(format!("`rustup target add {TARGET}`")));
     }
-    let cargo = ["cargo", "build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"];
+    let cargo =
+        ["cargo", "build", "--quiet", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"];
     // Also where no .cargo/config.toml says so.
     let ran = workshop.run(Tool::new(cargo).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER))?;
     let built = String::from_utf8_lossy(&ran.stdout)
