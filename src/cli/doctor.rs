@@ -30,7 +30,7 @@ pub(super) fn doctor(context: &Context<'_>, args: &DoctorArgs) -> Result<Ending,
     let patient = Patient {
         env: context.env,
         request: &context.load_request(),
-        supplier: &*context.supplier(),
+        supplier: context.supplier(),
         streams: Streams {
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),

@@ -12,7 +12,7 @@ use crate::text::plain::printable;
 
 /// Checks the config.
 pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<Ending, CliError> {
-    let opened = prepare::open(&context.load_request(), &*context.supplier());
+    let opened = prepare::open(&context.load_request(), context.supplier());
     if args.json {
         let (faults, warnings, code) = match &opened {
             Ok(project) => (Vec::new(), project.warnings.clone(), exit::PASSED),

@@ -178,7 +178,7 @@ impl Lock {
             return Err(LockError::Unreadable(format!("it is longer than {} MiB", FILE_MAX >> 20)));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
-            let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|b| *b == b'\n').count();
             LockError::Damaged { line, why: "it is not UTF-8".to_owned() }
         })?;
         Self::parse(&text)
@@ -254,7 +254,7 @@ fn flaw(entry: &Entry) -> Option<String> {
 
 /// The line that a byte is in, from one.
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.as_bytes()[..at.min(text.len())].split(|byte| *byte == b'\n').count()
 }
 
 #[cfg(test)]

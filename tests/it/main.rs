@@ -52,6 +52,7 @@ mod meanwhile;
 mod output;
 mod pause;
 #[cfg(feature = "plugins")]
+mod plugin_commands;
 mod plugin_compile;
 mod privacy;
 mod queue;

@@ -9,11 +9,8 @@ use local_ci::env::Env;
 use local_ci::plugin::host::{Compiler, Host};
 use local_ci::process::tool::Tools;
 
+use crate::support::component as forge;
 use crate::support::wait_until;
-
-#[path = "../../src/plugin/host/tests/forge.rs"]
-#[expect(dead_code, reason = "what other tests need of it")]
-mod forge;
 
 const LOCAL_CI: &str = env!("CARGO_BIN_EXE_local-ci");
 

@@ -53,8 +53,6 @@ pub(in crate::cli) enum Language {
     Js,
     /// Python
     Python,
-    /// C
-    C,
 }
 
 #[derive(Debug, Args)]

@@ -78,9 +78,10 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("HOST", ..) => Kind::Remote,
         // A directory of another machine is nothing that is known here.
         ("DIR", _, id) if id != "remote_dir" => Kind::Directory,
-        ("ARGS" | "N" | "DUR" | "RE" | "DIR", ..) | ("NAME", "new" | "add", _) | ("NAME", _, "session") => Kind::Free,
-        // `path:` and a directory, or an address: nothing that could be listed.
-        ("SOURCE", ..) => Kind::Free,
+        // A source is `path:` and a directory, or an address: nothing that could be listed.
+        ("ARGS" | "N" | "DUR" | "RE" | "DIR" | "SOURCE", ..) | ("NAME", "new" | "add", _) | ("NAME", _, "session") => {
+            Kind::Free
+        }
         ("FORMAT" | "LANG", ..) => Kind::Own,
         _ => return None,
     })

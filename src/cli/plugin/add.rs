@@ -60,13 +60,13 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
     } else {
         manifest::block(name, &plugin.source, &all)
     };
-    let lines: String = lines.lines().map(|line| format!("\n    {}", shown::line(line))).collect();
+    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", shown::line(line))).collect();
     let how = format!(
         "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
          you grant less:"
     );
     Err(CliError::usage(format!("plugin {name} needs more than {config} grants; nothing was changed"))
-        .or_try(format!("{how}{lines}")))
+        .or_try(format!("{how}\n{}", lines.join("\n"))))
 }
 
 /// Asks who sits here.

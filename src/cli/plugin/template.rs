@@ -57,14 +57,6 @@ const PYTHON: &[File] = &[
     ("wit/world.wit", WORLD),
 ];
 
-const C: &[File] = &[
-    (".gitignore", include_str!("template/c/gitignore")),
-    ("README.md", include_str!("template/c/README.md.in")),
-    ("plugin.c", include_str!("template/c/plugin.c.in")),
-    ("wit/plugin.wit", CONTRACT),
-    ("wit/world.wit", WORLD),
-];
-
 /// The files of a new plugin of this name, by their paths in its directory.
 pub(super) fn files(language: Language, name: &str) -> Vec<(&'static str, String)> {
     // What is not this plugin's own is copied as it is.
@@ -78,7 +70,6 @@ pub(super) fn files(language: Language, name: &str) -> Vec<(&'static str, String
         }
         Language::Js => own(JS),
         Language::Python => own(PYTHON),
-        Language::C => own(C),
     }
 }
 
@@ -115,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_name_stands_wherever_it_should() {
-        for language in [Language::Rust, Language::Js, Language::Python, Language::C] {
+        for language in [Language::Rust, Language::Js, Language::Python] {
             let files = files(language, "licences");
             assert!(files.iter().all(|(_, text)| !text.contains("@NAME@")));
             assert!(files.iter().any(|(_, text)| text.contains("\"licences\"")), "{language:?}");

@@ -32,4 +32,4 @@ pub use roles::{Parser, Reporter};
 pub use state::Call;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -36,7 +36,7 @@ pub fn language(dir: &Path) -> Option<&'static str> {
 pub fn build(tools: &Tools, dir: &Path) -> Result<Built, Trouble> {
     let Some(language) = Language::of(dir) else {
         return Err(Trouble::new(format!("nothing in {} says how a plugin is built of it", dir.display())).or_try(
-            "it has Cargo.toml for Rust, package.json for JavaScript, app.py for Python or plugin.c for C; \
+            "it has Cargo.toml for Rust, package.json for JavaScript or app.py for Python; \
              `local-ci plugin new NAME` begins one",
         ));
     };
@@ -82,14 +82,14 @@ impl Workshop<'_> {
     /// The bytes of a file that a tool has made here, which does not stay.
     fn take(&self, file: &str) -> Result<Vec<u8>, Trouble> {
         let path = self.dir.join(file);
-        let bytes = self.read(&path)?;
+        let bytes = read(&path)?;
         let _ = std::fs::remove_file(&path);
         Ok(bytes)
     }
+}
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, Trouble> {
-        store::read(path).map_err(|error| Trouble::ours(format!("{} cannot be read: {error}", path.display())))
-    }
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    store::read(path).map_err(|error| Trouble::ours(format!("{} cannot be read: {error}", path.display())))
 }
 
 /// What went wrong, with the last of what the tool said: on stderr, and where it said nothing there, on stdout.
@@ -100,6 +100,6 @@ fn said(ran: &Ran, why: String) -> Trouble {
     };
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(SAID_MAX)..];
-    let help = last.iter().map(|line| format!("\n  | {line}")).collect::<String>();
-    Trouble::new(why).or_try(format!("it said{help}"))
+    let help: Vec<String> = last.iter().map(|line| format!("  | {line}")).collect();
+    Trouble::new(why).or_try(format!("it said\n{}", help.join("\n")))
 }

@@ -167,12 +167,12 @@ fn uses(whole: &Table) -> BTreeMap<String, Vec<String>> {
     let defaults = whole.get("defaults").map(|defaults| ("defaults".to_owned(), defaults));
     let stages = stages.iter().map(|(name, stage)| (format!("stages.{name}"), stage));
     for (by, stage) in stages.chain(defaults) {
-        for key in ["uses"] {
-            if let Some(used) = stage.get(key).and_then(Value::as_str) {
-                add(used, &by);
-            }
+        if let Some(used) = stage.get("uses").and_then(Value::as_str) {
+            add(used, &by);
         }
-        texts(stage.get("annotate")).iter().for_each(|used| add(used, &by));
+        for used in texts(stage.get("annotate")) {
+            add(&used, &by);
+        }
     }
     for expand in whole.get("expand").and_then(Value::as_array).into_iter().flatten() {
         if let Some(used) = expand.get("uses").and_then(Value::as_str) {

@@ -219,7 +219,7 @@ pub fn block(name: &str, source: &Source, grants: &Grants) -> String {
     if line.len() <= LINE_MAX {
         text.push_str(&line);
     } else {
-        text.push_str(&format!("[plugins.{name}.grants]\n{}", lines(grants)));
+        text = format!("{text}[plugins.{name}.grants]\n{}", lines(grants));
     }
     text
 }
@@ -227,7 +227,8 @@ pub fn block(name: &str, source: &Source, grants: &Grants) -> String {
 /// Grants as lines: those of a table.
 pub fn lines(grants: &Grants) -> String {
     let given = Key::ALL.into_iter().filter(|key| !key.values(grants).is_empty());
-    given.map(|key| format!("{} ={}\n", key.as_str(), value(key, &key.values(grants)).decorated(" ", ""))).collect()
+    let line = |key: Key| format!("{} ={}\n", key.as_str(), value(key, &key.values(grants)).decorated(" ", ""));
+    given.map(line).collect::<Vec<_>>().concat()
 }
 
 fn inline(grants: &Grants) -> InlineTable {

@@ -22,7 +22,8 @@ pub mod pin;
 pub mod resolve;
 #[cfg(feature = "plugins")]
 pub mod stock;
-#[cfg(all(test, feature = "plugins"))]
+#[cfg(test)]
+#[cfg(feature = "plugins")]
 mod tests;
 #[cfg(feature = "plugins")]
 pub mod trial;

@@ -184,7 +184,7 @@ impl Stock {
         let mut lock = self.lock.clone();
         let gone: Vec<String> =
             lock.plugins.keys().filter(|name| !self.declared.plugins.contains_key(*name)).cloned().collect();
-        gone.iter().for_each(|name| drop(lock.plugins.remove(name)));
+        lock.plugins.retain(|name, _| self.declared.plugins.contains_key(name));
         if !gone.is_empty() {
             self.write_lock(lock)?;
         }

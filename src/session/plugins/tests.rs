@@ -16,14 +16,10 @@ use super::trouble::Trouble;
 use crate::config::{LoadRequest, Supplier};
 use crate::env::{self, Env};
 use crate::pipeline::plugin::{Expand, Grants};
+use crate::plugin::host::tests::forge::{self, About, Forge};
 use crate::plugin::host::{Compiler, Host};
 use crate::plugin::lock::{self, Lock};
 use crate::plugin::store;
-
-#[path = "../../plugin/host/tests/forge.rs"]
-mod forge;
-
-use forge::{About, Forge};
 
 /// A component that needs these, imports these interfaces, and carries these examples.
 fn component(needs: &[(&'static str, &'static str)], imports: &[&str], examples: &'static str) -> Vec<u8> {
@@ -397,7 +393,7 @@ fn what_is_fetched_is_bounded_and_comes_from_where_it_was_asked_for() {
     });
     let fetch = || super::bytes::fetch("a", &format!("http://{address}/a.wasm"));
     assert_eq!(fetch(), Ok(b"bytes".to_vec()));
-    for why in ["redirect", "404", ""] {
+    for why in ["it leads elsewhere", "404", ""] {
         let error = fetch().unwrap_err();
         assert!(error.is_ours && error.why.starts_with("plugin a cannot be fetched from http://127.0.0.1:"), "{error}");
         assert!(error.why.contains(why), "{error}");

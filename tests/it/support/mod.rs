@@ -5,6 +5,10 @@
 
 mod cable;
 mod capture;
+/// Components, made in the test as those of the host's own tests are.
+#[path = "../../../src/plugin/host/tests/forge.rs"]
+#[expect(dead_code, reason = "what the host's own tests need of it")]
+pub(crate) mod component;
 mod host;
 mod invocation;
 mod leftovers;

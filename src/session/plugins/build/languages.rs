@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Workshop;
+use super::{Workshop, read};
 use crate::plan::quote;
 use crate::process::tool::Tool;
 use crate::session::plugins::trouble::Trouble;
@@ -26,14 +26,12 @@ pub(super) enum Language {
     Rust,
     Js,
     Python,
-    C,
 }
 
 impl Language {
     /// That of the files in a directory.
     pub(super) fn of(dir: &Path) -> Option<Self> {
-        let files =
-            [("Cargo.toml", Self::Rust), ("package.json", Self::Js), ("app.py", Self::Python), ("plugin.c", Self::C)];
+        let files = [("Cargo.toml", Self::Rust), ("package.json", Self::Js), ("app.py", Self::Python)];
         files.into_iter().find(|(file, _)| dir.join(file).is_file()).map(|(_, language)| language)
     }
 
@@ -43,7 +41,6 @@ impl Language {
             Self::Rust => "Rust",
             Self::Js => "JavaScript",
             Self::Python => "Python",
-            Self::C => "C",
         }
     }
 
@@ -51,7 +48,7 @@ impl Language {
     pub(super) fn not_a_plugin(self) -> &'static str {
         match self {
             Self::Rust => "see that the crate has `crate-type = [\"cdylib\"]` and calls `local_ci_plugin::export!`",
-            Self::Js | Self::Python | Self::C => "see that it exports what wit/world.wit says",
+            Self::Js | Self::Python => "see that it exports what wit/world.wit says",
         }
     }
 
@@ -61,7 +58,6 @@ impl Language {
             Self::Rust => rust(workshop),
             Self::Js => js(workshop),
             Self::Python => python(workshop),
-            Self::C => c(workshop),
         }
     }
 }
@@ -96,10 +92,9 @@ fn rust(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
         .filter(|artifact| artifact.reason == "compiler-artifact")
         .flat_map(|artifact| artifact.filenames)
-        .filter(|file| file.extension().is_some_and(|extension| extension == "wasm"))
-        .last();
+        .rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"));
     match built {
-        Some(file) => workshop.read(&file),
+        Some(file) => read(&file),
         None => Err(Trouble::new("cargo built no component").or_try(Language::Rust.not_a_plugin())),
     }
 }
@@ -137,36 +132,6 @@ fn python(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
     workshop.take(UNFINISHED)
 }
 
-/// Where what is made on the way stays, so that an editor finds the header.
-const DIR: &str = "build";
-
-fn c(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
-    for (tool, next) in [
-        ("wit-bindgen", "`cargo install wit-bindgen-cli --no-default-features --features c`"),
-        ("wasm-tools", "`cargo install wasm-tools`"),
-    ] {
-        if !workshop.has(tool) {
-            return Err(Trouble::new(format!("{tool} is not installed, which plugins in C need")).or_try(next));
-        }
-    }
-    let compiler: &[&str] = if workshop.has("zig") { &["zig", "cc"] } else { &["python3", "-m", "ziglang", "cc"] };
-    let has_zig = workshop.has("zig")
-        || workshop.has("python3") && workshop.run(Tool::new(["python3", "-c", "import ziglang"])).is_ok();
-    if !has_zig {
-        return Err(Trouble::new("zig is not installed, which compiles plugins in C")
-            .or_try("`python3 -m pip install ziglang`, or install Zig"));
-    }
-    let bindings = ["wit-bindgen", "c", "wit", "--world", WORLD, "--out-dir", DIR];
-    workshop.run(Tool::new(bindings))?;
-    let module = format!("{DIR}/plugin.module.wasm");
-    let flags = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s", "-I", DIR, "-o", &module];
-    let sources = ["plugin.c", "build/plugin.c", "build/plugin_component_type.o"];
-    let compile = compiler.iter().copied().chain(flags).chain(sources);
-    workshop.run(Tool::new(compile))?;
-    workshop.run(Tool::new(["wasm-tools", "component", "new", &module, "-o", UNFINISHED]))?;
-    workshop.take(UNFINISHED)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,12 +140,9 @@ mod tests {
     fn a_language_is_known_by_its_files() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Language::of(dir.path()), None);
-        for (file, language) in [
-            ("plugin.c", Language::C),
-            ("app.py", Language::Python),
-            ("package.json", Language::Js),
-            ("Cargo.toml", Language::Rust),
-        ] {
+        for (file, language) in
+            [("app.py", Language::Python), ("package.json", Language::Js), ("Cargo.toml", Language::Rust)]
+        {
             fs::write(dir.path().join(file), "").unwrap();
             assert_eq!(Language::of(dir.path()), Some(language), "{file}");
         }

@@ -161,9 +161,7 @@ fn grants_are_changed_where_they_stand() {
     +files-write = ["src/**"]
     +clock = true
     "#);
-    insta::assert_snapshot!(difference(CONFIG, &with_grants(CONFIG, "webhook", &grants).unwrap()), @r#"
-    +grants = { files-read = ["**"], files-write = ["src/**"], clock = true }
-    "#);
+    insta::assert_snapshot!(difference(CONFIG, &with_grants(CONFIG, "webhook", &grants).unwrap()), @r#"+grants = { files-read = ["**"], files-write = ["src/**"], clock = true }"#);
     let more = Grants { files_read: vec!["**".to_owned(), "../x".to_owned()], ..Grants::default() };
     let inline = "[plugins]\na = { source = 'path:a', grants = { clock = true } } # mine\n";
     insta::assert_snapshot!(with_grants(inline, "a", &more).unwrap(), @r#"

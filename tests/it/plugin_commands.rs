@@ -1,0 +1,191 @@
+//! `plugin`: from nothing to a plugin that a run uses, and what keeps one from being used.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::component::{About, Forge};
+use crate::support::{Project, assert_transcript};
+
+const CONFIG: &str = "# ours\n[stages.a] # first\nrun = 'true'\n";
+
+/// A component that needs to know the time, and passes every stage.
+fn component(needs: &[(&'static str, &'static str)]) -> Vec<u8> {
+    let mut forge = Forge::default();
+    let examples = r#"[{ "name": "passes", "role": "stage", "kind": "sample", "expect": { "verdict": "passed" } },
+                       { "name": "is wrong", "role": "stage", "kind": "sample", "expect": { "verdict": "failed" } }]"#;
+    let info = forge.info(&About { needs: needs.to_vec(), examples, ..About::default() });
+    forge.describe = Some(format!("(i32.const {info})"));
+    let outcome = forge.outcome(0, Some("all is well"));
+    forge.run = format!("(i32.const {outcome})");
+    forge.build()
+}
+
+/// A project with a component in it, and a config that does not know of it.
+fn project() -> Project {
+    let project = Project::new();
+    project.write(".git/HEAD", "").config(CONFIG).write("tools/README", "");
+    project.expects("tools/sample.wasm").expects("local-ci.lock");
+    fs::write(project.dir().join("tools/sample.wasm"), component(&[("clock", "true")])).unwrap();
+    project
+}
+
+fn flip(project: &Project) {
+    let path = project.dir().join("tools/sample.wasm");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_plugin_is_added_used_and_taken_out_again() {
+    let project = project();
+    let run = |args: &[&str]| project.local_ci(args).output();
+    assert_transcript!(run(&["plugin", "add", "path:tools/sample.wasm"]), @r#"
+    $ local-ci plugin add path:tools/sample.wasm
+    --- stderr
+    sample 1.2.3: a sample
+    it needs
+        clock  true  because
+    error: plugin sample needs more than local-ci.toml grants; nothing was changed
+      hint: `--yes` grants it; or write this into local-ci.toml, then `local-ci plugin update sample`, with --as-granted where you grant less:
+        [plugins.sample]
+        source = "path:tools/sample.wasm"
+        grants = { clock = true }
+    --- exit 2
+    "#);
+    assert_eq!(fs::read_to_string(project.dir().join("local-ci.toml")).unwrap(), CONFIG);
+    assert!(!project.dir().join("local-ci.lock").exists());
+    run(&["plugin", "add", "path:tools/sample.wasm", "--yes"]).assert_code(0);
+    let added = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    assert_eq!(
+        added,
+        format!("{CONFIG}\n[plugins.sample]\nsource = \"path:tools/sample.wasm\"\ngrants = {{ clock = true }}\n")
+    );
+    run(&["plugin", "verify", "--locked"]).assert_code(0);
+
+    project.config(&format!("{added}[stages.b]\nuses = \"sample\"\n"));
+    let finished = run(&["--locked", "b"]).assert_code(0);
+    assert!(finished.stdout().contains("all is well"), "{}", finished.stdout());
+    assert_transcript!(run(&["plugin", "remove", "sample"]), @r"
+    $ local-ci plugin remove sample
+    --- stderr
+    error: plugin sample is still used by stages.b
+      hint: take it out there first; nothing was changed
+    --- exit 2
+    ");
+    assert_transcript!(run(&["plugin", "remove", "sampel"]), @r#"
+    $ local-ci plugin remove sampel
+    --- stderr
+    error: there is no plugin "sampel" in local-ci.toml; did you mean sample?
+    --- exit 2
+    "#);
+    project.config(&added);
+    run(&["plugin", "remove", "sample"]).assert_code(0);
+    assert_eq!(fs::read_to_string(project.dir().join("local-ci.toml")).unwrap(), CONFIG);
+    assert!(!fs::read_to_string(project.dir().join("local-ci.lock")).unwrap().contains("sample"));
+    project.assert_nothing_left();
+}
+
+/// H161: other bytes than those that were locked are refused wherever they would be used, until somebody approves them.
+#[test]
+fn h161_a_swapped_component_is_refused_until_it_is_updated() {
+    let project = project();
+    let run = |args: &[&str]| project.local_ci(args).output();
+    run(&["plugin", "add", "path:tools/sample.wasm", "--yes"]).assert_code(0);
+    let config = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    project.config(&format!("{config}[stages.b]\nuses = \"sample\"\n"));
+    run(&["b"]).assert_code(0);
+    flip(&project);
+    for args in [&["b"][..], &["plan"], &["validate"], &["--locked", "b"]] {
+        let said = run(args).assert_code(2).stderr();
+        assert!(said.contains("plugin sample is not what was locked"), "{said}");
+        assert!(said.contains("local-ci plugin update sample"), "{said}");
+    }
+    let verified = run(&["plugin", "verify"]).assert_code(2).stderr();
+    assert!(verified.contains("FAILED  sample: plugin sample is not what was locked"), "{verified}");
+    let listed: Value = serde_json::from_slice(&run(&["plugin", "list", "--json"]).assert_code(0).stdout).unwrap();
+    assert!(listed["plugins"][0]["problem"].as_str().unwrap().contains("is not what was locked"), "{listed}");
+    assert_eq!(listed["plugins"][0]["used_by"][0], "stages.b");
+
+    // Another component, which asks for more.
+    fs::write(project.dir().join("tools/sample.wasm"), component(&[("clock", "true"), ("env", "HOME")])).unwrap();
+    let locked = run(&["plugin", "update", "--locked"]).assert_code(2).stderr();
+    assert!(locked.contains("plugin sample is not what was locked"), "{locked}");
+    let refused = run(&["plugin", "update"]).assert_code(2).stderr();
+    assert!(refused.contains("    [plugins.sample.grants]\n    env = [\"HOME\"]\n    clock = true\n"), "{refused}");
+    run(&["b"]).assert_code(2);
+    run(&["plugin", "update", "--as-granted"]).assert_code(0);
+    run(&["--locked", "b"]).assert_code(0);
+    let granted = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    assert!(granted.contains("grants = { clock = true }\n"), "{granted}");
+    project.assert_nothing_left();
+}
+
+#[test]
+fn a_component_is_looked_at_and_tried_before_it_is_added() {
+    let project = project();
+    let shown = project.local_ci(&["plugin", "inspect", "tools/sample.wasm", "--json"]).output().assert_code(0);
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!((&shown["name"], &shown["version"]), (&"sample".into(), &"1.2.3".into()));
+    assert_eq!(shown["needs"][0]["reason"], "because");
+    assert_eq!(shown["roles"], serde_json::json!(["stage", "parser", "expander", "reporter"]));
+    assert_transcript!(project.local_ci(&["plugin", "test", "tools/sample.wasm"]).output(), @r#"
+    $ local-ci plugin test tools/sample.wasm
+    ok      passes
+    FAILED  is wrong
+            verdict: expected "failed", found "passed"
+    --- stderr
+    sample: 1 of 2 examples came out otherwise
+    --- exit 1
+    "#);
+    fs::write(project.dir().join("tools/sample.wasm"), "not wasm").unwrap();
+    let said = project.local_ci(&["plugin", "inspect", "tools/sample.wasm"]).output().assert_code(2).stderr();
+    assert!(said.starts_with("error: plugin sample is no WebAssembly"), "{said}");
+    project.assert_nothing_left();
+}
+
+#[test]
+fn what_is_new_builds_where_the_tools_are_and_says_what_is_missing() {
+    let project = Project::new();
+    project.write(".git/HEAD", "").config(CONFIG);
+    for (language, missing) in [
+        ("rust", "cargo is not installed"),
+        ("js", "componentize-qjs is not installed"),
+        ("python", "componentize-py is not installed"),
+    ] {
+        let dir = format!("plugins/{language}");
+        let made = project.local_ci(&["plugin", "new", language, "--lang", language]).output().assert_code(0);
+        expect_below(&project, &dir);
+        let next = format!(
+            "next: local-ci plugin build {dir}\n      local-ci plugin test {dir}\n      local-ci plugin add path:{dir}\n"
+        );
+        assert!(made.stderr().ends_with(&next), "{}", made.stderr());
+        let again = project.local_ci(&["plugin", "new", language, "--lang", language]).output().assert_code(2);
+        assert!(again.stderr().contains("already; nothing was written"), "{}", again.stderr());
+        // Where there are none of the tools.
+        let built = project.local_ci(&["plugin", "build", &dir]).env("PATH", "/nonexistent").output().assert_code(2);
+        let said = built.stderr();
+        assert!(said.contains(missing) && said.contains("\n  hint: "), "{said}");
+        let added = project.local_ci(&["plugin", "add", &format!("path:{dir}")]).output().assert_code(2).stderr();
+        assert!(added.contains(&format!("is not built\n  hint: `local-ci plugin build {dir}`")), "{added}");
+    }
+    let said = project.local_ci(&["plugin", "build", "."]).output().assert_code(2).stderr();
+    assert!(said.contains("says how a plugin is built of it"), "{said}");
+    project.assert_nothing_left();
+}
+
+/// Says that these files are meant to be there.
+fn expect_below(project: &Project, dir: &str) {
+    project.expects(dir);
+    for entry in fs::read_dir(project.dir().join(dir)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{dir}/{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            expect_below(project, &path);
+        } else {
+            project.expects(path);
+        }
+    }
+}
