@@ -53,12 +53,13 @@ pub fn policy_flaws(policy: &Grants) -> Vec<Flaw> {
 }
 
 impl Authority {
-    /// What a plugin of this name may do. The error is a sentence about the first value that is none of its kind.
+    /// What a plugin of this name may do. The error is about the first value that is none of its kind: the rest of a sentence
+    /// that begins with the plugin.
     pub fn new(plugin: &str, needs: &Grants, grants: &Grants, policy: Option<&Grants>) -> Result<Self, String> {
         let read = |side: Side, from: &Grants| {
             Permissions::read(from, side == Side::Policy).map_err(|flaws| {
                 let first = flaws.first().map(ToString::to_string).unwrap_or_default();
-                format!("plugin {plugin}: {}: {first}", side.whose())
+                format!("cannot be used: in {}, {first}", side.whose())
             })
         };
         Ok(Self {
@@ -84,6 +85,7 @@ impl Authority {
         if place::is_version_control(path) {
             return Err(self.never(Key::FilesRead, path, "what version control keeps for itself is no plugin's"));
         }
+        self.not_taken_out(Key::FilesRead, path)?;
         self.judge(Key::FilesRead, path, globset::escape(path), |permissions| permissions.reads(path))
     }
 
@@ -105,6 +107,7 @@ impl Authority {
         if place::is_ours(path) {
             return Err(self.never(Key::FilesWrite, path, "what decides over plugins is not written by one"));
         }
+        self.not_taken_out(Key::FilesWrite, path)?;
         self.judge(Key::FilesWrite, path, globset::escape(path), |permissions| permissions.writes(path))
     }
 
@@ -133,6 +136,14 @@ impl Authority {
     /// Whether it may know the time.
     pub fn may_tell_time(&self) -> Result<(), Refusal> {
         self.judge(Key::Clock, "", "true".to_owned(), Permissions::tells_time)
+    }
+
+    /// No line that is added would permit a file that one of them takes out.
+    fn not_taken_out(&self, key: Key, path: &str) -> Result<(), Refusal> {
+        match self.sides().find(|(_, permissions)| permissions.takes_out(key, path)) {
+            Some((side, _)) => Err(self.never(key, path, side.takes_out())),
+            None => Ok(()),
+        }
     }
 
     fn judge(

@@ -15,12 +15,17 @@ pub struct Missing {
     pub value: String,
 }
 
-/// What of these needs grants, or a policy, do not permit. In the order of the keys.
+/// What of these needs grants, or a policy, do not permit. In the order of the keys. What a glob with `!` takes out is
+/// taken out on purpose, and not missing.
 pub fn covers(needs: &Grants, grants: &Grants) -> Vec<Missing> {
     let mut missing = Vec::new();
     for key in Key::ALL {
-        let granted = key.values(grants);
-        for value in key.values(needs) {
+        let is_file = matches!(key, Key::FilesRead | Key::FilesWrite);
+        let (mut needed, mut granted) = (key.values(needs), key.values(grants));
+        for values in [&mut needed, &mut granted] {
+            values.retain(|value| !(is_file && value.starts_with('!')));
+        }
+        for value in needed {
             if !granted.iter().any(|grant| covered(key, &value, grant)) && !covered_by_all(key, &value, &granted) {
                 missing.push(Missing { key, value });
             }

@@ -34,8 +34,8 @@ const EVERY: &str = "*";
 /// What one side permits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Permissions {
-    files_read: Vec<GlobSet>,
-    files_write: Vec<GlobSet>,
+    files_read: Globs,
+    files_write: Globs,
     env: Names,
     commands: Vec<Pattern>,
     http: Hosts,
@@ -48,8 +48,8 @@ impl Permissions {
     pub(super) fn read(grants: &Grants, is_policy: bool) -> Result<Self, Vec<Flaw>> {
         let mut flaws = Vec::new();
         let permissions = Self {
-            files_read: each(Key::FilesRead, &grants.files_read, &mut flaws, glob),
-            files_write: each(Key::FilesWrite, &grants.files_write, &mut flaws, glob),
+            files_read: Globs::read(Key::FilesRead, &grants.files_read, &mut flaws),
+            files_write: Globs::read(Key::FilesWrite, &grants.files_write, &mut flaws),
             env: Names::read(Key::Env, &grants.env, is_policy, &mut flaws),
             commands: each(Key::Commands, &grants.commands, &mut flaws, Pattern::read),
             http: Hosts::read(&grants.http, is_policy, &mut flaws),
@@ -60,15 +60,21 @@ impl Permissions {
     }
 
     pub(super) fn reads(&self, path: &str) -> bool {
-        self.files_read.iter().any(|glob| glob.is_match(path))
+        self.files_read.has(path)
     }
 
     pub(super) fn reads_something(&self) -> bool {
-        !self.files_read.is_empty()
+        !self.files_read.adds.is_empty()
     }
 
     pub(super) fn writes(&self, path: &str) -> bool {
-        self.files_write.iter().any(|glob| glob.is_match(path))
+        self.files_write.has(path)
+    }
+
+    /// Whether a glob of this key takes a file out on purpose.
+    pub(super) fn takes_out(&self, key: Key, path: &str) -> bool {
+        let globs = if key == Key::FilesWrite { &self.files_write } else { &self.files_read };
+        globs.takes_out.iter().any(|glob| glob.is_match(path))
     }
 
     pub(super) fn knows(&self, variable: &str) -> bool {
@@ -104,11 +110,32 @@ fn each<T>(key: Key, values: &[String], flaws: &mut Vec<Flaw>, read: impl Fn(&st
     all
 }
 
+/// Globs of files. One with `!` before it takes out what others add, wherever it stands.
+#[derive(Clone, Debug, Default)]
+struct Globs {
+    adds: Vec<GlobSet>,
+    takes_out: Vec<GlobSet>,
+}
+
+impl Globs {
+    fn read(key: Key, values: &[String], flaws: &mut Vec<Flaw>) -> Self {
+        let globs = each(key, values, flaws, |value| match value.strip_prefix('!') {
+            Some(text) => Ok((true, glob(text)?)),
+            None => Ok((false, glob(value)?)),
+        });
+        let (takes_out, adds): (Vec<_>, Vec<_>) = globs.into_iter().partition(|(takes_out, _)| *takes_out);
+        let sets = |list: Vec<(bool, GlobSet)>| list.into_iter().map(|(_, glob)| glob).collect();
+        Self { adds: sets(adds), takes_out: sets(takes_out) }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        let any = |globs: &[GlobSet]| globs.iter().any(|glob| glob.is_match(path));
+        any(&self.adds) && !any(&self.takes_out)
+    }
+}
+
 /// A glob of files in the project.
 fn glob(text: &str) -> Result<GlobSet, String> {
-    if text.starts_with('!') {
-        return Err("begins with `!`; a grant only adds".to_owned());
-    }
     let text = text.strip_prefix("./").unwrap_or(text);
     if text.ends_with('/') {
         return Err(format!("names a directory; what is in it is `{}**`", printable(text)));

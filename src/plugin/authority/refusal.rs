@@ -20,9 +20,18 @@ impl Side {
     /// Whose values these are.
     pub(super) fn whose(self) -> &'static str {
         match self {
-            Self::Needs => "what it says that it needs",
+            Self::Needs => "what the plugin says that it needs",
             Self::Grants => "the pipeline's grants",
             Self::Policy => "the user's policy",
+        }
+    }
+
+    /// That this side takes a file out with `!`, as the end of a sentence.
+    pub(super) fn takes_out(self) -> &'static str {
+        match self {
+            Self::Needs => "a glob with `!` in what the plugin says that it needs takes it out",
+            Self::Grants => "a glob with `!` in the pipeline's grants takes it out",
+            Self::Policy => "a glob with `!` in the user's policy takes it out",
         }
     }
 }

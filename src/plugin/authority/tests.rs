@@ -116,6 +116,22 @@ fn what_decides_over_plugins_is_written_by_none() {
 }
 
 #[test]
+fn what_is_taken_out_on_purpose_is_not_permitted_and_no_line_would_change_that() {
+    let all = Grants { files_read: list(&["**"]), files_write: list(&["**"]), ..Grants::default() };
+    let most =
+        Grants { files_read: list(&["!**/.env", "**"]), files_write: list(&["**", "!src/**"]), ..Grants::default() };
+    for (needs, grants, policy) in [(&most, &all, None), (&all, &most, None), (&all, &all, Some(&most))] {
+        let authority = Authority::new("x", needs, grants, policy).unwrap();
+        assert!(authority.may_read("a/.env.local").is_ok() && authority.may_write("a").is_ok());
+        let refusal = authority.may_read("a/.env").unwrap_err();
+        assert!(refusal.by.is_empty() && refusal.to_string().contains("a glob with `!` in "), "{refusal}");
+        assert!(!authority.reads(".env") && authority.may_write("src/a").is_err());
+    }
+    assert_eq!(covers(&all, &most), []);
+    assert_eq!(covers(&most, &Grants::default()).len(), 2);
+}
+
+#[test]
 fn a_refusal_says_what_would_have_to_be_added_and_where() {
     let none = Grants::default();
     let authority = Authority::new("lint", &some(), &none, Some(&none)).unwrap();
@@ -169,7 +185,7 @@ fn the_line_that_a_refusal_names_permits_it() {
 #[test]
 fn what_can_permit_nothing_is_a_flaw() {
     let bad = Grants {
-        files_read: list(&["../x", "/etc/**", "a[", "src/", "!a", ""]),
+        files_read: list(&["../x", "/etc/**", "a[", "src/", "!../a", ""]),
         files_write: list(&["a/../b"]),
         env: list(&["*", "A B", ""]),
         commands: list(&["", "git ** log"]),
@@ -185,7 +201,7 @@ fn what_can_permit_nothing_is_a_flaw() {
     assert_eq!(policy_flaws(&bad).len(), all - 2);
     assert_eq!(policy_flaws(&everything()), []);
     let error = Authority::new("x", &Grants::default(), &bad, None).unwrap_err();
-    insta::assert_snapshot!(error, @"plugin x: the pipeline's grants: `files-read` has `../x`, which does not stay in the project; globs are relative to its directory");
+    insta::assert_snapshot!(error, @"cannot be used: in the pipeline's grants, `files-read` has `../x`, which does not stay in the project; globs are relative to its directory");
 }
 
 #[test]

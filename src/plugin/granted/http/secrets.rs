@@ -7,6 +7,9 @@ use crate::plugin::authority::Authority;
 use crate::plugin::services::{HttpFailure, HttpResponse};
 use crate::text::plain::printable;
 
+/// The shortest value that is masked in an answer, in bytes: what is shorter stands in every text by chance.
+const MASKED_MIN: usize = 4;
+
 /// Where a secret is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -90,7 +93,7 @@ impl<'a> Secrets<'a> {
         let written = form.write(value);
         for text in [value, &written] {
             let pair = (text.to_owned(), format!("{{{{{name}}}}}"));
-            if !self.sent.contains(&pair) {
+            if text.len() >= MASKED_MIN && !self.sent.contains(&pair) {
                 self.sent.push(pair);
             }
         }

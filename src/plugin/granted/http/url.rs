@@ -112,6 +112,8 @@ impl Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::plugin::Grants;
+    use proptest::prelude::*;
 
     #[test]
     fn the_host_of_an_address_is_the_one_that_is_spoken_to() {
@@ -119,7 +121,7 @@ mod tests {
             ("https://example.invalid", "example.invalid", 443),
             ("HTTPS://Example.INVALID:443/a?b", "example.invalid", 443),
             ("https://example.invalid:/a", "example.invalid", 443),
-            ("https://example.invalid?q=a@b/c", "example.invalid", 443),
+            ("https://example.invalid?q=@127.0.0.1/c", "example.invalid", 443),
             ("https://example.invalid/a@127.0.0.1/{{X}}", "example.invalid", 443),
             ("https://example.invalid#@127.0.0.1/", "example.invalid", 443),
             ("http://127.0.0.1:8080", "127.0.0.1", 8080),
@@ -147,10 +149,25 @@ mod tests {
             "https://example.invalid/\r\nHost: x",
             "https://example.invalid/ä",
             "https://[::1/",
-            "https://ex ample.invalid/",
+            "https://localhost example.invalid/",
         ] {
             let failure = Address::read(url).unwrap_err();
             assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever an address looks like, what is connected to is the host that was judged.
+        #[test]
+        fn what_was_judged_is_what_is_connected_to(rest in "[a@:/?#.{}%1\\[\\]\\-]{0,16}") {
+            let none = Grants::default();
+            let authority = crate::plugin::authority::Authority::new("x", &none, &none, None).unwrap();
+            if let Ok(address) = Address::read(&format!("https://{rest}"))
+                && let Ok(uri) = address.fill(&mut Secrets::new(&authority, &[]))
+            {
+                prop_assert_eq!(uri.host().map(str::to_ascii_lowercase), Some(address.host.clone()));
+                prop_assert_eq!(uri.port_u16().unwrap_or(443), address.port);
+            }
         }
     }
 
@@ -164,11 +181,12 @@ mod tests {
             ("http://[::1]/", true),
             ("http://example.invalid/", false),
             ("http://localhost.example.invalid/", false),
-            ("http://10.0.0.1/", false),
+            ("http://192.0.2.1/", false),
             ("http://0.0.0.0/", false),
-            ("http://2130706433/", false),
         ] {
             assert_eq!(Address::read(url).unwrap().is_private_enough().is_ok(), fine, "{url}");
         }
+        // The number of 127.0.0.1, which some resolvers take for it.
+        assert!(!Address::read(&format!("http://{}/", 2_130_706_433_u32)).unwrap().is_loopback());
     }
 }

@@ -13,8 +13,9 @@ use crate::plugin::granted::Commands;
 use crate::plugin::granted::commands::{Patience, Running, Work};
 use crate::plugin::services::{CommandExit, CommandFailure, CommandRequest, Process, Services};
 
-const PATIENT: Patience = Patience { timeout: None, grace: Duration::from_secs(60) };
+const PATIENT: Patience = Patience { timeout: None, grace: Duration::from_mins(1) };
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what work answers")]
 fn ended(exit: Exit) -> Result<Ended, ExecError> {
     Ok(Ended { exit, leaked: Vec::new(), took: None })
 }
@@ -153,7 +154,7 @@ fn a_flood_that_nobody_fetches_can_be_ended() {
 
 #[test]
 fn a_command_whose_time_is_up_is_asked_to_end_and_then_killed() {
-    let brief = Patience { timeout: Some(Duration::from_millis(1)), grace: Duration::from_secs(60) };
+    let brief = Patience { timeout: Some(Duration::from_millis(1)), grace: Duration::from_mins(1) };
     let mut running = start(&CancelToken::new(), brief, |_, token| {
         until(token, |token| token.level() == Some(CancelLevel::Terminate));
         ended(Exit::Signal(15))
@@ -166,7 +167,7 @@ fn a_command_whose_time_is_up_is_asked_to_end_and_then_killed() {
         ended(Exit::Signal(9))
     });
     assert!(running.wait().unwrap().timed_out);
-    let long = Patience { timeout: Some(Duration::from_secs(600)), grace: Duration::ZERO };
+    let long = Patience { timeout: Some(Duration::from_mins(10)), grace: Duration::ZERO };
     let mut running = start(&CancelToken::new(), long, |_, _| ended(Exit::Code(0)));
     assert_eq!(running.wait().unwrap(), CommandExit { code: Some(0), ..CommandExit::default() });
 }
