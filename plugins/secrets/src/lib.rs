@@ -7,7 +7,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local_ci_plugin::commands::{Command, Failure};
+use local_ci_plugin::commands::{Command, Failure, Output};
 use local_ci_plugin::{
     Annotation, Context, Example, Info, Kind, Need, Outcome, Plugin, Problem, Span, StagePlugin, files, glob, output,
 };
@@ -51,18 +51,11 @@ struct Allow {
     rules: BTreeSet<String>,
 }
 
-/// What has changed since this branch left the base. What comes after `--end-of-options` is no option.
-const DIFF: [&str; 9] = [
-    "git",
-    "diff",
-    "--name-only",
-    "-z",
-    "--no-ext-diff",
-    "--diff-filter=d",
-    "--relative",
-    "--merge-base",
-    "--end-of-options",
-];
+/// Where this branch left the base. What comes after `--end-of-options` is no option, whatever it looks like.
+const MERGE_BASE: [&str; 3] = ["git", "merge-base", "--end-of-options"];
+/// What has changed since there, by names that end in NUL and stand for themselves.
+const DIFF: [&str; 8] =
+    ["git", "diff", "--name-only", "-z", "--no-ext-diff", "--diff-filter=d", "--relative", "--end-of-options"];
 
 /// As much of a text as fits into this many bytes.
 pub(crate) fn cut(text: &str, room: usize) -> &str {
@@ -94,10 +87,11 @@ impl Plugin for Secrets {
         });
         let aws = format!("AKIA{}", "Q7ZP4LMX2WN6RT3K");
         let line = format!("key = {aws}\n");
-        let diff = DIFF.join(" ");
+        let (merge_base, diff) = (MERGE_BASE.join(" "), DIFF.join(" "));
         Info::new("secrets", env!("CARGO_PKG_VERSION"), "Finds keys and passwords in files")
             .stage(Kind::new("secrets", "Keys of known makers, passwords, and texts as random as keys").params(params))
             .need(Need::files_read("**", "to look for secrets in the files"))
+            .need(Need::command(&format!("{merge_base} * HEAD"), "to find where the branch began, where `base` is set"))
             .need(Need::command(&format!("{diff} *"), "to look at changed files alone, where `base` is set"))
             .example(
                 Example::stage("finds a key and does not print it", "secrets")
@@ -111,7 +105,8 @@ impl Plugin for Secrets {
             .example(
                 Example::stage("looks at changed files alone where there is a base", "secrets")
                     .params(json!({ "base": "origin/main" }))
-                    .command(&format!("{diff} origin/main"), 0, "b.txt\0", "")
+                    .command(&format!("{merge_base} origin/main HEAD"), 0, "0f1e2d3c\n", "")
+                    .command(&format!("{diff} 0f1e2d3c"), 0, "b.txt\0", "")
                     .file("a.txt", &line)
                     .file("b.txt", "nothing\n")
                     .passes()
@@ -165,18 +160,26 @@ impl StagePlugin for Secrets {
 
 /// The files that have changed since a base.
 fn changed(base: &str) -> Result<BTreeSet<String>, Problem> {
-    let command = Command::default().args(DIFF.into_iter().chain([base])).dir(".");
-    let found = command.output().map_err(|failure| match failure {
-        Failure::NotFound(_) => Problem::new("no-git", "git is not there, where the stage runs"),
-        failure => failure.into(),
-    })?;
-    if found.exit.code == Some(128) {
+    let found = git(&MERGE_BASE, &[base, "HEAD"])?;
+    if matches!(found.exit.code, Some(1 | 128)) {
         let said = found.stderr();
-        let what = format!("git cannot compare with {base} ({}): fetch it, or name another `base`", said.trim());
+        let said = if said.trim().is_empty() { "they have no commit in common" } else { said.trim() };
+        let what = format!("git cannot compare with {base} ({said}): fetch it, or name another `base`");
         return Err(Problem::new("no-base", what));
     }
+    let began = found.success()?.stdout();
+    let found = git(&DIFF, &[began.trim()])?;
     let found = found.success()?.stdout();
     Ok(found.split(['\0', '\n']).filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
+/// Runs git in the project's directory.
+fn git(words: &[&str], more: &[&str]) -> Result<Output, Problem> {
+    let command = Command::default().args(words.iter().chain(more).copied()).dir(".");
+    command.output().map_err(|failure| match failure {
+        Failure::NotFound(_) => Problem::new("no-git", "git is not there, where the stage runs"),
+        failure => failure.into(),
+    })
 }
 
 /// What is found in a file.

@@ -4,7 +4,7 @@ use local_ci_plugin::mock::{self, Host};
 use serde_json::json;
 
 use crate::rules::hits;
-use crate::{DIFF, Secrets, fingerprint, fits};
+use crate::{DIFF, MERGE_BASE, Secrets, fingerprint, fits};
 
 fn rules(line: &str) -> Vec<&'static str> {
     hits(line, true).iter().map(|hit| hit.rule).collect()
@@ -116,11 +116,13 @@ fn a_pattern_has_stars_for_any_characters() {
 
 #[test]
 fn a_base_that_is_not_there_is_a_problem_and_no_changes_are_no_failure() {
-    let diff = DIFF.join(" ");
+    let (merge_base, diff) = (MERGE_BASE.join(" "), DIFF.join(" "));
     let params = json!({ "base": "main" });
-    let mut host = Host::new().file("a", "").command(&format!("{diff} main"), 128, "", "fatal: bad revision");
+    let mut host =
+        Host::new().file("a", "").command(&format!("{merge_base} main HEAD"), 128, "", "fatal: bad revision");
     assert_eq!(host.stage::<Secrets>("secrets", params.clone()).unwrap_err().code, "no-base");
-    let mut host = Host::new().file("a", "").command(&format!("{diff} main"), 0, "", "");
+    let mut host = Host::new().file("a", "").command(&format!("{merge_base} main HEAD"), 0, "beef", "");
+    host = host.command(&format!("{diff} beef"), 0, "", "");
     let outcome = host.stage::<Secrets>("secrets", params.clone()).unwrap();
     assert_eq!(outcome.summary.unwrap(), "there are no files to look at");
     let problem = Host::new().refusing("commands").stage::<Secrets>("secrets", params).unwrap_err();
