@@ -25,7 +25,7 @@ fn keys_of_known_makers_are_found_by_how_they_look() {
         (format!("x = AKIA{}", "Q7ZP4LMX2WN6RT3K"), "aws-key"),
         (format!("//ghp_{}", &b[..36]), "github-token"),
         (format!("a github_pat_{b}"), "github-token"),
-        (format!("url: https://glpat-{}@host", &b[..20]), "gitlab-token"),
+        (format!("url: https://glpat-{}@example.invalid", &b[..20]), "gitlab-token"),
         (format!("xoxb-12345678901-{}", &b[..12]), "slack-token"),
         (format!("-----BEGIN {} KEY-----", "RSA PRIVATE"), "private-key"),
         (format!("Bearer eyJ{}.eyJ{}.{}", &b[..12], &b[12..24], &b[..20]), "jwt"),
