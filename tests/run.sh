@@ -221,6 +221,34 @@ else
     skip "components: Rust's target $wasm is not installed; rustup target add $wasm"
 fi
 
+# Plugins in other languages need tools that come from elsewhere; they are tried in a copy.
+example_holds() { (cd "$1" && ci plugin build . && ci plugin test .); }
+try_example() {
+    language=$1
+    shift
+    cp -r "examples/plugins/$language" "$scratch/$language"
+    if (cd "$scratch/$language" && "$@") >"$scratch/$language.log" 2>&1; then
+        check "the example of a plugin in $language" example_holds "$scratch/$language"
+    else
+        skip "the example of a plugin in $language: its tools cannot be had; its README.md has the lines to type"
+    fi
+}
+has_pip_tools() { python3 -m venv .venv && .venv/bin/pip install --quiet -r requirements.txt; }
+if [ -x "$target/release/local-ci" ]; then
+    # The copy is worked in, so the program is named from the root.
+    case $target in /*) ;; *) target=$PWD/$target ;; esac
+    if have npm; then
+        try_example javascript npm install --no-audit --no-fund
+    else
+        skip 'the example of a plugin in javascript: npm is not installed; apt-get install npm'
+    fi
+    if have python3; then
+        try_example python has_pip_tools
+    else
+        skip 'the example of a plugin in python: python3 is not installed; apt-get install python3 python3-venv'
+    fi
+fi
+
 [ -z "$failures" ] || printf '\nFailed:%s\n' "$failures"
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
