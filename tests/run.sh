@@ -185,6 +185,70 @@ quickstart() {
 }
 check 'the quickstart example, from the release build' quickstart
 
+# Plugins are components for another machine, in a workspace of their own. Rust makes them where it has the target.
+wasm=wasm32-unknown-unknown
+has_wasm() { [ -n "$(find "$(rustc --print target-libdir --target "$wasm")" -name 'libcore-*' 2>/dev/null)" ]; }
+in_plugins() { (cd plugins && "$@"); }
+# Where cargo puts what is built here, whatever the user's settings say.
+target=${CARGO_TARGET_DIR:-target}
+ci() { env LOCAL_CI_STATE_DIR="$scratch/state" LOCAL_CI_CACHE_DIR="$scratch/cache" "$target/release/local-ci" "$@"; }
+plugins_are_built() {
+    in_plugins cargo build --locked --quiet --release --target "$wasm"
+}
+# What a plugin says of itself holds for its component, too.
+plugin_holds() { ci plugin build "$1" && ci plugin test "$1"; }
+
+if cargo fmt --version >/dev/null 2>&1; then
+    check 'formatting of the plugins' in_plugins cargo fmt --all -- --check
+fi
+if cargo clippy --version >/dev/null 2>&1; then
+    check 'lints of the plugins' in_plugins cargo clippy --locked --quiet --all-targets -- -D warnings
+fi
+check 'tests of the plugins' in_plugins cargo test --locked --quiet
+if ! has_wasm && have rustup; then
+    say "rustup target add $wasm"
+    rustup target add "$wasm" || true
+fi
+if [ ! -x "$target/release/local-ci" ]; then
+    skip 'components: there is no release build to try them with; see the quickstart example above'
+elif has_wasm; then
+    check 'the plugins as components' plugins_are_built
+    for manifest in plugins/*/Cargo.toml; do
+        plugin=${manifest%/Cargo.toml}
+        [ "$plugin" = plugins/sdk ] || check "the component of $plugin" plugin_holds "$plugin"
+    done
+else
+    skip "components: Rust's target $wasm is not installed; rustup target add $wasm"
+fi
+
+# Plugins in other languages need tools that come from elsewhere; they are tried in a copy.
+example_holds() { (cd "$1" && ci plugin build . && ci plugin test .); }
+try_example() {
+    language=$1
+    shift
+    cp -r "examples/plugins/$language" "$scratch/$language"
+    if (cd "$scratch/$language" && "$@") >"$scratch/$language.log" 2>&1; then
+        check "the example of a plugin in $language" example_holds "$scratch/$language"
+    else
+        skip "the example of a plugin in $language: its tools cannot be had; its README.md has the lines to type"
+    fi
+}
+has_pip_tools() { python3 -m venv .venv && .venv/bin/pip install --quiet -r requirements.txt; }
+if [ -x "$target/release/local-ci" ]; then
+    # The copy is worked in, so the program is named from the root.
+    case $target in /*) ;; *) target=$PWD/$target ;; esac
+    if have npm; then
+        try_example javascript npm install --no-audit --no-fund
+    else
+        skip 'the example of a plugin in javascript: npm is not installed; apt-get install npm'
+    fi
+    if have python3; then
+        try_example python has_pip_tools
+    else
+        skip 'the example of a plugin in python: python3 is not installed; apt-get install python3 python3-venv'
+    fi
+fi
+
 [ -z "$failures" ] || printf '\nFailed:%s\n' "$failures"
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -28,7 +28,8 @@ pub struct Authority {
 }
 
 /// Grants that permit everything: what a key stands for that the user's policy does not have. `*` among `env`, `http` and
-/// `secrets` means every one, and only a policy may have it.
+/// `secrets` means every one. A policy may have it, and what a plugin says that it needs, where only who uses it knows the
+/// names: it is granted them one by one all the same.
 pub fn everything() -> Grants {
     let all = |text: &str| vec![text.to_owned()];
     Grants {
@@ -57,7 +58,7 @@ impl Authority {
     /// that begins with the plugin.
     pub fn new(plugin: &str, needs: &Grants, grants: &Grants, policy: Option<&Grants>) -> Result<Self, String> {
         let read = |side: Side, from: &Grants| {
-            Permissions::read(from, side == Side::Policy).map_err(|flaws| {
+            Permissions::read(from, side != Side::Grants).map_err(|flaws| {
                 let first = flaws.first().map(ToString::to_string).unwrap_or_default();
                 format!("cannot be used: in {}, {first}", side.whose())
             })
@@ -68,6 +69,13 @@ impl Authority {
             grants: read(Side::Grants, grants)?,
             policy: policy.map(|policy| read(Side::Policy, policy)).transpose()?,
         })
+    }
+
+    /// What a plugin with these needs may do where all of them are granted, as in its examples.
+    pub fn of_needs(plugin: &str, needs: &Grants) -> Result<Self, String> {
+        let mut authority = Self::new(plugin, needs, &Grants::default(), None)?;
+        authority.grants = authority.needs.clone();
+        Ok(authority)
     }
 
     /// What a plugin may do that was found and described.

@@ -225,6 +225,11 @@ impl Example {
         self.expect_more("requests", request)
     }
 
+    /// Nothing is sent.
+    pub fn sends_nothing(self) -> Self {
+        self.expect("requests", json!([]))
+    }
+
     /// There is a problem of this code.
     pub fn has_problem(self, code: &str) -> Self {
         self.expect("problem", code.into())

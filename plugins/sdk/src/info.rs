@@ -147,12 +147,12 @@ impl Need {
         Self::new("commands", pattern, reason)
     }
 
-    /// To speak to a host, `host` or `host:port`.
+    /// To speak to a host, `host` or `host:port`; `*` where only who uses the plugin knows which: the grants then name them.
     pub fn http(host: &str, reason: &str) -> Self {
         Self::new("http", host, reason)
     }
 
-    /// To send the value of an environment variable, without seeing it.
+    /// To send the value of an environment variable, without seeing it; `*` as for hosts.
     pub fn secret(name: &str, reason: &str) -> Self {
         Self::new("secrets", name, reason)
     }

@@ -43,7 +43,8 @@ pub(super) fn assert_agrees(files: &[(&str, &str)], loaded: &Result<Loaded, Conf
 fn configurations_of_this_repository_fit() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let examples = std::fs::read_dir(top.join("examples")).unwrap().map(|entry| entry.unwrap().path());
-    let files: Vec<_> = examples.chain([top.to_owned()]).map(|dir| dir.join("local-ci.toml")).collect();
+    let files = examples.chain([top.to_owned()]).map(|dir| dir.join("local-ci.toml"));
+    let files: Vec<_> = files.filter(|file| file.exists()).collect();
     assert!(files.len() > 1);
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

@@ -2,7 +2,7 @@
 //! patterns are too strange to be compared, they are covered by their own text, or by a `**` in their place.
 
 use super::key::Key;
-use super::patterns::{self, Pattern};
+use super::patterns::{self, EVERY, Pattern};
 use crate::config::path_matcher;
 use crate::pipeline::plugin::Grants;
 
@@ -25,6 +25,7 @@ pub fn covers(needs: &Grants, grants: &Grants) -> Vec<Missing> {
         for values in [&mut needed, &mut granted] {
             values.retain(|value| !(is_file && value.starts_with('!')));
         }
+        needed.retain(|value| !is_open(key, value));
         for value in needed {
             if !granted.iter().any(|grant| covered(key, &value, grant)) && !covered_by_all(key, &value, &granted) {
                 missing.push(Missing { key, value });
@@ -50,16 +51,21 @@ pub fn as_toml(missing: &[Missing], granted: &Grants) -> String {
     text
 }
 
+/// Whether a need names nothing: the grants say what is meant by it, and lack nothing.
+fn is_open(key: Key, need: &str) -> bool {
+    matches!(key, Key::Env | Key::Http | Key::Secrets) && need == EVERY
+}
+
 /// Whether one grant permits all that a need means.
 fn covered(key: Key, need: &str, grant: &str) -> bool {
     match key {
         Key::FilesRead | Key::FilesWrite => paths(need, grant),
-        Key::Env | Key::Secrets => need == grant || grant == "*",
+        Key::Env | Key::Secrets => need == grant || grant == EVERY,
         Key::Commands => match (Pattern::read(need), Pattern::read(grant)) {
             (Ok(need), Ok(grant)) => commands(&need, &grant),
             (Err(_), _) | (_, Err(_)) => false,
         },
-        Key::Http => grant == "*",
+        Key::Http => grant == EVERY,
         Key::Clock => true,
     }
 }

@@ -28,8 +28,8 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// Every name, in a policy.
-const EVERY: &str = "*";
+/// Every name, in a policy and in needs.
+pub(super) const EVERY: &str = "*";
 
 /// What one side permits.
 #[derive(Clone, Debug, Default)]
@@ -44,16 +44,16 @@ pub(super) struct Permissions {
 }
 
 impl Permissions {
-    /// Reads grants; in a policy, `*` stands for every variable and every host.
-    pub(super) fn read(grants: &Grants, is_policy: bool) -> Result<Self, Vec<Flaw>> {
+    /// Reads grants; where this is none of a pipeline's, `*` stands for every variable and every host.
+    pub(super) fn read(grants: &Grants, may_have_every: bool) -> Result<Self, Vec<Flaw>> {
         let mut flaws = Vec::new();
         let permissions = Self {
             files_read: Globs::read(Key::FilesRead, &grants.files_read, &mut flaws),
             files_write: Globs::read(Key::FilesWrite, &grants.files_write, &mut flaws),
-            env: Names::read(Key::Env, &grants.env, is_policy, &mut flaws),
+            env: Names::read(Key::Env, &grants.env, may_have_every, &mut flaws),
             commands: each(Key::Commands, &grants.commands, &mut flaws, Pattern::read),
-            http: Hosts::read(&grants.http, is_policy, &mut flaws),
-            secrets: Names::read(Key::Secrets, &grants.secrets, is_policy, &mut flaws),
+            http: Hosts::read(&grants.http, may_have_every, &mut flaws),
+            secrets: Names::read(Key::Secrets, &grants.secrets, may_have_every, &mut flaws),
             clock: grants.clock,
         };
         if flaws.is_empty() { Ok(permissions) } else { Err(flaws) }
@@ -160,10 +160,10 @@ struct Names {
 }
 
 impl Names {
-    fn read(key: Key, values: &[String], is_policy: bool, flaws: &mut Vec<Flaw>) -> Self {
-        let every = is_policy && values.iter().any(|value| value == EVERY);
+    fn read(key: Key, values: &[String], may_have_every: bool, flaws: &mut Vec<Flaw>) -> Self {
+        let every = may_have_every && values.iter().any(|value| value == EVERY);
         let names = each(key, values, flaws, |value| {
-            if is_variable(value) || is_policy && value == EVERY {
+            if is_variable(value) || may_have_every && value == EVERY {
                 return Ok(value.to_owned());
             }
             Err("is no variable's name; they are granted one by one".to_owned())
@@ -229,11 +229,11 @@ struct Hosts {
 }
 
 impl Hosts {
-    fn read(values: &[String], is_policy: bool, flaws: &mut Vec<Flaw>) -> Self {
-        let every = is_policy && values.iter().any(|value| value == EVERY);
+    fn read(values: &[String], may_have_every: bool, flaws: &mut Vec<Flaw>) -> Self {
+        let every = may_have_every && values.iter().any(|value| value == EVERY);
         let hosts = each(Key::Http, values, flaws, |value| match host(value) {
             Some(host) => Ok(Some(host)),
-            None if is_policy && value == EVERY => Ok(None),
+            None if may_have_every && value == EVERY => Ok(None),
             None => Err("is neither `host` nor `host:port`".to_owned()),
         });
         let places = hosts

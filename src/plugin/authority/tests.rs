@@ -104,6 +104,21 @@ fn everything_by_name() -> Grants {
 }
 
 #[test]
+fn a_need_that_names_nothing_is_for_the_pipeline_to_name() {
+    let needs = Grants { http: list(&["*"]), secrets: list(&["*"]), ..Grants::default() };
+    let grants = Grants { http: list(&["example.invalid"]), secrets: list(&["TOKEN"]), ..Grants::default() };
+    assert_eq!(covers(&needs, &Grants::default()), []);
+    let authority = Authority::new("x", &needs, &grants, None).unwrap();
+    assert_eq!(authority.may_reach("example.invalid", 443), Ok(()));
+    assert_eq!(authority.may_send("TOKEN"), Ok(()));
+    assert_eq!(authority.may_reach("other.invalid", 443).unwrap_err().by, [Side::Grants]);
+    assert_eq!(authority.may_send("OTHER").unwrap_err().by, [Side::Grants]);
+    // A pipeline names what it grants.
+    assert!(Authority::new("x", &needs, &needs, None).is_err());
+    assert_eq!(Authority::of_needs("x", &needs).unwrap().may_reach("any.invalid", 1), Ok(()));
+}
+
+#[test]
 fn what_decides_over_plugins_is_written_by_none() {
     let all = Grants { files_write: list(&["**"]), files_read: list(&["**"]), ..Grants::default() };
     let authority = Authority::new("x", &all, &all, None).unwrap();

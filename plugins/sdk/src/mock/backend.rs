@@ -32,7 +32,7 @@ pub(crate) fn settings() -> String {
 }
 
 pub(crate) fn env(name: &str) -> Option<String> {
-    world(|w| w.grants("env", |granted| granted == name).then(|| w.env.get(name).cloned()).flatten())
+    world(|w| w.grants("env", |granted| granted == name || granted == "*").then(|| w.env.get(name).cloned()).flatten())
 }
 
 pub(crate) fn now_ms() -> u64 {
@@ -147,7 +147,7 @@ fn host_of(url: &str) -> &str {
 pub(crate) fn send(request: http::Request) -> Result<http::Response, http::Failure> {
     world(|w| {
         let host = host_of(&request.url);
-        if !w.grants("http", |granted| granted == host) {
+        if !w.grants("http", |granted| granted == host || granted == "*") {
             return Err(http::Failure::Denied(format!("http = [{host:?}]")));
         }
         w.requests.push(request);
