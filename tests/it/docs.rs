@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::support::Project;
+use crate::support::forge::{About, Forge};
 
 const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart/README.md");
@@ -82,13 +83,29 @@ fn session<'d>(document: &'d str, command: &str) -> Vec<&'d str> {
     rest.lines().take_while(|line| !line.starts_with("```") && !line.starts_with("$ local-ci")).collect()
 }
 
+/// Adds a plugin of that name, as the README has it before this example.
+fn use_words(project: &Project, example: &str) {
+    let mut forge = Forge::default();
+    let info = forge.info(&About { name: "words", stages: vec![("words", None)], ..About::default() });
+    forge.describe = Some(format!("(i32.const {info})"));
+    project.expects("words.wasm").expects("local-ci.lock").config("");
+    std::fs::write(project.dir().join("words.wasm"), forge.build()).unwrap();
+    project.local_ci(&["plugin", "add", "path:words.wasm", "--yes"]).output().assert_code(0);
+    let added = std::fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    project.config(&format!("{example}{added}"));
+}
+
 #[test]
 fn examples_are_sound() {
     let examples = blocks(README, Some("toml"));
     assert!(!examples.is_empty());
     for example in examples {
         let project = Project::new();
-        project.config(example).local_ci(&["validate"]).output().assert_code(0);
+        project.config(example);
+        if example.contains("uses = \"words\"") {
+            use_words(&project, example);
+        }
+        project.local_ci(&["validate"]).output().assert_code(0);
     }
 }
 
@@ -148,7 +165,6 @@ fn what_is_missing_is_refused() {
         }
     }
     for (key, config) in [
-        ("uses", "uses = \"kind\"\n[plugins.kind]\nsource = \"path:kind\""),
         ("secrets", "run = \"true\"\nsecrets = [\"TOKEN\"]"),
         ("when.changed", "run = \"true\"\nwhen = { changed = [\"src/**\"] }"),
         ("when.hook", "run = \"true\"\nwhen = { hook = \"pre-push\" }"),
