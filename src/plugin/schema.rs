@@ -1,7 +1,7 @@
 //! Settings against the JSON schema that their plugin has for them (draft 2020-12, or what `$schema` says).
 //!
 //! A schema is foreign: it reaches no network and no file, and neither its size nor the ways in which it refers to itself can
-//! keep us busy. [`effort`] walks a schema and a value as a validator would, counting, before one does.
+//! keep us busy. `effort` walks a schema and a value as a validator would, counting, before one does.
 
 mod effort;
 #[cfg(test)]

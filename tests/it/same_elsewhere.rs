@@ -5,6 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::conformance::{Backend, Ssh};
+use crate::support::forge::{About, Forge};
 use crate::support::{Finished, Project};
 
 /// This project's own pipeline as far as local-ci has to do with it; what it runs stands in `tool` below.
@@ -31,6 +32,15 @@ esac
 fn furnish(project: &Project, config: &str) {
     project.config(config).write("tool", TOOL).write("src/lib.rs", "//! Nothing.\n").write("deny.toml", "");
     fs::set_permissions(project.dir().join("tool"), Permissions::from_mode(0o755)).unwrap();
+    // In place of its plugin, one that is content with all.
+    let mut forge = Forge::default();
+    let info = forge.info(&About { name: "hygiene", stages: vec![("hygiene", None)], ..About::default() });
+    forge.describe = Some(format!("(i32.const {info})"));
+    let outcome = forge.outcome(0, Some("all is well"));
+    forge.run = format!("(i32.const {outcome})");
+    project.write("plugins/hygiene/README", "").expects("plugins/hygiene/plugin.wasm").expects("local-ci.lock");
+    fs::write(project.dir().join("plugins/hygiene/plugin.wasm"), forge.build()).unwrap();
+    project.local_ci(&["plugin", "update", "hygiene", "--yes"]).output().assert_code(0);
 }
 
 /// Stdout without what differs from run to run, split after the first line.
@@ -56,6 +66,7 @@ fn a_transcript_from_elsewhere_differs_in_its_first_line() {
         // To run it again where it ran takes one more word.
         assert_eq!(rest, rest_there.replace("rerun: local-ci --remote box ", "rerun: local-ci "));
         assert!(rest.contains("line 3000\n") || code == 1, "{rest}");
+        assert!(rest.contains("all is well\n"), "{rest}");
         here.assert_nothing_left();
         at.assert_nothing_left();
     }

@@ -1,4 +1,4 @@
-//! What stands behind a plugin's imports where it is used: each access is put to its [`Authority`] first, and then done in
+//! What stands behind a plugin's imports where it is used: each access is put to its `Authority` first, and then done in
 //! the narrowest way that the system has. Knows nothing of WebAssembly.
 //!
 //! ```text
