@@ -34,6 +34,8 @@ pub enum Heard {
     },
     /// Its command begins: what was done before was to bring it to where it runs.
     Begun,
+    /// Its command has ended: what is done from here on is to learn what it printed, and is not its own time.
+    Over,
     /// A signal was sent.
     Signalled {
         /// To so many processes.
@@ -163,6 +165,11 @@ impl CancelToken {
     /// The command begins now: see [`Heard::Begun`].
     pub fn say_begun(&self) {
         self.say(Heard::Begun);
+    }
+
+    /// The command has ended, and not the attempt: see [`Heard::Over`].
+    pub fn say_over(&self) {
+        self.say(Heard::Over);
     }
 
     /// A signal was sent to so many processes.

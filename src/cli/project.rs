@@ -13,6 +13,7 @@ use crate::config::{ConfigError, LoadRequest, Supplier, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
+use crate::pipeline::plugin::Grants;
 use crate::plan::{self, Plan, Request, quote};
 use crate::session::past;
 use crate::session::plugins;
@@ -58,9 +59,11 @@ impl Anchor {
     }
 }
 
-/// Who answers for the plugins of projects, in this environment, for who only looks.
+/// Who answers for the plugins of projects, in this environment, for who only looks. Where nobody knows what the user allows,
+/// nothing is allowed.
 pub(super) fn supplier(env: &Env) -> Box<dyn Supplier> {
-    plugins::supplier(env, None, false, |_| {})
+    let policy = load_user(env).map_or_else(|_| Some(Grants::default()), |user| user.plugin_policy);
+    plugins::supplier(env, policy, false, |_| {})
 }
 
 /// What every command starts from.

@@ -19,7 +19,7 @@ pub mod past;
 mod standing;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use super::scheduler::{Scheduler, Transition};
@@ -95,6 +95,14 @@ pub enum Input {
         /// Which attempt.
         attempt: u32,
     },
+    /// The command of an attempt has ended, and nobody had asked it to: what comes is not its own time, and whatever it is
+    /// asked from now on, how it ended stands.
+    Over {
+        /// Of which stage.
+        stage: StageId,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// An attempt that was to stand still does.
     Still {
         /// Of which stage.
@@ -161,6 +169,8 @@ pub struct Machine {
     finished: bool,
     /// The executors that have left what runs there to itself.
     unreached: BTreeSet<String>,
+    /// When the commands of attempts ended that are not over themselves.
+    over: BTreeMap<StageId, Timestamp>,
     /// What holds of a run that was begun by another.
     inherited: Inherited,
 }
@@ -205,6 +215,7 @@ impl Machine {
             errored: false,
             finished: false,
             unreached: BTreeSet::new(),
+            over: BTreeMap::new(),
             inherited: Inherited::default(),
             plan,
         };
@@ -254,6 +265,11 @@ impl Machine {
                     self.limit(stage, attempt, self.clock.on_its_clock(now));
                 }
             }
+            Input::Over { stage, attempt } => {
+                if matches!(self.states[stage], State::Running { attempt: now, ending: None, .. } if now == attempt) {
+                    self.over.insert(stage, self.clock.on_its_clock(now));
+                }
+            }
             Input::Still { stage, attempt } => {
                 if matches!(self.states[stage], State::Running { attempt: now, .. } if now == attempt) {
                     self.has_stopped(stage);
@@ -290,7 +306,9 @@ impl Machine {
                 }
             }
             Timer::Timeout { stage, attempt } => {
-                if matches!(self.states[stage], State::Running { attempt: now, ending: None, .. } if now == attempt) {
+                if matches!(self.states[stage], State::Running { attempt: now, ending: None, .. } if now == attempt)
+                    && !self.over.contains_key(&stage)
+                {
                     self.ask(stage, Why::Timeout, CancelLevel::Terminate, now);
                 }
             }
@@ -465,8 +483,9 @@ impl Machine {
         {
             return;
         }
-        let measured = result.as_ref().ok().and_then(|ended| ended.took);
-        let ending = ending.filter(|(why, _)| !self.was_in_time(stage, *why, since, measured));
+        let over = self.over.remove(&stage);
+        let measured = result.as_ref().ok().and_then(|ended| ended.took).or(over.map(|at| at.since(since)));
+        let ending = ending.filter(|(why, _)| over.is_none() && !self.was_in_time(stage, *why, since, measured));
         let duration_ms = millis(measured.unwrap_or_else(|| now.since(since)));
         // What an attempt that was ended has to say of itself is no verdict on it, but should be heard.
         if let (Some(_), Err(ExecError::Infrastructure { message })) = (ending, &result) {

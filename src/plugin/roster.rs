@@ -11,6 +11,7 @@ use super::guests::{Around, Guests, Listener, Parser};
 use super::host::{self, Call, Component, Host};
 use super::info::{Context, Notification, StageEnd};
 use super::services::Line;
+use super::store;
 use crate::clock::SystemClock;
 use crate::event::Annotation;
 use crate::pipeline::plugin::{ParserUse, Ready, Use};
@@ -65,7 +66,7 @@ impl Roster {
         let (name, file) = (&ready.plugin.name, ready.component.display());
         let unable = |why: String| Fault::new(name, FaultKind::Unable(why));
         let bytes =
-            std::fs::read(&ready.component).map_err(|error| unable(format!("cannot be read from {file}: {error}")))?;
+            store::read(&ready.component).map_err(|error| unable(format!("cannot be read from {file}: {error}")))?;
         if blake3::hash(&bytes).to_hex().as_str() != ready.hash {
             return Err(unable(format!(
                 "is not what it was when this run was planned: {file} has changed since; run it again"

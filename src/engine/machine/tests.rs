@@ -257,6 +257,19 @@ fn h47_a_timeout_elsewhere_begins_with_the_command() {
     assert_eq!(sim.at(65 * S).out(), "cancel a Terminate\n");
 }
 
+/// H157: what reads along after a command has ended takes nothing of its time, and does not change how it ended.
+#[test]
+fn h157_what_has_ended_is_not_timed_out_while_its_output_is_read() {
+    let limited = Policy { timeout: Some(5 * S), ..Policy::default() };
+    let mut sim = Sim::new(plan(&[("a", &[], limited)]));
+    sim.out();
+    assert_eq!(sim.at(4 * S).out(), "");
+    sim.machine.handle(Input::Over { stage: StageId(0), attempt: 1 }, sim.now);
+    assert_eq!(sim.at(9 * S).out(), "");
+    let end = sim.exit(0, 0).out();
+    assert!(end.contains("a pass after 4000ms"), "{end}");
+}
+
 /// H45: who ignores the request is killed after its grace, and under CI after no more than the cap.
 #[test]
 fn h45_the_grace_is_capped_where_somebody_elses_is_shorter() {

@@ -98,6 +98,7 @@ impl Loop<'_> {
                 machine.handle(Input::Still { stage, attempt }, now);
             }
             Heard::Signalled { processes } => self.count(stage, processes),
+            Heard::Over => machine.handle(Input::Over { stage, attempt }, now),
             Heard::Begun => machine.handle(Input::Begun { stage, attempt }, now),
         }
     }

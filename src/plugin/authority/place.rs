@@ -6,8 +6,16 @@ const LENGTH_MAX: usize = 4096;
 /// In these version control keeps what is its own.
 const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 /// Files that say what plugins may do, by their paths in the project.
-const DECIDING: [&str; 5] =
-    ["local-ci.toml", ".local-ci.toml", ".config/local-ci.toml", "local-ci.local.toml", "local-ci.lock"];
+const DECIDING: [&str; 6] = [
+    "local-ci.toml",
+    ".local-ci.toml",
+    ".config/local-ci.toml",
+    "local-ci.local.toml",
+    "local-ci.lock",
+    ".config/local-ci.lock",
+];
+/// What other plugins are made of: none writes what another is run from.
+const COMPONENT: &str = ".wasm";
 /// How files begin that mark and carry what is ours.
 const OURS: &str = ".local-ci-";
 
@@ -46,7 +54,11 @@ pub fn is_version_control(path: &str) -> bool {
 
 /// Whether a path is that of a file which decides over plugins, or of what we keep in a project.
 pub fn is_ours(path: &str) -> bool {
-    DECIDING.iter().any(|ours| path.eq_ignore_ascii_case(ours)) || path.split('/').any(|name| name.starts_with(OURS))
+    let is_component = path.len() >= COMPONENT.len()
+        && path.as_bytes()[path.len() - COMPONENT.len()..].eq_ignore_ascii_case(COMPONENT.as_bytes());
+    is_component
+        || DECIDING.iter().any(|ours| path.eq_ignore_ascii_case(ours))
+        || path.split('/').any(|name| name.starts_with(OURS))
 }
 
 #[cfg(test)]

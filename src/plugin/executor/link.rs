@@ -151,7 +151,7 @@ impl Both {
             }
             Heard::Signalled { processes } => self.attempt.say_signalled(processes),
             // The attempt began before any of its commands.
-            Heard::Begun => {}
+            Heard::Begun | Heard::Over => {}
         }
     }
 

@@ -193,6 +193,9 @@ impl Executor for PluginExecutor {
         }
         let registration = stand_still_with(&readers, cancel);
         let result = self.attempt(job, &mut Tee { out, readers: &readers }, cancel, &mut found);
+        if cancel.level().is_none() {
+            cancel.say_over();
+        }
         drop(registration);
         let exit = match &result {
             Ok(Ended { exit: Exit::Code(code), .. }) => Some(*code),

@@ -6,6 +6,7 @@
 //!                       └─▶ Queue: bytes, 64 MiB at most ─▶ the reader's thread: lines ─▶ parser ─▶ Found
 //! ```
 
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,9 +15,10 @@ use super::found::Found;
 use super::lines::Lines;
 use super::{Shared, spoken};
 use crate::cancel::{CancelLevel, CancelToken};
-use crate::event::Stream;
+use crate::event::{Annotation, Stream};
 use crate::pipeline::plugin::ParserUse;
 use crate::plugin::fault::{Fault, FaultKind};
+use crate::plugin::granted::presentable;
 use crate::plugin::guests::{Around, Guests, Parser, STACK};
 use crate::plugin::info::Context;
 
@@ -137,6 +139,7 @@ impl Reader {
             queue: Arc::clone(&queue),
             cancel: cancel.clone(),
             found: Arc::default(),
+            root: guests.root(),
         };
         let run = move || {
             let _finished = finished;
@@ -176,6 +179,8 @@ impl Reader {
                 recv(late) -> _ => break true,
                 default(LOOK) => {
                     self.cancel.hold(attempt.is_held());
+                    // Nothing of the attempt runs any more.
+                    attempt.answer_for_nothing();
                     if attempt.level() == Some(CancelLevel::Kill) {
                         break true;
                     }
@@ -214,6 +219,8 @@ struct Reading {
     queue: Arc<Queue>,
     cancel: CancelToken,
     found: Arc<Mutex<Found>>,
+    /// The project's directory.
+    root: PathBuf,
 }
 
 impl Reading {
@@ -257,7 +264,7 @@ impl Reading {
             // With the end, all that came before it was taken.
             let Some(End(exit)) = taken.end else { continue };
             let items = at_work.finish(exit)?;
-            self.found().add(&source, items);
+            self.keep(&source, items);
             if taken.left_out > 0 {
                 let n = taken.left_out;
                 let text = format!(
@@ -274,8 +281,14 @@ impl Reading {
             return Err(Fault::new(&self.used.plugin, FaultKind::Cancelled));
         }
         let items = parser.feed(&lines.take())?;
-        self.found().add(source, items);
+        self.keep(source, items);
         Ok(())
+    }
+
+    /// Keeps what was found, about places in the project alone.
+    fn keep(&self, source: &str, items: Vec<Annotation>) {
+        let items = items.into_iter().map(|item| presentable(item, &self.root)).collect();
+        self.found().add(source, items);
     }
 }
 

@@ -219,7 +219,7 @@ fn answering(stage: &CancelToken) -> CancelToken {
         }
         Heard::Signalled { processes } => stage.say_signalled(processes),
         // The stage has begun long since.
-        Heard::Begun => {}
+        Heard::Begun | Heard::Over => {}
     })
 }
 

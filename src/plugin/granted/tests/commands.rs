@@ -260,7 +260,7 @@ fn granted_commands_are_started_where_the_project_is_and_others_are_not() {
     }
     let dir = Some("file".to_owned());
     assert!(matches!(granted.spawn(CommandRequest { dir, ..request(&["true"]) }), Err(CommandFailure::Other(_))));
-    for name in ["PATH", "LD_PRELOAD", "LOCAL_CI_STAGE", "GIT_SSH_COMMAND", "HOME"] {
+    for name in ["PATH", "LD_PRELOAD", "LOCAL_CI_STAGE", "GIT_SSH_COMMAND", "HOME", "CI"] {
         let env = vec![(name.to_owned(), "x".to_owned())];
         assert!(
             matches!(granted.spawn(CommandRequest { env, ..request(&["true"]) }), Err(CommandFailure::Denied(_))),
@@ -278,7 +278,7 @@ fn granted_commands_are_started_where_the_project_is_and_others_are_not() {
     for (given, is) in
         [(None, None), (Some("src/./deep/"), Some("src/deep")), (Some("."), Some(".")), (Some("new"), Some("new"))]
     {
-        let env = vec![("CI".to_owned(), "1".to_owned()), ("LC_ALL".to_owned(), "C".to_owned())];
+        let env = vec![("NO_COLOR".to_owned(), "1".to_owned()), ("LC_ALL".to_owned(), "C".to_owned())];
         let wanted =
             CommandRequest { dir: given.map(str::to_owned), env: env.clone(), ..request(&["git", "log", "-1"]) };
         drop(granted.spawn(wanted).unwrap());
