@@ -102,7 +102,7 @@ def parser(bench, options):
     lines = LOG_MB * 1_000_000 // len(line.format(0))
     log.write_text("".join(line.format(n) for n in range(lines)))
     run = f'run = ["cat", "{log}"]\nlog-max = "{LOG_MB * 2}MB"\n'
-    bench.config(f'[run]\njobs = 1\n[stages.with]\n{run}annotate = ["{name}"]\n[stages.bare]\n{run}', name)
+    bench.config(f'[run]\njobs = 1\n[stages.with]\n{run}annotate = ["{name}:{options.kind}"]\n[stages.bare]\n{run}', name)
     pairs = []
     for _ in range(options.rounds):
         bench.call("--output", "quiet")
@@ -141,6 +141,7 @@ def main():
     options.add_argument("--only", default="stage,parser,none")
     options.add_argument("--stage", default="plugins/hygiene")
     options.add_argument("--parser", default="plugins/test-report")
+    options.add_argument("--kind", default="cargo-test", help="which of its parsers")
     options = options.parse_args()
     for each in options.only.split(","):
         {"stage": stage, "parser": parser, "none": none}[each](Bench(options.program), options)
