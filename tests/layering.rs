@@ -79,4 +79,11 @@ fn the_contract_with_plugins_is_as_it_was_released() {
 fn plugins_in_rust_are_built_on_the_same_contract() {
     let (host, sdk) = (include_str!("../wit/plugin.wit"), include_str!("../plugins/sdk/wit/plugin.wit"));
     assert!(host == sdk, "wit/plugin.wit and plugins/sdk/wit/plugin.wit differ: copy the one over the other");
+    let examples = [
+        include_str!("../examples/plugins/javascript/wit/plugin.wit"),
+        include_str!("../examples/plugins/python/wit/plugin.wit"),
+    ];
+    for example in examples {
+        assert!(host == example, "wit/plugin.wit and its copy in an example differ: copy the one over the other");
+    }
 }

@@ -474,6 +474,7 @@ impl Machine {
 
     /// An attempt is over: another one, or the stage's last word.
     fn end_attempt(&mut self, stage: StageId, result: Result<Ended, ExecError>, log: LogInfo, now: Timestamp) {
+        let over = self.over.remove(&stage);
         let State::Running { attempt, since, ending } = self.states[stage] else { return };
         if let Err(ExecError::Left { message }) = &result {
             return self.leave(stage, message);
@@ -483,7 +484,6 @@ impl Machine {
         {
             return;
         }
-        let over = self.over.remove(&stage);
         let measured = result.as_ref().ok().and_then(|ended| ended.took).or(over.map(|at| at.since(since)));
         let ending = ending.filter(|(why, _)| over.is_none() && !self.was_in_time(stage, *why, since, measured));
         let duration_ms = millis(measured.unwrap_or_else(|| now.since(since)));

@@ -70,6 +70,11 @@ impl Resolver {
         let candidate =
             Candidate::load(&self.host, &plugin.name, path, &bytes).map_err(|fault| Trouble::new(fault.to_string()))?;
         pin::check_approval(plugin, locked, &candidate, self.is_strict)?;
+        if found.is_empty()
+            && let Some(why) = self.host.complaint()
+        {
+            (self.ear)(why);
+        }
         found.push((root.to_owned(), plugin.clone(), candidate.clone()));
         Ok(candidate)
     }
