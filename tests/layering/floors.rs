@@ -25,7 +25,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor(0, Neighbours::InOrder, &["ids", "clock", "cancel", "outcome", "event", "env"]),
     floor(1, Neighbours::InOrder, &["estimate", "pipeline", "view"]),
     floor(2, Neighbours::InOrder, &["config", "plan"]),
-    floor(3, Neighbours::Ignorant, &["process", "journal", "history", "text", "walk"]),
+    floor(3, Neighbours::Ignorant, &["process", "journal", "history", "text", "walk", "matcher"]),
     floor(4, Neighbours::InOrder, &["remote", "executor"]),
     floor(5, Neighbours::InOrder, &["plugin"]),
     floor(6, Neighbours::InOrder, &["engine"]),
