@@ -22,6 +22,8 @@ const TABLE: usize = 1 << 16;
 pub struct Needles {
     /// How far the window moves, by a hash of its last bytes.
     moves: Box<[u8]>,
+    /// Whether a needle may begin with these bytes, by a hash of them: most windows that stop are told here that they are none.
+    may_begin: Box<[bool]>,
     /// Which needles begin with these bytes.
     beginnings: HashMap<u64, Vec<Box<[u8]>>>,
     /// The beginnings that are shorter than the window, by how long they are.
@@ -59,6 +61,7 @@ impl Needles {
         }
         let mut needles = Self {
             moves: vec![FAR; TABLE].into(),
+            may_begin: vec![false; TABLE].into(),
             beginnings: HashMap::new(),
             shorter: Default::default(),
             longest: 0,
@@ -74,15 +77,17 @@ impl Needles {
 
     fn add(&mut self, form: Box<[u8]>) {
         for at in 0..=TOO_SHORT - BLOCK {
-            let slot = &mut self.moves[hash(&form[at..])];
+            let far = &mut self.moves[hash(&form[at..])];
             let left = u8::try_from(TOO_SHORT - BLOCK - at).unwrap_or(0);
-            *slot = (*slot).min(left);
+            *far = (*far).min(left);
         }
         for (length, shorter) in self.shorter.iter_mut().enumerate().skip(1) {
             shorter.push(number(&form[..length]));
         }
         self.longest = self.longest.max(form.len());
-        self.beginnings.entry(number(&form[..TOO_SHORT])).or_default().push(form);
+        let beginning = number(&form[..TOO_SHORT]);
+        self.may_begin[slot(beginning)] = true;
+        self.beginnings.entry(beginning).or_default().push(form);
     }
 
     /// Whether nothing is looked for.
@@ -114,7 +119,12 @@ impl Needles {
                 at += usize::from(far);
                 continue;
             }
-            if let Some(needles) = self.beginnings.get(&number(window)) {
+            let beginning = number(window);
+            if !self.may_begin[slot(beginning)] {
+                at += 1;
+                continue;
+            }
+            if let Some(needles) = self.beginnings.get(&beginning) {
                 let rest = &text[at..];
                 let whole = needles.iter().filter(|needle| rest.starts_with(needle)).map(|needle| needle.len()).max();
                 found.ranges.extend(whole.map(|length| at..at + length));
@@ -140,6 +150,11 @@ fn hash(bytes: &[u8]) -> usize {
     let [a, b, c] = [bytes[0], bytes[1], bytes[2]].map(u32::from);
     // Multiplicative: the upper bits of the product depend on all of the number.
     ((a | b << 8 | c << 16).wrapping_mul(0x9e37_79b1) >> 16) as usize
+}
+
+/// The bytes of a window as an index.
+fn slot(window: u64) -> usize {
+    (window.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
 }
 
 /// At most eight bytes as a number.
