@@ -129,6 +129,15 @@ mod tests {
     }
 
     #[test]
+    fn all_that_plugins_in_c_are_written_on_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/plugin/template/c");
+        let mut there = BTreeSet::new();
+        below(&root.join("sdk"), &root, &mut there);
+        let embedded: BTreeSet<String> = C_SDK.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(embedded, there);
+    }
+
+    #[test]
     fn the_name_stands_wherever_it_should() {
         for language in [Language::Rust, Language::Js, Language::Python, Language::C] {
             let files = files(language, "licences");

@@ -58,9 +58,8 @@ fn compiler(workshop: &Workshop<'_>) -> Result<Tool, Trouble> {
     if own.exists() {
         return Ok(zig(own.into_os_string()));
     }
-    let lacking = match clang(workshop)? {
-        None => return Ok(Tool::new(CLANG.iter().copied())),
-        Some(lacking) => lacking,
+    let Some(lacking) = clang(workshop)? else {
+        return Ok(Tool::new(CLANG.iter().copied()));
     };
     if let Some(program) = ["zig", ZIG_OF_PYTHON].into_iter().find(|name| workshop.has(name)) {
         return Ok(zig(program.into()));
