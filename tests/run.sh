@@ -244,8 +244,15 @@ if [ -x "$target/release/local-ci" ]; then
     fi
     if have python3; then
         try_example python has_pip_tools
+        say 'a new plugin in C'
+        if ci plugin new words --lang c --dir "$scratch/c" && (cd "$scratch/c" && has_pip_tools) >"$scratch/c.log" 2>&1; then
+            check 'a new plugin in C' example_holds "$scratch/c"
+        else
+            skip 'a new plugin in C: its compiler cannot be had; python3 -m venv .venv && .venv/bin/pip install ziglang'
+        fi
     else
         skip 'the example of a plugin in python: python3 is not installed; apt-get install python3 python3-venv'
+        skip 'a new plugin in C: python3 is not installed; apt-get install python3 python3-venv'
     fi
 fi
 

@@ -1,6 +1,7 @@
 //! `plugin`: from nothing to a plugin that a run uses, and what keeps one from being used.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -154,6 +155,7 @@ fn what_is_new_builds_where_the_tools_are_and_says_what_is_missing() {
         ("rust", "cargo is not installed"),
         ("js", "componentize-qjs is not installed"),
         ("python", "componentize-py is not installed"),
+        ("c", "neither clang nor zig is installed"),
     ] {
         let dir = format!("plugins/{language}");
         let made = project.local_ci(&["plugin", "new", language, "--lang", language]).output().assert_code(0);
@@ -173,6 +175,35 @@ fn what_is_new_builds_where_the_tools_are_and_says_what_is_missing() {
     }
     let said = project.local_ci(&["plugin", "build", "."]).output().assert_code(2).stderr();
     assert!(said.contains("says how a plugin is built of it"), "{said}");
+    project.assert_nothing_left();
+}
+
+/// What there is of a compiler is named, and what there is not.
+#[test]
+fn a_clang_that_makes_no_webassembly_is_said_to_lack_what_it_lacks() {
+    let project = Project::new();
+    project.write(".git/HEAD", "").config(CONFIG);
+    project.local_ci(&["plugin", "new", "words", "--lang", "c"]).output().assert_code(0);
+    expect_below(&project, "plugins/words");
+    let bin = project.side("bin");
+    fs::create_dir(&bin).unwrap();
+    let program = |name: &str, script: &str| {
+        fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let build = || project.local_ci(&["plugin", "build", "plugins/words"]).env("PATH", &bin).output().assert_code(2);
+    program("clang", "case $1 in --print-prog-name=*) echo wasm-ld ;; *) echo ' x86-64  - for people' ;; esac");
+    let said = build().stderr();
+    assert!(said.contains("its linker wasm-ld is not") && said.contains("install Python 3, then `cd "), "{said}");
+    program("wasm-ld", "exit 1");
+    program("python3", "exit 1");
+    let said = build().stderr();
+    assert!(said.contains("does not make WebAssembly") && said.contains("\n  hint: `cd "), "{said}");
+    // What it says itself is shown.
+    program("zig", "echo \"plugin.c:1:2: error: $1 $2\" >&2; exit 1");
+    let said = build().stderr();
+    assert!(said.contains("zig failed with exit code 1"), "{said}");
+    assert!(said.contains("  | plugin.c:1:2: error: cc --target=wasm32-freestanding"), "{said}");
     project.assert_nothing_left();
 }
 
