@@ -115,6 +115,7 @@ done
 
 if cargo fmt --version >/dev/null 2>&1; then
     check 'formatting' cargo fmt --all -- --check
+    check 'formatting of the fuzz targets' cargo fmt --manifest-path tests/fuzz/Cargo.toml -- --check
 else
     skip 'formatting: rustfmt is not installed; rustup component add rustfmt'
 fi
@@ -164,6 +165,15 @@ if cargo deny --version >/dev/null 2>&1; then
     fi
 else
     skip 'dependencies: cargo-deny is not installed; cargo install --locked cargo-deny'
+fi
+
+# What the tests do with a few thousand inputs goes on from there, with coverage to guide it.
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    skip 'fuzzing: cargo-fuzz is not installed; cargo install --locked cargo-fuzz'
+elif ! have c++; then
+    skip 'fuzzing: there is no compiler for C++; apt-get install g++'
+else
+    check 'fuzz targets, for ten seconds each' sh tests/fuzz/run.sh 10
 fi
 
 # The example works with nothing but cargo, and one of its stages fails on purpose: that is exit 1, and its advice shows.

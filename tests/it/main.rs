@@ -29,6 +29,8 @@ mod fixtures;
 mod flood;
 mod follow_logs;
 mod forget;
+#[cfg(feature = "plugins")]
+mod fuzz;
 mod history;
 mod history_faces;
 mod history_fix;
