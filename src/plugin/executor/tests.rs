@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::cancel::{CancelLevel, Heard};
+use crate::clock::{Clock as _, SystemClock};
 use crate::event::Severity;
 use crate::executor::Streams;
 use crate::executor::fake::{FakeExecutor, Script};
@@ -37,7 +38,10 @@ impl Guests for Scripted {
         (self.0)(around, context)
     }
 
-    fn parser(&self, used: &ParserUse, _around: Around, _context: &Context) -> Result<Box<dyn Parser>, Fault> {
+    fn parser(&self, used: &ParserUse, around: Around, _context: &Context) -> Result<Box<dyn Parser>, Fault> {
+        if used.plugin == "uncompiled" {
+            return Err(cancelled(&around));
+        }
         Ok(Box::new(Colons { plugin: used.plugin.clone(), lines: 0 }))
     }
 
@@ -229,19 +233,22 @@ fn a_guests_command_runs_where_its_stage_runs_and_prints_to_the_stages_log() {
     assert_eq!(bench.fake.started(), [(name("s"), 1)]);
 }
 
+/// Waits for as long as it is not asked to end.
+fn cancelled(around: &Around) -> Fault {
+    let (wake, woken) = crossbeam_channel::bounded(1);
+    let _registration = around.cancel.register(move || {
+        let _ = wake.try_send(());
+    });
+    while around.cancel.level().is_none() {
+        woken.recv().unwrap();
+    }
+    Fault::new("p", FaultKind::Cancelled)
+}
+
 /// A stage that is asked to end has ended: what its guest says of that is no fault.
 #[test]
 fn a_cancelled_guest_has_ended() {
-    let guests = Scripted::stage(|around, _| {
-        let (wake, woken) = crossbeam_channel::bounded(1);
-        let _registration = around.cancel.register(move || {
-            let _ = wake.try_send(());
-        });
-        while around.cancel.level().is_none() {
-            woken.recv().unwrap();
-        }
-        Err(Fault::new("p", FaultKind::Cancelled))
-    });
+    let guests = Scripted::stage(|around, _| Err(cancelled(&around)));
     let mut bench = Bench::new(guests, &[]);
     let token = CancelToken::new();
     std::thread::scope(|scope| {
@@ -342,6 +349,18 @@ fn a_parser_is_not_waited_for_where_the_stage_is_killed() {
     let token = CancelToken::new();
     token.raise(CancelLevel::Kill);
     assert_eq!(bench.executor.execute(&command(), &mut bench.out, &token), exit(0));
+}
+
+/// One that is compiled for seconds yet is not waited for by a stage that is asked to end in whatever way.
+#[test]
+fn a_parser_that_is_not_there_yet_is_not_waited_for_where_the_stage_is_asked_to_end() {
+    let mut bench = Bench::new(Scripted::idle(), &["uncompiled"]);
+    bench.fake.script(&name("s"), Script::exit(0).printing("a: b\n"));
+    let token = CancelToken::new();
+    token.raise(CancelLevel::Interrupt);
+    let began = SystemClock.now();
+    assert_eq!(bench.executor.execute(&command(), &mut bench.out, &token), exit(0));
+    assert!(SystemClock.now().since(began) < Duration::from_secs(5));
 }
 
 #[test]
