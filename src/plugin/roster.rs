@@ -26,20 +26,30 @@ struct Entry {
     component: OnceLock<Result<Component, Fault>>,
 }
 
+/// Where plugins are at work.
+#[derive(Clone, Debug)]
+pub struct Workplace {
+    /// The project's directory, absolute.
+    pub root: PathBuf,
+    /// Directories of our own, in which nobody writes.
+    pub ours: Vec<PathBuf>,
+    /// Whether what they say for who looks for a fault in them is wanted.
+    pub verbose: bool,
+}
+
 /// The plugins of a run, by name.
 pub struct Roster {
     host: Host,
-    root: PathBuf,
-    ours: Vec<PathBuf>,
+    place: Workplace,
     entries: BTreeMap<String, Entry>,
 }
 
 impl Roster {
-    /// These plugins, for a project in this directory; `ours` are directories of our own, in which nobody writes.
-    pub fn new(host: Host, plugins: BTreeMap<String, Ready>, root: PathBuf, ours: Vec<PathBuf>) -> Self {
+    /// These plugins, at work there.
+    pub fn new(host: Host, plugins: BTreeMap<String, Ready>, place: Workplace) -> Self {
         let entry = |ready: Ready| Entry { ready, turn: Turn::default(), component: OnceLock::new() };
         let entries = plugins.into_iter().map(|(name, ready)| (name, entry(ready))).collect();
-        Self { host, root, ours, entries }
+        Self { host, place, entries }
     }
 
     /// A plugin's component, and what a call of it needs.
@@ -50,13 +60,13 @@ impl Roster {
         let authority = Authority::of(&entry.ready).map_err(|why| Fault::new(name, FaultKind::Unable(why)))?;
         let Around { env, cancel, log, annotate, commands } = around;
         let surroundings = Surroundings {
-            root: self.root.clone(),
-            ours: self.ours.clone(),
+            root: self.place.root.clone(),
+            ours: self.place.ours.iter().chain(&entry.ready.plugin.files).cloned().collect(),
             env,
             settings: entry.ready.plugin.config.clone(),
             clock: Arc::new(SystemClock),
             cancel: cancel.clone(),
-            verbose: false,
+            verbose: self.place.verbose,
             log,
             annotate,
             commands,
@@ -117,7 +127,7 @@ impl Guests for Roster {
     }
 
     fn root(&self) -> PathBuf {
-        self.root.clone()
+        self.place.root.clone()
     }
 }
 

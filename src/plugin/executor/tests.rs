@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::cancel::{CancelLevel, Heard};
 use crate::clock::{Clock as _, SystemClock};
-use crate::event::Severity;
+use crate::event::{LeakedProcess, Severity};
 use crate::executor::Streams;
 use crate::executor::fake::{FakeExecutor, Script};
 use crate::executor::jobserver::Offer;
@@ -88,7 +88,7 @@ fn note(message: &str) -> Annotation {
 
 #[expect(clippy::unnecessary_wraps, reason = "an answer, beside those that are faults")]
 fn end(verdict: Verdict, summary: Option<&str>) -> Result<StageEnd, Fault> {
-    Ok(StageEnd { verdict, summary: summary.map(str::to_owned) })
+    Ok(StageEnd { verdict, summary: summary.map(str::to_owned), outputs: Vec::new() })
 }
 
 /// A run of one attempt.
@@ -339,6 +339,47 @@ fn h157_a_parser_that_fails_is_out_of_action_for_the_run() {
         "remark: plugin q gave up; what stages print is read by it no more in this run",
     ]
     "#);
+}
+
+/// What a command of a guest left behind is told, whatever the guest says of itself, and where that is a failure it is one.
+#[test]
+fn what_a_guests_command_left_behind_is_not_lost() {
+    let left = LeakedProcess { pid: 7, command: "sleep".into(), killed: true };
+    let run = |leak: Leak, answer: fn() -> Result<StageEnd, Fault>| {
+        let guests = Scripted::stage(move |mut around, _| {
+            let request = CommandRequest { argv: vec!["x".into()], ..CommandRequest::default() };
+            around.commands.take().unwrap().start(request).unwrap().wait().unwrap();
+            answer()
+        });
+        let mut bench = Bench::new(guests, &[]);
+        let result = Ok(Ended { exit: Exit::Code(0), leaked: vec![left.clone()], took: None });
+        bench.fake.script(&name("s"), Script { result, ..Script::exit(0) });
+        (bench.run(&Job { leak, ..plugin() }), bench.messages())
+    };
+    let ended = |code| Ok(Ended { exit: Exit::Code(code), leaked: vec![left.clone()], took: None });
+    let remark = vec!["remark: plugin p: process 7 (sleep) outlived its stage; it was killed".to_owned()];
+    assert_eq!(run(Leak::Fail, || end(Verdict::Passed, None)), (ended(0), Vec::new()));
+    let skipped = Err(ExecError::NothingToDo { why: "nothing to do".into() });
+    assert_eq!(run(Leak::Kill, || end(Verdict::Skipped, None)), (skipped, remark.clone()));
+    assert_eq!(run(Leak::Fail, || end(Verdict::Skipped, None)), (ended(0), Vec::new()));
+    let (faulted, said) = run(Leak::Fail, || Err(Fault::new("p", FaultKind::Trapped("gave up".into()))));
+    assert!(matches!(faulted, Err(ExecError::Infrastructure { .. })), "{faulted:?}");
+    assert_eq!(said, remark);
+}
+
+/// The contract has outputs, and no pipeline can use them yet: who gives some is told so where a person looks.
+#[test]
+fn outputs_that_nothing_takes_are_not_lost_without_a_word() {
+    let guests = Scripted::stage(|_, _| {
+        let outputs = ["version", "a\u{1b}b"].map(str::to_owned).to_vec();
+        Ok(StageEnd { verdict: Verdict::Passed, summary: Some("built".into()), outputs })
+    });
+    let mut bench = Bench::new(guests, &[]);
+    assert_eq!(bench.run(&plugin()), exit(0));
+    insta::assert_snapshot!(bench.log(), @r"
+    plugin p: its outputs `version`, `a\u{1b}b` are not kept: no stage can use them yet
+    built
+    ");
 }
 
 /// Whoever kills a stage does not wait for what reads its output.
