@@ -38,6 +38,8 @@ pub mod schema;
 pub mod services;
 pub mod store;
 #[cfg(feature = "plugins")]
+pub mod turn;
+#[cfg(feature = "plugins")]
 pub mod wrap;
 
 pub use fault::{Fault, FaultKind};
