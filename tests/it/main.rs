@@ -54,6 +54,7 @@ mod pause;
 #[cfg(feature = "plugins")]
 mod plugin_commands;
 mod plugin_compile;
+mod plugin_elsewhere;
 mod plugin_runs;
 mod privacy;
 mod queue;
