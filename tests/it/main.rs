@@ -55,6 +55,10 @@ mod pause;
 mod plugin_commands;
 mod plugin_compile;
 mod plugin_elsewhere;
+#[cfg(feature = "plugins")]
+mod plugin_fetch;
+#[cfg(feature = "plugins")]
+mod plugin_ours;
 mod plugin_runs;
 mod privacy;
 mod queue;
