@@ -40,6 +40,8 @@ pub mod store;
 #[cfg(feature = "plugins")]
 pub mod turn;
 #[cfg(feature = "plugins")]
+pub mod web;
+#[cfg(feature = "plugins")]
 pub mod wrap;
 
 pub use fault::{Fault, FaultKind};

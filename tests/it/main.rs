@@ -56,6 +56,11 @@ mod pause;
 #[cfg(feature = "plugins")]
 mod plugin_commands;
 mod plugin_compile;
+mod plugin_elsewhere;
+#[cfg(feature = "plugins")]
+mod plugin_fetch;
+#[cfg(feature = "plugins")]
+mod plugin_ours;
 mod plugin_runs;
 mod privacy;
 mod queue;

@@ -220,3 +220,51 @@ fn expect_below(project: &Project, dir: &str) {
         }
     }
 }
+
+/// Who sits there is asked for what is missing, and nothing is done before an answer that says so in words.
+#[test]
+fn who_sits_at_a_terminal_is_asked_what_to_grant() {
+    let project = project();
+    let config = || fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    let add = ["plugin", "add", "path:tools/sample.wasm"];
+    for (keys, code) in [("\r", 2), ("n\r", 2), ("yup\r", 2), ("\x04", 2)] {
+        let mut terminal = project.local_ci(&add).on_terminal(40, 120);
+        terminal.wait_for_screen("grant all of this? [y/N]");
+        let asked = terminal.screen();
+        assert!(asked.contains("sample 1.2.3: a sample") && asked.contains("clock  true  because"), "{asked}");
+        terminal.type_keys(keys);
+        let left = terminal.wait();
+        assert_eq!(left.status.code(), Some(code), "{keys:?}\n{}", left.screen);
+        assert!(left.screen.contains("nothing was changed"), "{keys:?}\n{}", left.screen);
+        assert_eq!(config(), CONFIG);
+        assert!(!project.dir().join("local-ci.lock").exists());
+    }
+    let mut terminal = project.local_ci(&add).on_terminal(40, 120);
+    terminal.wait_for_screen("[y/N]");
+    terminal.type_keys("\x03");
+    assert!(!terminal.wait().status.success());
+    assert_eq!(config(), CONFIG);
+    // With --yes, and in CI, nobody is asked.
+    let silent = project.local_ci(&add).env("CI", "true").on_terminal(40, 120).wait();
+    assert!(silent.status.code() == Some(2) && !silent.screen.contains("[y/N]"), "{}", silent.screen);
+
+    let mut terminal = project.local_ci(&add).on_terminal(40, 120);
+    terminal.wait_for_screen("[y/N]");
+    terminal.type_keys("y\r");
+    let left = terminal.wait();
+    assert!(left.status.success() && left.screen.contains("added plugin sample"), "{}", left.screen);
+    assert!(config().contains("grants = { clock = true }"), "{}", config());
+
+    // A later one that wants more is asked for again, and what was granted before stays where that is refused.
+    fs::write(project.dir().join("tools/sample.wasm"), component(&[("clock", "true"), ("env", "HOME")])).unwrap();
+    for (keys, granted) in [("no\r", "grants = { clock = true }"), ("YES\r", "env = [\"HOME\"]")] {
+        let mut terminal = project.local_ci(&["plugin", "update"]).on_terminal(40, 120);
+        terminal.wait_for_screen("[y/N]");
+        terminal.type_keys(keys);
+        let left = terminal.wait();
+        assert_eq!(left.status.success(), keys == "YES\r", "{}", left.screen);
+        assert!(config().contains(granted), "{}", config());
+    }
+    project.local_ci(&["plugin", "verify", "--locked"]).output().assert_code(0);
+    project.assert_nothing_left();
+}

@@ -16,6 +16,7 @@
 mod found;
 mod lines;
 mod link;
+mod orphans;
 mod reading;
 mod stage;
 

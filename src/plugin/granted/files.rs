@@ -91,10 +91,15 @@ impl Files {
         let root = self.root.clone();
         for file in walk::project(&root, vec![walk::start(&pattern).1]) {
             match file {
-                Ok((path, kind)) if kind.is_file() => {
-                    let path = path.to_str().filter(|path| matcher.is_match(path) && authority.reads(path));
-                    paths.extend(path.map(str::to_owned));
-                }
+                Ok((path, kind)) if kind.is_file() => match path.to_str() {
+                    Some(path) if matcher.is_match(path) && authority.reads(path) => paths.push(path.to_owned()),
+                    // Plugins know paths as text. Nobody is to take what they do not see for what they have looked at.
+                    None if matcher.is_match(&path) && authority.reads(&path.to_string_lossy()) => {
+                        let shown = path.to_string_lossy();
+                        found.unseen.get_or_insert_with(|| unnamed(&shown));
+                    }
+                    Some(_) | None => {}
+                },
                 Ok(_) => {}
                 Err(error) => found.unseen = found.unseen.or_else(|| Some(unseen(&error, &root))),
             }
@@ -110,6 +115,10 @@ impl Files {
         found.entries = entries.take(limit).collect();
         Ok(found)
     }
+}
+
+fn unnamed(path: &str) -> String {
+    format!("it does not see all files: the name of `{}` is no UTF-8", printable(path))
 }
 
 fn unseen(error: &ignore::Error, root: &Path) -> String {

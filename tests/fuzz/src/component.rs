@@ -194,6 +194,10 @@ fn has_loop(bytes: &[u8]) -> bool {
 struct Denying;
 
 impl Services for Denying {
+    fn hears(&self, _: Level) -> bool {
+        true
+    }
+
     fn log(&mut self, _: Level, _: &str) {}
 
     fn annotate(&mut self, _: Vec<Annotation>) {}

@@ -45,7 +45,8 @@ pub(crate) fn run(data: &[u8]) {
 fn compare(candidate: &Candidate, bytes: &[u8], entry: &Entry) {
     let Some(source) = source(&entry.source) else { return };
     let (name, limits) = (entry.name.clone(), Limits::default());
-    let plugin = Plugin { name, source, grants: Grants::default(), limits, config: "{}".to_owned() };
+    let config = "{}".to_owned();
+    let plugin = Plugin { name, source, grants: Grants::default(), limits, config, files: Vec::new() };
     let accepted = |is_strict| {
         let entry = check_source(&plugin, Some(entry))?;
         check_bytes(&plugin, entry, "plugin.wasm", bytes)?;
