@@ -215,12 +215,11 @@ fn h144_a_stage_that_is_to_end_ends_its_command_there() {
 #[test]
 fn h126_a_line_that_is_cut_during_a_command_loses_nothing() {
     let Some(at) = Ssh::new() else { return };
-    let long = |script| runs(script);
     let commands = [
-        long(
+        runs(
             "echo x >>\"$SIDE/starts\"; chaos lines 2000; chaos touch \"$SIDE/at1\"; chaos wait-for \"$SIDE/go1\"; chaos lines 2000",
         ),
-        long("echo y >>\"$SIDE/starts\"; chaos touch \"$SIDE/at2\"; chaos wait-for \"$SIDE/go2\"; exit 4"),
+        runs("echo y >>\"$SIDE/starts\"; chaos touch \"$SIDE/at2\"; chaos wait-for \"$SIDE/go2\"; exit 4"),
     ];
     furnish(&at, &commands, "");
     let run = at.run_there(&["--output", "quiet"]).spawn();
