@@ -1,5 +1,6 @@
 //! Commands of plugins on another machine: each runs where its stage does, ends as it is asked to, and outlives no run.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use rustix::process::Signal;
@@ -72,7 +73,8 @@ fn plugin(commands: &[Runs]) -> Vec<u8> {
         } else {
             ""
         };
-        body += &format!(
+        let _ = write!(
+            body,
             "(call $spawn (i32.const {argv}) (i32.const {count}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                (i32.const 0) (i32.const {has_timeout}) (i64.const {timeout}) (i32.const 0) (i32.const 0) (i32.const 512))
              {failed_early}
