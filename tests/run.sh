@@ -66,6 +66,8 @@ have git || missing="$missing git"
 have strace || missing="$missing strace"
 have make || missing="$missing make"
 have python3 || missing="$missing python3"
+# For certificates of an authority of the tests' own.
+have openssl || missing="$missing openssl"
 # For completions, the manual page and drawn plans.
 have zsh || missing="$missing zsh"
 have fish || missing="$missing fish"
@@ -124,6 +126,15 @@ if cargo clippy --version >/dev/null 2>&1; then
     check 'lints with all features' cargo clippy --locked --quiet --all-targets --all-features -- -D warnings
 else
     skip 'lints: clippy is not installed; rustup component add clippy'
+fi
+
+# Plugins are components for another machine, in a workspace of their own. Rust makes them where it has the
+# target; without it the tests that want them are skipped.
+wasm=wasm32-unknown-unknown
+has_wasm() { [ -n "$(find "$(rustc --print target-libdir --target "$wasm")" -name 'libcore-*' 2>/dev/null)" ]; }
+if ! has_wasm && have rustup; then
+    say "rustup target add $wasm"
+    rustup target add "$wasm" || true
 fi
 
 say 'tests'
@@ -195,9 +206,7 @@ quickstart() {
 }
 check 'the quickstart example, from the release build' quickstart
 
-# Plugins are components for another machine, in a workspace of their own. Rust makes them where it has the target.
-wasm=wasm32-unknown-unknown
-has_wasm() { [ -n "$(find "$(rustc --print target-libdir --target "$wasm")" -name 'libcore-*' 2>/dev/null)" ]; }
+# Plugins have a workspace of their own.
 in_plugins() { (cd plugins && "$@"); }
 # Where cargo puts what is built here, whatever the user's settings say.
 target=${CARGO_TARGET_DIR:-target}
@@ -215,10 +224,6 @@ if cargo clippy --version >/dev/null 2>&1; then
     check 'lints of the plugins' in_plugins cargo clippy --locked --quiet --all-targets -- -D warnings
 fi
 check 'tests of the plugins' in_plugins cargo test --locked --quiet
-if ! has_wasm && have rustup; then
-    say "rustup target add $wasm"
-    rustup target add "$wasm" || true
-fi
 if [ ! -x "$target/release/local-ci" ]; then
     skip 'components: there is no release build to try them with; see the quickstart example above'
 elif has_wasm; then

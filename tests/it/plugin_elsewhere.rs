@@ -1,5 +1,6 @@
 //! Commands of plugins on another machine: each runs where its stage does, ends as it is asked to, and outlives no run.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use rustix::process::Signal;
@@ -72,7 +73,8 @@ fn plugin(commands: &[Runs]) -> Vec<u8> {
         } else {
             ""
         };
-        body += &format!(
+        let _ = write!(
+            body,
             "(call $spawn (i32.const {argv}) (i32.const {count}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                (i32.const 0) (i32.const {has_timeout}) (i64.const {timeout}) (i32.const 0) (i32.const 0) (i32.const 512))
              {failed_early}
@@ -215,12 +217,11 @@ fn h144_a_stage_that_is_to_end_ends_its_command_there() {
 #[test]
 fn h126_a_line_that_is_cut_during_a_command_loses_nothing() {
     let Some(at) = Ssh::new() else { return };
-    let long = |script| runs(script);
     let commands = [
-        long(
+        runs(
             "echo x >>\"$SIDE/starts\"; chaos lines 2000; chaos touch \"$SIDE/at1\"; chaos wait-for \"$SIDE/go1\"; chaos lines 2000",
         ),
-        long("echo y >>\"$SIDE/starts\"; chaos touch \"$SIDE/at2\"; chaos wait-for \"$SIDE/go2\"; exit 4"),
+        runs("echo y >>\"$SIDE/starts\"; chaos touch \"$SIDE/at2\"; chaos wait-for \"$SIDE/go2\"; exit 4"),
     ];
     furnish(&at, &commands, "");
     let run = at.run_there(&["--output", "quiet"]).spawn();

@@ -306,8 +306,7 @@ fn whatever_is_in_a_project_is_looked_at_or_said() {
     std::os::unix::fs::symlink("/etc/passwd", dir.join("out.txt")).unwrap();
     std::os::unix::fs::symlink("loop.txt", dir.join("loop.txt")).unwrap();
     for special in ["pipe.txt", "device.txt"] {
-        let node = if special == "pipe.txt" { &["mkfifo"][..] } else { &["mknod"] };
-        let mut make = Command::new(node[0]);
+        let mut make = Command::new(if special == "pipe.txt" { "mkfifo" } else { "mknod" });
         make.arg(dir.join(special));
         if special == "device.txt" {
             // Endless zeros; root alone can make one.
@@ -317,17 +316,21 @@ fn whatever_is_in_a_project_is_looked_at_or_said() {
         project.expects(special);
     }
     project.expects("out.txt").expects("loop.txt");
-    for plugin in ["hygiene", "secrets"] {
+    let spaced = ["\u{1b}[2Jred\nline.txt", "-rf", "a b'c\"d.txt", "größe-日本.txt", "key.txt"];
+    for (number, plugin, expected) in [(1, "hygiene", &spaced[..]), (2, "secrets", &["key.txt"])] {
         config(plugin);
         lock(&project, plugin).unwrap();
         let finished = project.local_ci(&["--json"]).output().assert_code(1);
         let report: Value = serde_json::from_str(&finished.stdout()).unwrap();
         assert_eq!(report["results"][0]["status"], "fail", "{report}");
-        let number = report["run"].as_u64().unwrap_or_default();
-        let _ = number;
+        let found = report["results"][0]["annotations"].as_array().unwrap().iter();
+        let paths: Vec<&str> = found.map(|one| one["at"]["path"].as_str().unwrap()).collect();
+        assert_eq!(paths, expected, "{plugin}");
+        let log = String::from_utf8(project.log(number, "look.log")).unwrap();
+        // What a plugin cannot name, it has not looked at.
+        assert!(log.contains("the name of `not-\u{fffd}-utf8.txt` is no UTF-8"), "{log}");
         let shown = project.local_ci(&["show", "--output", "grouped"]).output().stdout();
-        assert!(!shown.contains('\u{1b}'), "{shown}");
-        println!("=== {plugin}\n{report:#}\n{shown}");
+        assert!(!shown.contains('\u{1b}') && !shown.contains(&key) && !log.contains(&key), "{shown}{log}");
     }
     project.assert_nothing_left();
 }

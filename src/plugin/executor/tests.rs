@@ -420,7 +420,9 @@ fn what_a_guest_ran_in_a_supervisor_that_is_gone_is_lost() {
     ] {
         let mut bench = Bench::new(Scripted::idle(), &[]);
         let joined = vec![(name("s"), 0); scripts.len()];
-        scripts.into_iter().for_each(|script| bench.fake.script(&name("s"), script));
+        for script in scripts {
+            bench.fake.script(&name("s"), script);
+        }
         let message = format!("{lost}{more}");
         assert_eq!(bench.run(&Job { resumes: Some(0), ..plugin() }), Err(ExecError::Infrastructure { message }));
         assert_eq!((bench.fake.joined(), bench.fake.started()), (joined, Vec::new()));
