@@ -106,7 +106,9 @@ mod tests {
             all.extend_from_slice(bytes);
             count += 1;
         };
-        pieces.iter().for_each(|piece| gate.push(Stream::Stdout, piece, &mut on));
+        for piece in pieces {
+            gate.push(Stream::Stdout, piece, &mut on);
+        }
         gate.end(&mut on);
         (all, count)
     }
