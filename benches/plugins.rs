@@ -39,6 +39,9 @@ const BATCH: usize = 1000;
 struct Silence(Option<CancelToken>);
 
 impl Services for Silence {
+    fn hears(&self, _: Level) -> bool {
+        true
+    }
     fn log(&mut self, _: Level, _: &str) {}
     fn annotate(&mut self, _: Vec<Annotation>) {}
     fn progress(&mut self, _: u64, _: Option<u64>, _: Option<&str>) {

@@ -63,7 +63,7 @@ pub(super) struct Global {
     /// When to use colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, value_parser = colour)]
     pub(super) color: Option<ColourWhen>,
-    /// Say more: live output shows all that stages print, `plan` its every reason
+    /// Say more: live output shows all that stages print, `plan` its every reason, plugins what they look into
     #[arg(short = 'v', long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
     /// Refuse where local-ci.lock would have to change: for CI

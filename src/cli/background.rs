@@ -84,6 +84,7 @@ impl Background<'_> {
             directory: self.context.directory.clone(),
             // Nobody stays with it.
             on_hangup: OnHangup::Continue,
+            verbose: self.context.global.verbose > 0,
             terminal: None,
             stage_env: Vec::new(),
             now: SystemClock.now(),

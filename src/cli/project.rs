@@ -16,7 +16,7 @@ use crate::journal::layout::{ProjectDir, state_dir};
 use crate::pipeline::plugin::Grants;
 use crate::plan::{self, Plan, Request, quote};
 use crate::session::past;
-use crate::session::plugins;
+use crate::session::plugins::{self, Rules};
 use crate::session::prepare::{self, Project};
 use crate::text::plain::printable;
 
@@ -63,7 +63,7 @@ impl Anchor {
 /// nothing is allowed.
 pub(super) fn supplier(env: &Env) -> Box<dyn Supplier> {
     let policy = load_user(env).map_or_else(|_| Some(Grants::default()), |user| user.plugin_policy);
-    plugins::supplier(env, policy, false, |_| {})
+    plugins::supplier(env, Rules { policy, ..Rules::default() }, |_| {})
 }
 
 /// What every command starts from.
@@ -154,8 +154,9 @@ impl<'a> Context<'a> {
     pub(super) fn supplier(&self) -> &dyn Supplier {
         let supplier = || {
             let policy = self.user.plugin_policy.clone();
+            let rules = Rules { policy, is_locked: self.global.locked, verbose: self.global.verbose > 0 };
             // What they say while they make stages; a stage of theirs has a log for it.
-            plugins::supplier(self.env, policy, self.global.locked, |line| output::say(&printable(line)))
+            plugins::supplier(self.env, rules, |line| output::say(&printable(line)))
         };
         &**self.supplier.get_or_init(supplier)
     }

@@ -141,6 +141,7 @@ fn once(
         equivalent: equivalent.to_vec(),
         directory: context.directory.clone(),
         on_hangup,
+        verbose: context.global.verbose > 0,
         terminal: offer.as_ref().and_then(|offer| offer.for_stages(&prepared.plan)),
         stage_env: colour_hints(context, mode),
         now: SystemClock.now(),

@@ -152,6 +152,7 @@ impl Place<'_> {
             directory: self.context.directory.clone(),
             // Nobody's terminal: who attaches may leave.
             on_hangup: OnHangup::Continue,
+            verbose: self.context.global.verbose > 0,
             terminal: None,
             stage_env,
             now: SystemClock.now(),

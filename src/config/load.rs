@@ -70,8 +70,10 @@ pub fn load(request: &LoadRequest, supplier: &dyn Supplier) -> Result<Loaded, Co
     if let (Some(used), [_, ..]) = (found.path.strip_prefix(&found.root).ok(), found.ignored.as_slice()) {
         warnings.push(format!("{} is used; {} beside it is not read", used.display(), found.ignored.join(" and ")));
     }
+    let files: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
     let mut loaded = {
-        let around = Around { env_files: &Disk { root: &found.root }, remotes: &request.remotes, supplier };
+        let env_files = &Disk { root: &found.root };
+        let around = Around { files: &files, env_files, remotes: &request.remotes, supplier };
         assemble(&found.root, sources, &around)?
     };
     loaded.warnings.splice(0..0, warnings);
@@ -87,8 +89,10 @@ pub fn parse(
     env_files: &dyn Fn(&Path) -> Option<String>,
     supplier: &dyn Supplier,
 ) -> Result<Loaded, ConfigError> {
-    let sources = files.iter().map(|(path, text)| SourceFile::new(*path, *text)).collect();
-    let around = Around { env_files: &Memory { read: env_files }, remotes: &BTreeMap::new(), supplier };
+    let sources: Vec<SourceFile> = files.iter().map(|(path, text)| SourceFile::new(*path, *text)).collect();
+    let files: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
+    let env_files = &Memory { read: env_files };
+    let around = Around { files: &files, env_files, remotes: &BTreeMap::new(), supplier };
     assemble(root, sources, &around)
 }
 

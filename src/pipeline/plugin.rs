@@ -63,6 +63,8 @@ pub struct Plugin {
     pub limits: Limits,
     /// `config`: its settings, a JSON object as text.
     pub config: String,
+    /// The files that the pipeline was read from, wherever they are: none is written by what they decide over.
+    pub files: Vec<PathBuf>,
 }
 
 /// A plugin that was found, verified and described, ready to be run. Made where the pipeline is read; a supervisor needs

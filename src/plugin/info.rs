@@ -140,4 +140,6 @@ pub struct StageEnd {
     pub verdict: Verdict,
     /// The same in a line.
     pub summary: Option<String>,
+    /// The names of what it gave as outputs. Nothing takes their values yet. Foreign.
+    pub outputs: Vec<String>,
 }

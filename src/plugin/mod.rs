@@ -37,6 +37,8 @@ pub mod roster;
 pub mod schema;
 pub mod services;
 pub mod store;
+#[cfg(feature = "plugins")]
+pub mod turn;
 
 pub use fault::{Fault, FaultKind};
 pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};

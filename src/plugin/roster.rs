@@ -12,6 +12,8 @@ use super::host::{self, Call, Component, Host};
 use super::info::{Context, Notification, StageEnd};
 use super::services::Line;
 use super::store;
+use super::turn::Turn;
+use crate::cancel::CancelToken;
 use crate::clock::SystemClock;
 use crate::event::Annotation;
 use crate::pipeline::plugin::{ParserUse, Ready, Use};
@@ -19,40 +21,52 @@ use crate::pipeline::plugin::{ParserUse, Ready, Use};
 /// A plugin, and what came of loading it.
 struct Entry {
     ready: Ready,
+    /// Of who loads it.
+    turn: Turn,
     component: OnceLock<Result<Component, Fault>>,
+}
+
+/// Where plugins are at work.
+#[derive(Clone, Debug)]
+pub struct Workplace {
+    /// The project's directory, absolute.
+    pub root: PathBuf,
+    /// Directories of our own, in which nobody writes.
+    pub ours: Vec<PathBuf>,
+    /// Whether what they say for who looks for a fault in them is wanted.
+    pub verbose: bool,
 }
 
 /// The plugins of a run, by name.
 pub struct Roster {
     host: Host,
-    root: PathBuf,
-    ours: Vec<PathBuf>,
+    place: Workplace,
     entries: BTreeMap<String, Entry>,
 }
 
 impl Roster {
-    /// These plugins, for a project in this directory; `ours` are directories of our own, in which nobody writes.
-    pub fn new(host: Host, plugins: BTreeMap<String, Ready>, root: PathBuf, ours: Vec<PathBuf>) -> Self {
-        let entry = |ready: Ready| Entry { ready, component: OnceLock::new() };
+    /// These plugins, at work there.
+    pub fn new(host: Host, plugins: BTreeMap<String, Ready>, place: Workplace) -> Self {
+        let entry = |ready: Ready| Entry { ready, turn: Turn::default(), component: OnceLock::new() };
         let entries = plugins.into_iter().map(|(name, ready)| (name, entry(ready))).collect();
-        Self { host, root, ours, entries }
+        Self { host, place, entries }
     }
 
-    /// A plugin's component, loaded by who comes first while others wait, and what a call of it needs.
+    /// A plugin's component, and what a call of it needs.
     fn call(&self, name: &str, around: Around) -> Result<(Component, Call), Fault> {
         let unknown = || Fault::new(name, FaultKind::Unable("is not among this run's plugins".into()));
         let entry = self.entries.get(name).ok_or_else(unknown)?;
-        let component = entry.component.get_or_init(|| self.load(&entry.ready)).clone()?;
+        let component = self.component(entry, &around.cancel)?;
         let authority = Authority::of(&entry.ready).map_err(|why| Fault::new(name, FaultKind::Unable(why)))?;
         let Around { env, cancel, log, annotate, commands } = around;
         let surroundings = Surroundings {
-            root: self.root.clone(),
-            ours: self.ours.clone(),
+            root: self.place.root.clone(),
+            ours: self.place.ours.iter().chain(&entry.ready.plugin.files).cloned().collect(),
             env,
             settings: entry.ready.plugin.config.clone(),
             clock: Arc::new(SystemClock),
             cancel: cancel.clone(),
-            verbose: false,
+            verbose: self.place.verbose,
             log,
             annotate,
             commands,
@@ -61,8 +75,24 @@ impl Roster {
         Ok((component, Call { services, limits: entry.ready.plugin.limits, cancel }))
     }
 
+    /// The component, loaded by who comes first while others wait. Of who was asked to end meanwhile nothing stays: the next
+    /// begins anew.
+    fn component(&self, entry: &Entry, cancel: &CancelToken) -> Result<Component, Fault> {
+        let cancelled = || Fault::new(&entry.ready.plugin.name, FaultKind::Cancelled);
+        if entry.component.get().is_none() {
+            let _turn = entry.turn.take(cancel).ok_or_else(cancelled)?;
+            if entry.component.get().is_none() {
+                let loaded = self.load(&entry.ready, cancel);
+                if !matches!(&loaded, Err(Fault { kind: FaultKind::Cancelled, .. })) {
+                    let _ = entry.component.set(loaded);
+                }
+            }
+        }
+        entry.component.get().cloned().unwrap_or_else(|| Err(cancelled()))
+    }
+
     /// What is run is what was verified.
-    fn load(&self, ready: &Ready) -> Result<Component, Fault> {
+    fn load(&self, ready: &Ready, cancel: &CancelToken) -> Result<Component, Fault> {
         let (name, file) = (&ready.plugin.name, ready.component.display());
         let unable = |why: String| Fault::new(name, FaultKind::Unable(why));
         let bytes =
@@ -72,7 +102,7 @@ impl Roster {
                 "is not what it was when this run was planned: {file} has changed since; run it again"
             )));
         }
-        self.host.load(name, &bytes)
+        self.host.load_unless(cancel, name, &bytes)
     }
 }
 
@@ -97,7 +127,7 @@ impl Guests for Roster {
     }
 
     fn root(&self) -> PathBuf {
-        self.root.clone()
+        self.place.root.clone()
     }
 }
 

@@ -148,6 +148,8 @@ pub enum HttpFailure {
 
 /// What stands behind a plugin's imports during one call, or one session. Called from the thread that runs the guest.
 pub trait Services: Send {
+    /// Whether lines that matter so much are wanted at all.
+    fn hears(&self, level: Level) -> bool;
     /// A line of the plugin's.
     fn log(&mut self, level: Level, message: &str);
     /// Something that it found. The host names the source.

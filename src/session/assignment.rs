@@ -43,6 +43,8 @@ pub struct Assignment {
     pub grace_cap: Option<Duration>,
     /// What to do when the starter goes away.
     pub on_hangup: OnHangup,
+    /// Whether what plugins say for who looks for a fault in them is wanted.
+    pub verbose: bool,
     /// How large the starter's terminal is, where stages may have that for as long as the starter is there: so it is known
     /// before the first of them starts.
     pub terminal: Option<Size>,

@@ -61,6 +61,8 @@ pub struct Caller<'a> {
     pub directory: PathBuf,
     /// What becomes of the run when the caller goes away.
     pub on_hangup: OnHangup,
+    /// Whether more is to be said than usual: plugins are heard when they look for their own faults.
+    pub verbose: bool,
     /// How large the caller's terminal is, where stages may have it.
     pub terminal: Option<Size>,
     /// Variables for every stage, below its own.

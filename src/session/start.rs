@@ -95,6 +95,7 @@ pub fn start(
         env: caller.stage_env.clone(),
         grace_cap: caller.env.is_ci().then_some(CI_GRACE),
         on_hangup: caller.on_hangup,
+        verbose: caller.verbose,
         terminal: caller.terminal,
     };
     match begun.and_then(|socket| hand_over(&assignment, socket)) {
@@ -136,6 +137,7 @@ pub fn take_over(taken: Taken, project: &ProjectDir, caller: &Caller<'_>) -> Res
         env: caller.stage_env.clone(),
         grace_cap: caller.env.is_ci().then_some(CI_GRACE),
         on_hangup: caller.on_hangup,
+        verbose: caller.verbose,
         terminal: None,
     };
     match spawn(&run, &lock, caller.env).and_then(|socket| hand_over(&assignment, socket)) {

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use local_ci::cancel::{CancelLevel, CancelToken};
 use local_ci::env::Env;
+use local_ci::plugin::FaultKind;
 use local_ci::plugin::host::{Compiler, Host};
 use local_ci::process::tool::Tools;
 
-use crate::support::{forge, wait_until};
+use crate::support::{Identity, forge, wait_until};
 
 const LOCAL_CI: &str = env!("CARGO_BIN_EXE_local-ci");
 
@@ -115,6 +119,52 @@ fn h162_two_at_once_never_see_half_a_file() {
         }
     });
     assert_eq!(names(dir.path()).len(), 2, "{:?}", names(dir.path()));
+}
+
+/// A compiler that takes for ever, in the middle of writing: whoever waits for it can be asked to end, and it is gone then,
+/// with what it has written.
+#[test]
+fn a_compiler_is_ended_with_who_waits_for_it_and_leaves_nothing() {
+    for is_kept in [true, false] {
+        let (dir, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (program, pid) = (dir.path().join("compiler"), dir.path().join("pid"));
+        let script = format!(
+            "#!/bin/sh\nprintf half >\"$2\"\necho $$ >{0}.new && mv {0}.new {0}\nread -r _ <{1}\n",
+            pid.display(),
+            dir.path().join("fifo").display()
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("fifo"), rustix::fs::Mode::RUSR).unwrap();
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
+        let compiler = Compiler::Child { tools: Tools::plain(&env), program };
+        let host = Host::new(is_kept.then(|| cache.path().to_owned()), compiler);
+        let cancel = CancelToken::new();
+        std::thread::scope(|scope| {
+            let loads = scope
+                .spawn(|| host.load_unless(&cancel, "sample", &forge::Forge::default().build()).map(drop).unwrap_err());
+            wait_until("the compiler to be at work", || pid.exists());
+            let compiler = Identity::of(fs::read_to_string(&pid).unwrap().trim().parse().unwrap()).unwrap();
+            assert_eq!(names(cache.path()).len(), usize::from(is_kept), "it writes");
+            cancel.raise(CancelLevel::Interrupt);
+            assert_eq!(loads.join().unwrap().kind, FaultKind::Cancelled);
+            assert_eq!(Identity::of(compiler.pid), None, "it was waited for");
+        });
+        assert!(names(cache.path()).is_empty(), "{:?}", names(cache.path()));
+    }
+}
+
+/// Who asked for it may be killed at any time, and the child is in a session of its own.
+#[test]
+fn the_child_ends_when_nobody_waits_for_it_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start(&dir.path().join("code"));
+    let input = child.stdin.take().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait().unwrap();
+    assert_eq!(ended.signal(), Some(libc::SIGKILL));
+    drop(input);
+    assert!(names(dir.path()).is_empty());
 }
 
 /// A file that is there is somebody's.

@@ -2,23 +2,28 @@
 
 use serde_json::Value;
 
-use crate::support::forge::{About, Forge};
+use crate::support::forge::{About, Forge, import};
 use crate::support::{Project, wait_until};
 
 /// A name, its component, and that it is locked as it stands in the config.
-fn add(project: &Project, name: &'static str, mut forge: Forge, stages: &[&'static str], parsers: &[&'static str]) {
+fn add(project: &Project, name: &'static str, forge: Forge, stages: &[&'static str], parsers: &[&'static str]) {
     let about = About {
         name,
         stages: stages.iter().map(|stage| (*stage, None)).collect(),
         parsers: parsers.to_vec(),
         ..About::default()
     };
-    forge.describe = Some(format!("(i32.const {})", forge.info(&about)));
-    let file = format!("{name}.wasm");
+    add_as(project, &about, forge, "local-ci.toml");
+}
+
+/// The same, with what it says of itself and the name of the config.
+fn add_as(project: &Project, about: &About, mut forge: Forge, config: &str) {
+    forge.describe = Some(format!("(i32.const {})", forge.info(about)));
+    let file = format!("{}.wasm", about.name);
     project.write(&file, "");
     std::fs::write(project.dir().join(&file), forge.build()).unwrap();
     project.expects("local-ci.lock");
-    project.local_ci(&["plugin", "update", name, "--as-granted"]).output().assert_code(0);
+    project.local_ci(&["-c", config, "plugin", "update", about.name, "--as-granted"]).output().assert_code(0);
 }
 
 /// What a run told of an event of this kind.
@@ -154,5 +159,85 @@ fn a_component_that_has_changed_since_it_was_verified_is_not_run() {
     let run = project.local_ci(&["--output", "grouped"]).output().assert_code(3);
     let text = run.stdout();
     assert!(text.contains("plugin sample is not what it was when this run was planned"), "{text}");
+    project.assert_nothing_left();
+}
+
+/// A pipeline of any name says what its plugins may do, and so is none of what they write.
+#[test]
+fn a_config_that_was_named_is_written_by_no_plugin_that_it_grants_everything() {
+    let project = Project::new();
+    let config = "[plugins.sample]\nsource = \"path:sample.wasm\"\ngrants = { files-write = [\"**\"] }\n\
+                  [stages.a]\nuses = \"sample\"\n";
+    project.write("other.toml", config);
+    let signature = "(param i32 i32 i32 i32 i32)";
+    let mut forge = Forge { imports: import("files-write", "write", "write", signature), ..Forge::default() };
+    let (into, outcome) = (forge.words(&[0; 8]), forge.outcome(0, None));
+    let [text, length] = forge.text("granted");
+    let writes = ["other.toml", "another.toml"].map(|path| {
+        let [at, len] = forge.text(path);
+        format!("(call $write (i32.const {at}) (i32.const {len}) (i32.const {text}) (i32.const {length}) (i32.const {into}))")
+    });
+    forge.run = format!("{} (i32.const {outcome})", writes.concat());
+    add_as(&project, &About { needs: vec![("files-write", "**")], ..About::default() }, forge, "other.toml");
+    project.expects("another.toml");
+    project.local_ci(&["-c", "other.toml"]).output().assert_code(0);
+    let there = |file: &str| std::fs::read_to_string(project.dir().join(file)).unwrap();
+    assert_eq!((there("another.toml").as_str(), there("other.toml").as_str()), ("granted", config));
+    project.assert_nothing_left();
+}
+
+/// What a plugin says for who looks for a fault in it is there with `-v`, and else not.
+#[test]
+fn a_plugin_says_more_where_more_is_asked_for() {
+    let project = Project::new();
+    project.config(&format!("{}[stages.a]\nuses = \"sample\"\n", sources(&["sample"])));
+    let mut forge = Forge { imports: import("output", "log", "log", "(param i32 i32 i32)"), ..Forge::default() };
+    let outcome = forge.outcome(0, None);
+    let says = [(0, "a step"), (1, "a look"), (2, "a word")].map(|(level, text)| {
+        let [at, len] = forge.text(text);
+        format!("(call $log (i32.const {level}) (i32.const {at}) (i32.const {len}))")
+    });
+    forge.run = format!("{} (i32.const {outcome})", says.concat());
+    add(&project, "sample", forge, &["sample"], &[]);
+    project.local_ci(&[]).output().assert_code(0);
+    project.local_ci(&["-v"]).output().assert_code(0);
+    project.local_ci(&[]).env("LOCAL_CI_VERBOSE", "1").output().assert_code(0);
+    let logs = [1, 2, 3].map(|number| String::from_utf8(project.log(number, "a.log")).unwrap());
+    let all = "trace: a step\ndebug: a look\na word\n";
+    assert_eq!(logs, ["a word\n", all, all]);
+    project.assert_nothing_left();
+}
+
+/// A reporter that is told the last event, and does not come to an end with it: Ctrl+C is for that, and the run is what it was.
+#[test]
+fn ctrl_c_ends_a_reporter_that_is_told_of_the_end() {
+    let project = Project::new();
+    let config = "[plugins.reports]\nsource = \"path:reports.wasm\"\nlimits = { time = \"10m\" }\n\
+                  [reporters]\nreports = true\n[stages.a]\nrun = \"true\"\n";
+    project.config(config);
+    let mut forge = Forge { imports: import("output", "log", "log", "(param i32 i32 i32)"), ..Forge::default() };
+    let [at, len] = forge.text("that is the end");
+    let content = forge.notify;
+    // An event has 48 bytes, and the length of its kind stands at the 20th: `run_finished` is the one kind with 12.
+    forge.notify = format!(
+        "(if (i32.eq (i32.const 12) (i32.load offset=20 (i32.add (local.get $events)
+             (i32.mul (i32.const 48) (i32.sub (local.get $count) (i32.const 1))))))
+           (then (call $log (i32.const 2) (i32.const {at}) (i32.const {len})) (loop $again (br $again))))
+         {content}"
+    );
+    add(&project, "reports", forge, &[], &[]);
+    let mut terminal = project.local_ci(&[]).on_terminal(40, 100);
+    let said = |text: &str| {
+        let of = |notice: &Value| {
+            notice["text"].as_str().is_some_and(|said| said.contains(text)).then(|| notice["mono_us"].as_u64())
+        };
+        told(&project, 1, "notice").iter().find_map(of).flatten()
+    };
+    wait_until("the reporter to be told of the end", || said("that is the end").is_some());
+    terminal.type_keys("\x03");
+    let left = terminal.wait();
+    let waited = said("and was not waited for").unwrap() - said("that is the end").unwrap();
+    assert!(waited < 9_000_000, "it is given up for the patience's sake, after {waited} us");
+    assert_eq!(project.verdict(1), ("passed".to_owned(), String::new(), 0), "{}", left.screen);
     project.assert_nothing_left();
 }

@@ -203,7 +203,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The same in a line, for who reads only that.
     pub summary: Option<String>,
-    /// Named results.
+    /// Named results. No stage can use them yet: the log of this one says so.
     pub outputs: Vec<(String, String)>,
     /// For what later versions may want to know.
     pub extra: Vec<(String, String)>,

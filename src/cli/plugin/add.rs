@@ -31,7 +31,7 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
         }
         None => {
             let (grants, limits) = (Grants::default(), Limits::default());
-            Plugin { name: name.clone(), source, grants, limits, config: "{}".to_owned() }
+            Plugin { name: name.clone(), source, grants, limits, config: "{}".to_owned(), files: Vec::new() }
         }
     };
     let offer = stock.look(&plugin, false)?;

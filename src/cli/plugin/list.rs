@@ -12,6 +12,7 @@ use crate::cli::project::Context;
 use crate::cli::{Ending, output};
 use crate::outcome::exit;
 use crate::plugin::Role;
+use crate::session::plugins::Rules;
 use crate::session::plugins::resolve::{Resolver, host};
 use crate::text::plain::printable;
 
@@ -35,7 +36,12 @@ struct Line<'a> {
 pub(super) fn list(context: &Context<'_>, args: &PluginListArgs) -> Result<Ending, CliError> {
     let stock = stock::open(context)?;
     let declared = &stock.declared;
-    let resolver = Resolver::new(host(context.env), context.env, None, context.global.locked, Arc::new(|_| {}));
+    let resolver = Resolver::new(
+        host(context.env),
+        context.env,
+        Rules { is_locked: context.global.locked, ..Rules::default() },
+        Arc::new(|_| {}),
+    );
     let lines = declared.plugins.values().map(|plugin| {
         let locked = stock.lock().plugins.get(&plugin.name);
         let found = resolver.find(&declared.root, plugin);

@@ -8,7 +8,7 @@ use crate::pipeline::plugin::{Plugin, Source};
 use crate::plan::quote;
 use crate::plugin::lock::{self, Lock};
 use crate::plugin::store::{self, cache_dir};
-use crate::session::plugins::bytes::{BUILT, place};
+use crate::session::plugins::bytes::{BUILT, place, read};
 use crate::session::plugins::declared::Declared;
 use crate::session::plugins::pin::Candidate;
 use crate::session::plugins::resolve::host;
@@ -59,6 +59,9 @@ impl Subject {
         let lock = Lock::read(&lock::place(&root)).unwrap_or_default();
         let hash = lock.plugins.get(&plugin.name).and_then(|entry| entry.blake3.as_deref());
         let file = place(&root, plugin, cache_dir(context.env).as_deref(), hash)?;
+        if !store::is_there(&file) {
+            read(plugin, &file)?;
+        }
         let sources = match &plugin.source {
             Source::Project(dir) => Some(root.join(dir)),
             Source::File(_) | Source::Web(_) => None,

@@ -104,6 +104,20 @@ mod tests {
         assert_eq!(std::fs::read_to_string(root.join("sdk/wit/plugin.wit")).unwrap(), CONTRACT);
     }
 
+    /// The examples are what `plugin new` writes, whose builds are tested with them; each has a README of its own.
+    #[test]
+    fn the_examples_are_the_templates_with_a_name_put_in() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugins");
+        for (language, dir, name) in
+            [(Language::Js, "javascript", "words-js"), (Language::Python, "python", "words-python")]
+        {
+            for (path, text) in files(language, name).into_iter().filter(|(path, _)| *path != "README.md") {
+                let there = std::fs::read_to_string(examples.join(dir).join(path)).unwrap_or_default();
+                assert_eq!(there, text, "examples/plugins/{dir}/{path} is not what `plugin new` writes");
+            }
+        }
+    }
+
     #[test]
     fn the_name_stands_wherever_it_should() {
         for language in [Language::Rust, Language::Js, Language::Python] {

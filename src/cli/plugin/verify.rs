@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};
 use crate::outcome::exit;
+use crate::session::plugins::Rules;
 use crate::session::plugins::resolve::{Resolver, host};
 use crate::text::plain::printable;
 
@@ -22,7 +23,8 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
         [] => declared.plugins.values().collect(),
         names => names.iter().map(|name| declared.find(name)).collect::<Result<Vec<_>, _>>()?,
     };
-    let resolver = Resolver::new(host(context.env), context.env, None, true, Arc::new(|_| {}));
+    let resolver =
+        Resolver::new(host(context.env), context.env, Rules { is_locked: true, ..Rules::default() }, Arc::new(|_| {}));
     let mut is_sound = true;
     for plugin in plugins {
         match resolver.find(&declared.root, plugin) {

@@ -1,6 +1,7 @@
 //! `[plugins.NAME]`: where each comes from and what it may do, as far as that can be seen before anybody is asked for it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 use toml::Spanned;
 
@@ -27,12 +28,14 @@ pub(super) struct Entry<'d> {
 pub(super) fn check<'d>(
     written: &'d Pairs<schema::Plugin>,
     excused: &HashSet<String>,
+    files: &[PathBuf],
     faults: &mut FaultList,
 ) -> BTreeMap<&'d str, Entry<'d>> {
     let entries = written.0.iter().map(|(key, written)| {
         let before = faults.count();
         let plugin = one(key, written, excused.contains(key.get_ref()), faults);
         let plugin = plugin.filter(|_| faults.count() == before);
+        let plugin = plugin.map(|plugin| Plugin { files: files.to_owned(), ..plugin });
         (key.get_ref().as_str(), Entry { key, written, plugin })
     });
     entries.collect()
@@ -75,7 +78,7 @@ fn one(key: &Spanned<String>, written: &schema::Plugin, is_excused: bool, faults
         return None;
     };
     match source.get_ref().parse::<Source>() {
-        Ok(source) => Some(Plugin { name: name.clone(), source, grants, limits, config }),
+        Ok(source) => Some(Plugin { name: name.clone(), source, grants, limits, config, files: Vec::new() }),
         Err(why) => {
             let text = format!("the source of plugin `{}` cannot be used", visible_line(name));
             faults.push(bad(source, text).help(why));

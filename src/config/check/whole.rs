@@ -1,7 +1,7 @@
 //! The checks in their order, and the pipeline at their end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::abilities::Plugins;
 use super::environment::EnvFiles;
@@ -23,6 +23,8 @@ pub(in crate::config) struct Checked {
 
 /// What a document is checked with.
 pub(in crate::config) struct Around<'a> {
+    /// The files that it was read from.
+    pub(in crate::config) files: &'a [PathBuf],
     /// The environment files that its stages name.
     pub(in crate::config) env_files: &'a dyn EnvFiles,
     /// The remotes of the user, over which its own go.
@@ -41,7 +43,7 @@ pub(in crate::config) fn check(
 ) -> Checked {
     let mut warnings = Vec::new();
     let entries = std::mem::take(&mut document.plugins);
-    let entries = plugins::check(&entries, &document.excused, faults);
+    let entries = plugins::check(&entries, &document.excused, around.files, faults);
     let excused = document.excused.clone();
     let mut plugins = Plugins::new(&entries, &excused, root, around.supplier);
     let mut expansion = expand::expand(&document, &mut plugins, end, faults);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
+use super::TableSupplier;
 use crate::config::{ConfigError, LoadRequest, Loaded, NoSupplier, load};
 
 const SOUND: &str = "[stages.a]\nrun = \"x\"\n";
@@ -41,6 +42,21 @@ impl Project {
         assert_eq!(faults.len(), 1, "{faults:?}");
         (faults[0].code, faults[0].message.clone())
     }
+}
+
+/// Its plugins are to write none of what decides over them, wherever that is.
+#[test]
+fn a_plugin_knows_which_files_decide_over_it() {
+    let project = Project::new()
+        .write("ci/other.toml", "[stages.a]\nuses = \"many:spaces\"\n[plugins.many]\nsource = \"path:y.wasm\"\n");
+    let request = LoadRequest {
+        start: project.0.path().into(),
+        explicit: Some("ci/other.toml".into()),
+        ..LoadRequest::default()
+    };
+    let loaded = load(&request, &TableSupplier::default()).unwrap();
+    let file = project.path("ci/other.toml").canonicalize().unwrap();
+    assert_eq!(loaded.pipeline.plugins()["many"].plugin.files, [file]);
 }
 
 /// H120: what is no regular file is refused in a sentence, at once.

@@ -270,6 +270,21 @@ fn h157_what_has_ended_is_not_timed_out_while_its_output_is_read() {
     assert!(end.contains("a pass after 4000ms"), "{end}");
 }
 
+/// H157: that one attempt has ended says nothing of the next, also where it is heard late.
+#[test]
+fn h157_the_end_of_one_attempts_command_is_not_that_of_the_next() {
+    let limited = Policy { timeout: Some(5 * S), retries: 1, ..Policy::default() };
+    let mut sim = Sim::new(plan(&[("a", &[], limited)]));
+    sim.out();
+    let over = |sim: &mut Sim| sim.machine.handle(Input::Over { stage: StageId(0), attempt: 1 }, sim.now);
+    over(&mut sim.at(S));
+    assert!(sim.at(2 * S).exit(0, 1).out().ends_with("start a 2\n"));
+    over(&mut sim);
+    assert_eq!(sim.at(7 * S).out(), "cancel a Terminate\n");
+    let end = sim.at(8 * S).exit(0, 0).out();
+    assert!(end.contains("a timeout after 6000ms"), "{end}");
+}
+
 /// H45: who ignores the request is killed after its grace, and under CI after no more than the cap.
 #[test]
 fn h45_the_grace_is_capped_where_somebody_elses_is_shorter() {

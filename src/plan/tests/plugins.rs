@@ -14,6 +14,7 @@ fn ready(name: &str) -> (String, Ready) {
         grants: Grants::default(),
         limits: Limits::default(),
         config: "{}".into(),
+        files: Vec::new(),
     };
     let (component, hash) = (format!("/project/{name}.wasm").into(), "0".repeat(64));
     let ready = Ready { plugin, component, hash, needs: Grants::default(), policy: None, events: Vec::new() };

@@ -7,6 +7,7 @@
 //! ```
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -118,6 +119,8 @@ pub(super) struct Reader {
     used: ParserUse,
     queue: Arc<Queue>,
     cancel: CancelToken,
+    /// Set once its component is loaded, which may take seconds.
+    is_at_work: Arc<AtomicBool>,
     done: crossbeam_channel::Receiver<()>,
     thread: JoinHandle<(Found, Option<Fault>)>,
 }
@@ -132,12 +135,14 @@ impl Reader {
     ) -> Result<Self, Fault> {
         let (queue, cancel) = (Arc::new(Queue::default()), CancelToken::new());
         let (finished, done) = crossbeam_channel::bounded::<()>(0);
+        let is_at_work = Arc::new(AtomicBool::new(false));
         let reading = Reading {
             used: used.clone(),
             env,
             context,
             queue: Arc::clone(&queue),
             cancel: cancel.clone(),
+            is_at_work: Arc::clone(&is_at_work),
             found: Arc::default(),
             root: guests.root(),
         };
@@ -152,7 +157,7 @@ impl Reader {
         let thread = thread.map_err(|error| {
             Fault::new(&used.plugin, FaultKind::Unable(format!("has no thread to read with: {error}")))
         })?;
-        Ok(Self { used: used.clone(), queue, cancel, done, thread })
+        Ok(Self { used: used.clone(), queue, cancel, is_at_work, done, thread })
     }
 
     /// Something was printed.
@@ -181,7 +186,9 @@ impl Reader {
                     self.cancel.hold(attempt.is_held());
                     // Nothing of the attempt runs any more.
                     attempt.answer_for_nothing();
-                    if attempt.level() == Some(CancelLevel::Kill) {
+                    // What was asked to end does not wait for a parser that has yet to be compiled.
+                    let is_at_work = self.is_at_work.load(Ordering::Acquire);
+                    if attempt.level().is_some_and(|level| level == CancelLevel::Kill || !is_at_work) {
                         break true;
                     }
                 }
@@ -218,6 +225,7 @@ struct Reading {
     context: Context,
     queue: Arc<Queue>,
     cancel: CancelToken,
+    is_at_work: Arc<AtomicBool>,
     found: Arc<Mutex<Found>>,
     /// The project's directory.
     root: PathBuf,
@@ -242,6 +250,7 @@ impl Reading {
             commands: None,
         };
         let mut at_work = guests.parser(&self.used, around, &self.context)?;
+        self.is_at_work.store(true, Ordering::Release);
         let (mut lines, mut taken) = (Lines::default(), Unread::default());
         loop {
             self.queue.take(&mut taken);

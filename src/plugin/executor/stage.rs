@@ -14,8 +14,8 @@ use crate::event::{LeakedProcess, OutputSink, Stream};
 use crate::executor::jobserver::Offer;
 use crate::executor::{Ended, ExecError, Executor, Job, Streams};
 use crate::outcome::Exit;
-use crate::pipeline::Command;
 use crate::pipeline::plugin::Use;
+use crate::pipeline::{Command, Leak};
 use crate::plan::signature::LOCAL;
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::granted::Commands;
@@ -23,12 +23,16 @@ use crate::plugin::granted::commands::{Patience, Running};
 use crate::plugin::guests::{Around, STACK};
 use crate::plugin::info::{StageEnd, Verdict};
 use crate::plugin::services::{CommandFailure, CommandRequest, Process};
+use crate::text::plain::printable;
+use crate::view::leaked_sentence;
 
 /// How many pieces of output may wait to be written.
 const PIECES: usize = 64;
 /// How long a guest that computes may take to stand still. One that does not by then waits for something outside of it, and
 /// does nothing more until the end of that.
 const COMPUTES: Duration = Duration::from_millis(50);
+/// How many outputs are named that nothing takes.
+const OUTPUTS_SHOWN: usize = 10;
 
 /// Something for the attempt's thread.
 enum Piece {
@@ -90,7 +94,7 @@ impl Attempt<'_> {
         });
         found.append(std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner)));
         let leaked = std::mem::take(&mut *leaked.lock().unwrap_or_else(PoisonError::into_inner));
-        ended(result, leaked, out)
+        self.ended(result, leaked, out, found)
     }
 
     /// What the guest finds around it.
@@ -123,6 +127,56 @@ impl Attempt<'_> {
             commands: Some(Box::new(commands)),
         }
     }
+
+    /// What the guest's answer comes to.
+    fn ended(
+        &self,
+        result: Result<StageEnd, Fault>,
+        leaked: Vec<LeakedProcess>,
+        out: &mut dyn OutputSink,
+        found: &mut Found,
+    ) -> Result<Ended, ExecError> {
+        let error = match result {
+            Ok(StageEnd { verdict, summary, outputs }) => {
+                if !outputs.is_empty() {
+                    out.write(Stream::Stdout, format!("{}\n", unkept(&self.used.plugin, &outputs)).as_bytes());
+                }
+                let summary = summary.as_deref().map(str::trim_end).filter(|summary| !summary.is_empty());
+                if let Some(summary) = summary {
+                    out.write(Stream::Stdout, format!("{summary}\n").as_bytes());
+                }
+                let code = match verdict {
+                    Verdict::Passed => Some(0),
+                    Verdict::Failed => Some(1),
+                    // Whoever leaves nothing to do may leave no processes either, where that is a failure.
+                    Verdict::Skipped if self.job.leak == Leak::Fail && !leaked.is_empty() => Some(0),
+                    Verdict::Skipped => None,
+                };
+                if let Some(code) = code {
+                    return Ok(Ended { exit: Exit::Code(code), leaked, took: None });
+                }
+                let why = summary.and_then(|summary| summary.lines().next());
+                ExecError::NothingToDo { why: why.unwrap_or("nothing to do").to_owned() }
+            }
+            // It was asked to.
+            Err(Fault { kind: FaultKind::Cancelled, .. }) => {
+                return Ok(Ended { exit: Exit::Signal(libc::SIGTERM), leaked, took: None });
+            }
+            Err(fault) => ExecError::Infrastructure { message: fault.to_string() },
+        };
+        // What did not end has no place for them.
+        for process in &leaked {
+            found.remark(format!("plugin {}: {}", self.used.plugin, leaked_sentence(process)));
+        }
+        Err(error)
+    }
+}
+
+/// What is said of outputs, which are in the contract and which nothing takes yet.
+fn unkept(plugin: &str, outputs: &[String]) -> String {
+    let named: Vec<String> = outputs.iter().take(OUTPUTS_SHOWN).map(|name| format!("`{}`", printable(name))).collect();
+    let more = if outputs.len() > named.len() { " and others" } else { "" };
+    format!("plugin {plugin}: its outputs {}{more} are not kept: no stage can use them yet", named.join(", "))
 }
 
 /// Says that the guest has ended when it is dropped.
@@ -161,34 +215,6 @@ fn write_down(said: &Receiver<Piece>, out: &mut dyn OutputSink, cancel: &CancelT
             }
         }
     }
-}
-
-/// What the guest's answer comes to.
-fn ended(
-    result: Result<StageEnd, Fault>,
-    leaked: Vec<LeakedProcess>,
-    out: &mut dyn OutputSink,
-) -> Result<Ended, ExecError> {
-    let exit = match result {
-        Ok(StageEnd { verdict, summary }) => {
-            let summary = summary.as_deref().map(str::trim_end).filter(|summary| !summary.is_empty());
-            if let Some(summary) = summary {
-                out.write(Stream::Stdout, format!("{summary}\n").as_bytes());
-            }
-            match verdict {
-                Verdict::Passed => Exit::Code(0),
-                Verdict::Failed => Exit::Code(1),
-                Verdict::Skipped => {
-                    let why = summary.and_then(|summary| summary.lines().next());
-                    return Err(ExecError::NothingToDo { why: why.unwrap_or("nothing to do").to_owned() });
-                }
-            }
-        }
-        // It was asked to.
-        Err(Fault { kind: FaultKind::Cancelled, .. }) => Exit::Signal(libc::SIGTERM),
-        Err(fault) => return Err(ExecError::Infrastructure { message: fault.to_string() }),
-    };
-    Ok(Ended { exit, leaked, took: None })
 }
 
 /// Runs a guest's commands where its stage runs, each as a part of the attempt.

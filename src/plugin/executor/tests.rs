@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::cancel::{CancelLevel, Heard};
-use crate::event::Severity;
+use crate::clock::{Clock as _, SystemClock};
+use crate::event::{LeakedProcess, Severity};
 use crate::executor::Streams;
 use crate::executor::fake::{FakeExecutor, Script};
 use crate::executor::jobserver::Offer;
@@ -37,7 +38,10 @@ impl Guests for Scripted {
         (self.0)(around, context)
     }
 
-    fn parser(&self, used: &ParserUse, _around: Around, _context: &Context) -> Result<Box<dyn Parser>, Fault> {
+    fn parser(&self, used: &ParserUse, around: Around, _context: &Context) -> Result<Box<dyn Parser>, Fault> {
+        if used.plugin == "uncompiled" {
+            return Err(cancelled(&around));
+        }
         Ok(Box::new(Colons { plugin: used.plugin.clone(), lines: 0 }))
     }
 
@@ -84,7 +88,7 @@ fn note(message: &str) -> Annotation {
 
 #[expect(clippy::unnecessary_wraps, reason = "an answer, beside those that are faults")]
 fn end(verdict: Verdict, summary: Option<&str>) -> Result<StageEnd, Fault> {
-    Ok(StageEnd { verdict, summary: summary.map(str::to_owned) })
+    Ok(StageEnd { verdict, summary: summary.map(str::to_owned), outputs: Vec::new() })
 }
 
 /// A run of one attempt.
@@ -229,19 +233,22 @@ fn a_guests_command_runs_where_its_stage_runs_and_prints_to_the_stages_log() {
     assert_eq!(bench.fake.started(), [(name("s"), 1)]);
 }
 
+/// Waits for as long as it is not asked to end.
+fn cancelled(around: &Around) -> Fault {
+    let (wake, woken) = crossbeam_channel::bounded(1);
+    let _registration = around.cancel.register(move || {
+        let _ = wake.try_send(());
+    });
+    while around.cancel.level().is_none() {
+        woken.recv().unwrap();
+    }
+    Fault::new("p", FaultKind::Cancelled)
+}
+
 /// A stage that is asked to end has ended: what its guest says of that is no fault.
 #[test]
 fn a_cancelled_guest_has_ended() {
-    let guests = Scripted::stage(|around, _| {
-        let (wake, woken) = crossbeam_channel::bounded(1);
-        let _registration = around.cancel.register(move || {
-            let _ = wake.try_send(());
-        });
-        while around.cancel.level().is_none() {
-            woken.recv().unwrap();
-        }
-        Err(Fault::new("p", FaultKind::Cancelled))
-    });
+    let guests = Scripted::stage(|around, _| Err(cancelled(&around)));
     let mut bench = Bench::new(guests, &[]);
     let token = CancelToken::new();
     std::thread::scope(|scope| {
@@ -334,6 +341,47 @@ fn h157_a_parser_that_fails_is_out_of_action_for_the_run() {
     "#);
 }
 
+/// What a command of a guest left behind is told, whatever the guest says of itself, and where that is a failure it is one.
+#[test]
+fn what_a_guests_command_left_behind_is_not_lost() {
+    let left = LeakedProcess { pid: 7, command: "sleep".into(), killed: true };
+    let run = |leak: Leak, answer: fn() -> Result<StageEnd, Fault>| {
+        let guests = Scripted::stage(move |mut around, _| {
+            let request = CommandRequest { argv: vec!["x".into()], ..CommandRequest::default() };
+            around.commands.take().unwrap().start(request).unwrap().wait().unwrap();
+            answer()
+        });
+        let mut bench = Bench::new(guests, &[]);
+        let result = Ok(Ended { exit: Exit::Code(0), leaked: vec![left.clone()], took: None });
+        bench.fake.script(&name("s"), Script { result, ..Script::exit(0) });
+        (bench.run(&Job { leak, ..plugin() }), bench.messages())
+    };
+    let ended = |code| Ok(Ended { exit: Exit::Code(code), leaked: vec![left.clone()], took: None });
+    let remark = vec!["remark: plugin p: process 7 (sleep) outlived its stage; it was killed".to_owned()];
+    assert_eq!(run(Leak::Fail, || end(Verdict::Passed, None)), (ended(0), Vec::new()));
+    let skipped = Err(ExecError::NothingToDo { why: "nothing to do".into() });
+    assert_eq!(run(Leak::Kill, || end(Verdict::Skipped, None)), (skipped, remark.clone()));
+    assert_eq!(run(Leak::Fail, || end(Verdict::Skipped, None)), (ended(0), Vec::new()));
+    let (faulted, said) = run(Leak::Fail, || Err(Fault::new("p", FaultKind::Trapped("gave up".into()))));
+    assert!(matches!(faulted, Err(ExecError::Infrastructure { .. })), "{faulted:?}");
+    assert_eq!(said, remark);
+}
+
+/// The contract has outputs, and no pipeline can use them yet: who gives some is told so where a person looks.
+#[test]
+fn outputs_that_nothing_takes_are_not_lost_without_a_word() {
+    let guests = Scripted::stage(|_, _| {
+        let outputs = ["version", "a\u{1b}b"].map(str::to_owned).to_vec();
+        Ok(StageEnd { verdict: Verdict::Passed, summary: Some("built".into()), outputs })
+    });
+    let mut bench = Bench::new(guests, &[]);
+    assert_eq!(bench.run(&plugin()), exit(0));
+    insta::assert_snapshot!(bench.log(), @r"
+    plugin p: its outputs `version`, `a\u{1b}b` are not kept: no stage can use them yet
+    built
+    ");
+}
+
 /// Whoever kills a stage does not wait for what reads its output.
 #[test]
 fn a_parser_is_not_waited_for_where_the_stage_is_killed() {
@@ -342,6 +390,18 @@ fn a_parser_is_not_waited_for_where_the_stage_is_killed() {
     let token = CancelToken::new();
     token.raise(CancelLevel::Kill);
     assert_eq!(bench.executor.execute(&command(), &mut bench.out, &token), exit(0));
+}
+
+/// One that is compiled for seconds yet is not waited for by a stage that is asked to end in whatever way.
+#[test]
+fn a_parser_that_is_not_there_yet_is_not_waited_for_where_the_stage_is_asked_to_end() {
+    let mut bench = Bench::new(Scripted::idle(), &["uncompiled"]);
+    bench.fake.script(&name("s"), Script::exit(0).printing("a: b\n"));
+    let token = CancelToken::new();
+    token.raise(CancelLevel::Interrupt);
+    let began = SystemClock.now();
+    assert_eq!(bench.executor.execute(&command(), &mut bench.out, &token), exit(0));
+    assert!(SystemClock.now().since(began) < Duration::from_secs(5));
 }
 
 #[test]

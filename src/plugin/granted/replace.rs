@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,6 +58,7 @@ impl Files {
         let (parent, name) = real.rsplit_once('/').unwrap_or(("", &real));
         let held = beneath.hold(parent, Links::Refused).map_err(|error| failure(path, error))?;
         apart(&held, path, &ours)?;
+        undeciding(&held, name, path, &ours)?;
         let is_link = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
         if statat(&held.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(is_link) {
             return Err(FileFailure::Denied(format!("`{}` is a link that leads nowhere", printable(path))));
@@ -106,6 +108,23 @@ fn apart(held: &Held, path: &str, ours: &[PathBuf]) -> Result<(), FileFailure> {
     if ours.iter().any(is_in) {
         let path = printable(path);
         return Err(FileFailure::Denied(format!("`{path}` lies where local-ci keeps what is its own")));
+    }
+    Ok(())
+}
+
+/// Whether a file in this directory is none of ours, by its real path and by what it is: some file systems take names for the
+/// same whatever their case is.
+fn undeciding(parent: &Held, name: &str, path: &str, ours: &[PathBuf]) -> Result<(), FileFailure> {
+    let real = Beneath::absolute(parent).map_err(|error| failure(path, error))?.join(name);
+    let there = statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| (stat.st_dev, stat.st_ino));
+    let is = |ours: &PathBuf| {
+        let file = std::fs::metadata(ours).ok().map(|file| (file.dev(), file.ino()));
+        real == *ours.canonicalize().as_ref().unwrap_or(ours) || (there.is_some() && there == file)
+    };
+    if ours.iter().any(is) {
+        let path = printable(path);
+        let why = "what decides over plugins is not written by one";
+        return Err(FileFailure::Denied(format!("writing `{path}` is not permitted: {why}")));
     }
     Ok(())
 }

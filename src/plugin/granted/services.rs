@@ -54,6 +54,10 @@ impl Granted {
 }
 
 impl Services for Granted {
+    fn hears(&self, level: Level) -> bool {
+        self.voice.hears(level)
+    }
+
     fn log(&mut self, level: Level, message: &str) {
         self.voice.log(level, message);
     }

@@ -21,7 +21,8 @@ pub trait Commands: Send {
 pub struct Surroundings {
     /// The project's directory, absolute.
     pub root: PathBuf,
-    /// Directories of our own, absolute: state and cache. Where one lies in the project, no plugin writes there.
+    /// What is our own, absolute: the directories for state and cache, and the files that the pipeline was read from. Where
+    /// one lies in the project, no plugin writes there.
     pub ours: Vec<PathBuf>,
     /// The environment: of a stage, what its command would have. Asked for granted variables and secrets alone.
     pub env: Vec<(String, String)>,

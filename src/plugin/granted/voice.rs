@@ -67,10 +67,17 @@ impl Voice {
         }
     }
 
+    /// Whether it hands on what matters so much.
+    pub(super) fn hears(&self, level: Level) -> bool {
+        self.verbose || level >= Level::Info
+    }
+
     /// A text of the plugin's, line by line.
     pub(super) fn log(&mut self, level: Level, message: &str) {
+        if !self.hears(level) {
+            return;
+        }
         let before = match level {
-            Level::Trace | Level::Debug if !self.verbose => return,
             Level::Trace => "trace: ",
             Level::Debug => "debug: ",
             Level::Info => "",

@@ -13,14 +13,18 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, OFlags, Timespec, Timestamps, UTIME_NOW, flock, futimens};
+use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
 
 use super::engine;
+use crate::cancel::CancelToken;
 use crate::plugin::component::Shape;
+use crate::plugin::fault::FaultKind;
 use crate::plugin::info::Info;
 
 /// Files that a process left behind while it wrote them are taken away after so many seconds.
@@ -29,6 +33,8 @@ const STALE_AFTER: i64 = 3600;
 const UNUSED_AFTER: i64 = 30 * 24 * 3600;
 /// The time of a file says when it was loaded, to so many seconds.
 const NOTED_EVERY: i64 = 24 * 3600;
+/// How often who waits for another's compiling looks whether that is done.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// For a file's times: now.
 const NOW: Timestamps = Timestamps {
@@ -103,15 +109,27 @@ impl Slot {
         Some((file, note))
     }
 
-    /// Waits until nobody else compiles into this directory.
-    pub(super) fn lock(&self) -> io::Result<File> {
+    /// Waits until nobody else compiles into this directory. None where who waits is asked to end before that.
+    pub(super) fn lock(&self, cancel: &CancelToken) -> io::Result<Option<File>> {
         let dir = File::open(&self.dir)?;
-        flock(&dir, FlockOperation::LockExclusive)?;
-        Ok(dir)
+        loop {
+            match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(dir)),
+                Err(Errno::WOULDBLOCK) if cancel.level().is_some() => return Ok(None),
+                // Nothing tells when it is free but a call that nothing can end.
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(LOOK),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Puts into this place what `compile` writes into the file that it is given. To be called under the lock.
-    pub(super) fn fill(&self, shape: Shape, compile: impl FnOnce(&Path) -> Result<(), String>) -> Result<(), String> {
+    pub(super) fn fill(
+        &self,
+        shape: Shape,
+        compile: impl FnOnce(&Path) -> Result<(), FaultKind>,
+    ) -> Result<(), FaultKind> {
         self.sweep();
         let temporary = self.path(&format!("cwasm.{}", std::process::id()));
         let _ = fs::remove_file(&temporary);
@@ -122,14 +140,17 @@ impl Slot {
                 self.write(&Note { code: hash(&code)?, shape, info: None })?;
                 fs::rename(&temporary, self.path("cwasm"))
             };
-            kept().map_err(|error| format!("was compiled, but that cannot be kept in {}: {error}", self.dir.display()))
+            kept().map_err(|error| {
+                let dir = self.dir.display();
+                FaultKind::NotCompiled(format!("was compiled, but that cannot be kept in {dir}: {error}"))
+            })
         });
         kept.inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 
     /// Keeps what the component says of itself, for the code that is there.
     pub(super) fn keep_info(&self, info: &Info) -> io::Result<()> {
-        let _lock = self.lock()?;
+        let _lock = self.lock(&CancelToken::new())?;
         match self.find() {
             Some((_, note)) => self.write(&Note { info: Some(info.clone()), ..note }),
             None => Ok(()),

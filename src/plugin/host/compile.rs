@@ -9,14 +9,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use wasmtime::Engine;
 
 use super::engine;
 use super::stop::short;
+use crate::cancel::CancelToken;
 use crate::outcome::Exit;
 use crate::plugin::component::SIZE_MAX;
-use crate::process::tool::{Tool, Tools};
+use crate::plugin::fault::FaultKind;
+use crate::process::tool::{Ran, Tool, Tools};
 
 /// The hidden command of ours that compiles: see [`compile_here`].
 pub const COMMAND: &str = "compile-plugin";
@@ -47,19 +51,28 @@ pub enum Compiler {
 }
 
 impl Compiler {
-    /// Compiles these bytes into a file, which is not there yet. The error is the rest of a sentence.
-    pub(super) fn to_file(&self, engine: &Engine, bytes: &[u8], file: &Path) -> Result<(), String> {
+    /// Compiles these bytes into a file, which is not there yet. A child is ended with `cancel`, and is gone when that is said.
+    pub(super) fn to_file(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        file: &Path,
+        cancel: &CancelToken,
+    ) -> Result<(), FaultKind> {
         match self {
-            Self::Child { tools, program } => child(tools, program, bytes, file.as_os_str().to_owned()).map(drop),
-            Self::Here => write(file, &compile(engine, bytes)?).map_err(|error| not_kept(file, &error)),
+            Self::Child { tools, program } => Child { tools, program, cancel }.compile(bytes, file.into()).map(drop),
+            Self::Here => {
+                let code = compile(engine, bytes).map_err(FaultKind::NotCompiled)?;
+                write(file, &code).map_err(|error| FaultKind::NotCompiled(not_kept(file, &error)))
+            }
         }
     }
 
-    /// Compiles these bytes for this process alone. The error is the rest of a sentence.
-    pub(super) fn to_memory(&self, engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    /// Compiles these bytes for this process alone.
+    pub(super) fn to_memory(&self, engine: &Engine, bytes: &[u8], cancel: &CancelToken) -> Result<Vec<u8>, FaultKind> {
         match self {
-            Self::Child { tools, program } => child(tools, program, bytes, STDOUT.into()),
-            Self::Here => compile(engine, bytes),
+            Self::Child { tools, program } => Child { tools, program, cancel }.compile(bytes, STDOUT.into()),
+            Self::Here => compile(engine, bytes).map_err(FaultKind::NotCompiled),
         }
     }
 }
@@ -70,24 +83,45 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, String> {
     compiled.map_err(|error| format!("cannot be compiled: {}", short(&error.root_cause().to_string())))
 }
 
-fn child(tools: &Tools, program: &Path, bytes: &[u8], file: OsString) -> Result<Vec<u8>, String> {
-    let tool = Tool::new([program.into(), COMMAND.into(), file]).stdin(bytes);
-    match tools.run(&tool, WALL, &|| false) {
-        Ok(ran) if ran.exit.success() => Ok(ran.stdout),
-        Ok(ran) => Err(match ran.exit {
-            Exit::Code(_) if !ran.stderr.is_empty() => short(&ran.said()),
-            Exit::Signal(signal) if signal == libc::SIGXCPU || signal == libc::SIGKILL => {
-                format!("cannot be compiled: that takes more than {CPU_SECONDS} s of computing")
+/// A child that is about to compile, for as long as nobody asks it to end.
+struct Child<'a> {
+    tools: &'a Tools,
+    program: &'a Path,
+    cancel: &'a CancelToken,
+}
+
+impl Child<'_> {
+    /// What it prints, once it has written what it compiled into this file.
+    fn compile(&self, bytes: &[u8], file: OsString) -> Result<Vec<u8>, FaultKind> {
+        let tool = Tool::new([self.program.into(), COMMAND.into(), file]).stdin(bytes);
+        let is_cancelled = || self.cancel.level().is_some();
+        match self.tools.run(&tool, WALL, &is_cancelled) {
+            Ok(ran) if ran.exit.success() => Ok(ran.stdout),
+            // What ends it may have been meant for all of us.
+            _ if is_cancelled() => Err(FaultKind::Cancelled),
+            Ok(ran) => Err(FaultKind::NotCompiled(ended(&ran))),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(FaultKind::NotCompiled(format!("cannot be compiled: that takes longer than {} s", WALL.as_secs())))
             }
-            Exit::Signal(libc::SIGABRT) if ran.said().contains("memory allocation") => {
-                format!("cannot be compiled: that takes more than {} GiB of memory", MEMORY >> 30)
+            Err(error) => {
+                let program = self.program.display();
+                Err(FaultKind::NotCompiled(format!("cannot be compiled: {program} cannot be started: {error}")))
             }
-            exit @ (Exit::Code(_) | Exit::Signal(_)) => format!("cannot be compiled: the compiler ended with {exit}"),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(format!("cannot be compiled: that takes longer than {} s", WALL.as_secs()))
         }
-        Err(error) => Err(format!("cannot be compiled: {} cannot be started: {error}", program.display())),
+    }
+}
+
+/// Why a child has compiled nothing, as the rest of a sentence.
+fn ended(ran: &Ran) -> String {
+    match ran.exit {
+        Exit::Code(_) if !ran.stderr.is_empty() => short(&ran.said()),
+        Exit::Signal(signal) if signal == libc::SIGXCPU || signal == libc::SIGKILL => {
+            format!("cannot be compiled: that takes more than {CPU_SECONDS} s of computing")
+        }
+        Exit::Signal(libc::SIGABRT) if ran.said().contains("memory allocation") => {
+            format!("cannot be compiled: that takes more than {} GiB of memory", MEMORY >> 30)
+        }
+        exit @ (Exit::Code(_) | Exit::Signal(_)) => format!("cannot be compiled: the compiler ended with {exit}"),
     }
 }
 
@@ -101,6 +135,7 @@ pub fn compile_here(mut input: impl Read, file: &Path) -> Result<(), String> {
     for (resource, most) in limits {
         let _ = setrlimit(resource, limit(most));
     }
+    end_with_who_asked();
     let mut bytes = Vec::new();
     let read = input.by_ref().take(SIZE_MAX as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot be compiled: it cannot be read: {error}"))?;
@@ -110,6 +145,26 @@ pub fn compile_here(mut input: impl Read, file: &Path) -> Result<(), String> {
     let engine = engine::engine().map_err(|error| format!("cannot be compiled on this machine: {error}"))?;
     let code = compile(&engine, &bytes)?;
     write(file, &code).map_err(|error| not_kept(file, &error))
+}
+
+/// Has this process end once nobody reads its stdout any more: who started it is gone, by Ctrl+C or worse, and what it would
+/// make nobody waits for. A stdout that is no pipe has no such end.
+fn end_with_who_asked() {
+    let watch = || {
+        loop {
+            let stdout = std::io::stdout();
+            let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+            match poll(&mut ends, None) {
+                Err(Errno::INTR) => {}
+                Ok(_) if ends[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
+                    let _ = kill_process(getpid(), Signal::KILL);
+                }
+                Ok(_) | Err(_) => return,
+            }
+        }
+    };
+    // Without the thread, its limits end it all the same.
+    let _ = std::thread::Builder::new().name("end".into()).spawn(watch);
 }
 
 fn write(file: &Path, code: &[u8]) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wasmtime::Engine;
 
@@ -20,6 +20,7 @@ use crate::pipeline::plugin::Limits;
 use crate::plugin::component::{Shape, inspect};
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::info::{Info, Role};
+use crate::plugin::turn::Turn;
 use crate::process::{load_component, load_component_bytes};
 
 /// Loads and runs components. Clones are the same host. Nothing of WebAssembly happens before the first is loaded.
@@ -30,6 +31,8 @@ struct Inner {
     cache: Option<PathBuf>,
     compiler: Compiler,
     started: OnceLock<Result<Started, FaultKind>>,
+    /// Of who makes one ready.
+    turn: Turn,
     /// What was loaded, by its hash: a stage, a parser and a reporter of one plugin share it.
     loaded: Mutex<HashMap<blake3::Hash, Arc<Loaded>>>,
 }
@@ -53,7 +56,8 @@ struct Loaded {
 impl Host {
     /// A host that keeps what it compiled below this directory, the program's cache; without one it compiles whenever it must.
     pub fn new(cache: Option<PathBuf>, compiler: Compiler) -> Self {
-        Self(Arc::new(Inner { cache, compiler, started: OnceLock::new(), loaded: Mutex::default() }))
+        let (started, turn, loaded) = (OnceLock::new(), Turn::default(), Mutex::default());
+        Self(Arc::new(Inner { cache, compiler, started, turn, loaded }))
     }
 
     fn started(&self) -> Result<&Started, FaultKind> {
@@ -78,25 +82,36 @@ impl Host {
 
     /// Makes a component of these bytes ready, which must be what was verified. `name` is what it is called in `[plugins]`.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, Fault> {
-        // Whoever comes meanwhile waits, and has it then.
-        let mut known = self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.load_unless(&CancelToken::new(), name, bytes)
+    }
+
+    /// The same for who may be asked to end meanwhile: that ends it soon, whatever it waits for, and leaves nothing half-made.
+    pub fn load_unless(&self, cancel: &CancelToken, name: &str, bytes: &[u8]) -> Result<Component, Fault> {
         let hash = blake3::hash(bytes);
-        let loaded = match known.get(&hash) {
-            Some(loaded) => Arc::clone(loaded),
+        // Whoever comes meanwhile waits, and has it then.
+        let _turn = self.0.turn.take(cancel).ok_or_else(|| Fault::new(name, FaultKind::Cancelled))?;
+        let known = self.loaded().get(&hash).map(Arc::clone);
+        let loaded = match known {
+            Some(loaded) => loaded,
             None => {
-                let loaded = self.make(hash, bytes).map_err(|kind| Fault::new(name, kind))?;
-                Arc::clone(known.entry(hash).or_insert(Arc::new(loaded)))
+                let loaded = Arc::new(self.make(hash, bytes, cancel).map_err(|kind| Fault::new(name, kind))?);
+                self.loaded().insert(hash, Arc::clone(&loaded));
+                loaded
             }
         };
         Ok(Component { name: name.into(), loaded })
     }
 
-    fn make(&self, hash: blake3::Hash, bytes: &[u8]) -> Result<Loaded, FaultKind> {
+    fn loaded(&self) -> MutexGuard<'_, HashMap<blake3::Hash, Arc<Loaded>>> {
+        self.0.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make(&self, hash: blake3::Hash, bytes: &[u8], cancel: &CancelToken) -> Result<Loaded, FaultKind> {
         let started = self.started()?;
         let slot = started.cache.as_ref().map(|cache| cache.slot(&hash.to_hex()));
         let (component, shape, info) = match slot.as_ref().and_then(|slot| kept(&started.engine, slot)) {
             Some(kept) => kept,
-            None => self.compiled(started, slot.as_ref(), bytes)?,
+            None => self.compiled(started, slot.as_ref(), bytes, cancel)?,
         };
         let code = link(started, &component, &shape).map_err(|error| stop::misfit(&error, &shape.api))?;
         let known = OnceLock::new();
@@ -106,25 +121,32 @@ impl Host {
         Ok(Loaded { shape, code: Arc::new(code), info: known, slot })
     }
 
-    fn compiled(&self, started: &Started, slot: Option<&Slot>, bytes: &[u8]) -> Result<Ready, FaultKind> {
+    fn compiled(
+        &self,
+        started: &Started,
+        slot: Option<&Slot>,
+        bytes: &[u8],
+        cancel: &CancelToken,
+    ) -> Result<Ready, FaultKind> {
         let (engine, compiler) = (&started.engine, &self.0.compiler);
         let shape = inspect(bytes).map_err(FaultKind::Malformed)?;
-        let not = FaultKind::NotCompiled;
         if let Some(slot) = slot
-            && let Ok(_lock) = slot.lock()
+            && let Ok(lock) = slot.lock(cancel)
         {
+            let _lock = lock.ok_or(FaultKind::Cancelled)?;
             // Another process may have done it while this one waited.
             if let Some(kept) = kept(engine, slot) {
                 return Ok(kept);
             }
-            slot.fill(shape.clone(), |file| compiler.to_file(engine, bytes, file)).map_err(not)?;
+            slot.fill(shape.clone(), |file| compiler.to_file(engine, bytes, file, cancel))?;
             if let Some(kept) = kept(engine, slot) {
                 return Ok(kept);
             }
         }
-        let code = compiler.to_memory(engine, bytes).map_err(not)?;
+        let code = compiler.to_memory(engine, bytes, cancel)?;
         let component = load_component_bytes(engine, &code);
-        let component = component.map_err(|error| not(format!("was compiled, but cannot be loaded: {error:#}")))?;
+        let unfit = |error| FaultKind::NotCompiled(format!("was compiled, but cannot be loaded: {error:#}"));
+        let component = component.map_err(unfit)?;
         Ok((component, shape, None))
     }
 }

@@ -12,6 +12,10 @@ pub(super) struct Nothing;
 const WHY: &str = "nothing is granted while a plugin says what it is";
 
 impl Services for Nothing {
+    fn hears(&self, _: Level) -> bool {
+        false
+    }
+
     fn log(&mut self, _: Level, _: &str) {}
 
     fn annotate(&mut self, _: Vec<Annotation>) {}

@@ -108,8 +108,11 @@ impl State {
         result
     }
 
-    /// A line of the guest's.
+    /// A line of the guest's. What nobody wants takes no room of what is wanted.
     pub(super) fn log(&mut self, level: Level, message: &str) {
+        if !self.services.hears(level) {
+            return;
+        }
         let after = self.said.log.saturating_add(message.len());
         if after > LOG_MAX {
             self.said.lines_dropped += 1;

@@ -16,7 +16,7 @@ use crate::plugin::executor::{News, PluginExecutor, Shared, Tell};
 use crate::plugin::guests::Guests;
 use crate::plugin::host::{Compiler, Host};
 use crate::plugin::reporters::Reporters;
-use crate::plugin::roster::Roster;
+use crate::plugin::roster::{Roster, Workplace};
 use crate::plugin::store::cache_dir;
 use crate::process::tool::Tools;
 
@@ -33,7 +33,8 @@ pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<
     let ours = [cache.clone(), state_dir(needs.env)].into_iter().flatten().collect();
     let compiler =
         Compiler::Child { tools: Tools::reaped(needs.reaper.clone(), needs.env), program: PathBuf::from(OURSELVES) };
-    let roster = Roster::new(Host::new(cache, compiler), plan.plugins.clone(), plan.root.clone(), ours);
+    let place = Workplace { root: plan.root.clone(), ours, verbose: needs.assignment.verbose };
+    let roster = Roster::new(Host::new(cache, compiler), plan.plugins.clone(), place);
     let guests: Arc<dyn Guests> = Arc::new(roster);
     let env = inherited(needs.env);
     let tell = tell(needs.messages);

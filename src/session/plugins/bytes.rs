@@ -1,5 +1,7 @@
 //! The bytes of a plugin: where they are, and for those from elsewhere how they come here.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use ureq::Agent;
 
 use super::trouble::Trouble;
 use crate::pipeline::plugin::{Plugin, Source};
+use crate::plan::error::nearest;
 use crate::plan::quote;
 use crate::plugin::store::{self, COMPONENT_MAX};
 
@@ -43,17 +46,52 @@ pub fn read(plugin: &Plugin, path: &Path) -> Result<Vec<u8>, Trouble> {
     match store::read(path) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(match &plugin.source {
-            Source::File(path) => Trouble::new(format!("plugin {name} is missing: there is no {}", path.display()))
-                .or_try(format!("put it there, or take another source in [plugins.{name}]")),
-            Source::Project(dir) => {
-                let dir = quote(&dir.to_string_lossy());
-                Trouble::new(format!("plugin {name} is not built")).or_try(format!("`local-ci plugin build {dir}`"))
-            }
+            Source::File(file) => missing(name, file, path),
+            Source::Project(dir) => match path.parent() {
+                Some(there) if !there.exists() => missing(name, dir, there),
+                Some(_) | None => {
+                    let dir = quote(&dir.to_string_lossy());
+                    Trouble::new(format!("plugin {name} is not built")).or_try(format!("`local-ci plugin build {dir}`"))
+                }
+            },
             Source::Web(_) => Trouble::new(format!("plugin {name} is not on this machine; no run fetches one"))
                 .or_try(format!("`local-ci plugin update {name} --locked` fetches what is locked")),
         }),
-        Err(error) => Err(Trouble::new(format!("plugin {name}: {} cannot be read: {error}", path.display()))),
+        Err(error) => Err(match (&plugin.source, path.parent()) {
+            (Source::Project(dir), Some(there)) if there.is_file() => Trouble::new(format!(
+                "plugin {name} cannot be used: {} is a file, and neither a `.wasm` nor a directory",
+                dir.display()
+            ))
+            .or_try(format!("name one of them as the source in [plugins.{name}]")),
+            _ => Trouble::new(format!("plugin {name}: {} cannot be read: {error}", path.display())),
+        }),
     }
+}
+
+/// What `path:` names is not there at all.
+fn missing(name: &str, named: &Path, there: &Path) -> Trouble {
+    let trouble = Trouble::new(format!("plugin {name} is missing: there is no {}", named.display()));
+    match near(named, there) {
+        Some(near) => {
+            trouble.or_try(format!("did you mean `path:{}`? change the source in [plugins.{name}]", near.display()))
+        }
+        None => trouble.or_try(format!("put it there, or take another source in [plugins.{name}]")),
+    }
+}
+
+/// What is there and called nearly so: the first of the names on the way that is not there, with the most similar in its
+/// place. `named` is the end of `path`.
+fn near(named: &Path, path: &Path) -> Option<PathBuf> {
+    let there = path.ancestors().find(|ancestor| ancestor.exists())?;
+    let rest: Vec<&OsStr> = path.strip_prefix(there).ok()?.iter().collect();
+    let (wrong, below) = rest.split_first()?;
+    let names: Vec<String> =
+        fs::read_dir(there).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let like = nearest(wrong.to_str()?, names.iter().map(String::as_str)).into_iter();
+    let mut right = like.filter(|name| below.iter().fold(there.join(name), |path, name| path.join(name)).exists());
+    let before = named.iter().count().checked_sub(rest.len())?;
+    let before: PathBuf = named.iter().take(before).collect();
+    Some(below.iter().fold(before.join(right.next()?), |path, name| path.join(name)))
 }
 
 /// Fetches a component.

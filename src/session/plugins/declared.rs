@@ -144,7 +144,9 @@ fn plugin(name: &str, entry: Value) -> Result<Plugin, Trouble> {
     let source =
         entry.source.parse().map_err(|why| faulty(&format!("the source of plugin {name} cannot be used: {why}")))?;
     let config = serde_json::to_string(&entry.config).map_err(|error| faulty(&format!("plugin {name}: {error}")))?;
-    Ok(Plugin { name: name.to_owned(), source, grants: entry.grants, limits: Limits::default(), config })
+    // Who asks for one here only looks at it.
+    let (limits, files) = (Limits::default(), Vec::new());
+    Ok(Plugin { name: name.to_owned(), source, grants: entry.grants, limits, config, files })
 }
 
 /// Who uses which plugin.

@@ -33,20 +33,25 @@ use crate::config::Supplier;
 use crate::env::Env;
 use crate::pipeline::plugin::Grants;
 
-/// Who answers for the plugins of projects in this environment. `policy` is what the user allows them, `is_locked` lets
-/// nothing be other than the lock file says, and `ear` takes what they say while they make stages.
+/// By what plugins are judged and heard while a pipeline is read.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// What the user allows them; none: whatever a pipeline grants.
+    pub policy: Option<Grants>,
+    /// `--locked`: nothing is other than the lock file says.
+    pub is_locked: bool,
+    /// Whether what they say for who looks for a fault in them is wanted.
+    pub verbose: bool,
+}
+
+/// Who answers for the plugins of projects in this environment. `ear` takes what they say while they make stages.
 #[cfg(feature = "plugins")]
-pub fn supplier(
-    env: &Env,
-    policy: Option<Grants>,
-    is_locked: bool,
-    ear: impl Fn(&str) + Send + Sync + 'static,
-) -> Box<dyn Supplier> {
-    Box::new(resolve::Resolver::new(resolve::host(env), env, policy, is_locked, std::sync::Arc::new(ear)))
+pub fn supplier(env: &Env, rules: Rules, ear: impl Fn(&str) + Send + Sync + 'static) -> Box<dyn Supplier> {
+    Box::new(resolve::Resolver::new(resolve::host(env), env, rules, std::sync::Arc::new(ear)))
 }
 
 /// Nobody answers for them in a build without them, but in a sentence.
 #[cfg(not(feature = "plugins"))]
-pub fn supplier(_: &Env, _: Option<Grants>, _: bool, _: impl Fn(&str) + Send + Sync + 'static) -> Box<dyn Supplier> {
+pub fn supplier(_: &Env, _: Rules, _: impl Fn(&str) + Send + Sync + 'static) -> Box<dyn Supplier> {
     Box::new(crate::config::NoSupplier)
 }

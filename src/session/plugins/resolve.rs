@@ -7,15 +7,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::bytes;
 use super::pin::{self, Candidate};
 use super::trouble::Trouble;
+use super::{Rules, bytes};
 use crate::cancel::CancelToken;
 use crate::clock::SystemClock;
 use crate::config::{Misfit, Supplier, Unsupplied};
 use crate::env::Env;
 use crate::journal::layout::state_dir;
-use crate::pipeline::plugin::{Abilities, Expand, Generated, Grants, Plugin, Ready};
+use crate::pipeline::plugin::{Abilities, Expand, Generated, Plugin, Ready};
 use crate::plugin::authority::Authority;
 use crate::plugin::granted::{Granted, Surroundings};
 use crate::plugin::host::{Call, Compiler, Host};
@@ -39,10 +39,7 @@ pub fn host(env: &Env) -> Host {
 pub struct Resolver {
     host: Host,
     env: Env,
-    /// What the user allows plugins; none: whatever a pipeline grants.
-    policy: Option<Grants>,
-    /// `--locked`.
-    is_strict: bool,
+    rules: Rules,
     ear: Ear,
     locks: Mutex<HashMap<PathBuf, Result<Lock, LockError>>>,
     /// What was verified, by the project's directory and the plugin, so that what was asked once is asked once.
@@ -51,8 +48,8 @@ pub struct Resolver {
 
 impl Resolver {
     /// One for this environment.
-    pub fn new(host: Host, env: &Env, policy: Option<Grants>, is_strict: bool, ear: Ear) -> Self {
-        Self { host, env: env.clone(), policy, is_strict, ear, locks: Mutex::default(), found: Mutex::default() }
+    pub fn new(host: Host, env: &Env, rules: Rules, ear: Ear) -> Self {
+        Self { host, env: env.clone(), rules, ear, locks: Mutex::default(), found: Mutex::default() }
     }
 
     /// Finds and verifies a plugin of a project, and asks it what it is.
@@ -69,7 +66,7 @@ impl Resolver {
         pin::check_bytes(plugin, locked, &shown, &bytes)?;
         let candidate =
             Candidate::load(&self.host, &plugin.name, path, &bytes).map_err(|fault| Trouble::new(fault.to_string()))?;
-        pin::check_approval(plugin, locked, &candidate, self.is_strict)?;
+        pin::check_approval(plugin, locked, &candidate, self.rules.is_locked)?;
         if found.is_empty()
             && let Some(why) = self.host.complaint()
         {
@@ -91,7 +88,7 @@ impl Resolver {
             component: found.path.clone(),
             hash: found.hash.clone(),
             needs: found.needs.clone(),
-            policy: self.policy.clone(),
+            policy: self.rules.policy.clone(),
             events: found.info.events.clone(),
         }
     }
@@ -104,14 +101,15 @@ impl Resolver {
         };
         let ear = Arc::clone(&self.ear);
         let cancel = CancelToken::new();
+        let ours = [state_dir(&self.env), cache_dir(&self.env)].into_iter().flatten();
         let surroundings = Surroundings {
             root: root.to_owned(),
-            ours: [state_dir(&self.env), cache_dir(&self.env)].into_iter().flatten().collect(),
+            ours: ours.chain(ready.plugin.files.iter().cloned()).collect(),
             env: self.env.iter().filter_map(text).collect(),
             settings: ready.plugin.config.clone(),
             clock: Arc::new(SystemClock),
             cancel: cancel.clone(),
-            verbose: false,
+            verbose: self.rules.verbose,
             log: Box::new(move |line| ear(line)),
             annotate: Box::new(drop),
             commands: None,

@@ -13,13 +13,26 @@ use super::resolve::Resolver;
 use super::stock::Stock;
 use super::trial;
 use super::trouble::Trouble;
+use super::{Rules, bytes};
 use crate::config::{LoadRequest, Supplier};
 use crate::env::{self, Env};
-use crate::pipeline::plugin::{Expand, Grants};
+use crate::pipeline::plugin::{Expand, Grants, Limits, Plugin};
 use crate::plugin::host::tests::forge::{self, About, Forge};
 use crate::plugin::host::{Compiler, Host};
 use crate::plugin::lock::{self, Lock};
 use crate::plugin::store;
+
+/// A plugin `a` from there, which is granted nothing.
+fn plugin_from(source: &str) -> Plugin {
+    Plugin {
+        name: "a".into(),
+        source: source.parse().unwrap(),
+        grants: Grants::default(),
+        limits: Limits::default(),
+        config: "{}".into(),
+        files: Vec::new(),
+    }
+}
 
 /// A component that needs these, imports these interfaces, and carries these examples.
 fn component(needs: &[(&'static str, &'static str)], imports: &[&str], examples: &'static str) -> Vec<u8> {
@@ -75,7 +88,12 @@ impl Project {
     }
 
     fn resolver(&self, is_strict: bool) -> Resolver {
-        Resolver::new(self.host.clone(), &self.env(), None, is_strict, Arc::new(|_| {}))
+        Resolver::new(
+            self.host.clone(),
+            &self.env(),
+            Rules { is_locked: is_strict, ..Rules::default() },
+            Arc::new(|_| {}),
+        )
     }
 
     /// Locks a plugin of the config as it is, with what that grants it.
@@ -134,6 +152,36 @@ fn h161_a_flipped_byte_is_refused_with_what_to_do() {
     assert!(project.refusal("a").starts_with("plugin a is missing: there is no a.wasm"));
     project.write("a.wasm", &bytes);
     assert!(project.find("a").is_ok());
+}
+
+#[test]
+fn what_is_not_there_is_not_said_to_be_unbuilt_and_what_is_like_it_is_named() {
+    let project = Project::new("[stages.x]\nrun = 'x'\n");
+    project.write("tools/hygiene/app.py", b"").write("tools/sample.wasm", b"x").write("tools/notes", b"");
+    let said = |source: &str| {
+        let plugin = plugin_from(source);
+        let path = bytes::place(&project.root(), &plugin, None, None).unwrap();
+        bytes::read(&plugin, &path).unwrap_err().to_string()
+    };
+    let sources = [
+        "tools/hygiene",
+        "tools/hygeine",
+        "tool/hygiene",
+        "tool/sample.wasm",
+        "tools/simple.wasm",
+        "lib/x",
+        "tools/notes",
+    ];
+    let all = sources.map(|source| said(&format!("path:{source}")));
+    insta::assert_snapshot!(all.join("\n"), @"
+    plugin a is not built: `local-ci plugin build tools/hygiene`
+    plugin a is missing: there is no tools/hygeine: did you mean `path:tools/hygiene`? change the source in [plugins.a]
+    plugin a is missing: there is no tool/hygiene: did you mean `path:tools/hygiene`? change the source in [plugins.a]
+    plugin a is missing: there is no tool/sample.wasm: did you mean `path:tools/sample.wasm`? change the source in [plugins.a]
+    plugin a is missing: there is no tools/simple.wasm: did you mean `path:tools/sample.wasm`? change the source in [plugins.a]
+    plugin a is missing: there is no lib/x: put it there, or take another source in [plugins.a]
+    plugin a cannot be used: tools/notes is a file, and neither a `.wasm` nor a directory: name one of them as the source in [plugins.a]
+    ");
 }
 
 /// H161: what the lock file says is what was approved, or it says nothing.
@@ -252,13 +300,7 @@ fn a_plugin_is_taken_in_and_out_again() {
     let project = Project::new(config);
     project.write("tools/a.wasm", &component(&[("clock", "true"), ("env", "HOME")], &["clock"], "[]"));
     let mut stock = project.stock();
-    let plugin = crate::pipeline::plugin::Plugin {
-        name: "a".into(),
-        source: "path:tools/a.wasm".parse().unwrap(),
-        grants: Grants::default(),
-        limits: crate::pipeline::plugin::Limits::default(),
-        config: "{}".into(),
-    };
+    let plugin = plugin_from("path:tools/a.wasm");
     let offer = stock.look(&plugin, false).ok().unwrap();
     assert_eq!((offer.missing.len(), offer.is_locked, offer.is_approved), (2, false, false));
     let all = offer.all_grants();

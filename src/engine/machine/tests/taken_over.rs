@@ -345,6 +345,14 @@ fn what_was_announced_and_never_started_is_started() {
     assert_eq!(sim.end(0, absent()).out(), "start a 1\n");
     assert_eq!(sim.at(149 * S).out(), "", "its time begins when it does");
     assert_eq!(sim.end(0, took(0, 80)).out(), "  a pass after 80000ms\nrun passed 0 after 149000ms\n");
+    // Whoever read along has heard an end, of what was not there: that is none of the attempt that starts now.
+    let limited = Policy { timeout: Some(90 * S), ..Policy::default() };
+    let mut sim = resumed(on_box(&[("a", &[], limited)]), past(vec![elsewhere(3)]));
+    sim.machine.handle(Input::Over { stage: StageId(0), attempt: 1 }, sim.now);
+    sim.end(0, absent()).out();
+    assert_eq!(sim.at(150 * S).out(), "cancel a Terminate\n");
+    let timed_out = sim.at(151 * S).end(0, Ok(Ended { exit: Exit::Signal(15), leaked: Vec::new(), took: None })).out();
+    assert!(timed_out.contains("a timeout after 91000ms"), "{timed_out}");
     // Once.
     let mut sim = resumed(on_box_plainly(&[("a", &[])]), past(vec![elsewhere(3)]));
     sim.end(0, absent()).end(0, absent());

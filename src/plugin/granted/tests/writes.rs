@@ -120,6 +120,28 @@ fn what_is_gits_and_what_is_ours_is_never_written() {
     granted.write("stated", b"x").unwrap();
 }
 
+/// `-c other.toml`: a config of any name decides over plugins, and so does what a link of that name stands for.
+#[test]
+fn what_the_pipeline_was_read_from_is_never_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("ci")).unwrap();
+    for file in ["other.toml", "ci/linked.toml"] {
+        fs::write(dir.path().join(file), "[stages]").unwrap();
+    }
+    symlink("ci/linked.toml", dir.path().join("link.toml")).unwrap();
+    symlink("other.toml", dir.path().join("way")).unwrap();
+    fs::hard_link(dir.path().join("other.toml"), dir.path().join("OTHER.toml")).unwrap();
+    let mut bench = Bench::at(dir.path());
+    bench.ours = ["other.toml", "link.toml", "gone.toml"].map(|file| dir.path().join(file)).to_vec();
+    let mut granted = bench.granted(&writing(&["**"]));
+    for path in ["other.toml", "./other.toml", "way", "OTHER.toml", "link.toml", "ci/linked.toml", "gone.toml"] {
+        let refused = granted.write(path, b"x").unwrap_err();
+        assert!(matches!(&refused, FileFailure::Denied(why) if why.contains("decides over plugins")), "{refused:?}");
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("other.toml")).unwrap(), "[stages]");
+    granted.write("ci/other.toml", b"x").unwrap();
+}
+
 #[test]
 fn a_directory_that_cannot_be_written_says_so_and_nothing_is_left() {
     let dir = tempfile::tempdir().unwrap();

@@ -95,7 +95,8 @@ pub(super) fn stage_end(outcome: types::Outcome) -> StageEnd {
         types::Verdict::Failed => Verdict::Failed,
         types::Verdict::Skipped => Verdict::Skipped,
     };
-    StageEnd { verdict, summary: outcome.summary.map(|summary| cut(summary, TEXT_MAX)) }
+    let outputs = outcome.outputs.into_iter().map(|output| cut(output.key, TEXT_MAX)).collect();
+    StageEnd { verdict, summary: outcome.summary.map(|summary| cut(summary, TEXT_MAX)), outputs }
 }
 
 pub(super) fn generated(spec: types::StageSpec) -> Generated {

@@ -133,6 +133,25 @@ fn h160_what_is_said_too_much_is_dropped_and_counted() {
     );
 }
 
+/// Lines for who looks for a fault, which nobody does: as many of them as there are, they leave the others their room.
+#[test]
+fn h160_what_nobody_wants_takes_no_room_of_what_is_wanted() {
+    let mut forge = Forge { pages: 8, ..logging() };
+    let end = forge.outcome(0, None);
+    forge.run = format!(
+        "(local $left i32) (local.set $left (i32.const 20))
+         (loop $more
+           (call $log (i32.const 0) (i32.const 65536) (i32.const 100000))
+           (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+           (br_if $more (local.get $left)))
+         (call $log (i32.const 2) (i32.const 65536) (i32.const 1))
+         (i32.const {end})"
+    );
+    let said = Said::without_details();
+    load(&forge).run_stage(said.call(), "sample", &context()).unwrap();
+    assert_eq!(said.log(), ["Info: \0"]);
+}
+
 #[test]
 fn h160_what_is_found_too_much_is_dropped_and_counted() {
     let imports = import("output", "annotate", "annotate", "(param i32 i32)");

@@ -128,8 +128,16 @@ impl Forge {
 
     /// A `result<outcome, problem>` that is an outcome. Verdicts: 0 passed, 1 failed, 2 skipped.
     pub(crate) fn outcome(&mut self, verdict: u32, summary: Option<&str>) -> u32 {
+        self.outcome_with(verdict, summary, &[])
+    }
+
+    /// The same with outputs.
+    pub(crate) fn outcome_with(&mut self, verdict: u32, summary: Option<&str>, outputs: &[(&str, &str)]) -> u32 {
         let [some, at, len] = self.option(summary);
-        self.words(&[0, verdict, some, at, len, 0, 0, 0, 0])
+        let words: Vec<u32> =
+            outputs.iter().flat_map(|(key, value)| [self.text(key), self.text(value)].concat()).collect();
+        let (count, outputs) = (u32::try_from(outputs.len()).unwrap(), self.words(&words));
+        self.words(&[0, verdict, some, at, len, outputs, count, 0, 0])
     }
 
     /// A result of any kind that is a problem.

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use super::forge::Forge;
 use super::witness::Said;
-use super::{Compiler, Host, context};
+use super::{Compiler, FaultKind, Host, context};
+use crate::cancel::{CancelLevel, CancelToken};
 use crate::clock::Clock as _;
 use crate::env::Env;
 use crate::process::tool::Tools;
@@ -155,6 +156,31 @@ fn several_at_once_compile_once_and_see_nothing_half_written() {
         }
     });
     assert_eq!(files(dir.path()).len(), 2, "{:?}", files(dir.path()));
+}
+
+/// Another process compiles into the directory, for ever. Who waits for it ends when it is asked to, and the next can wait.
+#[test]
+fn who_waits_for_another_to_compile_can_be_asked_to_end() {
+    let (_dir, cache, code) = filled();
+    fs::remove_file(&code).unwrap();
+    let another = fs::File::open(code.parent().unwrap()).unwrap();
+    another.lock().unwrap();
+    let host = Host::new(Some(cache.clone()), none());
+    let load = |cancel: &CancelToken| host.load_unless(cancel, "sample", &Forge::default().build()).map(drop);
+    let (first, second) = (CancelToken::new(), CancelToken::new());
+    std::thread::scope(|scope| {
+        // One waits for the other process, and one for the first.
+        let waiting = [&first, &second].map(|cancel| scope.spawn(|| load(cancel)));
+        for cancel in [&second, &first] {
+            cancel.raise(CancelLevel::Interrupt);
+        }
+        for ended in waiting {
+            assert_eq!(ended.join().unwrap().unwrap_err().kind, FaultKind::Cancelled);
+        }
+    });
+    drop(another);
+    let fault = load(&CancelToken::new()).unwrap_err();
+    assert!(matches!(fault.kind, FaultKind::NotCompiled(_)), "what was cancelled is tried again: {fault}");
 }
 
 #[test]

@@ -17,10 +17,11 @@ fn logging(forge: &mut Forge) {
 fn a_stage_passes_fails_or_is_skipped_and_says_so_in_a_line() {
     for (verdict, expected) in [(0, Verdict::Passed), (1, Verdict::Failed), (2, Verdict::Skipped)] {
         let mut forge = Forge::default();
-        let end = forge.outcome(verdict, Some("3 files"));
+        let end = forge.outcome_with(verdict, Some("3 files"), &[("a", "1"), ("b", "2")]);
         forge.run = format!("(i32.const {end})");
         let end = run(&forge).unwrap();
         assert_eq!((end.verdict, end.summary.as_deref()), (expected, Some("3 files")));
+        assert_eq!(end.outputs, ["a", "b"]);
     }
 }
 

@@ -102,6 +102,10 @@ fn clean(path: &str) -> Result<String, FileFailure> {
 }
 
 impl Services for World {
+    fn hears(&self, _: Level) -> bool {
+        true
+    }
+
     fn log(&mut self, _: Level, message: &str) {
         self.scene().log.push(message.to_owned());
     }
