@@ -24,7 +24,7 @@ pub fn log(level: Level, message: impl AsRef<str>) {
     backend::log(level, message.as_ref());
 }
 
-/// A line for who looks for a fault in the plugin.
+/// A line for who looks for a fault in the plugin: it is there in a run with `-v`.
 pub fn debug(message: impl AsRef<str>) {
     log(Level::Debug, message);
 }

@@ -277,7 +277,7 @@ fn h157_the_end_of_one_attempts_command_is_not_that_of_the_next() {
     let mut sim = Sim::new(plan(&[("a", &[], limited)]));
     sim.out();
     let over = |sim: &mut Sim| sim.machine.handle(Input::Over { stage: StageId(0), attempt: 1 }, sim.now);
-    over(&mut sim.at(S));
+    over(sim.at(S));
     assert!(sim.at(2 * S).exit(0, 1).out().ends_with("start a 2\n"));
     over(&mut sim);
     assert_eq!(sim.at(7 * S).out(), "cancel a Terminate\n");

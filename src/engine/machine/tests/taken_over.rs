@@ -350,6 +350,7 @@ fn what_was_announced_and_never_started_is_started() {
     let mut sim = resumed(on_box(&[("a", &[], limited)]), past(vec![elsewhere(3)]));
     sim.machine.handle(Input::Over { stage: StageId(0), attempt: 1 }, sim.now);
     sim.end(0, absent()).out();
+    sim.machine.handle(Input::Begun { stage: StageId(0), attempt: 1 }, sim.now);
     assert_eq!(sim.at(150 * S).out(), "cancel a Terminate\n");
     let timed_out = sim.at(151 * S).end(0, Ok(Ended { exit: Exit::Signal(15), leaked: Vec::new(), took: None })).out();
     assert!(timed_out.contains("a timeout after 91000ms"), "{timed_out}");
