@@ -9,6 +9,7 @@ use crate::outcome::exit;
 use crate::pipeline::plugin::{Grants, Limits, Plugin, Source};
 use crate::session::plugins::manifest;
 use crate::session::plugins::stock::{Offer, Stock};
+use crate::text::plain::printable;
 
 /// Adds a plugin.
 pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending, CliError> {
@@ -60,7 +61,7 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
     } else {
         manifest::block(name, &plugin.source, &all)
     };
-    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", shown::line(line))).collect();
+    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", printable(line))).collect();
     let how = format!(
         "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
          you grant less:"
