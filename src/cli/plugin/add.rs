@@ -37,6 +37,9 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
     };
     let offer = stock.look(&plugin, false)?;
     output::say(&shown::title(&name, &offer.found.info));
+    if let Some(beyond) = shown::beyond_needs(&offer.found.shape.roles) {
+        output::say(beyond);
+    }
     let grants = granted(context, &stock, &offer, args.yes)?;
     stock.accept(&offer, &grants)?;
     output::say(&format!("added plugin {name} to {} and local-ci.lock", stock.declared.shown()));

@@ -49,6 +49,13 @@ pub(super) fn title(name: &str, info: &Info) -> String {
     format!("{} {}: {}", printable(name), line(&info.version), line(&info.summary))
 }
 
+/// What no need says of a plugin, and who takes it in has to know.
+pub(super) fn beyond_needs(roles: &[Role]) -> Option<&'static str> {
+    let why =
+        "it can make stages, which run any command that it says, whatever is granted: `local-ci plan -v` shows them";
+    roles.contains(&Role::Expander).then_some(why)
+}
+
 /// What it needs, a line each, with its reasons. All of what would be granted is shown, and a command by its words: blanks
 /// between them that mean nothing must not push the last one out of sight.
 pub(super) fn needs(info: &Info) -> String {
@@ -90,6 +97,9 @@ pub(super) fn whole(name: &str, found: &Candidate) -> String {
         for (at, kind) in kinds.iter().enumerate() {
             add(if at == 0 { what } else { "" }, &one_kind(kind));
         }
+    }
+    if let Some(beyond) = beyond_needs(&shape.roles) {
+        let _ = writeln!(text, "  {beyond}");
     }
     if info.needs.is_empty() {
         text.push_str("  it needs nothing granted\n");
