@@ -65,7 +65,7 @@ impl Web {
         let headers = headers(&request.headers, &mut secrets)?;
         let uri = address.fill(&mut secrets)?;
         let limit = request.timeout_ms.map_or(PATIENCE, Duration::from_millis).min(PATIENCE_MAX);
-        let proxy = if address.is_loopback() { None } else { proxy::of(env, &address.host) };
+        let proxy = if address.is_loopback() { None } else { proxy::of(env, &address.host)? };
         let agent = self.agent.get_or_insert_with(exchange::agent).clone();
         let outgoing = Outgoing { method, uri, headers, body: request.body, limit, proxy };
         match exchange::exchange(agent, outgoing, cancel) {
