@@ -202,10 +202,10 @@ fn a_config_that_was_named_is_written_by_no_plugin_that_it_grants_everything() {
     });
     forge.run = format!("{} (i32.const {outcome})", writes.concat());
     add_as(&project, &About { needs: vec![("files-write", "**")], ..About::default() }, forge, "other.toml");
-    project.expects("another.toml").expects("conf");
+    project.expects("another.toml").expects("conf/local-ci");
     let config_home = project.dir().join("conf");
     project.local_ci(&["-c", "other.toml"]).env("XDG_CONFIG_HOME", config_home).output().assert_code(0);
-    for path in ["conf/local-ci", "sub/local-ci.lock"] {
+    for path in ["conf/local-ci/config.toml", "sub/local-ci.lock"] {
         assert!(!project.dir().join(path).exists(), "{path}");
     }
     let there = |file: &str| std::fs::read_to_string(project.dir().join(file)).unwrap();
