@@ -166,14 +166,12 @@ impl Lock {
     /// Reads a lock file. One that is not there has no entries.
     pub fn read(path: &Path) -> Result<Self, LockError> {
         let unreadable = |error: io::Error| LockError::Unreadable(error.to_string());
-        let file = match fs::File::open(path) {
-            Ok(file) => file,
+        let file = match rewrite::open_regular(path) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Err(LockError::Unreadable("it is no file".to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(unreadable(error)),
         };
-        if !file.metadata().map_err(unreadable)?.is_file() {
-            return Err(LockError::Unreadable("it is no file".to_owned()));
-        }
         let mut bytes = Vec::new();
         file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > FILE_MAX {
@@ -189,8 +187,12 @@ impl Lock {
     /// Writes the file as a whole, unless it says the same already.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
         let text = self.render()?;
-        if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
-            return Ok(());
+        if let Ok(Some(file)) = rewrite::open_regular(path) {
+            let mut there = Vec::new();
+            let read = file.take(FILE_MAX + 1).read_to_end(&mut there);
+            if read.is_ok() && there == text.as_bytes() {
+                return Ok(());
+            }
         }
         rewrite::replace(path, text.as_bytes()).map_err(|error| LockError::Unreadable(format!("nor written: {error}")))
     }

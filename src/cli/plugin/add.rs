@@ -9,6 +9,7 @@ use crate::outcome::exit;
 use crate::pipeline::plugin::{Grants, Limits, Plugin, Source};
 use crate::session::plugins::manifest;
 use crate::session::plugins::stock::{Offer, Stock};
+use crate::text::plain::printable;
 
 /// Adds a plugin.
 pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending, CliError> {
@@ -36,6 +37,9 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
     };
     let offer = stock.look(&plugin, false)?;
     output::say(&shown::title(&name, &offer.found.info));
+    if let Some(beyond) = shown::beyond_needs(&offer.found.shape.roles) {
+        output::say(beyond);
+    }
     let grants = granted(context, &stock, &offer, args.yes)?;
     stock.accept(&offer, &grants)?;
     output::say(&format!("added plugin {name} to {} and local-ci.lock", stock.declared.shown()));
@@ -60,7 +64,7 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
     } else {
         manifest::block(name, &plugin.source, &all)
     };
-    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", shown::line(line))).collect();
+    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", printable(line))).collect();
     let how = format!(
         "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
          you grant less:"

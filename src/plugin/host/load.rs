@@ -257,8 +257,27 @@ fn sensible(info: &Info) -> Result<(), String> {
             json(&format!("the schema of its {what} `{name}`"), kind.params.as_deref().unwrap_or("{}"))?;
         }
     }
+    needs(info)?;
     json("the schema of its settings", info.config.as_deref().unwrap_or("{}"))?;
     json("what it has of examples", &info.examples)
+}
+
+/// How long a value is that a plugin needs, in characters: somebody has to read it and say yes.
+const NEED_MAX: usize = 200;
+
+/// Fails where somebody could not see at a glance what would be granted.
+fn needs(info: &Info) -> Result<(), String> {
+    let is_long = |text: &str| text.chars().nth(NEED_MAX).is_some();
+    match info.needs.iter().find(|need| is_long(&need.kind) || is_long(&need.value)) {
+        Some(need) => {
+            let start: String = need.value.chars().take(40).collect();
+            Err(format!(
+                "needs `{}…`, which has more than {NEED_MAX} characters: nobody could say yes to that",
+                stop::short(&start)
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 fn json(what: &str, text: &str) -> Result<(), String> {
