@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 
-pub use annotation::{ANNOTATIONS_MAX, Annotation, Severity, Spot};
+pub use annotation::{ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Allowance, Annotation, Severity, Spot};
 
 /// The version of the event stream, of `header.json` and of the `--json` report.
 pub const SCHEMA_VERSION: u32 = 1;

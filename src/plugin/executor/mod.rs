@@ -42,6 +42,8 @@ use reading::Reader;
 
 /// How many annotations go into one event.
 const IN_ONE: usize = 500;
+/// and about how much of them, in bytes: who reads events reads each whole.
+const BYTES_IN_ONE: usize = 256 * 1024;
 
 /// What is told besides how attempts end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +129,18 @@ pub(super) fn spoken(plugin: &str, line: &str) -> String {
     format!("plugin {plugin} says: {line}")
 }
 
+/// How much of what a person is told of plugins is kept of each sentence, in bytes.
+const REMARK_MAX: usize = 1024;
+
+/// A sentence of bounded length: foreign words are in it.
+pub(super) fn bounded(mut text: String) -> String {
+    if text.len() > REMARK_MAX {
+        text.truncate(text.floor_char_boundary(REMARK_MAX));
+        text.push('…');
+    }
+    text
+}
+
 /// Runs plugins' stages, and hands on all others; has parsers read along.
 pub struct PluginExecutor {
     inner: Arc<dyn Executor>,
@@ -172,8 +186,8 @@ impl PluginExecutor {
     fn tell(&self, job: &Job, found: Found) {
         let (items, remarks) = found.into_parts();
         let (stage, attempt) = (&job.stage, job.attempt);
-        for items in items.chunks(IN_ONE) {
-            (self.shared.tell)(News::Annotated { stage: stage.clone(), attempt, items: items.to_vec() });
+        for items in portions(items) {
+            (self.shared.tell)(News::Annotated { stage: stage.clone(), attempt, items });
         }
         for text in remarks {
             (self.shared.tell)(News::Remark { stage: Some(stage.clone()), text });
@@ -185,6 +199,22 @@ impl Executor for PluginExecutor {
     fn name(&self) -> &str {
         self.inner.name()
     }
+
+/// The annotations in as many pieces as they have events.
+fn portions(items: Vec<Annotation>) -> Vec<Vec<Annotation>> {
+    let (mut portions, mut bytes) = (Vec::<Vec<Annotation>>::new(), 0);
+    for item in items {
+        bytes += item.size();
+        match portions.last_mut().filter(|last| last.len() < IN_ONE && bytes <= BYTES_IN_ONE) {
+            Some(last) => last.push(item),
+            None => {
+                bytes = item.size();
+                portions.push(vec![item]);
+            }
+        }
+    }
+    portions
+}
 
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let mut found = Found::default();

@@ -413,3 +413,15 @@ fn what_a_guest_ran_in_a_supervisor_that_is_gone_is_lost() {
     };
     assert_eq!(message, "lost: plugin p ran it in the process that saw to the run, which is gone");
 }
+
+/// H160: who reads events reads each whole, so none is long.
+#[test]
+fn h160_what_is_found_is_told_in_events_that_are_not_long() {
+    let found = |message: &str, count: usize| super::portions(vec![note(message); count]);
+    let counts = |portions: &[Vec<Annotation>]| portions.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(counts(&found("short", 1201)), [500, 500, 201]);
+    assert_eq!(counts(&found("", 0)), [0; 0]);
+    let long = found(&"x".repeat(16 * 1024), 40);
+    assert_eq!(counts(&long), [15, 15, 10]);
+    assert!(long.iter().all(|portion| serde_json::to_string(portion).unwrap().len() <= 256 * 1024));
+}

@@ -7,16 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::event::{ANNOTATIONS_MAX, Annotation, Spot};
+use crate::event::{Annotation, Spot};
 use crate::plugin::authority::place;
 use crate::plugin::services::Level;
 use crate::text::plain::printable;
 
 /// How many bytes of lines are taken.
 const LOG_MAX: usize = 1 << 20;
-/// How much of an annotation's message is kept, in bytes.
-const MESSAGE_MAX: usize = 16 << 10;
-/// And of its shorter texts, and of a note on progress.
+/// How much of a note on progress is kept, and of a place that is none, in bytes.
 const SHORT_MAX: usize = 1 << 10;
 /// How many things are told the user on the plugin's account.
 const NOTICES_MAX: usize = 32;
@@ -32,7 +30,6 @@ pub(super) struct Voice {
     annotate: Box<dyn FnMut(Vec<Annotation>) + Send>,
     logged: usize,
     left_out: LeftOut,
-    annotations: usize,
     noticed: BTreeSet<String>,
     last_progress: Option<Timestamp>,
 }
@@ -42,7 +39,6 @@ pub(super) struct Voice {
 struct LeftOut {
     lines: u64,
     bytes: u64,
-    annotations: u64,
 }
 
 /// Where a voice goes.
@@ -61,7 +57,6 @@ impl Voice {
             annotate: ears.annotate,
             logged: 0,
             left_out: LeftOut::default(),
-            annotations: 0,
             noticed: BTreeSet::new(),
             last_progress: None,
         }
@@ -137,39 +132,24 @@ impl Voice {
         (self.log)(&text);
     }
 
-    /// What it found, of a project in this directory.
-    pub(super) fn annotate(&mut self, mut items: Vec<Annotation>, root: &Path) {
-        let room = ANNOTATIONS_MAX - self.annotations;
-        if items.len() > room {
-            self.left_out.annotations += u64::try_from(items.len() - room).unwrap_or(u64::MAX);
-            items.truncate(room);
-        }
-        self.annotations += items.len();
-        if !items.is_empty() {
-            (self.annotate)(items.into_iter().map(|item| presentable(item, root)).collect());
-        }
+    /// What it found, of a project in this directory. How much that may be is seen to before it comes here.
+    pub(super) fn annotate(&mut self, items: Vec<Annotation>, root: &Path) {
+        (self.annotate)(items.into_iter().map(|item| presentable(item, root)).collect());
     }
 }
 
 impl Drop for Voice {
     fn drop(&mut self) {
-        let LeftOut { lines, bytes, annotations } = self.left_out;
+        let LeftOut { lines, bytes } = self.left_out;
         if lines > 0 {
             self.say(&format!("{lines} lines ({bytes} bytes) of what it said were left out"));
-        }
-        if annotations > 0 {
-            self.say(&format!("{annotations} annotations beyond {ANNOTATIONS_MAX} were left out"));
         }
     }
 }
 
-/// An annotation of a plugin as it is kept: of bounded length, and about a place in the project, relative to its directory. A
-/// place elsewhere becomes a part of the message.
+/// An annotation of a plugin as it is kept: about a place in the project, relative to its directory. A place elsewhere becomes
+/// a part of the message.
 pub fn presentable(mut annotation: Annotation, root: &Path) -> Annotation {
-    shorten(&mut annotation.message, MESSAGE_MAX);
-    for text in [&mut annotation.code, &mut annotation.title].into_iter().flatten() {
-        shorten(text, SHORT_MAX);
-    }
     if let Some(at) = annotation.at.take() {
         let relative = Path::new(&at.path).strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(&at.path);
         match place::clean(relative) {
@@ -196,13 +176,6 @@ fn counted_from_one(spot: Spot) -> Spot {
         end_line: some(spot.end_line),
         end_column: some(spot.end_column),
         path: spot.path,
-    }
-}
-
-fn shorten(text: &mut String, max: usize) {
-    if text.len() > max {
-        text.truncate(cut(text, max).len());
-        text.push('…');
     }
 }
 

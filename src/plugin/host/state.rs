@@ -9,7 +9,7 @@ use super::limits::{HANDLES_MAX, Meter, OTHER_MEMORY, Quota, STAGE_MEMORY, TIME,
 use super::stop::{Stop, short};
 use crate::cancel::CancelToken;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::event::{ANNOTATIONS_MAX, Annotation};
+use crate::event::{ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Allowance, Annotation};
 use crate::pipeline::plugin::Limits;
 use crate::plugin::info::Role;
 use crate::plugin::services::{Level, Services};
@@ -48,7 +48,7 @@ pub(super) struct State {
 struct Said {
     log: usize,
     lines_dropped: u64,
-    annotations: usize,
+    annotations: Allowance,
     annotations_dropped: u64,
     progress: Option<Timestamp>,
 }
@@ -132,16 +132,15 @@ impl State {
 
     /// As many of these as may still be said, with where they come from.
     pub(super) fn admit(&mut self, mut items: Vec<Annotation>) -> Vec<Annotation> {
-        let room = ANNOTATIONS_MAX - self.said.annotations;
-        self.said.annotations_dropped += items.len().saturating_sub(room) as u64;
-        items.truncate(room);
-        self.said.annotations += items.len();
         for item in &mut items {
             item.source.clone_from(&self.source);
         }
         items
     }
 
+        let before = items.len();
+        items.retain(|item| self.said.annotations.admits(item));
+        self.said.annotations_dropped += (before - items.len()) as u64;
     /// How far the guest is. The end is always told.
     pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
         let now = SystemClock.now();
@@ -172,7 +171,9 @@ impl State {
             self.serve(|services| services.log(Level::Warn, &text));
         }
         if annotations_dropped > 0 {
-            let text = format!("annotations left out: {annotations_dropped}; {ANNOTATIONS_MAX} are the most");
+            let most = ANNOTATIONS_BYTES_MAX >> 20;
+            let text =
+                format!("annotations left out: {annotations_dropped}; {ANNOTATIONS_MAX} and {most} MiB are the most");
             self.serve(|services| services.log(Level::Warn, &text));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Bench;
-use crate::event::{ANNOTATIONS_MAX, Annotation, Severity, Spot};
+use crate::event::{Annotation, Severity, Spot};
 use crate::pipeline::plugin::Grants;
 use crate::plugin::granted::presentable;
 use crate::plugin::services::{Level, Services};
@@ -80,20 +80,6 @@ fn progress_is_said_once_a_second() {
 }
 
 #[test]
-fn h160_annotations_beyond_the_limit_are_counted() {
-    let bench = Bench::at(Path::new("/"));
-    let heard = bench.heard.clone();
-    let mut granted = bench.granted(&Grants::default());
-    for _ in 0..3 {
-        granted.annotate(vec![annotation("a", 1); 4000]);
-    }
-    granted.annotate(vec![annotation("a", 1)]);
-    drop(granted);
-    assert_eq!(heard.annotations().len(), ANNOTATIONS_MAX);
-    assert_eq!(heard.lines(), ["plugin x: 2001 annotations beyond 10000 were left out"]);
-}
-
-#[test]
 fn h159_the_place_of_an_annotation_is_in_the_project() {
     let root = Path::new("/work/project");
     let at = |path: &str| presentable(annotation(path, 3), root);
@@ -110,12 +96,10 @@ fn h159_the_place_of_an_annotation_is_in_the_project() {
 }
 
 #[test]
-fn h160_the_texts_of_an_annotation_are_bounded() {
-    let mut long = annotation("a", 1);
-    long.message = "ä".repeat(1 << 20);
-    long.title = Some("t".repeat(1 << 20));
-    let kept = presentable(long, Path::new("/"));
-    assert_eq!(kept.message.len(), (16 << 10) + '…'.len_utf8());
-    assert!(kept.message.ends_with("ä…"));
-    assert_eq!(kept.title.unwrap().len(), (1 << 10) + '…'.len_utf8());
+fn what_is_found_is_handed_on_with_its_place_in_the_project() {
+    let bench = Bench::at(Path::new("/work/project"));
+    let heard = bench.heard.clone();
+    bench.granted(&Grants::default()).annotate(vec![annotation("/work/project/a", 1), annotation("./b", 2)]);
+    let paths: Vec<_> = heard.annotations().into_iter().map(|item| item.at.unwrap().path).collect();
+    assert_eq!(paths, ["a", "b"]);
 }

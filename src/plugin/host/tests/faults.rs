@@ -171,7 +171,7 @@ fn h160_what_is_found_too_much_is_dropped_and_counted() {
     let found = said.annotations();
     assert_eq!((found.len(), found[1].source.as_str()), (ANNOTATIONS_MAX, "sample"));
     assert!(found[0].message.len() < 20_000 && found[0].message.ends_with('…'), "a long one is cut");
-    assert_eq!(said.log(), ["Warn: annotations left out: 5001; 10000 are the most"]);
+    assert_eq!(said.log(), ["Warn: annotations left out: 5001; 10000 and 4 MiB are the most"]);
 }
 
 #[test]
