@@ -23,8 +23,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 pub struct Call {
     /// What stands behind its imports.
     pub services: Box<dyn Services>,
-    /// What it may use up.
-    pub limits: Limits,
+    /// What it may use up, as its user sets it. None where nobody can: then it has as much memory as a stage, and as much time
+    /// as a call of any other role.
+    pub limits: Option<Limits>,
     /// Asks it to end. It stops within about 10 ms, unless a service is at work for it.
     pub cancel: CancelToken,
 }
@@ -57,9 +58,11 @@ impl State {
     /// For this role; what it finds is said to come from `source`.
     pub(super) fn new(call: Call, role: Role, source: String) -> Self {
         let Call { services, limits, cancel } = call;
-        let memory = if role == Role::Stage { STAGE_MEMORY } else { OTHER_MEMORY };
-        // A stage has its own timeout, which comes as a request to end.
-        let time = if role == Role::Stage { None } else { Some(TIME) };
+        let memory = if role == Role::Stage || limits.is_none() { STAGE_MEMORY } else { OTHER_MEMORY };
+        // A stage of a run has its own timeout, which comes as a request to end.
+        let time = if role == Role::Stage && limits.is_some() { None } else { Some(TIME) };
+        let can_be_raised = limits.is_some();
+        let limits = limits.unwrap_or_default();
         let mut commands = ResourceTable::new();
         commands.set_max_capacity(HANDLES_MAX);
         Self {
@@ -67,7 +70,7 @@ impl State {
             cancel,
             source,
             meter: Meter::new(limits.time.or(time)),
-            quota: Quota::new(limits.memory.unwrap_or(memory)),
+            quota: Quota::new(limits.memory.unwrap_or(memory), can_be_raised),
             commands,
             said: Said::default(),
             last_words: None,
@@ -135,12 +138,12 @@ impl State {
         for item in &mut items {
             item.source.clone_from(&self.source);
         }
-        items
-    }
-
         let before = items.len();
         items.retain(|item| self.said.annotations.admits(item));
         self.said.annotations_dropped += (before - items.len()) as u64;
+        items
+    }
+
     /// How far the guest is. The end is always told.
     pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
         let now = SystemClock.now();

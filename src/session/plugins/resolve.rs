@@ -114,7 +114,11 @@ impl Resolver {
             annotate: Box::new(drop),
             commands: None,
         };
-        Ok(Call { services: Box::new(Granted::new(authority, surroundings)), limits: ready.plugin.limits, cancel })
+        Ok(Call {
+            services: Box::new(Granted::new(authority, surroundings)),
+            limits: Some(ready.plugin.limits),
+            cancel,
+        })
     }
 }
 

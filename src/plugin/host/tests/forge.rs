@@ -45,6 +45,7 @@ pub(crate) struct Forge {
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
     /// The name and the schema of its stage kinds.
     pub(crate) stages: Vec<(&'static str, Option<&'static str>)>,
     /// The names of its parsers.
@@ -58,6 +59,7 @@ impl Default for About {
     fn default() -> Self {
         Self {
             name: "sample",
+            version: "1.2.3",
             stages: vec![("sample", None)],
             parsers: Vec::new(),
             config: None,
@@ -198,7 +200,7 @@ impl Forge {
         let (kinds, parsers, needs) = (self.words(&kinds), self.words(&parsers), self.words(&needs));
         let mut words = Vec::new();
         words.extend(self.text(about.name));
-        words.extend(self.text("1.2.3"));
+        words.extend(self.text(about.version));
         words.extend(self.text("a sample"));
         words.extend([kinds, u32::try_from(about.stages.len()).unwrap()]);
         words.extend([parsers, u32::try_from(about.parsers.len()).unwrap(), 0, 0, 0, 0]);

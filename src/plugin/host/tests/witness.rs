@@ -46,7 +46,7 @@ impl Said {
     /// The same; at each line of the plugin, `at_line` happens.
     pub(super) fn call_that(&self, at_line: impl FnMut(&str) + Send + 'static) -> Call {
         let services = Box::new(Witness { said: self.clone(), at_line: Box::new(at_line) });
-        Call { services, limits: Limits::default(), cancel: CancelToken::new() }
+        Call { services, limits: Some(Limits::default()), cancel: CancelToken::new() }
     }
 
     fn note(&self, line: String) {
