@@ -83,6 +83,11 @@ pub enum Message {
         /// A sentence.
         text: String,
     },
+    /// From who is told of events beside the sink: the same, which is not told there, or it would have something to say of it.
+    Aside {
+        /// A sentence.
+        text: String,
+    },
     /// From an attempt: what it was asked is done.
     Heard {
         /// Of which stage.
@@ -158,6 +163,10 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
 /// event did.
 pub fn resume(plan: Plan, past: Past, identity: Identity, ports: Ports<'_>) -> Verdict {
     let seq = past.next_seq;
+    // Who was told of it is gone with the supervisor, and with it what it knew.
+    if let Some(observer) = &mut ports.observer {
+        std::mem::take(&mut past.told).iter().for_each(|event| observer.event(event));
+    }
     let machine = Machine::resumed(plan.clone(), past, identity.grace_cap, ports.clock.now());
     drive(machine, plan, identity, ports, seq)
 }
@@ -328,6 +337,18 @@ impl Loop<'_> {
             observer.event(&event);
         }
     }
+    /// Something that is not told to the observer, whose own it is.
+    fn note(&mut self, text: String) {
+        self.write(EventKind::Notice { stage: None, text });
+    }
+
+    fn write(&mut self, kind: EventKind) -> Event {
+        let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
+        self.seq += 1;
+        let _ = self.ports.sink.event(&event);
+        event
+    }
+
 
     /// What no attempt answers for stands still, or goes on, with those that do.
     fn hold_strays(&self, kind: &EventKind) {

@@ -5,7 +5,7 @@ use super::*;
 /// Remembers what it is told; how it takes the last event is given.
 #[derive(Default)]
 pub(super) struct Watcher {
-    kinds: Vec<EventKind>,
+    pub(super) kinds: Vec<EventKind>,
     /// Where it says that it was told the last event.
     said: Option<Sender<Message>>,
     /// What it waits for before it is done.
