@@ -161,7 +161,7 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
 
 /// Goes on with a run that another supervisor began, as [`run`] does. The clock of `ports` never shows less than the last
 /// event did.
-pub fn resume(plan: Plan, past: Past, identity: Identity, ports: Ports<'_>) -> Verdict {
+pub fn resume(plan: Plan, mut past: Past, identity: Identity, mut ports: Ports<'_>) -> Verdict {
     let seq = past.next_seq;
     // Who was told of it is gone with the supervisor, and with it what it knew.
     if let Some(observer) = &mut ports.observer {
@@ -257,6 +257,7 @@ impl Loop<'_> {
                 let stage = stage.and_then(|name| self.plan.find(name.as_str()));
                 return self.emit(EventKind::Notice { stage, text });
             }
+            Message::Aside { text } => return self.note(text),
             Message::Heard { stage, attempt, heard } => {
                 // What is to be done by now may be what it was said too late for.
                 self.carry_all_out(machine);
@@ -330,13 +331,12 @@ impl Loop<'_> {
     }
 
     fn emit(&mut self, kind: EventKind) {
-        let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
-        self.seq += 1;
-        let _ = self.ports.sink.event(&event);
+        let event = self.write(kind);
         if let Some(observer) = &mut self.ports.observer {
             observer.event(&event);
         }
     }
+
     /// Something that is not told to the observer, whose own it is.
     fn note(&mut self, text: String) {
         self.write(EventKind::Notice { stage: None, text });
@@ -348,7 +348,6 @@ impl Loop<'_> {
         let _ = self.ports.sink.event(&event);
         event
     }
-
 
     /// What no attempt answers for stands still, or goes on, with those that do.
     fn hold_strays(&self, kind: &EventKind) {

@@ -40,7 +40,7 @@ use found::Found;
 use gate::Gate;
 use reading::Reader;
 
-/// How many annotations go into one event.
+/// How many annotations go into one event at most,
 const IN_ONE: usize = 500;
 /// and about how much of them, in bytes: who reads events reads each whole.
 const BYTES_IN_ONE: usize = 256 * 1024;
@@ -61,6 +61,11 @@ pub enum News {
     Remark {
         /// The stage it is about, if one.
         stage: Option<StageName>,
+        /// A sentence.
+        text: String,
+    },
+    /// The same of a reporter or from it, which no reporter is told.
+    Aside {
         /// A sentence.
         text: String,
     },
@@ -124,11 +129,6 @@ impl Shared {
     }
 }
 
-/// A line of a plugin that has no log to go to.
-pub(super) fn spoken(plugin: &str, line: &str) -> String {
-    format!("plugin {plugin} says: {line}")
-}
-
 /// How much of what a person is told of plugins is kept of each sentence, in bytes.
 const REMARK_MAX: usize = 1024;
 
@@ -139,6 +139,11 @@ pub(super) fn bounded(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// A line of a plugin that has no log to go to.
+pub(super) fn spoken(plugin: &str, line: &str) -> String {
+    format!("plugin {plugin} says: {line}")
 }
 
 /// Runs plugins' stages, and hands on all others; has parsers read along.
@@ -195,11 +200,6 @@ impl PluginExecutor {
     }
 }
 
-impl Executor for PluginExecutor {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
 /// The annotations in as many pieces as they have events.
 fn portions(items: Vec<Annotation>) -> Vec<Vec<Annotation>> {
     let (mut portions, mut bytes) = (Vec::<Vec<Annotation>>::new(), 0);
@@ -215,6 +215,11 @@ fn portions(items: Vec<Annotation>) -> Vec<Vec<Annotation>> {
     }
     portions
 }
+
+impl Executor for PluginExecutor {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
 
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let mut found = Found::default();

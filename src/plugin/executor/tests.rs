@@ -167,7 +167,7 @@ impl Bench {
         let message = |item: &Annotation| format!("{}: {}", item.source, item.message);
         let said = |news: &News| match news {
             News::Annotated { items, .. } => items.iter().map(message).collect(),
-            News::Remark { text, .. } => vec![format!("remark: {text}")],
+            News::Remark { text, .. } | News::Aside { text } => vec![format!("remark: {text}")],
         };
         self.told.lock().unwrap().iter().flat_map(said).collect()
     }
@@ -314,7 +314,7 @@ fn h163_the_same_output_gives_the_same_events() {
         .iter()
         .flat_map(|news| match news {
             News::Annotated { items, .. } => items.iter(),
-            News::Remark { .. } => [].iter(),
+            News::Remark { .. } | News::Aside { .. } => [].iter(),
         })
         .collect();
     assert_eq!(items.len(), 1 + 2 * 2001);
