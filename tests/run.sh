@@ -66,6 +66,8 @@ have git || missing="$missing git"
 have strace || missing="$missing strace"
 have make || missing="$missing make"
 have python3 || missing="$missing python3"
+# For certificates of an authority of the tests' own.
+have openssl || missing="$missing openssl"
 # For completions, the manual page and drawn plans.
 have zsh || missing="$missing zsh"
 have fish || missing="$missing fish"
@@ -115,6 +117,7 @@ done
 
 if cargo fmt --version >/dev/null 2>&1; then
     check 'formatting' cargo fmt --all -- --check
+    check 'formatting of the fuzz targets' cargo fmt --manifest-path tests/fuzz/Cargo.toml -- --check
 else
     skip 'formatting: rustfmt is not installed; rustup component add rustfmt'
 fi
@@ -123,6 +126,15 @@ if cargo clippy --version >/dev/null 2>&1; then
     check 'lints with all features' cargo clippy --locked --quiet --all-targets --all-features -- -D warnings
 else
     skip 'lints: clippy is not installed; rustup component add clippy'
+fi
+
+# Plugins are components for another machine, in a workspace of their own. Rust makes them where it has the
+# target; without it the tests that want them are skipped.
+wasm=wasm32-unknown-unknown
+has_wasm() { [ -n "$(find "$(rustc --print target-libdir --target "$wasm")" -name 'libcore-*' 2>/dev/null)" ]; }
+if ! has_wasm && have rustup; then
+    say "rustup target add $wasm"
+    rustup target add "$wasm" || true
 fi
 
 say 'tests'
@@ -166,6 +178,15 @@ else
     skip 'dependencies: cargo-deny is not installed; cargo install --locked cargo-deny'
 fi
 
+# What the tests do with a few thousand inputs goes on from there, with coverage to guide it.
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    skip 'fuzzing: cargo-fuzz is not installed; cargo install --locked cargo-fuzz'
+elif ! have c++; then
+    skip 'fuzzing: there is no compiler for C++; apt-get install g++'
+else
+    check 'fuzz targets, for ten seconds each' sh tests/fuzz/run.sh 10
+fi
+
 # The example works with nothing but cargo, and one of its stages fails on purpose: that is exit 1, and its advice shows.
 quickstart() {
     status=0
@@ -185,9 +206,7 @@ quickstart() {
 }
 check 'the quickstart example, from the release build' quickstart
 
-# Plugins are components for another machine, in a workspace of their own. Rust makes them where it has the target.
-wasm=wasm32-unknown-unknown
-has_wasm() { [ -n "$(find "$(rustc --print target-libdir --target "$wasm")" -name 'libcore-*' 2>/dev/null)" ]; }
+# Plugins have a workspace of their own.
 in_plugins() { (cd plugins && "$@"); }
 # Where cargo puts what is built here, whatever the user's settings say.
 target=${CARGO_TARGET_DIR:-target}
@@ -205,10 +224,6 @@ if cargo clippy --version >/dev/null 2>&1; then
     check 'lints of the plugins' in_plugins cargo clippy --locked --quiet --all-targets -- -D warnings
 fi
 check 'tests of the plugins' in_plugins cargo test --locked --quiet
-if ! has_wasm && have rustup; then
-    say "rustup target add $wasm"
-    rustup target add "$wasm" || true
-fi
 if [ ! -x "$target/release/local-ci" ]; then
     skip 'components: there is no release build to try them with; see the quickstart example above'
 elif has_wasm; then
@@ -244,8 +259,15 @@ if [ -x "$target/release/local-ci" ]; then
     fi
     if have python3; then
         try_example python has_pip_tools
+        say 'a new plugin in C'
+        if ci plugin new words --lang c --dir "$scratch/c" && (cd "$scratch/c" && has_pip_tools) >"$scratch/c.log" 2>&1; then
+            check 'a new plugin in C' example_holds "$scratch/c"
+        else
+            skip 'a new plugin in C: its compiler cannot be had; python3 -m venv .venv && .venv/bin/pip install ziglang'
+        fi
     else
         skip 'the example of a plugin in python: python3 is not installed; apt-get install python3 python3-venv'
+        skip 'a new plugin in C: python3 is not installed; apt-get install python3 python3-venv'
     fi
 fi
 

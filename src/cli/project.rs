@@ -59,11 +59,11 @@ impl Anchor {
     }
 }
 
-/// Who answers for the plugins of projects, in this environment, for who only looks. Where nobody knows what the user allows,
+/// Who answers for the plugins of projects, in this environment, for who is typing: nothing is compiled for that. Where nobody knows what the user allows,
 /// nothing is allowed.
 pub(super) fn supplier(env: &Env) -> Box<dyn Supplier> {
     let policy = load_user(env).map_or_else(|_| Some(Grants::default()), |user| user.plugin_policy);
-    plugins::supplier(env, Rules { policy, ..Rules::default() }, |_| {})
+    plugins::supplier(env, Rules { policy, in_passing: true, ..Rules::default() }, |_| {})
 }
 
 /// What every command starts from.
@@ -154,7 +154,8 @@ impl<'a> Context<'a> {
     pub(super) fn supplier(&self) -> &dyn Supplier {
         let supplier = || {
             let policy = self.user.plugin_policy.clone();
-            let rules = Rules { policy, is_locked: self.global.locked, verbose: self.global.verbose > 0 };
+            let (is_locked, verbose) = (self.global.locked, self.global.verbose > 0);
+            let rules = Rules { policy, is_locked, verbose, in_passing: false };
             // What they say while they make stages; a stage of theirs has a log for it.
             plugins::supplier(self.env, rules, |line| output::say(&printable(line)))
         };

@@ -25,7 +25,11 @@ pub struct Authority {
     needs: Permissions,
     grants: Permissions,
     policy: Option<Permissions>,
+    only_reads: bool,
 }
+
+/// Why an expander is refused everything but files to read.
+const ONLY_READS: &str = "who makes stages reads files and does nothing else, whatever is granted";
 
 /// Grants that permit everything: what a key stands for that the user's policy does not have. `*` among `env`, `http` and
 /// `secrets` means every one. A policy may have it, and what a plugin says that it needs, where only who uses it knows the
@@ -68,7 +72,14 @@ impl Authority {
             needs: read(Side::Needs, needs)?,
             grants: read(Side::Grants, grants)?,
             policy: policy.map(|policy| read(Side::Policy, policy)).transpose()?,
+            only_reads: false,
         })
+    }
+
+    /// The same for making stages: of all that is permitted, files are read. A project's stages are made for whoever looks at
+    /// it, trusted or not, and what it grants itself must not be worth anything then.
+    pub fn only_reading(self) -> Self {
+        Self { only_reads: true, ..self }
     }
 
     /// What a plugin with these needs may do where all of them are granted, as in its examples.
@@ -161,6 +172,9 @@ impl Authority {
         value: String,
         permits: impl Fn(&Permissions) -> bool,
     ) -> Result<(), Refusal> {
+        if self.only_reads && key != Key::FilesRead {
+            return Err(self.never(key, what, ONLY_READS));
+        }
         let refuses = self.sides().filter(|(_, permissions)| !permits(permissions));
         let by: Vec<Side> = refuses.map(|(side, _)| side).collect();
         if by.is_empty() { Ok(()) } else { Err(Refusal::new(&self.plugin, key, (what, value), by)) }

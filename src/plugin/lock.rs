@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::info::Role;
 use super::rewrite;
 use crate::pipeline::plugin::Grants;
+use crate::text::plain;
 
 /// The file's name.
 pub const NAME: &str = "local-ci.lock";
@@ -132,7 +133,8 @@ impl Lock {
         }
         let damaged = |error: toml::de::Error| LockError::Damaged {
             line: line_of(text, error.span().map_or(0, |span| span.start)),
-            why: error.message().to_owned(),
+            // It may have a key of the file in it.
+            why: plain::printable(error.message()).into_owned(),
         };
         let Version { version } = toml::from_str(text).map_err(damaged)?;
         let version = version.ok_or(LockError::Damaged { line: 1, why: "it does not say its version".to_owned() })?;

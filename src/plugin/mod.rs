@@ -41,6 +41,10 @@ pub mod services;
 pub mod store;
 #[cfg(feature = "plugins")]
 pub mod turn;
+#[cfg(feature = "plugins")]
+pub mod web;
+#[cfg(feature = "plugins")]
+pub mod wrap;
 
 pub use fault::{Fault, FaultKind};
 pub use info::{Context, Info, Notification, Role, StageEnd, Verdict};

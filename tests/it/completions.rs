@@ -113,6 +113,27 @@ fn h170_whatever_is_wrong_there_is_only_less_to_offer() {
     project.assert_nothing_left();
 }
 
+/// H170: stages that a plugin makes are offered, by who can only read; and nothing is compiled for a line in the making.
+#[test]
+fn h170_a_line_in_the_making_compiles_no_plugin_and_lets_none_write() {
+    let project = Project::new();
+    crate::plugin_runs::add_writing_expander(&project);
+    assert_eq!(answer(&project, "fish", &["local-ci", "run", "ma"]), "made\ttrue\n");
+    project.assert_nothing_left();
+    let empty = project.dir().join("empty-cache");
+    project.expects("empty-cache");
+    let asked = asked(&project, "fish", &["local-ci", "run", "ma"]).env("LOCAL_CI_CACHE_DIR", &empty);
+    assert_eq!(asked.output().assert_code(0).stdout(), "");
+    let compiled = walk(&empty).into_iter().filter(|path| path.extension().is_some_and(|is| is == "cwasm"));
+    assert_eq!(compiled.count(), 0);
+}
+
+/// All that is in a directory.
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| [vec![path.clone()], walk(&path)].concat()).collect()
+}
+
 /// A run is never taken for a question, whatever is in the environment.
 #[test]
 fn a_variable_alone_makes_no_question() {

@@ -292,6 +292,19 @@ fn h125_an_edit_during_a_run_changes_nothing_of_it() {
     project.assert_nothing_left();
 }
 
+/// H170: what makes stages is run for whoever only looks, and is worth nothing of what the project grants it.
+#[test]
+fn h170_looking_has_stages_made_by_who_can_only_read() {
+    let project = Project::new();
+    crate::plugin_runs::add_writing_expander(&project);
+    for args in [&["list"][..], &["plan"], &["validate"], &["doctor"], &["list", "--json"]] {
+        let looked = project.local_ci(args).output();
+        assert!(args[0] == "doctor" || looked.stdout().contains("made") || args[0] == "validate", "{args:?}");
+        assert!(!project.state_dir().exists(), "{args:?}");
+        project.assert_nothing_left();
+    }
+}
+
 /// H170: nothing that only looks runs anything of the config, or writes anything.
 #[test]
 fn h170_looking_runs_nothing() {

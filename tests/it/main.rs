@@ -29,6 +29,8 @@ mod fixtures;
 mod flood;
 mod follow_logs;
 mod forget;
+#[cfg(feature = "plugins")]
+mod fuzz;
 mod history;
 mod history_faces;
 mod history_fix;
@@ -54,6 +56,11 @@ mod pause;
 #[cfg(feature = "plugins")]
 mod plugin_commands;
 mod plugin_compile;
+mod plugin_elsewhere;
+#[cfg(feature = "plugins")]
+mod plugin_fetch;
+#[cfg(feature = "plugins")]
+mod plugin_ours;
 mod plugin_runs;
 mod privacy;
 mod queue;

@@ -1,6 +1,7 @@
 //! `plugin`: from nothing to a plugin that a run uses, and what keeps one from being used.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -154,6 +155,7 @@ fn what_is_new_builds_where_the_tools_are_and_says_what_is_missing() {
         ("rust", "cargo is not installed"),
         ("js", "componentize-qjs is not installed"),
         ("python", "componentize-py is not installed"),
+        ("c", "neither clang nor zig is installed"),
     ] {
         let dir = format!("plugins/{language}");
         let made = project.local_ci(&["plugin", "new", language, "--lang", language]).output().assert_code(0);
@@ -176,6 +178,35 @@ fn what_is_new_builds_where_the_tools_are_and_says_what_is_missing() {
     project.assert_nothing_left();
 }
 
+/// What there is of a compiler is named, and what there is not.
+#[test]
+fn a_clang_that_makes_no_webassembly_is_said_to_lack_what_it_lacks() {
+    let project = Project::new();
+    project.write(".git/HEAD", "").config(CONFIG);
+    project.local_ci(&["plugin", "new", "words", "--lang", "c"]).output().assert_code(0);
+    expect_below(&project, "plugins/words");
+    let bin = project.side("bin");
+    fs::create_dir(&bin).unwrap();
+    let program = |name: &str, script: &str| {
+        fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let build = || project.local_ci(&["plugin", "build", "plugins/words"]).env("PATH", &bin).output().assert_code(2);
+    program("clang", "case $1 in --print-prog-name=*) echo wasm-ld ;; *) echo ' x86-64  - for people' ;; esac");
+    let said = build().stderr();
+    assert!(said.contains("its linker wasm-ld is not") && said.contains("install Python 3, then `cd "), "{said}");
+    program("wasm-ld", "exit 1");
+    program("python3", "exit 1");
+    let said = build().stderr();
+    assert!(said.contains("does not make WebAssembly") && said.contains("\n  hint: `cd "), "{said}");
+    // What it says itself is shown.
+    program("zig", "echo \"plugin.c:1:2: error: $1 $2\" >&2; exit 1");
+    let said = build().stderr();
+    assert!(said.contains("zig failed with exit code 1"), "{said}");
+    assert!(said.contains("  | plugin.c:1:2: error: cc --target=wasm32-freestanding"), "{said}");
+    project.assert_nothing_left();
+}
+
 /// Says that these files are meant to be there.
 fn expect_below(project: &Project, dir: &str) {
     project.expects(dir);
@@ -188,4 +219,52 @@ fn expect_below(project: &Project, dir: &str) {
             project.expects(path);
         }
     }
+}
+
+/// Who sits there is asked for what is missing, and nothing is done before an answer that says so in words.
+#[test]
+fn who_sits_at_a_terminal_is_asked_what_to_grant() {
+    let project = project();
+    let config = || fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
+    let add = ["plugin", "add", "path:tools/sample.wasm"];
+    for (keys, code) in [("\r", 2), ("n\r", 2), ("yup\r", 2), ("\x04", 2)] {
+        let mut terminal = project.local_ci(&add).on_terminal(40, 120);
+        terminal.wait_for_screen("grant all of this? [y/N]");
+        let asked = terminal.screen();
+        assert!(asked.contains("sample 1.2.3: a sample") && asked.contains("clock  true  because"), "{asked}");
+        terminal.type_keys(keys);
+        let left = terminal.wait();
+        assert_eq!(left.status.code(), Some(code), "{keys:?}\n{}", left.screen);
+        assert!(left.screen.contains("nothing was changed"), "{keys:?}\n{}", left.screen);
+        assert_eq!(config(), CONFIG);
+        assert!(!project.dir().join("local-ci.lock").exists());
+    }
+    let mut terminal = project.local_ci(&add).on_terminal(40, 120);
+    terminal.wait_for_screen("[y/N]");
+    terminal.type_keys("\x03");
+    assert!(!terminal.wait().status.success());
+    assert_eq!(config(), CONFIG);
+    // With --yes, and in CI, nobody is asked.
+    let silent = project.local_ci(&add).env("CI", "true").on_terminal(40, 120).wait();
+    assert!(silent.status.code() == Some(2) && !silent.screen.contains("[y/N]"), "{}", silent.screen);
+
+    let mut terminal = project.local_ci(&add).on_terminal(40, 120);
+    terminal.wait_for_screen("[y/N]");
+    terminal.type_keys("y\r");
+    let left = terminal.wait();
+    assert!(left.status.success() && left.screen.contains("added plugin sample"), "{}", left.screen);
+    assert!(config().contains("grants = { clock = true }"), "{}", config());
+
+    // A later one that wants more is asked for again, and what was granted before stays where that is refused.
+    fs::write(project.dir().join("tools/sample.wasm"), component(&[("clock", "true"), ("env", "HOME")])).unwrap();
+    for (keys, granted) in [("no\r", "grants = { clock = true }"), ("YES\r", "env = [\"HOME\"]")] {
+        let mut terminal = project.local_ci(&["plugin", "update"]).on_terminal(40, 120);
+        terminal.wait_for_screen("[y/N]");
+        terminal.type_keys(keys);
+        let left = terminal.wait();
+        assert_eq!(left.status.success(), keys == "YES\r", "{}", left.screen);
+        assert!(config().contains(granted), "{}", config());
+    }
+    project.local_ci(&["plugin", "verify", "--locked"]).output().assert_code(0);
+    project.assert_nothing_left();
 }

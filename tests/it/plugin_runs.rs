@@ -26,6 +26,29 @@ fn add_as(project: &Project, about: &About, mut forge: Forge, config: &str) {
     project.local_ci(&["-c", config, "plugin", "update", about.name, "--as-granted"]).output().assert_code(0);
 }
 
+/// A plugin that is granted whatever it could want, and writes a file whenever it makes its stage, `made`.
+pub(crate) fn add_writing_expander(project: &Project) {
+    project.config(
+        "[plugins.makes]\nsource = \"path:makes.wasm\"\n\
+         grants = { files-read = [\"**\"], files-write = [\"**\"], env = [\"HOME\"] }\n[[expand]]\nuses = \"makes\"\n",
+    );
+    let signature = "(param i32 i32 i32 i32 i32)";
+    let mut forge = Forge { imports: import("files-write", "write", "write", signature), ..Forge::default() };
+    let ([path, path_len], [text, len]) = (forge.text("mark"), forge.text("written"));
+    let (into, specs) = (forge.words(&[0; 8]), forge.specs(&[("made", r#"{"run":"true"}"#)]));
+    forge.expand = format!(
+        "(call $write (i32.const {path}) (i32.const {path_len}) (i32.const {text}) (i32.const {len}) (i32.const {into}))
+         (i32.const {specs})"
+    );
+    let needs = vec![("files-read", "**"), ("files-write", "**"), ("env", "HOME")];
+    add_as(
+        project,
+        &About { name: "makes", expanders: vec!["makes"], needs, ..About::default() },
+        forge,
+        "local-ci.toml",
+    );
+}
+
 /// What a run told of an event of this kind.
 fn told(project: &Project, number: u64, kind: &str) -> Vec<Value> {
     project.events(number).into_iter().filter(|event| event["event"] == kind).collect()

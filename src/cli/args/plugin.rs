@@ -53,6 +53,8 @@ pub(in crate::cli) enum Language {
     Js,
     /// Python
     Python,
+    /// C
+    C,
 }
 
 #[derive(Debug, Args)]

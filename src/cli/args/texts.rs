@@ -127,6 +127,7 @@ pub(super) const AFTER_PLUGIN_NEW: &str = "\
 Examples:
   local-ci plugin new licences              in Rust, in plugins/licences
   local-ci plugin new licences --lang js    in JavaScript
+  local-ci plugin new licences --lang c     in C
 It is a plugin that works, with an example and a test; the next steps are printed.";
 
 pub(super) const AFTER_PLUGIN_TEST: &str = "\

@@ -100,7 +100,7 @@ fn what_can_follow_depends_on_what_stands_before() {
         ("local-ci stdout f", "fmt"),
         ("local-ci remote check ", "build-box"),
         ("local-ci plugin up", "update"),
-        ("local-ci plugin new --lang ", "rust js python"),
+        ("local-ci plugin new --lang ", "rust js python c"),
         ("local-ci plugin build ", ":directories"),
         ("local-ci --after ", ""),
         ("local-ci add ma", ":files"),

@@ -32,6 +32,7 @@ pub(super) fn new(context: &Context<'_>, args: &PluginNewArgs) -> Result<Ending,
         Language::Rust => "Rust",
         Language::Js => "JavaScript",
         Language::Python => "Python",
+        Language::C => "C",
     };
     output::say(&format!("wrote {shown}: {} files, a plugin in {language} that works", files.len()));
     let (program, dir) = (context.program(), dir.canonicalize().unwrap_or(dir));

@@ -2,7 +2,6 @@
 
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
-use crate::plugin::store::cache_dir;
 use crate::session::plugins::declared::Declared;
 use crate::session::plugins::resolve::host;
 use crate::session::plugins::stock::Stock;
@@ -12,7 +11,7 @@ use crate::text::plain::printable;
 /// The plugins of the project here.
 pub(super) fn open(context: &Context<'_>) -> Result<Stock, CliError> {
     let declared = Declared::read(&context.load_request())?;
-    Ok(Stock::open(declared, host(context.env), cache_dir(context.env))?)
+    Ok(Stock::open(declared, host(context.env), context.env)?)
 }
 
 /// Fails where a command is asked to keep the lock file as it is, and cannot.

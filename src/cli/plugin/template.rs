@@ -57,19 +57,43 @@ const PYTHON: &[File] = &[
     ("wit/world.wit", WORLD),
 ];
 
+const C: &[File] = &[
+    (".gitignore", include_str!("template/c/gitignore")),
+    ("README.md", include_str!("template/c/README.md.in")),
+    ("plugin.c", include_str!("template/c/plugin.c.in")),
+    ("requirements.txt", include_str!("template/c/requirements.txt")),
+    ("wit/plugin.wit", CONTRACT),
+    ("wit/world.wit", include_str!("template/c/world.wit")),
+];
+
+/// What plugins in C are written on. `plugin.h` and `plugin.c` are made of the contract by `bindings.sh`.
+const C_SDK: &[File] = &[
+    ("sdk/bindings.sh", include_str!("template/c/sdk/bindings.sh")),
+    ("sdk/json.c", include_str!("template/c/sdk/json.c")),
+    ("sdk/json.h", include_str!("template/c/sdk/json.h")),
+    ("sdk/libc.c", include_str!("template/c/sdk/libc.c")),
+    ("sdk/plugin.c", include_str!("template/c/sdk/plugin.c")),
+    ("sdk/plugin.h", include_str!("template/c/sdk/plugin.h")),
+    ("sdk/stdlib.h", include_str!("template/c/sdk/stdlib.h")),
+    ("sdk/string.h", include_str!("template/c/sdk/string.h")),
+    ("sdk/text.c", include_str!("template/c/sdk/text.c")),
+    ("sdk/text.h", include_str!("template/c/sdk/text.h")),
+];
+
 /// The files of a new plugin of this name, by their paths in its directory.
 pub(super) fn files(language: Language, name: &str) -> Vec<(&'static str, String)> {
     // What is not this plugin's own is copied as it is.
     let own = |files: &[File]| -> Vec<(&'static str, String)> {
         files.iter().map(|(path, text)| (*path, text.replace("@NAME@", name))).collect()
     };
+    let with = |files: &[File], sdk: &[File]| {
+        own(files).into_iter().chain(sdk.iter().map(|(path, text)| (*path, (*text).to_owned()))).collect()
+    };
     match language {
-        Language::Rust => {
-            let sdk = SDK.iter().map(|(path, text)| (*path, (*text).to_owned()));
-            own(RUST).into_iter().chain(sdk).collect()
-        }
+        Language::Rust => with(RUST, SDK),
         Language::Js => own(JS),
         Language::Python => own(PYTHON),
+        Language::C => with(C, C_SDK),
     }
 }
 
@@ -119,8 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn all_that_plugins_in_c_are_written_on_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/plugin/template/c");
+        let mut there = BTreeSet::new();
+        below(&root.join("sdk"), &root, &mut there);
+        let embedded: BTreeSet<String> = C_SDK.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(embedded, there);
+    }
+
+    #[test]
     fn the_name_stands_wherever_it_should() {
-        for language in [Language::Rust, Language::Js, Language::Python] {
+        for language in [Language::Rust, Language::Js, Language::Python, Language::C] {
             let files = files(language, "licences");
             assert!(files.iter().all(|(_, text)| !text.contains("@NAME@")));
             assert!(files.iter().any(|(_, text)| text.contains("\"licences\"")), "{language:?}");

@@ -158,7 +158,8 @@ impl Attempt<'_> {
                 Err(fault) if fault.kind != FaultKind::Cancelled => return Err(fault::ended(&fault)),
                 Ok(()) | Err(_) => {}
             }
-        } else if cancel.level().is_none() {
+        } else if cancel.level().is_none() && self.job.part == 0 {
+            // What a plugin makes of a command that fails is not known yet.
             self.site.carrier.forgo(self.job);
         }
         Ok(Ended { exit, leaked: processes::leaked(&verdict.flags), took: Some(verdict.took) })

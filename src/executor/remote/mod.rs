@@ -40,6 +40,7 @@ use super::{Ended, ExecError, Executor, Job, Streams};
 use crate::cancel::CancelToken;
 use crate::clock::{Clock, SystemClock};
 use crate::event::OutputSink;
+use crate::outcome::Exit;
 use crate::remote::{Fault, FaultKind};
 use attempt::Attempt;
 pub use carrier::{Carrier, WorkTree};
@@ -167,8 +168,16 @@ impl Executor for RemoteExecutor {
                 }
                 attempt.run(out, cancel)
             }
+            // One of several that is joined to be ended, and was: that is all there is to say of it.
+            Ok(Started::Gone) if job.part > 0 && job.resumes.is_some() => {
+                nothing_is_left();
+                return Ok(Ended { exit: Exit::Signal(libc::SIGKILL), leaked: Vec::new(), took: None });
+            }
             Ok(Started::Absent) if job.resumes == Some(0) => {
-                // Not done with: it is about to be started.
+                // Not done with: it is about to be started. None of several is, when who had them started is gone.
+                if job.part > 0 {
+                    nothing_is_left();
+                }
                 let message = format!("lost on {}: it was never started there", site.host());
                 return Err(ExecError::NotThere { message });
             }

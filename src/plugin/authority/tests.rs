@@ -62,6 +62,20 @@ fn what_one_of_them_does_not_permit_is_refused_and_it_is_named() {
     }
 }
 
+/// H170: whoever looks at a project has its stages made, so that what the project grants itself gives away nothing.
+#[test]
+fn h170_who_makes_stages_reads_files_and_does_nothing_else() {
+    for policy in [None, Some(everything())] {
+        let authority = Authority::new("x", &some(), &some(), policy.as_ref()).unwrap().only_reading();
+        for (key, answer) in asked(&authority) {
+            match key {
+                Key::FilesRead => assert_eq!(answer, Ok(())),
+                _ => assert!(answer.unwrap_err().to_string().ends_with(ONLY_READS), "{key:?}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_beside_what_is_granted_is_permitted() {
     let some = some();

@@ -42,13 +42,13 @@ impl Lines {
         self.open[usize::from(is_err)].extend_from_slice(last);
     }
 
-    /// Cuts off what is too long for a line, and gives back what is left of these bytes.
+    /// Cuts off what is too long for a line, as soon as it is there, and gives back what is left of these bytes.
     fn pieces<'b>(&mut self, is_err: bool, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
         loop {
             let mut open = std::mem::take(&mut self.open[usize::from(is_err)]);
             let room = LONGEST - open.len();
-            let is_too_long = rest.len() > room;
+            let is_too_long = rest.len() >= room;
             if is_too_long {
                 open.extend_from_slice(&rest[..room]);
                 self.keep(is_err, &open);

@@ -17,6 +17,7 @@ mod found;
 mod gate;
 mod lines;
 mod link;
+mod orphans;
 mod patience;
 mod reading;
 mod stage;

@@ -200,7 +200,8 @@ impl Reader {
                     let is_over = patience.is_over(SystemClock.now(), is_held);
                     // What was asked to end does not wait for a parser that has yet to be compiled.
                     let is_at_work = self.is_at_work.load(Ordering::Acquire);
-                    if is_over || attempt.level().is_some_and(|level| level == CancelLevel::Kill || !is_at_work) {
+                    let ends = attempt.level().is_some_and(|level| level == CancelLevel::Kill || !is_at_work);
+                    if is_over || ends {
                         break true;
                     }
                 }

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::Shared;
 use super::found::Found;
 use super::link::{Both, Link};
+use super::orphans;
 use crate::cancel::CancelToken;
 use crate::event::{LeakedProcess, OutputSink, Stream};
 use crate::executor::jobserver::Offer;
@@ -36,8 +37,10 @@ const OUTPUTS_SHOWN: usize = 10;
 
 /// Something for the attempt's thread.
 enum Piece {
-    /// To be written.
+    /// To be written as it is.
     Output(Stream, Vec<u8>),
+    /// A line of the guest's own, without its end.
+    Line(String),
     /// The guest has ended.
     Ended,
 }
@@ -60,8 +63,7 @@ impl Attempt<'_> {
     ) -> Result<Ended, ExecError> {
         let plugin = &self.used.plugin;
         if self.job.resumes.is_some() {
-            let message = format!("lost: plugin {plugin} ran it in the process that saw to the run, which is gone");
-            return Err(ExecError::Infrastructure { message });
+            return Err(orphans::end(self.inner.as_ref(), self.job, plugin));
         }
         // Nothing starts in a paused run.
         cancel.wait_while_held();
@@ -74,8 +76,8 @@ impl Attempt<'_> {
         }
         let link = Link::new(cancel);
         let (say, said) = bounded(PIECES);
-        let (noted, leaked) = (Arc::new(Mutex::new(Found::default())), Arc::new(Mutex::new(Vec::new())));
-        let around = self.around(&link, &say, &noted, &leaked);
+        let (noted, traces) = (Arc::new(Mutex::new(Found::default())), Arc::new(Mutex::new(Traces::default())));
+        let around = self.around(&link, &say, &noted, &traces);
         let (guests, used) = (Arc::clone(&self.shared.guests), self.used.clone());
         let context = self.shared.context(self.job, &used.params, used.fix);
         let run = move || {
@@ -87,14 +89,21 @@ impl Attempt<'_> {
         let guest = guest.map_err(|error| ExecError::Infrastructure {
             message: format!("cannot start a thread for plugin {plugin}: {error}"),
         })?;
-        write_down(&said, out, cancel, &link);
+        let mut paper = Paper { out, open: None };
+        write_down(&said, &mut paper, cancel, &link);
         let result = guest.join().unwrap_or_else(|_| {
             let why = "could not be called: the supervisor's log says more";
             Err(Fault::new(plugin, FaultKind::Unable(why.into())))
         });
         found.append(std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner)));
-        let leaked = std::mem::take(&mut *leaked.lock().unwrap_or_else(PoisonError::into_inner));
-        self.ended(result, leaked, out, found)
+        let Traces { leaked, unknown } = std::mem::take(&mut *traces.lock().unwrap_or_else(PoisonError::into_inner));
+        match unknown {
+            Some(error) => {
+                self.tell_left(&leaked, found);
+                Err(error)
+            }
+            None => self.ended(result, leaked, &mut paper, found),
+        }
     }
 
     /// What the guest finds around it.
@@ -103,7 +112,7 @@ impl Attempt<'_> {
         link: &Link,
         say: &Sender<Piece>,
         noted: &Arc<Mutex<Found>>,
-        leaked: &Arc<Mutex<Vec<LeakedProcess>>>,
+        traces: &Arc<Mutex<Traces>>,
     ) -> Around {
         let (log, noted, source) = (say.clone(), Arc::clone(noted), self.used.plugin.clone());
         let commands = StageCommands {
@@ -112,14 +121,14 @@ impl Attempt<'_> {
             root: self.shared.guests.root(),
             both: link.both(),
             out: say.clone(),
-            leaked: Arc::clone(leaked),
+            traces: Arc::clone(traces),
         };
         Around {
             env: self.shared.env(self.job),
             cancel: link.guest(),
             log: Box::new(move |line| {
                 // Who writes is there for as long as the guest is.
-                let _ = log.send(Piece::Output(Stream::Stdout, format!("{line}\n").into_bytes()));
+                let _ = log.send(Piece::Line(line.to_owned()));
             }),
             annotate: Box::new(move |items| {
                 noted.lock().unwrap_or_else(PoisonError::into_inner).add(&source, items);
@@ -133,17 +142,17 @@ impl Attempt<'_> {
         &self,
         result: Result<StageEnd, Fault>,
         leaked: Vec<LeakedProcess>,
-        out: &mut dyn OutputSink,
+        paper: &mut Paper<'_>,
         found: &mut Found,
     ) -> Result<Ended, ExecError> {
         let error = match result {
             Ok(StageEnd { verdict, summary, outputs }) => {
                 if !outputs.is_empty() {
-                    out.write(Stream::Stdout, format!("{}\n", unkept(&self.used.plugin, &outputs)).as_bytes());
+                    paper.line(&unkept(&self.used.plugin, &outputs));
                 }
                 let summary = summary.as_deref().map(str::trim_end).filter(|summary| !summary.is_empty());
                 if let Some(summary) = summary {
-                    out.write(Stream::Stdout, format!("{summary}\n").as_bytes());
+                    paper.line(summary);
                 }
                 let code = match verdict {
                     Verdict::Passed => Some(0),
@@ -164,11 +173,15 @@ impl Attempt<'_> {
             }
             Err(fault) => ExecError::Infrastructure { message: fault.to_string() },
         };
-        // What did not end has no place for them.
-        for process in &leaked {
+        self.tell_left(&leaked, found);
+        Err(error)
+    }
+
+    /// Says of processes that were left what has no place in how an attempt ended that did not.
+    fn tell_left(&self, leaked: &[LeakedProcess], found: &mut Found) {
+        for process in leaked {
             found.remark(format!("plugin {}: {}", self.used.plugin, leaked_sentence(process)));
         }
-        Err(error)
     }
 }
 
@@ -177,6 +190,35 @@ fn unkept(plugin: &str, outputs: &[String]) -> String {
     let named: Vec<String> = outputs.iter().take(OUTPUTS_SHOWN).map(|name| format!("`{}`", printable(name))).collect();
     let more = if outputs.len() > named.len() { " and others" } else { "" };
     format!("plugin {plugin}: its outputs {}{more} are not kept: no stage can use them yet", named.join(", "))
+}
+
+/// What an attempt's commands leave.
+#[derive(Default)]
+struct Traces {
+    /// Processes that outlived them.
+    leaked: Vec<LeakedProcess>,
+    /// What became of the first one that nobody saw the end of. Whatever the guest makes of that, it is no verdict.
+    unknown: Option<ExecError>,
+}
+
+impl Traces {
+    /// Takes in what came of a command; `is_asked` is whether it was to end.
+    fn add(&mut self, result: &Result<Ended, ExecError>, is_asked: bool) {
+        match result {
+            Ok(ended) => self.leaked.extend(ended.leaked.iter().cloned()),
+            // What goes on there is found by who takes the run over, and nothing else of the attempt matters then.
+            Err(error @ ExecError::Left { .. }) => self.unknown = Some(error.clone()),
+            Err(error @ (ExecError::Infrastructure { .. } | ExecError::NotThere { .. })) if !is_asked => {
+                self.unknown.get_or_insert_with(|| error.clone());
+            }
+            Err(
+                ExecError::Infrastructure { .. }
+                | ExecError::NotThere { .. }
+                | ExecError::NotStarted { .. }
+                | ExecError::NothingToDo { .. },
+            ) => {}
+        }
+    }
 }
 
 /// Says that the guest has ended when it is dropped.
@@ -188,8 +230,31 @@ impl Drop for Ends {
     }
 }
 
+/// The stage's log, in which a guest's own lines begin on lines of their own.
+struct Paper<'a> {
+    out: &'a mut dyn OutputSink,
+    /// The stream whose last line has no end yet.
+    open: Option<Stream>,
+}
+
+impl Paper<'_> {
+    fn copy(&mut self, stream: Stream, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
+            self.open = (*last != b'\n').then_some(stream);
+            self.out.write(stream, bytes);
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        if let Some(stream) = self.open.take() {
+            self.out.write(stream, b"\n");
+        }
+        self.out.write(Stream::Stdout, format!("{text}\n").as_bytes());
+    }
+}
+
 /// Writes down what is said, until the guest has ended; and answers for a guest that is to stand still and waits.
-fn write_down(said: &Receiver<Piece>, out: &mut dyn OutputSink, cancel: &CancelToken, link: &Link) {
+fn write_down(said: &Receiver<Piece>, paper: &mut Paper<'_>, cancel: &CancelToken, link: &Link) {
     let (wake, woken) = bounded(1);
     let _registration = cancel.register(move || {
         // Full: it is woken already.
@@ -199,7 +264,8 @@ fn write_down(said: &Receiver<Piece>, out: &mut dyn OutputSink, cancel: &CancelT
     loop {
         crossbeam_channel::select! {
             recv(said) -> piece => match piece {
-                Ok(Piece::Output(stream, bytes)) => out.write(stream, &bytes),
+                Ok(Piece::Output(stream, bytes)) => paper.copy(stream, &bytes),
+                Ok(Piece::Line(line)) => paper.line(&line),
                 Ok(Piece::Ended) | Err(_) => break,
             },
             recv(woken) -> _ => {
@@ -225,7 +291,7 @@ struct StageCommands {
     root: std::path::PathBuf,
     both: Arc<Both>,
     out: Sender<Piece>,
-    leaked: Arc<Mutex<Vec<LeakedProcess>>>,
+    traces: Arc<Mutex<Traces>>,
 }
 
 impl Commands for StageCommands {
@@ -243,15 +309,13 @@ impl Commands for StageCommands {
         };
         job.env.extend(env);
         let (executor, both, out) = (Arc::clone(&self.executor), Arc::clone(&self.both), self.out.clone());
-        let leaked = Arc::clone(&self.leaked);
+        let traces = Arc::clone(&self.traces);
         let grace = job.grace;
         let work = Box::new(move |lines: &mut dyn OutputSink, cancel: &CancelToken| {
             both.command_begins();
             let result = executor.execute(&job, &mut Logged { out: &out, lines }, cancel);
             both.command_ended();
-            if let Ok(ended) = &result {
-                leaked.lock().unwrap_or_else(PoisonError::into_inner).extend(ended.leaked.iter().cloned());
-            }
+            traces.lock().unwrap_or_else(PoisonError::into_inner).add(&result, cancel.level().is_some());
             result
         });
         let running = Running::start(work, Patience { timeout, grace }, self.both.command())?;

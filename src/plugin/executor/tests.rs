@@ -228,9 +228,9 @@ fn a_guests_command_runs_where_its_stage_runs_and_prints_to_the_stages_log() {
         end(Verdict::Passed, None)
     });
     let mut bench = Bench::new(guests, &[]);
-    bench.fake.script(&name("s"), Script::exit(3).printing("a line\n"));
+    bench.fake.script(&name("s"), Script::exit(3).printing("a line\n").printing("no end"));
     assert_eq!(bench.run(&plugin()), exit(0));
-    assert_eq!(bench.log(), "a line\na line Some(3)\n");
+    assert_eq!(bench.log(), "a line\nno end\na line Some(3)\n");
     assert_eq!(bench.fake.started(), [(name("s"), 1)]);
 }
 
@@ -405,13 +405,60 @@ fn a_parser_that_is_not_there_yet_is_not_waited_for_where_the_stage_is_asked_to_
     assert!(SystemClock.now().since(began) < Duration::from_secs(5));
 }
 
+fn broken(message: &str) -> Script {
+    Script { result: Err(ExecError::Infrastructure { message: message.into() }), ..Script::exit(0) }
+}
+
+/// What it had started elsewhere is joined, one command after the other until there was none, to be ended.
 #[test]
 fn what_a_guest_ran_in_a_supervisor_that_is_gone_is_lost() {
+    let absent = || Script { result: Err(ExecError::NotThere { message: "never".into() }), ..Script::exit(0) };
+    let lost = "lost: plugin p ran it in the process that saw to the run, which is gone";
+    for (scripts, more) in [
+        (vec![absent()], ""),
+        (vec![Script::exit(0), Script::exit(9), absent()], "; nothing that it started on fake goes on"),
+        (vec![Script::exit(0), broken("no way there")], "; what it started may go on: no way there"),
+    ] {
+        let mut bench = Bench::new(Scripted::idle(), &[]);
+        let joined = vec![(name("s"), 0); scripts.len()];
+        for script in scripts {
+            bench.fake.script(&name("s"), script);
+        }
+        let message = format!("{lost}{more}");
+        assert_eq!(bench.run(&Job { resumes: Some(0), ..plugin() }), Err(ExecError::Infrastructure { message }));
+        assert_eq!((bench.fake.joined(), bench.fake.started()), (joined, Vec::new()));
+    }
     let mut bench = Bench::new(Scripted::idle(), &[]);
-    let Err(ExecError::Infrastructure { message }) = bench.run(&Job { resumes: Some(0), ..plugin() }) else {
-        panic!("it was run")
-    };
-    assert_eq!(message, "lost: plugin p ran it in the process that saw to the run, which is gone");
+    bench.fake.script(&name("s"), Script::left());
+    assert!(matches!(bench.run(&Job { resumes: Some(0), ..plugin() }), Err(ExecError::Left { .. })));
+}
+
+/// A command whose end nobody saw is nothing that a verdict on the project can be made of, whatever its guest makes of it.
+#[test]
+fn a_command_whose_end_nobody_saw_leaves_no_verdict() {
+    let there = ExecError::NotStarted { code: 127, message: "no such program".into() };
+    for (script, killed, expected) in [
+        (broken("no way there"), false, broken("no way there").result),
+        (Script::left(), false, Script::left().result),
+        (Script::left(), true, Script::left().result),
+        // What the guest ended itself, and what was never there, is for it to say.
+        (Script { until_cancelled: true, ..broken("ended") }, true, exit(1)),
+        (Script { result: Err(there), ..Script::exit(0) }, false, exit(1)),
+    ] {
+        let guests = Scripted::stage(move |mut around, _| {
+            let mut commands = around.commands.take().unwrap();
+            let argv = vec!["git".to_owned()];
+            let mut process = commands.start(CommandRequest { argv, ..CommandRequest::default() }).unwrap();
+            if killed {
+                process.kill();
+            }
+            process.wait().unwrap_err();
+            end(Verdict::Failed, None)
+        });
+        let mut bench = Bench::new(guests, &[]);
+        bench.fake.script(&name("s"), script);
+        assert_eq!(bench.run(&plugin()), expected);
+    }
 }
 
 /// H160: who reads events reads each whole, so none is long.

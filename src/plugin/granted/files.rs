@@ -7,6 +7,7 @@ use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::beneath::{Beneath, Held, Links};
+use crate::cancel::CancelToken;
 use crate::config::path_matcher;
 use crate::plugin::authority::{Authority, Refusal, place};
 use crate::plugin::services::{Entry, FileFailure};
@@ -79,8 +80,13 @@ impl Files {
     }
 
     /// The files that may be read and match, in order of their paths, at most `limit`. Links are not among them: what they lead
-    /// to is there under its own name.
-    pub(super) fn glob(&mut self, authority: &Authority, pattern: &str, limit: u32) -> Result<Found, FileFailure> {
+    /// to is there under its own name. Who is asked to end looks no further.
+    pub(super) fn glob(
+        &mut self,
+        authority: &Authority,
+        (pattern, limit): (&str, u32),
+        cancel: &CancelToken,
+    ) -> Result<Found, FileFailure> {
         let shown = printable(pattern).into_owned();
         let pattern = place::clean(pattern).map_err(|why| FileFailure::Other(format!("`{shown}` {why}")))?;
         authority.may_look(&pattern).map_err(denied)?;
@@ -90,11 +96,19 @@ impl Files {
         let mut paths = Vec::new();
         let root = self.root.clone();
         for file in walk::project(&root, vec![walk::start(&pattern).1]) {
+            if cancel.level().is_some() {
+                return Err(FileFailure::Other(format!("looking for `{shown}` was cancelled")));
+            }
             match file {
-                Ok((path, kind)) if kind.is_file() => {
-                    let path = path.to_str().filter(|path| matcher.is_match(path) && authority.reads(path));
-                    paths.extend(path.map(str::to_owned));
-                }
+                Ok((path, kind)) if kind.is_file() => match path.to_str() {
+                    Some(path) if matcher.is_match(path) && authority.reads(path) => paths.push(path.to_owned()),
+                    // Plugins know paths as text. Nobody is to take what they do not see for what they have looked at.
+                    None if matcher.is_match(&path) && authority.reads(&path.to_string_lossy()) => {
+                        let shown = path.to_string_lossy();
+                        found.unseen.get_or_insert_with(|| unnamed(&shown));
+                    }
+                    Some(_) | None => {}
+                },
                 Ok(_) => {}
                 Err(error) => found.unseen = found.unseen.or_else(|| Some(unseen(&error, &root))),
             }
@@ -110,6 +124,10 @@ impl Files {
         found.entries = entries.take(limit).collect();
         Ok(found)
     }
+}
+
+fn unnamed(path: &str) -> String {
+    format!("it does not see all files: the name of `{}` is no UTF-8", printable(path))
 }
 
 fn unseen(error: &ignore::Error, root: &Path) -> String {

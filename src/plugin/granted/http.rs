@@ -8,7 +8,6 @@
 //! redirect is an answer like any other. No sentence of this module has a secret in it, nor an address with one.
 
 mod exchange;
-mod proxy;
 mod secrets;
 mod url;
 
@@ -19,6 +18,7 @@ use ureq::http::{HeaderName, HeaderValue as Value, Method};
 use crate::cancel::CancelToken;
 use crate::plugin::authority::Authority;
 use crate::plugin::services::{HeaderValue, HttpFailure, HttpRequest, HttpResponse};
+use crate::plugin::web;
 use crate::text::plain::printable;
 use exchange::Outgoing;
 use secrets::Secrets;
@@ -65,8 +65,15 @@ impl Web {
         let headers = headers(&request.headers, &mut secrets)?;
         let uri = address.fill(&mut secrets)?;
         let limit = request.timeout_ms.map_or(PATIENCE, Duration::from_millis).min(PATIENCE_MAX);
-        let proxy = if address.is_loopback() { None } else { proxy::of(env, &address.host) };
-        let agent = self.agent.get_or_insert_with(exchange::agent).clone();
+        let find = |name: &str| env.iter().rev().find(|(its, _)| its == name).map(|(_, value)| value.as_str());
+        let proxy = if address.is_loopback() { None } else { web::proxy(find, &address.host) };
+        let agent = match &self.agent {
+            Some(agent) => agent.clone(),
+            None => self
+                .agent
+                .insert(exchange::agent(web::roots(find(web::CERT_FILE)).map_err(HttpFailure::Other)?))
+                .clone(),
+        };
         let outgoing = Outgoing { method, uri, headers, body: request.body, limit, proxy };
         match exchange::exchange(agent, outgoing, cancel) {
             Ok(response) => Ok(secrets.masked(response)),

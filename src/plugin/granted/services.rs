@@ -79,7 +79,7 @@ impl Services for Granted {
     }
 
     fn glob(&mut self, pattern: &str, limit: u32) -> Result<Vec<Entry>, FileFailure> {
-        let found = self.files.glob(&self.authority, pattern, limit)?;
+        let found = self.files.glob(&self.authority, (pattern, limit), &self.cancel)?;
         if let Some(unseen) = found.unseen {
             self.voice.notice(&unseen);
         }

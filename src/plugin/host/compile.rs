@@ -48,7 +48,12 @@ pub enum Compiler {
     },
     /// This process. For tests, whose components are their own.
     Here,
+    /// Nobody: only what was compiled before is used.
+    Nobody,
 }
+
+/// What there is to say where nobody compiles.
+const NOBODY: &str = "is not compiled yet";
 
 impl Compiler {
     /// Compiles these bytes into a file, which is not there yet. A child is ended with `cancel`, and is gone when that is said.
@@ -65,6 +70,7 @@ impl Compiler {
                 let code = compile(engine, bytes).map_err(FaultKind::NotCompiled)?;
                 write(file, &code).map_err(|error| FaultKind::NotCompiled(not_kept(file, &error)))
             }
+            Self::Nobody => Err(FaultKind::NotCompiled(NOBODY.to_owned())),
         }
     }
 
@@ -73,6 +79,7 @@ impl Compiler {
         match self {
             Self::Child { tools, program } => Child { tools, program, cancel }.compile(bytes, STDOUT.into()),
             Self::Here => compile(engine, bytes).map_err(FaultKind::NotCompiled),
+            Self::Nobody => Err(FaultKind::NotCompiled(NOBODY.to_owned())),
         }
     }
 }

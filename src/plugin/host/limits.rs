@@ -6,6 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 use wasmtime::ResourceLimiter;
 
 use super::stop::Stop;
+use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// Memory of a stage that has no limit of its own, in bytes.
 pub(super) const STAGE_MEMORY: u64 = 256 * MIB;
@@ -13,6 +14,8 @@ pub(super) const STAGE_MEMORY: u64 = 256 * MIB;
 pub(super) const OTHER_MEMORY: u64 = 64 * MIB;
 /// The guest's own time for a call of every role but a stage.
 pub(super) const TIME: Duration = Duration::from_secs(10);
+/// How long such a call may take in all, with what it waits for: somebody waits for it. More own time than this is more here.
+pub(super) const WALL: Duration = Duration::from_mins(1);
 /// Things of the host's that a guest may hold at once.
 pub(super) const HANDLES_MAX: usize = 1000;
 
@@ -77,23 +80,34 @@ impl ResourceLimiter for Quota {
     }
 }
 
-/// The guest's own time within a call: what its thread spent computing, without what the host did for it. Waiting, for the
-/// host, for others on a busy machine or while everything stands still, is no time of the guest's.
+/// The time of a call, two ways. The guest's own is what its thread spent computing, without what the host did for it: waiting,
+/// for the host or for others on a busy machine, is no time of the guest's. The other is how long it takes in all, but for
+/// what it stood still with everything else.
 #[derive(Debug)]
 pub(super) struct Meter {
     limit: Option<Duration>,
+    wall: Option<Duration>,
     began: Duration,
     hosts: Duration,
+    since: Timestamp,
+    still: Duration,
 }
 
 impl Meter {
-    pub(super) fn new(limit: Option<Duration>) -> Self {
-        Self { limit, began: Duration::ZERO, hosts: Duration::ZERO }
+    pub(super) fn new(limit: Option<Duration>, wall: Option<Duration>) -> Self {
+        let none = Duration::ZERO;
+        Self { limit, wall, began: none, hosts: none, since: SystemClock.now(), still: none }
     }
 
     /// A call begins, on this thread.
     pub(super) fn begin(&mut self) {
         (self.began, self.hosts) = (computed(), Duration::ZERO);
+        (self.since, self.still) = (SystemClock.now(), Duration::ZERO);
+    }
+
+    /// It stood still since then, with everything else.
+    pub(super) fn stood_still(&mut self, since: Timestamp) {
+        self.still += SystemClock.now().since(since);
     }
 
     /// Does something of the host's, which is not counted.
@@ -101,11 +115,17 @@ impl Meter {
         self.hosts += computed().saturating_sub(since);
     }
 
-    /// Fails once the guest's time is up.
+    /// Fails once one of its times is up.
     pub(super) fn check(&self) -> Result<(), Stop> {
         let used = computed().saturating_sub(self.began).saturating_sub(self.hosts);
         match self.limit {
-            Some(limit) if used > limit => Err(Stop::TooSlow(limit)),
+            Some(limit) if used > limit => return Err(Stop::TooSlow(limit)),
+            Some(_) | None => {}
+        }
+        match self.wall {
+            Some(wall) if SystemClock.now().since(self.since).saturating_sub(self.still) > wall => {
+                Err(Stop::TooLong(wall))
+            }
             Some(_) | None => Ok(()),
         }
     }

@@ -131,7 +131,9 @@ impl Host {
     ) -> Result<Ready, FaultKind> {
         let (engine, compiler) = (&started.engine, &self.0.compiler);
         let shape = inspect(bytes).map_err(FaultKind::Malformed)?;
+        // Who does not compile does not wait for who does, either.
         if let Some(slot) = slot
+            && !matches!(compiler, Compiler::Nobody)
             && let Ok(lock) = slot.lock(cancel)
         {
             let _lock = lock.ok_or(FaultKind::Cancelled)?;

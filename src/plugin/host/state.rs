@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::UpdateDeadline;
 use wasmtime::component::ResourceTable;
 
-use super::limits::{HANDLES_MAX, Meter, OTHER_MEMORY, Quota, STAGE_MEMORY, TIME, computed};
+use super::limits::{HANDLES_MAX, Meter, OTHER_MEMORY, Quota, STAGE_MEMORY, TIME, WALL, computed};
 use super::stop::{Stop, short};
 use crate::cancel::CancelToken;
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -59,17 +59,22 @@ impl State {
     pub(super) fn new(call: Call, role: Role, source: String) -> Self {
         let Call { services, limits, cancel } = call;
         let memory = if role == Role::Stage || limits.is_none() { STAGE_MEMORY } else { OTHER_MEMORY };
-        // A stage of a run has its own timeout, which comes as a request to end.
-        let time = if role == Role::Stage && limits.is_some() { None } else { Some(TIME) };
         let can_be_raised = limits.is_some();
+        // A stage of a run has its own timeout, which comes as a request to end.
+        let has_timeout = role == Role::Stage && limits.is_some();
         let limits = limits.unwrap_or_default();
+        let (time, wall) = if has_timeout {
+            (None, None)
+        } else {
+            (Some(TIME), Some(limits.time.map_or(WALL, |time| time.max(WALL))))
+        };
         let mut commands = ResourceTable::new();
         commands.set_max_capacity(HANDLES_MAX);
         Self {
             services,
             cancel,
             source,
-            meter: Meter::new(limits.time.or(time)),
+            meter: Meter::new(limits.time.or(time), wall),
             quota: Quota::new(limits.memory.unwrap_or(memory), can_be_raised),
             commands,
             said: Said::default(),
@@ -90,7 +95,9 @@ impl State {
     /// A tick: whether the guest may go on. Where all is to stand still, it stands still here, and says so; whoever made
     /// the token waits for its commands as well.
     pub(super) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        let since = SystemClock.now();
         self.cancel.wait_while_held();
+        self.meter.stood_still(since);
         self.check_cancelled().and_then(|()| self.meter.check()).map_err(wasmtime::Error::new)?;
         Ok(UpdateDeadline::Continue(1))
     }
@@ -103,7 +110,12 @@ impl State {
         result
     }
 
-    /// The same with a command of the guest's.
+    /// The same in time that is the guest's: what is cheap for it to ask for, and as much work as it likes for the host.
+    pub(super) fn labour<R>(&mut self, what: impl FnOnce(&mut dyn Services) -> R) -> R {
+        what(self.services.as_mut())
+    }
+
+    /// Does something with a command of the guest's, in time that is not the guest's.
     pub(super) fn serve_command<R>(&mut self, what: impl FnOnce(&mut ResourceTable) -> R) -> R {
         let since = computed();
         let result = what(&mut self.commands);

@@ -22,6 +22,9 @@ pub(super) enum Stop {
     /// It used more time than it may.
     #[error("used more than {} of its own time for one call", seconds(*.0))]
     TooSlow(Duration),
+    /// It took longer than anybody waits, whatever it waited for.
+    #[error("took longer than {} for one call", seconds(*.0))]
+    TooLong(Duration),
     /// It used more than it may of something else.
     #[error("{0}")]
     TooMuch(String),
@@ -40,7 +43,7 @@ pub(super) fn fault(error: &Error, last_words: Option<&str>) -> FaultKind {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return match stop {
             Stop::Cancelled => FaultKind::Cancelled,
-            Stop::TooSlow(_) => FaultKind::TooSlow(stop.to_string()),
+            Stop::TooSlow(_) | Stop::TooLong(_) => FaultKind::TooSlow(stop.to_string()),
             Stop::TooMuch(_) => FaultKind::TooMuch(stop.to_string()),
             Stop::Refused(why) => FaultKind::Trapped(words(why, last_words)),
         };

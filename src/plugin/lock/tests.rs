@@ -171,6 +171,14 @@ fn an_approval_is_of_what_is_granted_and_not_of_how_it_is_written() {
     assert!(others.iter().all(|other| *other != one));
 }
 
+/// H61: a key of the file stands in the sentence, and does nothing to a terminal.
+#[test]
+fn h61_what_is_said_of_a_damaged_file_is_one_harmless_line() {
+    let damaged = with("name = ", "\"\\u001b[2J\\n\\u202e\" = 1\nname = ").unwrap_err().to_string();
+    let begin = r"local-ci.lock is damaged, in line 6: unknown field `\u{1b}[2J\n\u{202e}`, expected one of ";
+    assert!(damaged.starts_with(begin), "{damaged:?}");
+}
+
 proptest! {
     /// H161: whatever stands in the file, it is read or refused in a line; what is read is written and read the same.
     #[test]

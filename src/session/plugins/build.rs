@@ -1,5 +1,6 @@
 //! Building a plugin with the tools of its language, into `DIR/plugin.wasm`. What is missing is named with what to type.
 
+mod c;
 mod languages;
 
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub fn language(dir: &Path) -> Option<&'static str> {
 pub fn build(tools: &Tools, dir: &Path) -> Result<Built, Trouble> {
     let Some(language) = Language::of(dir) else {
         return Err(Trouble::new(format!("nothing in {} says how a plugin is built of it", dir.display())).or_try(
-            "it has Cargo.toml for Rust, package.json for JavaScript or app.py for Python; \
+            "it has Cargo.toml for Rust, package.json for JavaScript, app.py for Python or plugin.c for C; \
              `local-ci plugin new NAME` begins one",
         ));
     };

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::http::Uri;
 
 use super::trouble::Trouble;
+use crate::env::Env;
 use crate::pipeline::plugin::{Plugin, Source};
 use crate::plan::error::nearest;
 use crate::plan::quote;
 use crate::plugin::store::{self, COMPONENT_MAX};
+use crate::plugin::web;
 
 /// The file in the directory of a plugin of one's own that `plugin build` writes.
 pub const BUILT: &str = "plugin.wasm";
@@ -19,6 +22,8 @@ pub const BUILT: &str = "plugin.wasm";
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How long it may take to reach the other machine.
 const TO_CONNECT: Duration = Duration::from_secs(30);
+/// How long the other machine may take to begin its answer.
+const TO_ANSWER: Duration = Duration::from_mins(1);
 
 /// The file that a plugin's component is in, where it is no other machine's.
 pub fn place(root: &Path, plugin: &Plugin, cache: Option<&Path>, locked: Option<&str>) -> Result<PathBuf, Trouble> {
@@ -95,27 +100,42 @@ fn near(named: &Path, path: &Path) -> Option<PathBuf> {
 }
 
 /// Fetches a component.
-pub fn fetch(name: &str, url: &str) -> Result<Vec<u8>, Trouble> {
+pub fn fetch(name: &str, url: &str, env: &Env) -> Result<Vec<u8>, Trouble> {
+    fetch_within(name, url, env, PATIENCE)
+}
+
+/// The same, within this time.
+pub(super) fn fetch_within(name: &str, url: &str, env: &Env, patience: Duration) -> Result<Vec<u8>, Trouble> {
+    let failed = |why: String| {
+        Trouble::ours(format!("plugin {name} cannot be fetched from {url}: {why}"))
+            .or_try("see that the address is right and can be reached from here")
+    };
     let is_secure = url.starts_with("https:");
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    // What comes from this machine itself needs nobody between.
+    let proxy = if is_secure { web::proxy(|name| env.text(name), &host) } else { None };
     let config = Agent::config_builder()
         // Also where a redirect leads. What comes from this machine itself comes from nowhere else.
         .https_only(is_secure)
         .max_redirects(if is_secure { 5 } else { 0 })
         .max_redirects_will_error(true)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .timeout_connect(Some(TO_CONNECT))
+        .timeout_recv_response(Some(TO_ANSWER))
+        .proxy(proxy)
+        .tls_config(web::roots(env.text(web::CERT_FILE)).map_err(failed)?)
         .user_agent(concat!("local-ci/", env!("CARGO_PKG_VERSION")))
         .build();
-    let failed = |why: String| {
-        Trouble::ours(format!("plugin {name} cannot be fetched from {url}: {why}"))
-            .or_try("see that the address is right and can be reached from here")
-    };
-    let mut response = config.new_agent().get(url).call().map_err(|error| failed(error.to_string()))?;
+    let mut response = config.new_agent().get(url).call().map_err(|error| failed(web::why(&error)))?;
     if response.status().is_redirection() {
         return Err(failed("it leads elsewhere".to_owned()));
     }
+    let too_large = || failed(format!("it is larger than {} MiB", COMPONENT_MAX >> 20));
+    if response.body().content_length().is_some_and(|length| length > COMPONENT_MAX) {
+        return Err(too_large());
+    }
     response.body_mut().with_config().limit(COMPONENT_MAX).read_to_vec().map_err(|error| match error {
-        ureq::Error::BodyExceedsLimit(_) => failed(format!("it is larger than {} MiB", COMPONENT_MAX >> 20)),
-        error => failed(error.to_string()),
+        ureq::Error::BodyExceedsLimit(_) => too_large(),
+        error => failed(web::why(&error)),
     })
 }

@@ -42,12 +42,14 @@ pub struct Rules {
     pub is_locked: bool,
     /// Whether what they say for who looks for a fault in them is wanted.
     pub verbose: bool,
+    /// Whether somebody is typing, who waits for no compiler and not for long: what was not compiled before cannot be used.
+    pub in_passing: bool,
 }
 
 /// Who answers for the plugins of projects in this environment. `ear` takes what they say while they make stages.
 #[cfg(feature = "plugins")]
 pub fn supplier(env: &Env, rules: Rules, ear: impl Fn(&str) + Send + Sync + 'static) -> Box<dyn Supplier> {
-    Box::new(resolve::Resolver::new(resolve::host(env), env, rules, std::sync::Arc::new(ear)))
+    Box::new(resolve::Resolver::new(resolve::host_for(env, &rules), env, rules, std::sync::Arc::new(ear)))
 }
 
 /// Nobody answers for them in a build without them, but in a sentence.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::pin::{self, Candidate};
 use super::trouble::Trouble;
@@ -34,6 +35,14 @@ pub fn host(env: &Env) -> Host {
     let compiler = Compiler::Child { tools: Tools::plain(env), program: PathBuf::from("/proc/self/exe") };
     Host::new(cache_dir(env), compiler)
 }
+
+/// The host of who is judged and heard by these rules.
+pub fn host_for(env: &Env, rules: &Rules) -> Host {
+    if rules.in_passing { Host::new(cache_dir(env), Compiler::Nobody) } else { host(env) }
+}
+
+/// The time of its own that a plugin has to make stages where somebody is typing.
+const IN_PASSING: Duration = Duration::from_secs(1);
 
 /// Answers for the plugins of projects.
 pub struct Resolver {
@@ -93,19 +102,17 @@ impl Resolver {
         }
     }
 
-    /// What a plugin gets while it makes stages: files, variables and hosts as granted, and nothing to run commands with.
+    /// What a plugin gets while it makes stages: files to read, as granted, and nothing else. Who only looks at a project has
+    /// its stages made as well, and has not said that it is to be trusted.
     fn call(&self, root: &Path, ready: &Ready) -> Result<Call, Trouble> {
-        let authority = Authority::of(ready).map_err(Trouble::new)?;
-        let text = |(name, value): (&std::ffi::OsStr, &std::ffi::OsStr)| {
-            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
-        };
+        let authority = Authority::of(ready).map_err(Trouble::new)?.only_reading();
         let ear = Arc::clone(&self.ear);
         let cancel = CancelToken::new();
         let ours = [state_dir(&self.env), cache_dir(&self.env)].into_iter().flatten();
         let surroundings = Surroundings {
             root: root.to_owned(),
             ours: ours.chain(ready.plugin.files.iter().cloned()).collect(),
-            env: self.env.iter().filter_map(text).collect(),
+            env: Vec::new(),
             settings: ready.plugin.config.clone(),
             clock: Arc::new(SystemClock),
             cancel: cancel.clone(),
@@ -114,11 +121,11 @@ impl Resolver {
             annotate: Box::new(drop),
             commands: None,
         };
-        Ok(Call {
-            services: Box::new(Granted::new(authority, surroundings)),
-            limits: Some(ready.plugin.limits),
-            cancel,
-        })
+        let mut limits = ready.plugin.limits;
+        if self.rules.in_passing {
+            limits.time = Some(limits.time.map_or(IN_PASSING, |time| time.min(IN_PASSING)));
+        }
+        Ok(Call { services: Box::new(Granted::new(authority, surroundings)), limits: Some(limits), cancel })
     }
 }
 

@@ -8,6 +8,7 @@ use super::declared::Declared;
 use super::manifest;
 use super::pin::{self, Candidate};
 use super::trouble::Trouble;
+use crate::env::Env;
 use crate::pipeline::plugin::{Grants, Plugin, Source};
 use crate::plugin::authority::{Missing, covers};
 use crate::plugin::host::Host;
@@ -19,6 +20,7 @@ pub struct Stock {
     /// What the config says.
     pub declared: Declared,
     host: Host,
+    env: Env,
     cache: Option<PathBuf>,
     lock: Lock,
     /// What was wrong with the lock file, where it may be written anew.
@@ -53,13 +55,13 @@ impl Offer {
 impl Stock {
     /// The plugins of this project. A lock file that a merge has damaged is no hindrance to who writes it anew; one of a
     /// later version is.
-    pub fn open(declared: Declared, host: Host, cache: Option<PathBuf>) -> Result<Self, Trouble> {
+    pub fn open(declared: Declared, host: Host, env: &Env) -> Result<Self, Trouble> {
         let (lock, replaced) = match Lock::read(&lock::place(&declared.root)) {
             Ok(lock) => (lock, None),
             Err(error) if error.may_be_replaced() => (Lock::default(), Some(error)),
             Err(error) => return Err(Trouble::new(error.to_string())),
         };
-        Ok(Self { declared, host, cache, lock, replaced })
+        Ok(Self { declared, host, env: env.clone(), cache: store::cache_dir(env), lock, replaced })
     }
 
     /// What is locked.
@@ -116,7 +118,7 @@ impl Stock {
             return Err(Trouble::ours(format!("plugin {name} has no place to be kept: there is no cache directory"))
                 .or_try("set LOCAL_CI_CACHE_DIR to a directory"));
         };
-        let bytes = bytes::fetch(name, url)?;
+        let bytes = bytes::fetch(name, url, &self.env)?;
         if let Some(hash) = hash
             && store::hash(&bytes) != hash
         {

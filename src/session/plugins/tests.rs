@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -84,7 +85,7 @@ impl Project {
     }
 
     fn stock(&self) -> Stock {
-        Stock::open(self.declared(), self.host.clone(), store::cache_dir(&self.env())).unwrap()
+        Stock::open(self.declared(), self.host.clone(), &self.env()).unwrap()
     }
 
     fn resolver(&self, is_strict: bool) -> Resolver {
@@ -426,6 +427,7 @@ fn what_is_fetched_is_bounded_and_comes_from_where_it_was_asked_for() {
         ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", b""),
         ("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n", b"x"),
     ];
+    let env = Env::from_pairs([]);
     let thread = std::thread::spawn(move || {
         for (head, body) in answers {
             let (mut stream, _) = server.accept().unwrap();
@@ -433,12 +435,33 @@ fn what_is_fetched_is_bounded_and_comes_from_where_it_was_asked_for() {
             stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).unwrap();
         }
     });
-    let fetch = || super::bytes::fetch("a", &format!("http://{address}/a.wasm"));
+    let fetch = || super::bytes::fetch_within("a", &format!("http://{address}/a.wasm"), &env, Duration::from_secs(5));
     assert_eq!(fetch(), Ok(b"bytes".to_vec()));
-    for why in ["it leads elsewhere", "404", ""] {
+    for why in ["it leads elsewhere", "404", "larger than 64 MiB"] {
         let error = fetch().unwrap_err();
         assert!(error.is_ours && error.why.starts_with("plugin a cannot be fetched from http://127.0.0.1:"), "{error}");
         assert!(error.why.contains(why), "{error}");
     }
     thread.join().unwrap();
+}
+
+/// A server that says nothing, or something now and then, is not waited for for ever.
+#[test]
+fn a_server_that_hangs_is_not_waited_for() {
+    use std::io::Write as _;
+    for begins in [false, true] {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/a.wasm", server.local_addr().unwrap());
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().unwrap();
+            if begins {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx").unwrap();
+            }
+            stream
+        });
+        let error =
+            super::bytes::fetch_within("a", &url, &Env::from_pairs([]), Duration::from_millis(200)).unwrap_err();
+        assert!(error.is_ours && error.why.ends_with(": it took too long"), "{error}");
+        drop(thread.join().unwrap());
+    }
 }

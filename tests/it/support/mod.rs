@@ -6,7 +6,6 @@
 mod cable;
 mod capture;
 /// Components, made in the test as those of the host\'s own tests are.
-#[expect(dead_code, reason = "the host's own tests use more of it")]
 #[path = "../../../src/plugin/host/tests/forge.rs"]
 pub(crate) mod forge;
 mod host;

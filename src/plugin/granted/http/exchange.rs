@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{bounded, select};
 use ureq::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Error, Proxy};
 
 use super::{BODY_MAX, other};
 use crate::cancel::CancelToken;
 use crate::plugin::services::{HttpFailure, HttpResponse};
+use crate::plugin::web;
 
 /// A request as it is sent.
 pub(super) struct Outgoing {
@@ -21,11 +23,12 @@ pub(super) struct Outgoing {
 }
 
 /// What requests are made with: it follows nothing, and takes every status for an answer.
-pub(super) fn agent() -> Agent {
+pub(super) fn agent(trust: TlsConfig) -> Agent {
     let config = Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
         .proxy(None)
+        .tls_config(trust)
         .user_agent(concat!("local-ci/", env!("CARGO_PKG_VERSION")));
     Agent::new_with_config(config.build())
 }
@@ -91,14 +94,7 @@ fn receive(response: Response<Body>) -> Result<HttpResponse, Error> {
 fn failure(error: &Error) -> HttpFailure {
     match error {
         Error::Timeout(_) => HttpFailure::Timeout,
-        Error::HostNotFound => other("there is no such host"),
         Error::BodyExceedsLimit(_) => other("the answer is larger than 16 MiB"),
-        Error::LargeResponseHeader(..) => other("the headers of the answer are too large"),
-        Error::Protocol(_) => other("the answer is no HTTP"),
-        Error::Io(error) => HttpFailure::Other(format!("the connection failed: {error}")),
-        Error::Rustls(error) => HttpFailure::Other(format!("the host cannot be trusted: {error}")),
-        Error::Tls(why) => HttpFailure::Other(format!("the connection could not be encrypted: {why}")),
-        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => other("the proxy of the environment refused"),
-        _ => other("the request failed"),
+        error => HttpFailure::Other(web::why(error)),
     }
 }

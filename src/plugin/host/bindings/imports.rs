@@ -97,11 +97,11 @@ fn file_failure(failure: FileFailure) -> files::Failure {
 
 impl files::Host for State {
     fn read(&mut self, path: String, offset: u64, len: u64) -> Result<Result<Vec<u8>, files::Failure>> {
-        Ok(self.serve(|services| services.read(&path, offset, len)).map_err(file_failure))
+        Ok(self.labour(|services| services.read(&path, offset, len)).map_err(file_failure))
     }
 
     fn glob(&mut self, pattern: String, limit: u32) -> Result<Result<Vec<files::Entry>, files::Failure>> {
-        let found = self.serve(|services| services.glob(&pattern, limit)).map_err(file_failure);
+        let found = self.labour(|services| services.glob(&pattern, limit)).map_err(file_failure);
         let entry =
             |entry: crate::plugin::services::Entry| files::Entry { path: entry.path, size: entry.size, dir: entry.dir };
         Ok(found.map(|entries| entries.into_iter().map(entry).collect()))
@@ -110,7 +110,7 @@ impl files::Host for State {
 
 impl files_write::Host for State {
     fn write(&mut self, path: String, content: Vec<u8>) -> Result<Result<(), files::Failure>> {
-        Ok(self.serve(|services| services.write(&path, &content)).map_err(file_failure))
+        Ok(self.labour(|services| services.write(&path, &content)).map_err(file_failure))
     }
 }
 

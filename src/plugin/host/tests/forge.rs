@@ -50,6 +50,8 @@ pub(crate) struct About {
     pub(crate) stages: Vec<(&'static str, Option<&'static str>)>,
     /// The names of its parsers.
     pub(crate) parsers: Vec<&'static str>,
+    /// The names of its expanders.
+    pub(crate) expanders: Vec<&'static str>,
     pub(crate) config: Option<&'static str>,
     pub(crate) needs: Vec<(&'static str, &'static str)>,
     pub(crate) examples: &'static str,
@@ -62,6 +64,7 @@ impl Default for About {
             version: "1.2.3",
             stages: vec![("sample", None)],
             parsers: Vec::new(),
+            expanders: Vec::new(),
             config: None,
             needs: Vec::new(),
             examples: "[]",
@@ -191,6 +194,12 @@ impl Forge {
             parsers.extend(self.text("reads it"));
             parsers.extend([0; 6]);
         }
+        let mut expanders = Vec::new();
+        for name in &about.expanders {
+            expanders.extend(self.text(name));
+            expanders.extend(self.text("makes it"));
+            expanders.extend([0; 6]);
+        }
         let mut needs = Vec::new();
         for (kind, value) in &about.needs {
             needs.extend(self.text(kind));
@@ -198,12 +207,14 @@ impl Forge {
             needs.extend(self.text("because"));
         }
         let (kinds, parsers, needs) = (self.words(&kinds), self.words(&parsers), self.words(&needs));
+        let expanders = self.words(&expanders);
         let mut words = Vec::new();
         words.extend(self.text(about.name));
         words.extend(self.text(about.version));
         words.extend(self.text("a sample"));
         words.extend([kinds, u32::try_from(about.stages.len()).unwrap()]);
-        words.extend([parsers, u32::try_from(about.parsers.len()).unwrap(), 0, 0, 0, 0]);
+        words.extend([parsers, u32::try_from(about.parsers.len()).unwrap()]);
+        words.extend([expanders, u32::try_from(about.expanders.len()).unwrap(), 0, 0]);
         words.extend(self.option(about.config));
         words.extend([needs, u32::try_from(about.needs.len()).unwrap()]);
         words.extend(self.text(about.examples));

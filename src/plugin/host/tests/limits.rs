@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::pipeline::plugin::Limits;
 use crate::plugin::FaultKind;
 use crate::plugin::host::engine::engine;
+use crate::plugin::host::limits::Meter;
 use crate::plugin::host::state::State;
 use crate::plugin::host::stop;
 use crate::plugin::info::Role;
@@ -108,6 +109,44 @@ fn what_the_host_takes_is_given_back() {
     });
     call.limits = Some(Limits { memory: None, time: Some(Duration::from_millis(150)) });
     load(&forge).run_stage(call, "sample", &context()).unwrap();
+}
+
+/// Files are as much work for the host as a guest asks for: that is the guest's time, wherever it is spent.
+#[test]
+fn h155_a_loop_that_only_asks_for_files_stops_when_its_time_is_up() {
+    let signature = "(param i32 i32 i64 i64 i32)";
+    let mut forge = Forge { imports: import("files", "read", "read", signature), ..Forge::default() };
+    let ([path, len], into) = (forge.text("nothere"), forge.words(&[0; 8]));
+    forge.expand = format!(
+        "(loop $again
+           (call $read (i32.const {path}) (i32.const {len}) (i64.const 0) (i64.const 0) (i32.const {into}))
+           (br $again))
+         unreachable"
+    );
+    let mut call = Said::default().call_whose_reading(|| {
+        let began = SystemClock.now();
+        while SystemClock.now().since(began) < Duration::from_millis(5) {}
+    });
+    call.limits = short();
+    let began = SystemClock.now();
+    let fault = load(&forge).expand(call, "sample", &context()).unwrap_err();
+    assert!(fault.to_string().ends_with("used more than 40 ms of its own time for one call"), "{fault}");
+    assert!(SystemClock.now().since(began) < SOON);
+}
+
+/// Somebody waits for whatever is no stage: what it waits for itself counts, unless all stands still.
+#[test]
+fn h155_a_call_takes_no_longer_than_anybody_waits() {
+    let mut meter = Meter::new(None, Some(Duration::from_millis(20)));
+    meter.begin();
+    assert_eq!(meter.check(), Ok(()));
+    let began = SystemClock.now();
+    while SystemClock.now().since(began) < Duration::from_millis(30) {
+        std::thread::yield_now();
+    }
+    assert_eq!(meter.check().unwrap_err().to_string(), "took longer than 20 ms for one call");
+    meter.stood_still(began);
+    assert_eq!(meter.check(), Ok(()));
 }
 
 /// A guest stands still with everything else of its stage, however long, and goes on.

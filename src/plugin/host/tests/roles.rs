@@ -119,6 +119,7 @@ fn what_a_plugin_says_of_itself_arrives_whole() {
         name: "hygiene",
         stages: vec![("hygiene", Some(r#"{"type":"object"}"#)), ("other", None)],
         parsers: vec!["reads"],
+        expanders: Vec::new(),
         config: Some("{}"),
         needs: vec![("files-read", "**"), ("clock", "true")],
         examples: "",

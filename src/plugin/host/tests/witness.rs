@@ -45,7 +45,16 @@ impl Said {
 
     /// The same; at each line of the plugin, `at_line` happens.
     pub(super) fn call_that(&self, at_line: impl FnMut(&str) + Send + 'static) -> Call {
-        let services = Box::new(Witness { said: self.clone(), at_line: Box::new(at_line) });
+        self.call_with(Box::new(at_line), Box::new(|| {}))
+    }
+
+    /// The same; each time that a file is read, `at_read` happens.
+    pub(super) fn call_whose_reading(&self, at_read: impl FnMut() + Send + 'static) -> Call {
+        self.call_with(Box::new(|_| {}), Box::new(at_read))
+    }
+
+    fn call_with(&self, at_line: AtLine, at_read: Box<dyn FnMut() + Send>) -> Call {
+        let services = Box::new(Witness { said: self.clone(), at_line, at_read });
         Call { services, limits: Some(Limits::default()), cancel: CancelToken::new() }
     }
 
@@ -56,8 +65,11 @@ impl Said {
 
 struct Witness {
     said: Said,
-    at_line: Box<dyn FnMut(&str) + Send>,
+    at_line: AtLine,
+    at_read: Box<dyn FnMut() + Send>,
 }
+
+type AtLine = Box<dyn FnMut(&str) + Send>;
 
 impl Services for Witness {
     fn hears(&self, level: Level) -> bool {
@@ -82,6 +94,7 @@ impl Services for Witness {
     }
 
     fn read(&mut self, path: &str, offset: u64, len: u64) -> Result<Vec<u8>, FileFailure> {
+        (self.at_read)();
         self.said.note(format!("read {path} from {offset}, {len}"));
         Ok(b"content".to_vec())
     }

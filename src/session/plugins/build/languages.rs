@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Workshop, read};
+use super::{Workshop, c, read};
 use crate::plan::quote;
+use crate::plugin::wrap;
 use crate::process::tool::Tool;
 use crate::session::plugins::trouble::Trouble;
 
@@ -26,12 +27,14 @@ pub(super) enum Language {
     Rust,
     Js,
     Python,
+    C,
 }
 
 impl Language {
     /// That of the files in a directory.
     pub(super) fn of(dir: &Path) -> Option<Self> {
-        let files = [("Cargo.toml", Self::Rust), ("package.json", Self::Js), ("app.py", Self::Python)];
+        let files =
+            [("Cargo.toml", Self::Rust), ("package.json", Self::Js), ("app.py", Self::Python), ("plugin.c", Self::C)];
         files.into_iter().find(|(file, _)| dir.join(file).is_file()).map(|(_, language)| language)
     }
 
@@ -41,6 +44,7 @@ impl Language {
             Self::Rust => "Rust",
             Self::Js => "JavaScript",
             Self::Python => "Python",
+            Self::C => "C",
         }
     }
 
@@ -49,6 +53,7 @@ impl Language {
         match self {
             Self::Rust => "see that the crate has `crate-type = [\"cdylib\"]` and calls `local_ci_plugin::export!`",
             Self::Js | Self::Python => "see that it exports what wit/world.wit says",
+            Self::C => "see that sdk/plugin.h is of the world in wit/world.wit: `sh sdk/bindings.sh` makes it anew",
         }
     }
 
@@ -58,6 +63,7 @@ impl Language {
             Self::Rust => rust(workshop),
             Self::Js => js(workshop),
             Self::Python => python(workshop),
+            Self::C => c(workshop),
         }
     }
 }
@@ -132,6 +138,14 @@ fn python(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
     workshop.take(UNFINISHED)
 }
 
+fn c(workshop: &Workshop<'_>) -> Result<Vec<u8>, Trouble> {
+    c::compile(workshop, UNFINISHED)?;
+    let module = workshop.take(UNFINISHED)?;
+    wrap::wrap(&module, &workshop.dir.join("wit"), WORLD).map_err(|why| {
+        Trouble::new(format!("the plugin in {} {why}", workshop.dir.display())).or_try(Language::C.not_a_plugin())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,9 +154,12 @@ mod tests {
     fn a_language_is_known_by_its_files() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Language::of(dir.path()), None);
-        for (file, language) in
-            [("app.py", Language::Python), ("package.json", Language::Js), ("Cargo.toml", Language::Rust)]
-        {
+        for (file, language) in [
+            ("plugin.c", Language::C),
+            ("app.py", Language::Python),
+            ("package.json", Language::Js),
+            ("Cargo.toml", Language::Rust),
+        ] {
             fs::write(dir.path().join(file), "").unwrap();
             assert_eq!(Language::of(dir.path()), Some(language), "{file}");
         }

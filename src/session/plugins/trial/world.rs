@@ -45,7 +45,10 @@ struct Answer {
 impl World {
     /// The world that an example describes, for a plugin with these needs.
     pub(super) fn new(needs: &Grants, body: &Map<String, Value>) -> Result<Self, String> {
-        let authority = Authority::of_needs("of the example", needs)?;
+        let mut authority = Authority::of_needs("of the example", needs)?;
+        if body.get("role").and_then(Value::as_str) == Some("expander") {
+            authority = authority.only_reading();
+        }
         let mut scene = Scene {
             settings: body.get("config").map_or_else(|| "{}".to_owned(), Value::to_string),
             now: body.get("now-ms").and_then(Value::as_u64).unwrap_or(0),

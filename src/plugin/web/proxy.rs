@@ -1,4 +1,4 @@
-//! The proxy of the environment, which the user has set and not the plugin. What goes through it is encrypted to the host itself.
+//! The proxy of the environment, which the user has set and nobody else. What goes through it is encrypted to the host itself.
 
 use ureq::Proxy;
 
@@ -7,12 +7,10 @@ const NAMES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"
 /// Variables that name hosts which are spoken to without one.
 const WITHOUT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// The proxy that leads to this host.
-pub(super) fn of(env: &[(String, String)], host: &str) -> Option<Proxy> {
-    let find = |names: &[&str]| {
-        let of = |name: &&str| env.iter().rev().find(|(its, _)| its == name).map(|(_, value)| value.trim());
-        names.iter().filter_map(of).find(|value| !value.is_empty())
-    };
+/// The proxy that leads to this host, where `env` gives the values of variables.
+pub fn proxy<'e>(env: impl Fn(&str) -> Option<&'e str>, host: &str) -> Option<Proxy> {
+    let find =
+        |names: &[&str]| names.iter().filter_map(|name| env(name)).map(str::trim).find(|value| !value.is_empty());
     let without = find(&WITHOUT).unwrap_or_default();
     if without.split(',').any(|entry| excepts(entry.trim(), host)) {
         return None;
@@ -32,15 +30,17 @@ mod tests {
 
     #[test]
     fn a_proxy_is_taken_from_the_environment_but_for_the_hosts_that_are_excepted() {
-        let env = |without: &str| {
-            vec![
-                ("https_proxy".to_owned(), "http://127.0.0.1:3128".to_owned()),
-                ("NO_PROXY".to_owned(), without.to_owned()),
-            ]
+        let through = |without: &'static str, host: &str| {
+            let env = move |name: &str| match name {
+                "https_proxy" => Some("http://127.0.0.1:3128"),
+                "NO_PROXY" => Some(without),
+                _ => None,
+            };
+            proxy(env, host)
         };
-        assert_eq!(of(&env(""), "example.invalid").unwrap().port(), 3128);
-        assert!(of(&[], "example.invalid").is_none());
-        for (without, host, through) in [
+        assert_eq!(through("", "example.invalid").unwrap().port(), 3128);
+        assert!(proxy(|_| None, "example.invalid").is_none());
+        for (without, host, is_through) in [
             ("example.invalid", "example.invalid", false),
             ("a, .example.invalid", "b.example.invalid", false),
             ("*.example.invalid", "b.example.invalid", false),
@@ -48,7 +48,7 @@ mod tests {
             ("ample.invalid", "example.invalid", true),
             (",", "example.invalid", true),
         ] {
-            assert_eq!(of(&env(without), host).is_some(), through, "{without}");
+            assert_eq!(through(without, host).is_some(), is_through, "{without}");
         }
     }
 }
