@@ -165,7 +165,9 @@ pub fn resume(plan: Plan, mut past: Past, identity: Identity, mut ports: Ports<'
     let seq = past.next_seq;
     // Who was told of it is gone with the supervisor, and with it what it knew.
     if let Some(observer) = &mut ports.observer {
-        std::mem::take(&mut past.told).iter().for_each(|event| observer.event(event));
+        for event in std::mem::take(&mut past.told) {
+            observer.event(&event);
+        }
     }
     let machine = Machine::resumed(plan.clone(), past, identity.grace_cap, ports.clock.now());
     drive(machine, plan, identity, ports, seq)

@@ -158,7 +158,7 @@ mod tests {
     fn h160_no_more_is_kept_than_so_many_and_so_much() {
         let admitted = |item: &Annotation| {
             let mut allowance = Allowance::default();
-            (0..ANNOTATIONS_MAX + 1).filter(|_| allowance.admits(item)).count()
+            (0..=ANNOTATIONS_MAX).filter(|_| allowance.admits(item)).count()
         };
         assert_eq!(admitted(&note("short".to_owned())), ANNOTATIONS_MAX);
         for text in ["x", "\0", "\""] {

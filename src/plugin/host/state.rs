@@ -16,8 +16,10 @@ use crate::plugin::services::{Level, Services};
 
 /// The most that a guest may say in a call, or in a session of several, in bytes.
 const LOG_MAX: usize = 1024 * 1024;
+/// What a line takes besides its text, as its end and a word before it.
+const LINE: usize = 10;
 /// Between two words of progress: who reads them sees no more.
-const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// What a call, or a session of several, has for its guest.
 pub struct Call {
@@ -51,7 +53,8 @@ struct Said {
     lines_dropped: u64,
     annotations: Allowance,
     annotations_dropped: u64,
-    progress: Option<Timestamp>,
+    /// When it last was, and whether that was the end.
+    progress: Option<(Timestamp, bool)>,
 }
 
 impl State {
@@ -128,7 +131,7 @@ impl State {
         if !self.services.hears(level) {
             return;
         }
-        let after = self.said.log.saturating_add(message.len());
+        let after = self.said.log.saturating_add(message.len() + LINE);
         if after > LOG_MAX {
             self.said.lines_dropped += 1;
             return;
@@ -156,14 +159,15 @@ impl State {
         items
     }
 
-    /// How far the guest is. The end is always told.
+    /// How far the guest is, once in a while. The end is told at once.
     pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
         let now = SystemClock.now();
         let is_end = total.is_some_and(|total| done >= total);
-        if !is_end && self.said.progress.is_some_and(|last| now.since(last) < PROGRESS_EVERY) {
+        let is_late = |(last, was_end): (Timestamp, bool)| now.since(last) >= PROGRESS_EVERY || (is_end && !was_end);
+        if !self.said.progress.is_none_or(is_late) {
             return;
         }
-        self.said.progress = Some(now);
+        self.said.progress = Some((now, is_end));
         self.serve(|services| services.progress(done, total, note));
     }
 

@@ -21,7 +21,9 @@ pub fn said(run: &RunDir) -> io::Result<RunView> {
 
 fn shown(events: &[Event]) -> RunView {
     let mut view = RunView::new();
-    events.iter().for_each(|event| view.apply(event));
+    for event in events {
+        view.apply(event);
+    }
     view
 }
 

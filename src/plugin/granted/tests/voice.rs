@@ -1,8 +1,6 @@
 //! H160: what a plugin says, however much it is.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::Bench;
 use crate::event::{Annotation, Severity, Spot};
@@ -49,32 +47,11 @@ fn lines_for_who_looks_for_a_fault_are_there_when_they_are_wanted() {
 }
 
 #[test]
-fn h160_beyond_a_mebibyte_lines_are_counted_and_left_out() {
+fn progress_is_a_line() {
     let bench = Bench::at(Path::new("/"));
     let heard = bench.heard.clone();
     let mut granted = bench.granted(&Grants::default());
-    let line = "x".repeat((1 << 10) - 1);
-    for _ in 0..1030 {
-        granted.log(Level::Info, &line);
-    }
-    granted.log(Level::Info, "short");
-    drop(granted);
-    let lines = heard.lines();
-    assert_eq!(lines.len(), 1024 + 2);
-    assert_eq!(lines[1024], "plugin x: it says more than 1 MiB; what follows is left out");
-    assert_eq!(lines[1025], "plugin x: 7 lines (6150 bytes) of what it said were left out");
-}
-
-#[test]
-fn progress_is_said_once_a_second() {
-    let bench = Bench::at(Path::new("/"));
-    let (heard, clock) = (bench.heard.clone(), Arc::clone(&bench.clock));
-    let mut granted = bench.granted(&Grants::default());
     granted.progress(1, Some(9), Some("a\x1b[2J\nb"));
-    granted.progress(2, Some(9), None);
-    clock.advance(Duration::from_millis(999));
-    granted.progress(3, None, None);
-    clock.advance(Duration::from_millis(1));
     granted.progress(4, None, Some(""));
     assert_eq!(heard.lines(), [r"progress: 1 of 9, a\u{1b}[2J\nb", "progress: 4"]);
 }

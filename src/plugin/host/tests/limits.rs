@@ -127,7 +127,7 @@ fn h155_a_loop_that_only_asks_for_files_stops_when_its_time_is_up() {
         let began = SystemClock.now();
         while SystemClock.now().since(began) < Duration::from_millis(5) {}
     });
-    call.limits = short();
+    call.limits = Some(short());
     let began = SystemClock.now();
     let fault = load(&forge).expand(call, "sample", &context()).unwrap_err();
     assert!(fault.to_string().ends_with("used more than 40 ms of its own time for one call"), "{fault}");
