@@ -69,6 +69,7 @@ fn tell(messages: &Sender<Message>) -> Tell {
         let message = match news {
             News::Annotated { stage, attempt, items } => Message::Annotated { stage, attempt, items },
             News::Remark { stage, text } => Message::Remark { stage, text },
+            News::Aside { text } => Message::Aside { text },
         };
         // The loop is gone only when the run is over.
         let _ = messages.send(message);
