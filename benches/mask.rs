@@ -25,8 +25,18 @@ impl Numbers {
 
 fn log(colour: bool) -> Vec<u8> {
     const WORDS: [&str; 12] = [
-        "Compiling", "warning:", "test", "ok", "src/engine/machine.rs:120:9", "unused", "running", "error[E0308]",
-        "tests::a_needle_in_a_haystack", "0.25s", "...", "https://example.invalid/path?x=1",
+        "Compiling",
+        "warning:",
+        "test",
+        "ok",
+        "src/engine/machine.rs:120:9",
+        "unused",
+        "running",
+        "error[E0308]",
+        "tests::a_needle_in_a_haystack",
+        "0.25s",
+        "...",
+        "https://example.invalid/path?x=1",
     ];
     let mut numbers = Numbers(1);
     let mut log = Vec::with_capacity(LOG + 256);

@@ -95,22 +95,41 @@ def stage(bench, options):
     say("a stage of a plugin, beside /bin/true", mine, beside, "to be less than 1")
 
 
+LINE = "src/some/module.rs:12: a line as tools print it, of about eighty characters {:8}"
+LINES = LOG_MB * 1_000_000 // (len(LINE.format(0)) + 1)
+# Prints the same as it makes it, as a program that has something else to do as well.
+PROGRAM = f"""
+import hashlib
+for n in range({LINES}):
+    hashlib.md5(b"something else to do")
+    print("{LINE}".format(n))
+"""
+
+
 def parser(bench, options):
-    """The same log with a parser that reads along, and without."""
+    """The same log with a parser that reads along, and without: out of a file, out of a program, and one that is read whole."""
     name = bench.component(options.parser)
-    log = bench.root / "log.txt"
-    line = "src/some/module.rs:12: a line as tools print it, of about eighty characters {:8}\n"
-    lines = LOG_MB * 1_000_000 // len(line.format(0))
-    log.write_text("".join(line.format(n) for n in range(lines)))
-    run = f'run = ["cat", "{log}"]\nlog-max = "{LOG_MB * 2}MB"\n'
-    bench.config(f'[run]\njobs = 1\n[stages.with]\n{run}annotate = ["{name}:{options.kind}"]\n[stages.bare]\n{run}', name)
-    pairs = []
-    for _ in range(options.rounds):
-        bench.call("--output", "quiet")
-        mine, beside = bench.took("with", "bare")
-        pairs.append((mine / beside, mine, beside))
-    _, mine, beside = sorted(pairs)[len(pairs) // 2]
-    say(f"{LOG_MB} MB of output with a parser, beside none", mine, beside, "to be at most 1.05")
+    log, whole = bench.root / "log.txt", bench.root / "whole.txt"
+    log.write_text("".join(LINE.format(n) + "\n" for n in range(LINES)))
+    whole.write_text(options.whole + "\n" + log.read_text())
+    program = bench.root / "program.py"
+    program.write_text(PROGRAM)
+    cases = {
+        "with a parser": ["cat", log],
+        "of a program, with a parser": ["python3", program],
+        "with a parser that wants all of it": ["cat", whole],
+    }
+    for what, argv in cases.items():
+        run = f'run = {json.dumps([str(word) for word in argv])}\nlog-max = "{LOG_MB * 2}MB"\n'
+        annotate = f'annotate = ["{name}:{options.kind}"]\n'
+        bench.config(f"[run]\njobs = 1\n[stages.with]\n{run}{annotate}[stages.bare]\n{run}", name)
+        pairs = []
+        for _ in range(options.rounds):
+            bench.call("--output", "quiet")
+            mine, beside = bench.took("with", "bare")
+            pairs.append((mine / beside, mine, beside))
+        _, mine, beside = sorted(pairs)[len(pairs) // 2]
+        say(f"{LOG_MB} MB of output {what}, beside none", mine, beside, "to be at most 1.05")
 
 
 def none(bench, options):
@@ -146,6 +165,7 @@ def main():
     options.add_argument("--stage", default="plugins/hygiene")
     options.add_argument("--parser", default="plugins/test-report")
     options.add_argument("--kind", default="cargo-test", help="which of its parsers")
+    options.add_argument("--whole", default="---- a stdout ----", help="a line after which that one wants all lines")
     options = options.parse_args()
     for each in options.only.split(","):
         {"stage": stage, "parser": parser, "none": none}[each](Bench(options.program), options)

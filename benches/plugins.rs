@@ -19,8 +19,8 @@ use local_ci::pipeline::plugin::Limits;
 use local_ci::plugin::Context;
 use local_ci::plugin::host::{Call, Compiler, Component, Host};
 use local_ci::plugin::services::{
-    CommandFailure, CommandRequest, Entry, FileFailure, HttpFailure, HttpRequest, HttpResponse, Level, Line, Process,
-    Services,
+    CommandFailure, CommandRequest, Entry, FileFailure, HttpFailure, HttpRequest, HttpResponse, Level, Printed,
+    Process, Services,
 };
 use local_ci::process::tool::{Tool, Tools};
 
@@ -145,7 +145,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut reporter = component.reporter(call())?;
         show("a call of an instance that is there", median(TIMES, || reporter.notify(&[]).unwrap()));
         let mut parser = component.parser(call(), "sample", &Context::default())?;
-        let line = Line { is_err: false, text: "x".repeat(100) };
+        let text = "x".repeat(100);
+        let line = Printed { is_err: false, text: &text };
         let lines = vec![line; BATCH];
         show("from a request to end to the end of a loop", median(FEW, ending()?));
         // The sample's memory only grows, by what it was given: a session for few batches.

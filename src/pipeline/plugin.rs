@@ -112,6 +112,25 @@ pub struct ParserUse {
     pub plugin: String,
     /// The parser's name.
     pub parser: String,
+    /// What it reads of the output.
+    pub excerpt: Excerpt,
+}
+
+/// Which lines of a stage's output a parser reads: those that have one of `lines` in them, and all from the first on that has
+/// one of `from`. Without any text, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// Texts of lines that are read by themselves.
+    pub lines: Vec<String>,
+    /// Texts of lines from which on all is read.
+    pub from: Vec<String>,
+}
+
+impl Excerpt {
+    /// Whether all is read.
+    pub fn is_whole(&self) -> bool {
+        self.lines.is_empty() && self.from.is_empty()
+    }
 }
 
 /// A name that a plugin offers something under, and what may be given with it.
@@ -125,6 +144,8 @@ pub struct Kind {
     pub params: Option<String>,
     /// Whether it can mend what it finds.
     pub fixes: bool,
+    /// What a parser reads of the output.
+    pub excerpt: Excerpt,
 }
 
 /// What a plugin can do, as it says itself.

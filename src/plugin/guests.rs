@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::fault::Fault;
 use super::granted::Commands;
 use super::info::{Context, Notification, StageEnd};
-use super::services::Line;
+use super::services::Printed;
 use crate::cancel::CancelToken;
 use crate::event::Annotation;
 use crate::pipeline::plugin::{ParserUse, Use};
@@ -46,7 +46,7 @@ pub trait Guests: Send + Sync {
 /// A parser at work. After a fault it is not called again.
 pub trait Parser {
     /// Gives it lines. What it finds in them, of no source yet where it does not say.
-    fn feed(&mut self, lines: &[Line]) -> Result<Vec<Annotation>, Fault>;
+    fn feed(&mut self, lines: &[Printed<'_>]) -> Result<Vec<Annotation>, Fault>;
     /// Tells it how the attempt ended; without a code where a signal ended it.
     fn finish(&mut self, exit: Option<i32>) -> Result<Vec<Annotation>, Fault>;
 }

@@ -18,6 +18,8 @@ pub mod authority;
 #[cfg(feature = "plugins")]
 pub mod component;
 #[cfg(feature = "plugins")]
+pub mod excerpt;
+#[cfg(feature = "plugins")]
 pub mod executor;
 pub mod fault;
 #[cfg(feature = "plugins")]

@@ -10,7 +10,7 @@ use super::granted::{Granted, Surroundings};
 use super::guests::{Around, Guests, Listener, Parser};
 use super::host::{self, Call, Component, Host};
 use super::info::{Context, Notification, StageEnd};
-use super::services::Line;
+use super::services::Printed;
 use super::store;
 use super::turn::Turn;
 use crate::cancel::CancelToken;
@@ -132,7 +132,7 @@ impl Guests for Roster {
 }
 
 impl Parser for host::Parser {
-    fn feed(&mut self, lines: &[Line]) -> Result<Vec<Annotation>, Fault> {
+    fn feed(&mut self, lines: &[Printed<'_>]) -> Result<Vec<Annotation>, Fault> {
         host::Parser::feed(self, lines)
     }
 

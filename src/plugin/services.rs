@@ -77,6 +77,21 @@ pub struct Line {
     pub text: String,
 }
 
+/// A line that a parser reads, without its end, where it was put together: there are too many of them to copy each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Printed<'a> {
+    /// Whether it came from stderr.
+    pub is_err: bool,
+    /// What it says; what is no UTF-8 is replaced.
+    pub text: &'a str,
+}
+
+impl<'a> From<&'a Line> for Printed<'a> {
+    fn from(line: &'a Line) -> Self {
+        Self { is_err: line.is_err, text: &line.text }
+    }
+}
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommandExit {

@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn a_directory_that_cannot_be_written_is_named() {
-        let error = write(Path::new("/nonexistent"), "").unwrap_err();
-        assert!(error.to_string().starts_with("cannot write /nonexistent/local-ci.toml: "), "{error}");
+        let held = tempfile::tempdir().unwrap();
+        let directory = held.path().join("none");
+        let error = write(&directory, "").unwrap_err();
+        let named = format!("cannot write {}: ", directory.join(NAME).display());
+        assert!(error.to_string().starts_with(&named), "{error}");
     }
 }

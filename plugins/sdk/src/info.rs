@@ -90,6 +90,10 @@ pub struct Kind {
     pub params: Option<Value>,
     /// Whether it mends what it finds, if it is asked to; for stages alone.
     pub fixes: bool,
+    /// For parsers: see [`Kind::lines`].
+    pub lines: Vec<String>,
+    /// For parsers: see [`Kind::lines_from`].
+    pub lines_from: Vec<String>,
 }
 
 impl Kind {
@@ -108,6 +112,33 @@ impl Kind {
     pub fn fixes(mut self) -> Self {
         self.fixes = true;
         self
+    }
+
+    /// The parser is given those lines alone that have one of these texts in them, at any place. The host looks for them far
+    /// faster than a plugin can: with this a parser costs next to nothing where there is nothing to find.
+    ///
+    /// Name what each line that you look at has to have; a line too many does no harm. Where several lines belong together, only
+    /// the first can be known by its text: that is what [`Self::lines_from`] is for. What is found has to be the same as with
+    /// all lines, which is what a host gives that knows nothing of this: see
+    /// [`Host::unabridged`](crate::mock::Host::unabridged).
+    pub fn lines(mut self, texts: &[&str]) -> Self {
+        self.lines.extend(texts.iter().map(|&text| text.to_owned()));
+        self
+    }
+
+    /// The parser is given all lines from the first on that has one of these texts in it. Before that, those that
+    /// [`Self::lines`] names.
+    pub fn lines_from(mut self, texts: &[&str]) -> Self {
+        self.lines_from.extend(texts.iter().map(|&text| text.to_owned()));
+        self
+    }
+
+    /// Whether a line is one that the parser is given. `is_open` says whether all are by now, and is set where they are.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn wants(&self, line: &str, is_open: &mut bool) -> bool {
+        let has = |texts: &[String]| texts.iter().any(|text| line.contains(text));
+        *is_open = *is_open || has(&self.lines_from) || (self.lines.is_empty() && self.lines_from.is_empty());
+        *is_open || has(&self.lines)
     }
 }
 

@@ -38,6 +38,7 @@ mod examples;
 pub struct Host {
     world: World,
     context: Context,
+    is_unabridged: bool,
 }
 
 /// What there is, and what was done with it.
@@ -104,7 +105,7 @@ impl Host {
     /// A host of an empty project, with a stage `stage` on its first attempt.
     pub fn new() -> Self {
         let context = Context { run: "run".to_owned(), stage: "stage".to_owned(), attempt: 1, ..Context::default() };
-        Self { world: World { settings: json!({}), ..World::default() }, context }
+        Self { world: World { settings: json!({}), ..World::default() }, context, is_unabridged: false }
     }
 
     /// With a file in the project.
@@ -151,6 +152,13 @@ impl Host {
         self
     }
 
+    /// Parsers are given all lines, whatever [`Kind::lines`](crate::Kind::lines) says, as by a host that knows nothing of it.
+    /// The same has to come of it.
+    pub fn unabridged(mut self) -> Self {
+        self.is_unabridged = true;
+        self
+    }
+
     /// Calls are told this as well, such as `dir`.
     pub fn extra(mut self, key: &str, value: &str) -> Self {
         self.context.extra.retain(|(name, _)| name != key);
@@ -188,7 +196,8 @@ impl Host {
         self.of::<P, _>(|| P::run(kind, &context))
     }
 
-    /// Has a parser read these lines, one batch for each slice of at most `batch` lines, and the end.
+    /// Has a parser read these lines, as far as it asks for them, one batch for each slice of at most `batch` lines, and the
+    /// end.
     #[expect(clippy::needless_pass_by_value, reason = "settings are written where they are used")]
     pub fn parse<P: ParserPlugin>(
         &mut self,
@@ -199,6 +208,9 @@ impl Host {
         exit_code: Option<i32>,
     ) -> Result<Vec<Annotation>, Problem> {
         let context = self.context(&params);
+        let kind = P::info().parsers.into_iter().find(|kind| kind.name == parser).unwrap_or_default();
+        let mut is_open = self.is_unabridged;
+        let lines: Vec<_> = lines.iter().filter(|line| kind.wants(&line.text, &mut is_open)).cloned().collect();
         self.of::<P, _>(|| {
             let mut session = P::start(parser, &context)?;
             let mut found = Vec::new();

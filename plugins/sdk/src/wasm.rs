@@ -176,12 +176,16 @@ impl<P: ReporterPlugin> reporter_role::Guest for Exported<P> {
 }
 
 fn kind(kind: crate::Kind) -> about_role::Kind {
+    let texts = [("lines", kind.lines), ("lines-from", kind.lines_from)];
+    let texts = texts.into_iter().filter(|(_, texts)| !texts.is_empty());
+    let extra =
+        texts.map(|(key, texts)| wit::Pair { key: key.to_owned(), value: serde_json::json!(texts).to_string() });
     about_role::Kind {
         name: kind.name,
         summary: kind.summary,
         params: kind.params.map(|schema| schema.to_string()),
         fixes: kind.fixes,
-        extra: Vec::new(),
+        extra: extra.collect(),
     }
 }
 

@@ -45,10 +45,22 @@ impl Plugin for TestReport {
             },
         });
         Info::new("test-report", env!("CARGO_PKG_VERSION"), "Reads the results of tests")
-            .parser(Kind::new("cargo-test", "What cargo test prints"))
-            .parser(Kind::new("junit", "JUnit's XML, in the output or in files"))
-            .parser(Kind::new("pytest", "What pytest prints"))
-            .parser(Kind::new("tap", "The Test Anything Protocol"))
+            .parser(
+                Kind::new("cargo-test", "What cargo test prints")
+                    .lines(&["test result: ", " ... FAILED"])
+                    .lines_from(&[" stdout ----"]),
+            )
+            .parser(Kind::new("junit", "JUnit's XML, in the output or in files").lines_from(&["<testsuite"]))
+            .parser(
+                Kind::new("pytest", "What pytest prints")
+                    .lines(&[" passed", " failed", " error", " skipped", " xfailed", " xpassed", "FAILED ", "ERROR "])
+                    .lines_from(&["___"]),
+            )
+            .parser(
+                Kind::new("tap", "The Test Anything Protocol")
+                    .lines(&["ok", "Bail out!", "1.."])
+                    .lines_from(&["not ok"]),
+            )
             .config(config)
             .need(Need::files_read("**", "to read the reports that `config` names"))
             .example(

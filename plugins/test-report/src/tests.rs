@@ -107,3 +107,82 @@ fn lines_of_any_kind_are_passed_over() {
         read(parser, &text.join("\n"));
     }
 }
+
+/// Numbers that look as if nobody had chosen them.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % most
+    }
+}
+
+/// What a parser asks for has all that it finds something in: with all other lines besides, it finds the same.
+#[test]
+fn what_is_not_asked_for_makes_no_difference() {
+    let samples = [
+        include_str!("../samples/cargo-test.txt"),
+        include_str!("../samples/pytest.txt"),
+        include_str!("../samples/tap.txt"),
+        include_str!("../samples/junit.xml"),
+    ];
+    let odd = [
+        "",
+        "ok",
+        "not ok # TODO",
+        "    not ok 3 - inner",
+        "1..9",
+        "Bail out! why",
+        "failures:",
+        "---- a stdout ----",
+        "thread 'a' panicked at src/a.rs:1:2:",
+        "Error: no",
+        "test a ... FAILED",
+        "test result: ok. 1 passed; 0 failed",
+        "____ test_a ____",
+        "E   assert 1",
+        "a.py:3: in b",
+        "FAILED a.py::b - c",
+        "ERROR a.py",
+        "1 failed, 2 passed in 0.1s",
+        "== 1 error in 2s ==",
+        "<testsuite>",
+        "<testsuite",
+        "name='x'>",
+        "<testcase name='a'><failure/></testcase>",
+        "</testsuite>",
+        "# at a.t line 3.",
+        "  message: m",
+        "  at: a.js:1:1",
+        "look: a token",
+        "note: this took 3 s",
+    ];
+    let lines: Vec<&str> = samples.iter().flat_map(|sample| sample.lines()).chain(odd).collect();
+    let mut dice = Dice(1);
+    let mut seen = 0;
+    for round in 0..500 {
+        let mut text: Vec<Line> = Vec::new();
+        for _ in 0..dice.below(30) {
+            match dice.below(6) {
+                // A stretch of a sample, in its order.
+                0 => {
+                    let from = dice.below(lines.len());
+                    let to = (from + dice.below(20)).min(lines.len());
+                    text.extend(lines[from..to].iter().map(|line| Line::out(*line)));
+                }
+                1 => text.push(Line::err(lines[dice.below(lines.len())])),
+                2 => text.push(Line::out("   Compiling something v0.1.0")),
+                _ => text.push(Line::out(lines[dice.below(lines.len())])),
+            }
+        }
+        let batch = 1 + dice.below(9);
+        for parser in ["cargo-test", "junit", "pytest", "tap"] {
+            let parse = |mut host: Host| host.parse::<TestReport>(parser, json!({}), &text, batch, Some(1)).unwrap();
+            let (found, all) = (parse(Host::new()), parse(Host::new().unabridged()));
+            seen += found.len();
+            assert_eq!(found, all, "{parser}, round {round}: {text:#?}");
+        }
+    }
+    assert!(seen > 2000, "{seen}");
+}

@@ -39,7 +39,7 @@ fn document(name: &str, found: &Candidate) -> Value {
         "roles": shape.roles,
         "imports": shape.imports,
         "stages": kinds(&info.stages),
-        "parsers": kinds(&info.parsers),
+        "parsers": parsers(&info.parsers),
         "expanders": kinds(&info.expanders),
         "events": info.events,
         "config": info.config.as_deref().map(schema),
@@ -53,6 +53,16 @@ fn kinds(kinds: &[Kind]) -> Vec<Value> {
         json!({ "name": kind.name, "summary": kind.summary, "params": params, "fixes": kind.fixes })
     };
     kinds.iter().map(one).collect()
+}
+
+/// Parsers also say which lines they are given; without a text in either, all.
+fn parsers(parsers: &[Kind]) -> Vec<Value> {
+    let mut shown = kinds(parsers);
+    for (one, kind) in shown.iter_mut().zip(parsers) {
+        one["lines"] = json!(kind.excerpt.lines);
+        one["lines_from"] = json!(kind.excerpt.from);
+    }
+    shown
 }
 
 /// A schema as it is; as text where it is none.

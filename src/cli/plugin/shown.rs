@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::pipeline::plugin::Kind;
+use crate::pipeline::plugin::{Excerpt, Kind};
 use crate::plugin::Role;
 use crate::plugin::info::Info;
 use crate::session::plugins::pin::Candidate;
@@ -92,7 +92,20 @@ pub(super) fn whole(name: &str, found: &Candidate) -> String {
 
 fn one_kind(kind: &Kind) -> String {
     let fixes = if kind.fixes { ", with --fix" } else { "" };
-    format!("{}: {}{fixes}", line(&kind.name), line(&kind.summary))
+    format!("{}: {}{fixes}{}", line(&kind.name), line(&kind.summary), excerpt(&kind.excerpt))
+}
+
+/// Which lines a parser is given; nothing where that is all of them.
+fn excerpt(excerpt: &Excerpt) -> String {
+    let quoted =
+        |texts: &[String]| texts.iter().map(|text| format!("`{}`", printable(text))).collect::<Vec<_>>().join(", ");
+    let (lines, from) = (quoted(&excerpt.lines), quoted(&excerpt.from));
+    match (lines.as_str(), from.as_str()) {
+        ("", "") => String::new(),
+        (lines, "") => format!("; reads lines with {lines}"),
+        ("", from) => format!("; reads from the first line with {from} on"),
+        (lines, from) => format!("; reads lines with {lines}, and all from the first with {from} on"),
+    }
 }
 
 /// What to write into a config to use it, for each of its roles.

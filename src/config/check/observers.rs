@@ -29,7 +29,7 @@ pub(super) fn parsers(
             continue;
         }
         let Some(chosen) = plugins.choose(Wanted::Parser, given, faults) else { continue };
-        let parser = ParserUse { plugin: chosen.plugin, parser: chosen.kind.name };
+        let parser = ParserUse { plugin: chosen.plugin, parser: chosen.kind.name, excerpt: chosen.kind.excerpt };
         if !parsers.contains(&parser) {
             parsers.push(parser);
         }

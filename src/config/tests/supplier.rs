@@ -18,7 +18,7 @@ pub(super) struct TableSupplier {
 
 fn kind(name: &str, params: &str) -> Kind {
     let params = Some(params.to_owned()).filter(|params| !params.is_empty());
-    Kind { name: name.into(), summary: String::new(), params, fixes: false }
+    Kind { name: name.into(), params, ..Kind::default() }
 }
 
 /// Of hygiene.

@@ -1,7 +1,7 @@
 //! Plugins in a plan: those that something of it uses, and no others.
 
 use super::*;
-use crate::pipeline::plugin::{Grants, Limits, ParserUse, Plugin, Ready, Source, Use};
+use crate::pipeline::plugin::{Excerpt, Grants, Limits, ParserUse, Plugin, Ready, Source, Use};
 
 fn used(plugin: &str, kind: &str, fix: bool) -> Use {
     Use { plugin: plugin.into(), kind: kind.into(), params: r#"{"max":1}"#.into(), fix }
@@ -29,7 +29,8 @@ fn declared() -> Declared {
             stage.fix = Some(Command::Plugin(used("hygiene", "hygiene", true)));
         })
         .change("test", |stage| {
-            stage.annotate = vec![ParserUse { plugin: "report".into(), parser: "junit".into() }];
+            stage.annotate =
+                vec![ParserUse { plugin: "report".into(), parser: "junit".into(), excerpt: Excerpt::default() }];
         })
 }
 

@@ -1,51 +1,91 @@
-//! Cuts what comes into lines, each stream's for itself.
+//! Cuts what comes into lines, each stream's for itself, and keeps those that are wanted.
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use crate::event::Stream;
-use crate::plugin::services::Line;
+use crate::plugin::excerpt::Sieve;
+use crate::plugin::services::Printed;
 
-/// The longest line that is handed over whole, in bytes; a longer one comes in pieces.
-const LONGEST: usize = 64 * 1024;
+/// The longest line that is handed over whole, in bytes; a longer one comes in pieces of so many.
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// Lines in the making.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines {
-    whole: Vec<Line>,
-    size: usize,
+    sieve: Sieve,
+    /// The texts of the whole lines, one after the other.
+    texts: String,
+    /// Of each, its stream and where its text ends.
+    ends: Vec<(bool, usize)>,
     /// What has no end yet, of stdout and of stderr.
     open: [Vec<u8>; 2],
 }
 
 impl Lines {
+    /// Of those that pass.
+    pub(super) fn new(sieve: Sieve) -> Self {
+        Self { sieve, texts: String::new(), ends: Vec::new(), open: [Vec::new(), Vec::new()] }
+    }
+
     pub(super) fn push(&mut self, stream: Stream, bytes: &[u8]) {
         let is_err = stream == Stream::Stderr;
-        let mut rest = bytes;
-        while let Some(end) = memchr(b'\n', rest) {
-            self.close(is_err, &rest[..end]);
-            rest = &rest[end + 1..];
+        let (mut whole, rest) = bytes.split_at(memrchr(b'\n', bytes).map_or(0, |end| end + 1));
+        loop {
+            if self.open[usize::from(is_err)].is_empty() {
+                whole = self.sieve.skip(whole);
+            }
+            let Some(end) = memchr(b'\n', whole) else { break };
+            self.close(is_err, &whole[..end]);
+            whole = &whole[end + 1..];
         }
-        for piece in rest.chunks(LONGEST) {
-            self.open[usize::from(is_err)].extend_from_slice(piece);
-            if self.open[usize::from(is_err)].len() >= LONGEST {
-                self.close(is_err, b"");
+        let last = self.pieces(is_err, rest);
+        self.open[usize::from(is_err)].extend_from_slice(last);
+    }
+
+    /// Cuts off what is too long for a line, as soon as it is there, and gives back what is left of these bytes.
+    fn pieces<'b>(&mut self, is_err: bool, bytes: &'b [u8]) -> &'b [u8] {
+        let mut rest = bytes;
+        loop {
+            let mut open = std::mem::take(&mut self.open[usize::from(is_err)]);
+            let room = LONGEST - open.len();
+            let is_too_long = rest.len() >= room;
+            if is_too_long {
+                open.extend_from_slice(&rest[..room]);
+                self.keep(is_err, &open);
+                open.clear();
+                rest = &rest[room..];
+            }
+            self.open[usize::from(is_err)] = open;
+            if !is_too_long {
+                return rest;
             }
         }
     }
 
     /// A line ends with this.
     fn close(&mut self, is_err: bool, last: &[u8]) {
-        let open = &mut self.open[usize::from(is_err)];
-        let text = if open.is_empty() {
-            text(last)
+        let last = self.pieces(is_err, last);
+        let mut open = std::mem::take(&mut self.open[usize::from(is_err)]);
+        if open.is_empty() {
+            self.keep(is_err, last);
         } else {
             open.extend_from_slice(last);
-            let text = text(open);
+            self.keep(is_err, &open);
             open.clear();
-            text
-        };
-        self.size += text.len() + size_of::<Line>();
-        self.whole.push(Line { is_err, text });
+        }
+        self.open[usize::from(is_err)] = open;
+    }
+
+    /// A line, or a piece of one.
+    fn keep(&mut self, is_err: bool, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if self.sieve.passes(line) {
+            match std::str::from_utf8(line) {
+                Ok(text) => self.texts.push_str(text),
+                Err(_) => self.texts.push_str(&String::from_utf8_lossy(line)),
+            }
+            self.ends.push((is_err, self.texts.len()));
+        }
     }
 
     /// There is nothing more to come: what has no end has one now.
@@ -58,37 +98,45 @@ impl Lines {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty()
+        self.ends.is_empty()
     }
 
     /// How much memory the whole lines take, in bytes.
     pub(super) fn size(&self) -> usize {
-        self.size
+        self.texts.len() + self.ends.len() * size_of::<Printed<'_>>()
     }
 
     /// The whole lines.
-    pub(super) fn take(&mut self) -> Vec<Line> {
-        self.size = 0;
-        std::mem::take(&mut self.whole)
+    pub(super) fn whole(&self) -> Vec<Printed<'_>> {
+        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        let line = |(begin, (is_err, end)): (usize, &(bool, usize))| {
+            let text = self.texts.get(begin..*end).unwrap_or_default();
+            Printed { is_err: *is_err, text }
+        };
+        begins.zip(&self.ends).map(line).collect()
     }
-}
 
-fn text(line: &[u8]) -> String {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    String::from_utf8_lossy(line).into_owned()
+    /// They were read.
+    pub(super) fn clear(&mut self) {
+        self.texts.clear();
+        self.ends.clear();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::plugin::Excerpt;
 
     fn texts(lines: &mut Lines) -> Vec<(bool, String)> {
-        lines.take().into_iter().map(|line| (line.is_err, line.text)).collect()
+        let texts = lines.whole().into_iter().map(|line| (line.is_err, line.text.to_owned())).collect();
+        lines.clear();
+        texts
     }
 
     #[test]
     fn each_stream_is_cut_for_itself() {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(Sieve::new(&Excerpt::default()));
         lines.push(Stream::Stdout, b"one\r\ntw");
         lines.push(Stream::Stderr, b"err\n");
         lines.push(Stream::Stdout, b"o\nthr\xff");
@@ -101,9 +149,9 @@ mod tests {
     /// H160: a line without an end is no reason to keep all of it.
     #[test]
     fn h160_an_endless_line_comes_in_pieces() {
-        let mut lines = Lines::default();
+        let mut lines = Lines::new(Sieve::new(&Excerpt::default()));
         lines.push(Stream::Stdout, &vec![b'x'; 3 * LONGEST + 1]);
-        assert_eq!(lines.take().len(), 3);
+        assert_eq!(texts(&mut lines).len(), 3);
         lines.end();
         assert_eq!(texts(&mut lines), [(false, "x".into())]);
     }

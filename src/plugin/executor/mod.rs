@@ -7,16 +7,18 @@
 //!  │ PluginExecutor├────────────▶│ guest │  log ─┐                    │ output
 //!  └──────▲───────┘              └───────┘       ▼                    ▼
 //!         └────────────────────── a bounded channel ◀─────────────────┘
-//!  writes to the stage's log, and for each parser to a queue: see `reading`
+//!  writes to the stage's log, and for each parser what that one wants to a queue: see `gate` and `reading`
 //! ```
 //!
 //! A guest computes on a thread of its own because the attempt's stack is small. What was found is told once the attempt has
 //! ended and before that is told, in the order of the declaration: the same inputs give the same events.
 
 mod found;
+mod gate;
 mod lines;
 mod link;
 mod orphans;
+mod patience;
 mod reading;
 mod stage;
 
@@ -36,6 +38,7 @@ use crate::outcome::Exit;
 use crate::pipeline::Command;
 use crate::pipeline::plugin::ParserUse;
 use found::Found;
+use gate::Gate;
 use reading::Reader;
 
 /// How many annotations go into one event.
@@ -193,7 +196,9 @@ impl Executor for PluginExecutor {
             return result;
         }
         let registration = stand_still_with(&readers, cancel);
-        let result = self.attempt(job, &mut Tee { out, readers: &readers }, cancel, &mut found);
+        let mut tee = Tee { out, readers: readers.iter().map(|reader| (reader, reader.gate())).collect() };
+        let result = self.attempt(job, &mut tee, cancel, &mut found);
+        tee.end();
         if cancel.level().is_none() {
             cancel.say_over();
         }
@@ -225,15 +230,26 @@ fn stand_still_with(readers: &Arc<Vec<Reader>>, cancel: &CancelToken) -> Registr
     cancel.register(move || readers.iter().for_each(|reader| reader.hold(token.is_held())))
 }
 
-/// Writes to the log, and to who reads along.
+/// Writes to the log, and to who reads along what that one wants.
 struct Tee<'a> {
     out: &'a mut dyn OutputSink,
-    readers: &'a [Reader],
+    readers: Vec<(&'a Reader, Gate)>,
+}
+
+impl Tee<'_> {
+    /// There is nothing more to come.
+    fn end(mut self) {
+        for (reader, gate) in &mut self.readers {
+            gate.end(&mut |stream, bytes| reader.push(stream, bytes));
+        }
+    }
 }
 
 impl OutputSink for Tee<'_> {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
         self.out.write(stream, bytes);
-        self.readers.iter().for_each(|reader| reader.push(stream, bytes));
+        for (reader, gate) in &mut self.readers {
+            gate.push(stream, bytes, &mut |stream, bytes| reader.push(stream, bytes));
+        }
     }
 }

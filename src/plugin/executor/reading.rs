@@ -3,8 +3,10 @@
 //!
 //! ```text
 //!  the attempt's thread ─▶ log, at once
-//!                       └─▶ Queue: bytes, 64 MiB at most ─▶ the reader's thread: lines ─▶ parser ─▶ Found
+//!                       └─▶ Gate ─▶ Queue: bytes, 64 MiB at most ─▶ the reader's thread: lines ─▶ parser ─▶ Found
 //! ```
+//!
+//! What the parser does not want does not get past the [`Gate`].
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,11 +15,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::found::Found;
+use super::gate::Gate;
 use super::lines::Lines;
+use super::patience::Patience;
 use super::{Shared, spoken};
 use crate::cancel::{CancelLevel, CancelToken};
+use crate::clock::{Clock, SystemClock};
 use crate::event::{Annotation, Stream};
 use crate::pipeline::plugin::ParserUse;
+use crate::plugin::excerpt::Sieve;
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::granted::presentable;
 use crate::plugin::guests::{Around, Guests, Parser, STACK};
@@ -31,7 +37,7 @@ const PLENTY: usize = 256 * 1024;
 const GATHER: Duration = Duration::from_millis(5);
 /// How much text is handed over at a time, in bytes.
 const BATCH: usize = 256 * 1024;
-/// How long the end of an attempt waits for what is not read yet.
+/// How long the end of an attempt waits for what is not read yet, while nothing stands still.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the attempt is to end at once.
 const LOOK: Duration = Duration::from_millis(20);
@@ -160,6 +166,11 @@ impl Reader {
         Ok(Self { used: used.clone(), queue, cancel, is_at_work, done, thread })
     }
 
+    /// What lets through to [`Self::push`] what is of use.
+    pub(super) fn gate(&self) -> Gate {
+        Gate::new(Sieve::new(&self.used.excerpt))
+    }
+
     /// Something was printed.
     pub(super) fn push(&self, stream: Stream, bytes: &[u8]) {
         self.queue.push(stream, bytes);
@@ -177,18 +188,20 @@ impl Reader {
 
     /// Waits until all is read, for a while, and says what was found. `attempt` is what asks the attempt to end.
     pub(super) fn finish(self, shared: &Shared, attempt: &CancelToken) -> Found {
-        let late = crossbeam_channel::after(PATIENCE);
+        let mut patience = Patience::new(PATIENCE, SystemClock.now());
         let is_late = loop {
             crossbeam_channel::select! {
                 recv(self.done) -> _ => break false,
-                recv(late) -> _ => break true,
                 default(LOOK) => {
-                    self.cancel.hold(attempt.is_held());
+                    let is_held = attempt.is_held();
+                    self.cancel.hold(is_held);
                     // Nothing of the attempt runs any more.
                     attempt.answer_for_nothing();
+                    let is_over = patience.is_over(SystemClock.now(), is_held);
                     // What was asked to end does not wait for a parser that has yet to be compiled.
                     let is_at_work = self.is_at_work.load(Ordering::Acquire);
-                    if attempt.level().is_some_and(|level| level == CancelLevel::Kill || !is_at_work) {
+                    let ends = attempt.level().is_some_and(|level| level == CancelLevel::Kill || !is_at_work);
+                    if is_over || ends {
                         break true;
                     }
                 }
@@ -251,7 +264,7 @@ impl Reading {
         };
         let mut at_work = guests.parser(&self.used, around, &self.context)?;
         self.is_at_work.store(true, Ordering::Release);
-        let (mut lines, mut taken) = (Lines::default(), Unread::default());
+        let (mut lines, mut taken) = (Lines::new(Sieve::new(&self.used.excerpt)), Unread::default());
         loop {
             self.queue.take(&mut taken);
             let mut from = 0;
@@ -289,7 +302,8 @@ impl Reading {
         if self.cancel.level().is_some() {
             return Err(Fault::new(&self.used.plugin, FaultKind::Cancelled));
         }
-        let items = parser.feed(&lines.take())?;
+        let items = parser.feed(&lines.whole())?;
+        lines.clear();
         self.keep(source, items);
         Ok(())
     }

@@ -12,11 +12,11 @@ use crate::executor::fake::{FakeExecutor, Script};
 use crate::executor::jobserver::Offer;
 use crate::ids::RunId;
 use crate::pipeline::Leak;
-use crate::pipeline::plugin::Use;
+use crate::pipeline::plugin::{Excerpt, Use};
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::guests::{Around, Listener, Parser};
 use crate::plugin::info::{StageEnd, Verdict};
-use crate::plugin::services::{CommandRequest, Line};
+use crate::plugin::services::{CommandRequest, Printed};
 
 type Act = Box<dyn Fn(Around, &Context) -> Result<StageEnd, Fault> + Send + Sync>;
 
@@ -64,7 +64,7 @@ struct Colons {
 }
 
 impl Parser for Colons {
-    fn feed(&mut self, lines: &[Line]) -> Result<Vec<Annotation>, Fault> {
+    fn feed(&mut self, lines: &[Printed<'_>]) -> Result<Vec<Annotation>, Fault> {
         self.lines += lines.len();
         if lines.iter().any(|line| line.text == "trap") {
             return Err(Fault::new(&self.plugin, FaultKind::Trapped("gave up".into())));
@@ -73,7 +73,7 @@ impl Parser for Colons {
             // For as long as anybody could wait for it, and no longer than a test may.
             std::thread::park_timeout(Duration::from_mins(1));
         }
-        Ok(lines.iter().filter(|line| line.text.contains(':')).map(|line| note(&line.text)).collect())
+        Ok(lines.iter().filter(|line| line.text.contains(':')).map(|line| note(line.text)).collect())
     }
 
     fn finish(&mut self, exit: Option<i32>) -> Result<Vec<Annotation>, Fault> {
@@ -145,7 +145,8 @@ impl Bench {
         let fake = Arc::new(FakeExecutor::new());
         let told = Arc::new(Mutex::new(Vec::new()));
         let hears = Arc::clone(&told);
-        let used = |parser: &&str| ParserUse { plugin: (*parser).to_owned(), parser: "r".into() };
+        let used =
+            |parser: &&str| ParserUse { plugin: (*parser).to_owned(), parser: "r".into(), excerpt: Excerpt::default() };
         let parsers = BTreeMap::from([(name("s"), parsers.iter().map(used).collect())]);
         let env = vec![("A".into(), "inherited".into()), ("B".into(), "inherited".into())];
         let tell: Tell = Arc::new(move |news| hears.lock().unwrap().push(news));

@@ -215,7 +215,7 @@ impl Component {
         let mut guest = Guest::new(&self.name, &self.loaded.code, call, Role::Expander, String::new())?;
         let fits = guest.call(|exports, store, instance| Ok(exports.check(store, instance)))?;
         fits.map_err(|error| self.fault(stop::misfit(&error, &self.loaded.shape.api)))?;
-        let info = guest.call(Exports::describe)?;
+        let info = guest.ask(Exports::describe)?;
         sensible(&info).map_err(|why| self.fault(FaultKind::Nonsense(why)))?;
         Ok(info)
     }

@@ -8,7 +8,7 @@ use crate::event::Annotation;
 use crate::pipeline::plugin::{GENERATED_MAX, Generated};
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::info::{Context, Notification, Role, StageEnd};
-use crate::plugin::services::Line;
+use crate::plugin::services::Printed;
 
 impl Component {
     /// Runs a stage of this kind, in an instance of its own. What it finds goes to [`Call::services`] meanwhile.
@@ -50,7 +50,7 @@ pub struct Parser {
 
 impl Parser {
     /// Gives it these lines, and gets what it found in them.
-    pub fn feed(&mut self, lines: &[Line]) -> Result<Vec<Annotation>, Fault> {
+    pub fn feed(&mut self, lines: &[Printed<'_>]) -> Result<Vec<Annotation>, Fault> {
         let Self { guest, session } = self;
         let found = guest.ask(|_, store, _| session.feed(store, lines))?;
         Ok(admit(guest, found))

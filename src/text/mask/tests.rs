@@ -71,10 +71,8 @@ fn h175_base64_of_a_text_with_a_value_in_it_gives_nothing_away() {
     let value = "correct horse battery";
     for before in ["", "u", "us", "use", "user"] {
         for after in ["", "x", "xy", "xyz"] {
-            let text = base64::Engine::encode(
-                &base64::engine::general_purpose::STANDARD,
-                format!("{before}:{value}{after}"),
-            );
+            let text =
+                base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{before}:{value}{after}"));
             let shown = masked(&text, &[value]);
             assert!(shown.contains(REPLACEMENT), "{before} {after}: {shown}");
             assert!(shown.len() < text.len() - 20, "{before} {after}: {shown}");

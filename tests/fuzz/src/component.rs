@@ -17,8 +17,8 @@ use local_ci::pipeline::plugin::Limits;
 use local_ci::plugin::component::inspect;
 use local_ci::plugin::host::{Call, Compiler, Component, Host};
 use local_ci::plugin::services::{
-    CommandFailure, CommandRequest, Entry, FileFailure, HttpFailure, HttpRequest, HttpResponse, Level, Line, Process,
-    Services,
+    CommandFailure, CommandRequest, Entry, FileFailure, HttpFailure, HttpRequest, HttpResponse, Level, Printed,
+    Process, Services,
 };
 use local_ci::plugin::{Context, Fault, FaultKind, Notification, Role, schema};
 use local_ci::text::plain::printable;
@@ -88,7 +88,7 @@ fn ask(component: &Component, has_loop: bool) {
             Role::Stage => component.run_stage(call(), "sample", &context).map(drop),
             Role::Expander => component.expand(call(), "sample", &context).map(drop),
             Role::Parser => component.parser(call(), "sample", &context).and_then(|mut parser| {
-                let lines = [Line { is_err: false, text: "a line".to_owned() }];
+                let lines = [Printed { is_err: false, text: "a line" }];
                 parser.feed(&lines).and_then(|_| parser.finish(Some(1))).map(drop)
             }),
             Role::Reporter => component.reporter(call()).and_then(|mut reporter| {

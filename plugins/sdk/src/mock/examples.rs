@@ -31,14 +31,16 @@ pub fn stage_examples<P: StagePlugin>() {
     });
 }
 
-/// Runs the examples of the plugin's parsers: once with all lines at once, once line by line, since no plugin can choose.
+/// Runs the examples of the plugin's parsers: once with all lines at once, once line by line, since no plugin can choose, and
+/// once with lines that the parser does not ask for.
 ///
 /// # Panics
 ///
 /// Where something comes of one that it does not say, and where there is none.
 pub fn parser_examples<P: ParserPlugin>() {
-    for batch in [usize::MAX, 1] {
+    for (batch, is_unabridged) in [(usize::MAX, false), (1, false), (usize::MAX, true)] {
         run::<P>("parser", |host, example| {
+            host.is_unabridged = is_unabridged;
             let lines: Vec<_> = list(example, "lines").iter().map(line).collect();
             let exit_code = example.get("exit-code").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok());
             let found = host.parse::<P>(text(example, "kind"), object(example, "params"), &lines, batch, exit_code)?;

@@ -3,10 +3,12 @@
 use super::generated::exports::local_ci::plugin::about;
 use super::generated::local_ci::plugin::types;
 use crate::event::{Annotation, Severity, Spot};
-use crate::pipeline::plugin::{Generated, Kind};
+use crate::pipeline::plugin::{Excerpt, Generated, Kind};
+use crate::plugin::excerpt;
 use crate::plugin::fault::FaultKind;
+use crate::plugin::host::stop::short;
 use crate::plugin::info::{Context, Info, Need, Notification, StageEnd, Verdict};
-use crate::plugin::services::Line;
+use crate::plugin::services::{Line, Printed};
 
 /// The most of an annotation's message, in bytes.
 const MESSAGE_MAX: usize = 16 * 1024;
@@ -32,8 +34,23 @@ pub(super) fn context(context: &Context) -> types::Context {
 }
 
 pub(super) fn line(line: &Line) -> types::Line {
-    let channel = if line.is_err { types::Channel::Err } else { types::Channel::Out };
-    types::Line { channel, text: line.text.clone() }
+    types::Line { channel: channel(line.is_err), text: line.text.clone() }
+}
+
+fn channel(is_err: bool) -> types::Channel {
+    if is_err { types::Channel::Err } else { types::Channel::Out }
+}
+
+/// The contract's `line` for a parser: what is generated wants a `String` of its own for each.
+#[derive(Clone, Copy, Debug, wasmtime::component::ComponentType, wasmtime::component::Lower)]
+#[component(record)]
+pub(super) struct Lent<'a> {
+    channel: types::Channel,
+    text: &'a str,
+}
+
+pub(super) fn lent<'a>(line: &Printed<'a>) -> Lent<'a> {
+    Lent { channel: channel(line.is_err), text: line.text }
 }
 
 pub(super) fn event(event: &Notification) -> types::Event {
@@ -103,23 +120,32 @@ pub(super) fn generated(spec: types::StageSpec) -> Generated {
     Generated { name: spec.name, body: spec.body }
 }
 
-pub(super) fn info(info: about::Info) -> Info {
+/// What a plugin says of itself, or why that makes no sense.
+pub(super) fn info(info: about::Info) -> Result<Info, FaultKind> {
     let kinds = |kinds: Vec<about::Kind>| kinds.into_iter().map(kind).collect();
+    let parsers: Result<Vec<Kind>, String> = info.parsers.into_iter().map(parser).collect();
     let need = |need: about::Capability| Need { kind: need.kind, value: need.value, reason: need.reason };
-    Info {
+    Ok(Info {
         name: info.name,
         version: info.version,
         summary: info.summary,
         stages: kinds(info.stages),
-        parsers: kinds(info.parsers),
+        parsers: parsers.map_err(FaultKind::Nonsense)?,
         expanders: kinds(info.expanders),
         events: info.events,
         config: info.config,
         needs: info.needs.into_iter().map(need).collect(),
         examples: if info.examples.trim().is_empty() { "[]".to_owned() } else { info.examples },
-    }
+    })
 }
 
 fn kind(kind: about::Kind) -> Kind {
-    Kind { name: kind.name, summary: kind.summary, params: kind.params, fixes: kind.fixes }
+    let about::Kind { name, summary, params, fixes, extra: _ } = kind;
+    Kind { name, summary, params, fixes, excerpt: Excerpt::default() }
+}
+
+fn parser(mut parser: about::Kind) -> Result<Kind, String> {
+    let extra = own_pairs(std::mem::take(&mut parser.extra));
+    let kind = kind(parser);
+    Ok(Kind { excerpt: excerpt::read(&short(&kind.name), &extra)?, ..kind })
 }

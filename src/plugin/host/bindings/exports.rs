@@ -1,17 +1,25 @@
 //! What a component exports: found once, checked against the contract's types at each instantiation, called.
 
-use wasmtime::component::{Instance, InstancePre, ResourceAny};
+use wasmtime::component::{Func, Instance, InstancePre, ResourceAny};
 use wasmtime::error::Context as _;
 use wasmtime::{Result, Store};
 
 use super::convert;
 use super::generated::exports::local_ci::plugin::{about, expander, parser, reporter, stage};
+use super::generated::local_ci::plugin::types;
 use crate::event::Annotation;
 use crate::pipeline::plugin::Generated;
 use crate::plugin::fault::FaultKind;
 use crate::plugin::host::state::State;
 use crate::plugin::info::{Context, Info, Notification, Role, StageEnd};
-use crate::plugin::services::Line;
+use crate::plugin::services::Printed;
+
+/// The interface of parsers, and its function that takes lines.
+const PARSER: &str = "local-ci:plugin/parser@0.1.0";
+const FEED: &str = "[method]session.feed";
+
+/// What `feed` gives back.
+type Found = std::result::Result<Vec<types::Annotation>, types::Problem>;
 
 /// What a guest answers: what was asked for, or a problem of its own.
 type Answer<T> = Result<Result<T, FaultKind>>;
@@ -52,7 +60,7 @@ impl Exports {
         Ok(())
     }
 
-    pub(in super::super) fn describe(&self, store: &mut Store<State>, instance: &Instance) -> Result<Info> {
+    pub(in super::super) fn describe(&self, store: &mut Store<State>, instance: &Instance) -> Answer<Info> {
         let about = self.about.load(&mut *store, instance)?;
         Ok(convert::info(about.call_describe(store)?))
     }
@@ -101,8 +109,12 @@ impl Exports {
         context: &Context,
     ) -> Result<Session> {
         let guest = required(self.parser.as_ref(), "parser")?.load(&mut *store, instance)?;
+        let interface = instance.get_export_index(&mut *store, None, PARSER);
+        let feed = interface.and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), FEED));
+        let feed = feed.and_then(|feed| instance.get_func(&mut *store, feed));
+        let feed = feed.ok_or_else(|| wasmtime::format_err!("its export `parser` has no `{FEED}`"))?;
         let handle = guest.session().call_constructor(store, name, &convert::context(context))?;
-        Ok(Session { guest, handle })
+        Ok(Session { guest, feed, handle })
     }
 }
 
@@ -113,13 +125,16 @@ fn required<'a, T>(indices: Option<&'a T>, role: &str) -> Result<&'a T> {
 /// A parser that reads.
 pub(in super::super) struct Session {
     guest: parser::Guest,
+    /// The guest's `feed`, which is called with lines that it does not own.
+    feed: Func,
     handle: ResourceAny,
 }
 
 impl Session {
-    pub(in super::super) fn feed(&self, store: &mut Store<State>, lines: &[Line]) -> Answer<Vec<Annotation>> {
-        let lines: Vec<_> = lines.iter().map(convert::line).collect();
-        let answer = self.guest.session().call_feed(store, self.handle, &lines)?;
+    pub(in super::super) fn feed(&self, store: &mut Store<State>, lines: &[Printed<'_>]) -> Answer<Vec<Annotation>> {
+        let lines: Vec<_> = lines.iter().map(convert::lent).collect();
+        let feed = self.feed.typed::<(ResourceAny, &[convert::Lent<'_>]), (Found,)>(&*store)?;
+        let (answer,) = feed.call(store, (self.handle, lines.as_slice()))?;
         Ok(answer.map(annotations).map_err(convert::problem))
     }
 
@@ -129,6 +144,6 @@ impl Session {
     }
 }
 
-fn annotations(items: Vec<super::generated::local_ci::plugin::types::Annotation>) -> Vec<Annotation> {
+fn annotations(items: Vec<types::Annotation>) -> Vec<Annotation> {
     items.into_iter().map(convert::annotation).collect()
 }

@@ -5,7 +5,7 @@ use super::witness::Said;
 use super::{context, kind, load, run};
 use crate::event::ANNOTATIONS_MAX;
 use crate::plugin::FaultKind;
-use crate::plugin::services::Line;
+use crate::plugin::services::Printed;
 
 fn logging() -> Forge {
     Forge { imports: import("output", "log", "log", "(param i32 i32 i32)"), ..Forge::default() }
@@ -60,7 +60,7 @@ fn h157_a_parser_that_trapped_stays_gone() {
     let forge = Forge { feed: "unreachable".to_owned(), ..Forge::default() };
     let mut parser = load(&forge).parser(Said::default().call(), "sample", &context()).unwrap();
     let first = parser.feed(&[]).unwrap_err();
-    let line = Line { is_err: false, text: "more".to_owned() };
+    let line = Printed { is_err: false, text: "more" };
     assert_eq!((parser.feed(&[line]).unwrap_err(), parser.finish(Some(0)).unwrap_err()), (first.clone(), first));
 }
 

@@ -17,7 +17,7 @@ use crate::plugin::host::limits::Meter;
 use crate::plugin::host::state::State;
 use crate::plugin::host::stop;
 use crate::plugin::info::Role;
-use crate::plugin::services::Line;
+use crate::plugin::services::Printed;
 
 const FOR_EVER: &str = "(loop $for-ever (br $for-ever)) unreachable";
 
@@ -69,7 +69,7 @@ fn h155_a_loop_without_end_stops_when_its_time_is_up() {
     let mut parser = component.parser(call(), "sample", &context()).unwrap();
     assert_eq!(parser.feed(&[]).unwrap_err().to_string(), too_slow);
     // It is gone, and is not begun again.
-    let line = Line { is_err: false, text: String::new() };
+    let line = Printed { is_err: false, text: "" };
     assert_eq!(parser.feed(&[line]).unwrap_err().to_string(), too_slow);
     assert_eq!(parser.finish(None).unwrap_err().to_string(), too_slow);
 }

@@ -6,7 +6,7 @@ use super::{context, load, run};
 use crate::event::{Severity, Spot};
 use crate::pipeline::plugin::{GENERATED_MAX, Generated};
 use crate::plugin::info::{Need, Notification, Role, Verdict};
-use crate::plugin::services::Line;
+use crate::plugin::services::Printed;
 
 /// Imports `output.log` as `$log`.
 fn logging(forge: &mut Forge) {
@@ -65,7 +65,7 @@ fn a_parser_is_one_session_over_many_lines() {
     );
     forge.finish = format!("(if (i32.ne (local.get $code) (i32.const 101)) (then unreachable)) (i32.const {last})");
     let mut parser = load(&forge).parser(Said::default().call(), "rustc", &context()).unwrap();
-    let line = |text: &str| Line { is_err: false, text: text.to_owned() };
+    let line = |text| Printed { is_err: false, text };
     assert!(parser.feed(&[line("one"), line("two")]).unwrap().is_empty());
     let found = parser.feed(&[line("three")]).unwrap();
     let spot = Spot { path: "src/a.rs".to_owned(), line: Some(7), column: None, end_line: None, end_column: None };

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use super::pin::Candidate;
 use crate::cancel::CancelToken;
 use crate::pipeline::plugin::Limits;
+use crate::plugin::excerpt::Sieve;
 use crate::plugin::host::Call;
 use crate::plugin::info::{Context, Notification};
-use crate::plugin::services::Line;
+use crate::plugin::services::{Line, Printed};
 use crate::plugin::{Fault, FaultKind};
 use expectation::{Came, faults};
 use world::World;
@@ -142,9 +143,15 @@ fn stage(found: &Candidate, body: &Map<String, Value>, call: Call) -> Result<Cam
 }
 
 fn parser(found: &Candidate, body: &Map<String, Value>, call: Call, batch: usize) -> Result<Came, Fault> {
-    let lines: Vec<Line> = body.get("lines").and_then(Value::as_array).into_iter().flatten().map(line).collect();
-    let mut parser = found.component.parser(call, text(body, "kind"), &context(body))?;
+    let kind = text(body, "kind");
+    let mut parser = found.component.parser(call, kind, &context(body))?;
+    // As in a run: it is given the lines that it says it wants.
+    let known = found.info.parsers.iter().find(|parser| parser.name == kind);
+    let mut sieve = Sieve::new(&known.map(|parser| parser.excerpt.clone()).unwrap_or_default());
+    let lines = body.get("lines").and_then(Value::as_array).into_iter().flatten().map(line);
+    let lines: Vec<Line> = lines.filter(|line| sieve.passes(line.text.as_bytes())).collect();
     let mut annotations = Vec::new();
+    let lines: Vec<Printed<'_>> = lines.iter().map(Printed::from).collect();
     for lines in lines.chunks(batch.min(lines.len().max(1))) {
         annotations.extend(parser.feed(lines)?);
     }
