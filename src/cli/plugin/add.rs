@@ -17,7 +17,7 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
         .source
         .parse()
         .map_err(|why| CliError::usage(format!("the source {:?} cannot be used: {why}", args.source)))?;
-    let mut stock = stock::open(context)?;
+    let mut stock = stock::open_or_begin(context)?;
     if let Some(error) = &stock.replaced {
         return Err(CliError::usage(error.to_string()));
     }
@@ -37,7 +37,14 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
     let offer = stock.look(&plugin, false)?;
     output::say(&shown::title(&name, &offer.found.info));
     let grants = granted(context, &stock, &offer, args.yes)?;
+    let begun = stock.declared.beginning.as_ref().map(|text| match text.as_str() {
+        "" => "for the project had none",
+        _ => "with the stages that were found here, as `local-ci init` writes them",
+    });
     stock.accept(&offer, &grants)?;
+    if let Some(how) = begun {
+        output::say(&format!("wrote {}, {how}", stock.declared.shown()));
+    }
     output::say(&format!("added plugin {name} to {} and local-ci.lock", stock.declared.shown()));
     output::say(&format!("use it there:\n{}", shown::usage(&name, &offer.found).trim_end()));
     Ok(Ending::Code(exit::PASSED))
