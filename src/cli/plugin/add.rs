@@ -22,6 +22,7 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
         return Err(CliError::usage(error.to_string()));
     }
     let name = name(args, &source)?;
+    let is_there = stock.declared.plugins.contains_key(&name);
     let plugin = match stock.declared.plugins.get(&name) {
         // What a person has written beforehand, with the grants that it is to have.
         Some(there) if there.source == source => there.clone(),
@@ -36,6 +37,10 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
     };
     let offer = stock.look(&plugin, false)?;
     output::say(&shown::title(&name, &offer.found.info));
+    if is_there && offer.is_locked {
+        output::say(&format!("plugin {name} is there already, as it was locked"));
+        return Ok(Ending::Code(exit::PASSED));
+    }
     let grants = granted(context, &stock, &offer, args.yes)?;
     let begun = stock.declared.beginning.as_ref().map(|text| match text.as_str() {
         "" => "for the project had none",
@@ -72,7 +77,8 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
         "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
          you grant less:"
     );
-    Err(CliError::usage(format!("plugin {name} needs more than {config} grants; nothing was changed"))
+    let kept = if stock.declared.plugins.contains_key(name) { "it was left as it was" } else { "nothing was changed" };
+    Err(CliError::usage(format!("plugin {name} needs more than {config} grants; {kept}"))
         .or_try(format!("{how}\n{}", lines.join("\n"))))
 }
 
