@@ -15,7 +15,7 @@ use crate::history::Sought;
 use crate::ids::{DenseMap, Signature, StageName};
 use crate::journal::layout::ProjectDir;
 use crate::outcome::exit;
-use crate::pipeline::{Action, Stage};
+use crate::pipeline::{Action, Command, Stage};
 use crate::plan::signature::{self, LOCAL};
 use crate::report::job_list::{ListedJob, render};
 use crate::session::jobs::AdHoc;
@@ -178,23 +178,24 @@ fn works<'a>(anchor: &'a Anchor, ad_hoc: &'a [AdHoc], board: &'a Board) -> HashM
     let ad_hoc = ad_hoc.iter().map(|job| (job.name.clone(), here(job.signature())));
     let mut works: HashMap<StageName, Work<'a>> = former.chain(ad_hoc).collect();
     for stage in anchor.project.iter().flat_map(|project| project.pipeline.stages().values()) {
-        match signature_on(stage, stage.executor()) {
-            Some(signature) => works.insert(stage.name.clone(), Work { signature, executor: stage.executor() }),
-            None => works.remove(&stage.name),
-        };
+        let signature = signature_on(stage, stage.executor());
+        works.insert(stage.name.clone(), Work { signature, executor: stage.executor() });
     }
     works
 }
 
 /// The fingerprint of what the stage would run now in such a place.
-fn signature_on(stage: &Stage, executor: &str) -> Option<Signature> {
-    let Action::Run(command) = &stage.action else { return None };
-    Some(signature::signature(&signature::Work { command, env: &stage.env, dir: &stage.dir, executor }))
+fn signature_on(stage: &Stage, executor: &str) -> Signature {
+    let command = match &stage.action {
+        Action::Run(command) => command.clone(),
+        Action::Use(used) => Command::Plugin(used.clone()),
+    };
+    signature::signature(&signature::Work { command: &command, env: &stage.env, dir: &stage.dir, executor })
 }
 
 /// The fingerprints that what the stage would run now can have: `--remote` may have had it run elsewhere.
 fn works_anywhere(stage: &Stage) -> Vec<Signature> {
-    [LOCAL, ELSEWHERE].iter().filter_map(|executor| signature_on(stage, executor)).collect()
+    [LOCAL, ELSEWHERE].iter().map(|executor| signature_on(stage, executor)).collect()
 }
 
 /// Foretells how long each job takes that does not run now.

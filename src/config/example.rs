@@ -161,8 +161,8 @@ impl Code {
                 "[stages.check]\nuses = \"hygiene\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
             ),
             Self::BadExpansion => example(
-                "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nwith = { kind = \"cargo\" }\n",
-                "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nuses = \"members\"\nwith = { kind = \"cargo\" }\n",
+                "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nwith = { run = \"cargo test -p ${member}\" }\n",
+                "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nuses = \"members\"\nwith = { run = \"cargo test -p ${member}\" }\n",
             ),
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")

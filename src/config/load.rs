@@ -150,16 +150,17 @@ fn layered(mut files: Vec<Shaped<'_>>) -> Document {
     let stages = files.iter().flat_map(|file| &file.document.stages.0);
     let spoilt: HashSet<String> =
         stages.filter(|(_, stage)| stage.spoilt).map(|(name, _)| name.get_ref().clone()).collect();
-    let mut excused = HashSet::new();
+    let (mut excused, mut dented) = (HashSet::new(), HashSet::new());
     let expand_spoilt = files.iter().any(|file| file.document.expand_spoilt);
     let mut table = DeTable::new();
     for file in files {
         excused.extend(file.document.excused);
+        dented.extend(file.document.dented);
         layer::merge(&mut table, file.table);
     }
     // Each file's faults were taken out of it, so that none are left to find.
     let mut document = shape::document(&mut table, &mut FaultList::default());
-    document.excused = excused;
+    (document.excused, document.dented) = (excused, dented);
     document.expand_spoilt = expand_spoilt;
     for (name, stage) in &mut document.stages.0 {
         stage.spoilt = spoilt.contains(name.get_ref());

@@ -60,6 +60,9 @@ pub(super) struct Document {
     /// have been the host or the source: who names one is not blamed, and what is missing is no fault.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
+    /// The plugins of whose tables something was taken out because it could not be read: nobody is asked for them.
+    #[serde(skip)]
+    pub(super) dented: HashSet<String>,
     /// Whether something was taken out of an `[[expand]]`.
     #[serde(skip)]
     pub(super) expand_spoilt: bool,

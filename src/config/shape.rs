@@ -120,6 +120,7 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
         .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
         .collect();
     let written = ["remotes", "plugins"].map(|name| sizes(table, name));
+    let whole = plugin_sizes(table);
     let expands = expand_size(table);
     let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
     let mut document: Document = read(&mut rest, faults).unwrap_or_default();
@@ -128,6 +129,9 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     }
     let kept = ["remotes", "plugins"].map(|name| sizes(table, name));
     document.expand_spoilt = expand_size(table) != expands;
+    let left = plugin_sizes(table);
+    document.dented =
+        whole.into_iter().filter(|(name, size)| left.get(name) != Some(size)).map(|(name, _)| name).collect();
     // A host or a source may have been among what was taken out.
     let is_whole = |table: usize, name: &String| written[table].get(name) == kept[table].get(name);
     let remotes =
@@ -150,6 +154,12 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
 fn sizes(table: &DeTable<'_>, name: &str) -> HashMap<String, usize> {
     let tables = table.get(name).and_then(|tables| tables.get_ref().as_table()).into_iter().flatten();
     tables.filter_map(|(name, table)| Some((name.get_ref().to_string(), table.get_ref().as_table()?.len()))).collect()
+}
+
+/// How many values stand in the table of each plugin, however deep.
+fn plugin_sizes(table: &DeTable<'_>) -> HashMap<String, usize> {
+    let tables = table.get("plugins").and_then(|tables| tables.get_ref().as_table()).into_iter().flatten();
+    tables.map(|(name, value)| (name.get_ref().to_string(), size(value.get_ref()))).collect()
 }
 
 /// How many keys all tables of `[[expand]]` have.

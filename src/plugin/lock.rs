@@ -85,7 +85,10 @@ pub enum LockError {
     #[error("{NAME} was written by a later version of local-ci (format {0}; this one knows {FORMAT}): update this one")]
     Newer(u64),
     /// It is not what is written here.
-    #[error("{NAME} is damaged, in line {line}: {why}; `local-ci plugin update` writes it anew")]
+    #[error(
+        "{NAME} is damaged, in line {line}: {why}; `git checkout {NAME}` brings back what was committed, and `local-ci plugin update` \
+         writes it anew, for which all plugins are to be approved again"
+    )]
     Damaged {
         /// Where, from one.
         line: usize,

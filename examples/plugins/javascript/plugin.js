@@ -22,7 +22,7 @@ export const about = {
           additionalProperties: false,
           properties: {
             word: { type: "string", minLength: 1, description: "The word; without it, FIXME" },
-            files: { type: "string", description: "Which files; without it, all" },
+            files: { type: "string", description: "Which files; without it, those in src" },
           },
         }),
         fixes: false,
@@ -32,17 +32,17 @@ export const about = {
       expanders: [],
       events: [],
       config: null,
-      needs: [{ kind: "files-read", value: "**", reason: "to look for the word in the project's files" }],
+      needs: [{ kind: "files-read", value: "src/**", reason: "to look for the word in the project's sources" }],
       examples: JSON.stringify([
         {
           name: "finds the word",
           role: "stage",
           kind: "words-js",
-          files: { "a.txt": "one\ntwo FIXME\n" },
+          files: { "src/a.txt": "one\ntwo FIXME\n" },
           expect: {
             verdict: "failed",
             summary: "FIXME stands in 1 line",
-            annotations: [{ severity: "error", path: "a.txt", line: 2 }],
+            annotations: [{ severity: "error", path: "src/a.txt", line: 2 }],
           },
         },
         {
@@ -50,7 +50,7 @@ export const about = {
           role: "stage",
           kind: "words-js",
           params: { word: "later" },
-          files: { "a.txt": "FIXME\n" },
+          files: { "src/a.txt": "FIXME\n" },
           expect: { verdict: "passed", annotations: [] },
         },
       ]),
@@ -71,7 +71,7 @@ export const stage = {
   },
 };
 
-function look({ word = "FIXME", files: pattern = "**" }) {
+function look({ word = "FIXME", files: pattern = "src/**" }) {
   let count = 0;
   for (const entry of files.glob(pattern, 10000)) {
     if (entry.dir || entry.size > LARGE) continue;

@@ -26,7 +26,7 @@ class About(exports.About):
                 "additionalProperties": False,
                 "properties": {
                     "word": {"type": "string", "minLength": 1, "description": "The word; without it, FIXME"},
-                    "files": {"type": "string", "description": "Which files; without it, all"},
+                    "files": {"type": "string", "description": "Which files; without it, those in src"},
                 },
             }),
             fixes=False,
@@ -41,17 +41,17 @@ class About(exports.About):
             expanders=[],
             events=[],
             config=None,
-            needs=[Capability("files-read", "**", "to look for the word in the project's files")],
+            needs=[Capability("files-read", "src/**", "to look for the word in the project's sources")],
             examples=json.dumps([
                 {
                     "name": "finds the word",
                     "role": "stage",
                     "kind": "words-python",
-                    "files": {"a.txt": "one\ntwo FIXME\n"},
+                    "files": {"src/a.txt": "one\ntwo FIXME\n"},
                     "expect": {
                         "verdict": "failed",
                         "summary": "FIXME stands in 1 line",
-                        "annotations": [{"severity": "error", "path": "a.txt", "line": 2}],
+                        "annotations": [{"severity": "error", "path": "src/a.txt", "line": 2}],
                     },
                 },
                 {
@@ -59,7 +59,7 @@ class About(exports.About):
                     "role": "stage",
                     "kind": "words-python",
                     "params": {"word": "later"},
-                    "files": {"a.txt": "FIXME\n"},
+                    "files": {"src/a.txt": "FIXME\n"},
                     "expect": {"verdict": "passed", "annotations": []},
                 },
             ]),
@@ -81,7 +81,7 @@ class Stage(exports.Stage):
 def look(params: dict) -> Outcome:
     word = params.get("word", "FIXME")
     count = 0
-    for entry in files.glob(params.get("files", "**"), 10000):
+    for entry in files.glob(params.get("files", "src/**"), 10000):
         if entry.dir or entry.size > LARGE:
             continue
         lines = files.read(entry.path, 0, LARGE).decode(errors="replace").split("\n")

@@ -18,11 +18,12 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
         .source
         .parse()
         .map_err(|why| CliError::usage(format!("the source {:?} cannot be used: {why}", args.source)))?;
-    let mut stock = stock::open(context)?;
+    let mut stock = stock::open_or_begin(context)?;
     if let Some(error) = &stock.replaced {
         return Err(CliError::usage(error.to_string()));
     }
     let name = name(args, &source)?;
+    let is_there = stock.declared.plugins.contains_key(&name);
     let plugin = match stock.declared.plugins.get(&name) {
         // What a person has written beforehand, with the grants that it is to have.
         Some(there) if there.source == source => there.clone(),
@@ -37,11 +38,22 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
     };
     let offer = stock.look(&plugin, false)?;
     output::say(&shown::title(&name, &offer.found.info));
+    if is_there && offer.is_locked {
+        output::say(&format!("plugin {name} is there already, as it was locked"));
+        return Ok(Ending::Code(exit::PASSED));
+    }
     if let Some(beyond) = shown::beyond_needs(&offer.found.shape.roles) {
         output::say(beyond);
     }
     let grants = granted(context, &stock, &offer, args.yes)?;
+    let begun = stock.declared.beginning.as_ref().map(|text| match text.as_str() {
+        "" => "for the project had none",
+        _ => "with the stages that were found here, as `local-ci init` writes them",
+    });
     stock.accept(&offer, &grants)?;
+    if let Some(how) = begun {
+        output::say(&format!("wrote {}, {how}", stock.declared.shown()));
+    }
     output::say(&format!("added plugin {name} to {} and local-ci.lock", stock.declared.shown()));
     output::say(&format!("use it there:\n{}", shown::usage(&name, &offer.found).trim_end()));
     Ok(Ending::Code(exit::PASSED))
@@ -69,7 +81,8 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
         "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
          you grant less:"
     );
-    Err(CliError::usage(format!("plugin {name} needs more than {config} grants; nothing was changed"))
+    let kept = if stock.declared.plugins.contains_key(name) { "it was left as it was" } else { "nothing was changed" };
+    Err(CliError::usage(format!("plugin {name} needs more than {config} grants; {kept}"))
         .or_try(format!("{how}\n{}", lines.join("\n"))))
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::pipeline::plugin::{Excerpt, Kind};
 use crate::plugin::Role;
 use crate::plugin::info::{Info, Need};
@@ -46,7 +48,9 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// Its name, its version and what it is for.
 pub(super) fn title(name: &str, info: &Info) -> String {
-    format!("{} {}: {}", printable(name), line(&info.version), line(&info.summary))
+    let (name, own) = (printable(name), line(&info.name));
+    let named = if name == own { own } else { format!("{name}, which is {own}") };
+    format!("{named} {}: {}", line(&info.version), line(&info.summary))
 }
 
 /// What no need says of a plugin, and who takes it in has to know.
@@ -143,14 +147,48 @@ pub(super) fn usage(name: &str, found: &Candidate) -> String {
     let mut text = String::new();
     for role in &found.shape.roles {
         let lines = match role {
-            Role::Stage => format!("  [stages.{name}]\n  uses = \"{}\"\n", named(&info.stages)),
+            Role::Stage => format!("  [stages.{name}]\n  uses = \"{}\"\n{}", named(&info.stages), with(&info.stages)),
             Role::Parser => format!("  annotate = [\"{}\"]   # in a stage\n", named(&info.parsers)),
-            Role::Expander => format!("  [[expand]]\n  uses = \"{}\"\n", named(&info.expanders)),
+            Role::Expander => {
+                format!("  [[expand]]\n  uses = \"{}\"\n{}", named(&info.expanders), with(&info.expanders))
+            }
             Role::Reporter => format!("  [reporters]\n  {name} = true\n"),
         };
         text.push_str(&lines);
     }
+    if let Some(config) = required(info.config.as_deref()) {
+        let _ = writeln!(text, "  [plugins.{name}.config]   # what it has to be told\n  {}", config.join("\n  "));
+    }
+    let open: Vec<String> = info.needs.iter().filter(|need| need.value == "*").map(|need| line(&need.kind)).collect();
+    if !open.is_empty() {
+        let _ = writeln!(text, "  and in its grants, by name, what it may use of: {}", open.join(", "));
+    }
     text
+}
+
+/// `with` of the only kind that there is, with what cannot be left out.
+fn with(kinds: &[Kind]) -> String {
+    let [only] = kinds else { return String::new() };
+    match required(only.params.as_deref()) {
+        Some(keys) => format!("  with = {{ {} }}   # what it has to be told\n", keys.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The settings that a schema wants in any case, each with a value of its kind in its place; none where there are none.
+fn required(schema: Option<&str>) -> Option<Vec<String>> {
+    let schema: Value = serde_json::from_str(schema?).ok()?;
+    let keys: Vec<String> = schema.get("required")?.as_array()?.iter().filter_map(Value::as_str).map(line).collect();
+    let kind = |key: &str| schema.pointer(&format!("/properties/{key}/type")).and_then(Value::as_str);
+    let value = |key: &str| match kind(key) {
+        Some("boolean") => "true",
+        Some("integer" | "number") => "0",
+        Some("array") => "[]",
+        Some("object") => "{}",
+        Some(_) | None => "\"…\"",
+    };
+    let lines: Vec<String> = keys.iter().map(|key| format!("{key} = {}", value(key))).collect();
+    (!lines.is_empty()).then_some(lines)
 }
 
 #[cfg(test)]

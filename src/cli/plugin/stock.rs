@@ -14,6 +14,12 @@ pub(super) fn open(context: &Context<'_>) -> Result<Stock, CliError> {
     Ok(Stock::open(declared, host(context.env), context.env)?)
 }
 
+/// The same for who adds the first one: where the project has no config, it is about to have one.
+pub(super) fn open_or_begin(context: &Context<'_>) -> Result<Stock, CliError> {
+    let declared = Declared::read_or_begin(&context.load_request())?;
+    Ok(Stock::open(declared, host(context.env), context.env)?)
+}
+
 /// Fails where a command is asked to keep the lock file as it is, and cannot.
 pub(super) fn refuse_locked(context: &Context<'_>, what: &str) -> Result<(), CliError> {
     if !context.global.locked {

@@ -14,6 +14,7 @@ const RUST: &[File] = &[
     ("Cargo.toml", include_str!("template/rust/Cargo.toml.in")),
     (".cargo/config.toml", include_str!("template/rust/config.toml")),
     (".gitignore", include_str!("template/rust/gitignore")),
+    ("rustfmt.toml", include_str!("../../../rustfmt.toml")),
     ("README.md", include_str!("template/rust/README.md.in")),
     ("src/lib.rs", include_str!("template/rust/lib.rs.in")),
 ];

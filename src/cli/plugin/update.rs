@@ -6,6 +6,8 @@ use crate::cli::error::CliError;
 use crate::cli::project::Context;
 use crate::cli::{Ending, output};
 use crate::outcome::exit;
+use crate::plugin::authority::covers;
+use crate::plugin::lock::Entry;
 use crate::session::plugins::stock::Stock;
 use crate::text::plain::printable;
 
@@ -63,12 +65,30 @@ fn one(context: &Context<'_>, stock: &mut Stock, name: &str, args: &PluginUpdate
         add::granted(context, stock, &offer, args.yes)?
     };
     stock.accept(&offer, &grants)?;
-    let from = match &before {
-        Some(before) if before.version != offer.found.info.version => {
-            format!(", it was {}", shown::line(&before.version))
-        }
-        Some(_) | None => String::new(),
+    let is_other = |before: &Entry| {
+        before.version != offer.found.info.version
+            || before.blake3.as_ref().is_some_and(|hash| *hash != offer.found.hash)
+            || before.source != plugin.source.to_string()
     };
-    output::say(&format!("{name} {version}: locked{from}"));
+    let Some(before) = before.filter(is_other) else {
+        output::say(&format!("{name} {version}: locked"));
+        return Ok(());
+    };
+    let hash =
+        |hash: Option<&str>| hash.and_then(|hash| hash.get(..12)).map(|hash| format!(", {hash}")).unwrap_or_default();
+    output::say(&format!(
+        "{name} {version}{}: locked, it was {}{} from {}",
+        hash(Some(&offer.found.hash)),
+        shown::line(&before.version),
+        hash(before.blake3.as_deref()),
+        shown::line(&before.source)
+    ));
+    // What was granted to what was there before stays; who reads this may want it back.
+    let beyond = covers(&grants, &offer.found.needs);
+    let beyond: Vec<String> =
+        beyond.iter().map(|one| format!("{} {}", one.key.as_str(), shown::line(&one.value))).collect();
+    if !beyond.is_empty() {
+        output::say(&format!("  it is granted what it does not ask for: {}", beyond.join("; ")));
+    }
     Ok(())
 }

@@ -25,6 +25,9 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
     };
     let resolver =
         Resolver::new(host(context.env), context.env, Rules { is_locked: true, ..Rules::default() }, Arc::new(|_| {}));
+    if declared.plugins.is_empty() {
+        output::say(&printable(&format!("{} has no plugins", declared.shown())));
+    }
     let mut is_sound = true;
     for plugin in plugins {
         match resolver.find(&declared.root, plugin) {

@@ -67,6 +67,8 @@ pub(super) struct Plugins<'a, 'd> {
     supplier: &'a dyn Supplier,
     /// Nothing for one that cannot be used.
     asked: BTreeMap<String, Option<Asked>>,
+    /// What was wrong with one: what is so of all of them is told once.
+    told: HashSet<String>,
     /// Holds settings against their schemas.
     pub(super) judge: Judge<'a>,
 }
@@ -78,7 +80,15 @@ impl<'a, 'd> Plugins<'a, 'd> {
         root: &'a Path,
         supplier: &'a dyn Supplier,
     ) -> Self {
-        Self { entries, excused, root, supplier, asked: BTreeMap::new(), judge: Judge::new(supplier) }
+        Self {
+            entries,
+            excused,
+            root,
+            supplier,
+            asked: BTreeMap::new(),
+            told: HashSet::new(),
+            judge: Judge::new(supplier),
+        }
     }
 
     /// The plugins that were asked for and can be used, by name.
@@ -146,7 +156,9 @@ impl<'a, 'd> Plugins<'a, 'd> {
         let (ready, abilities) = match self.supplier.abilities(self.root, plugin) {
             Ok(answer) => answer,
             Err(why) => {
-                faults.push(unsupplied(why, entry.key.span(), "this plugin"));
+                if self.told.insert(why.why.clone()) {
+                    faults.push(unsupplied(why, entry.key.span(), "this plugin"));
+                }
                 return None;
             }
         };

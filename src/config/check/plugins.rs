@@ -24,17 +24,18 @@ pub(super) struct Entry<'d> {
     pub(super) plugin: Option<Plugin>,
 }
 
-/// Checks all entries. Of those that are excused, something could not be read.
+/// Checks all entries. Of those that are excused, the source could not be read; of those that are dented, something.
 pub(super) fn check<'d>(
     written: &'d Pairs<schema::Plugin>,
     excused: &HashSet<String>,
+    dented: &HashSet<String>,
     files: &[PathBuf],
     faults: &mut FaultList,
 ) -> BTreeMap<&'d str, Entry<'d>> {
     let entries = written.0.iter().map(|(key, written)| {
         let before = faults.count();
         let plugin = one(key, written, excused.contains(key.get_ref()), faults);
-        let plugin = plugin.filter(|_| faults.count() == before);
+        let plugin = plugin.filter(|_| faults.count() == before && !dented.contains(key.get_ref()));
         let plugin = plugin.map(|plugin| Plugin { files: files.to_owned(), ..plugin });
         (key.get_ref().as_str(), Entry { key, written, plugin })
     });

@@ -43,7 +43,7 @@ pub(in crate::config) fn check(
 ) -> Checked {
     let mut warnings = Vec::new();
     let entries = std::mem::take(&mut document.plugins);
-    let entries = plugins::check(&entries, &document.excused, around.files, faults);
+    let entries = plugins::check(&entries, &document.excused, &document.dented, around.files, faults);
     let excused = document.excused.clone();
     let mut plugins = Plugins::new(&entries, &excused, root, around.supplier);
     let mut expansion = expand::expand(&document, &mut plugins, end, faults);

@@ -15,6 +15,9 @@ pub(super) const LOOKS: usize = 2_000;
 /// Directories that hold what others wrote, what was built, or what is there to be broken.
 const PASSED_OVER: [&str; 6] = ["node_modules", "target", "vendor", "testdata", "fixtures", "__pycache__"];
 
+/// Where a directory with a plugin of local-ci has the contract that it is built against.
+const OF_PLUGINS: [&str; 2] = ["wit/plugin.wit", "sdk/wit/plugin.wit"];
+
 /// The directories that a project around one may be in.
 #[derive(Debug)]
 pub(super) struct Reach {
@@ -63,8 +66,10 @@ pub(super) fn below(root: &Path, bounds: Bounds<'_>) -> (Vec<PathBuf>, bool) {
         .filter_entry(|entry| {
             let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
             let is_passed_over = entry.file_name().to_str().is_none_or(|name| PASSED_OVER.contains(&name));
+            // One of local-ci is built with `plugin build` and tried with `plugin test`; what is built is no part of the project.
+            let is_plugin = || OF_PLUGINS.iter().any(|contract| entry.path().join(contract).is_file());
             let is_repository = || std::fs::symlink_metadata(entry.path().join(".git")).is_ok();
-            entry.depth() == 0 || is_dir && !is_passed_over && !is_repository()
+            entry.depth() == 0 || is_dir && !is_passed_over && !is_repository() && !is_plugin()
         })
         .build();
     let own = |path: &Path| match (first, (bounds.owner)(path)) {

@@ -13,6 +13,7 @@ use super::trouble::Trouble;
 use crate::config::{LoadRequest, Survey, root_of, survey};
 use crate::pipeline::plugin::{Grants, Limits, Plugin};
 use crate::plan::error::nearest;
+use crate::session::init::NAME;
 
 /// The file beside a config that overrides it for one person.
 const OVERRIDE: &str = "local-ci.local.toml";
@@ -30,6 +31,8 @@ pub struct Declared {
     pub files: BTreeMap<String, PathBuf>,
     /// The file that goes before that one and says itself what a plugin is granted, by the plugin's name.
     pub overridden: BTreeMap<String, PathBuf>,
+    /// Where the project has no config: what the first one begins with, so that what runs without it runs on.
+    pub beginning: Option<String>,
     /// Who uses a plugin, by the plugin's name: `stages.clean`, `reporters`.
     uses: BTreeMap<String, Vec<String>>,
 }
@@ -46,7 +49,31 @@ struct Entry {
 impl Declared {
     /// Reads the plugins of the project that a request is about. It has to have a config.
     pub fn read(request: &LoadRequest) -> Result<Self, Trouble> {
-        let config = place(request)?;
+        Self::of(place(request)?)
+    }
+
+    /// The same, where a project without a config is one that is about to have its first.
+    pub fn read_or_begin(request: &LoadRequest) -> Result<Self, Trouble> {
+        let (root, text) = match request.explicit {
+            Some(_) => return Self::read(request),
+            None => match survey(request) {
+                Ok(Survey::Detected(detected)) => (detected.root, detected.text),
+                Ok(Survey::Unknown { root, .. }) => (root, String::new()),
+                Ok(Survey::Written(_)) | Err(_) => return Self::read(request),
+            },
+        };
+        Ok(Self {
+            config: root.join(NAME),
+            root,
+            plugins: BTreeMap::new(),
+            files: BTreeMap::new(),
+            overridden: BTreeMap::new(),
+            beginning: Some(text),
+            uses: BTreeMap::new(),
+        })
+    }
+
+    fn of(config: PathBuf) -> Result<Self, Trouble> {
         let root = root_of(&config).ok_or_else(|| Trouble::ours(format!("cannot find {}", config.display())))?;
         let mut whole = Table::new();
         let (mut files, mut overridden) = (BTreeMap::new(), BTreeMap::new());
@@ -71,7 +98,7 @@ impl Declared {
             }
             Some(_) => return Err(faulty("`plugins` is no table")),
         };
-        Ok(Self { root, config, plugins, files, overridden, uses })
+        Ok(Self { root, config, plugins, files, overridden, beginning: None, uses })
     }
 
     /// A plugin; where there is none of this name, the nearest are named.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::trouble::Trouble;
 use crate::pipeline::plugin::{Grants, Plugin, Source};
+use crate::plugin::authority::covers;
 use crate::plugin::component::Shape;
 use crate::plugin::host::{Component, Host};
 use crate::plugin::info::Info;
@@ -132,7 +133,15 @@ pub fn check_approval(plugin: &Plugin, locked: &Entry, found: &Candidate, is_str
     }
     if now.approved != locked.approved {
         let why = format!("what plugin {name} needs or is granted is not what was approved");
-        return Err(Trouble::new(why).or_try(update(name)));
+        let how = if covers(&found.needs, &plugin.grants).is_empty() {
+            update(name)
+        } else {
+            format!(
+                "`local-ci plugin update {name} --as-granted` approves what is granted here, which is less than it needs, and \
+                 `local-ci plugin inspect {name}` shows that; commit local-ci.lock then"
+            )
+        };
+        return Err(Trouble::new(why).or_try(how));
     }
     // The bytes are the same, so whatever differs was written there by somebody else.
     if is_pinned(&plugin.source) && now != *locked {

@@ -87,6 +87,12 @@ impl Resolver {
 
     fn lock(&self, root: &Path) -> Result<Lock, Trouble> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of all of them, and not of each.
+        if !lock::place(root).exists() {
+            let why = "there is no local-ci.lock, which says what the plugins of this project are and may do";
+            let how = "`local-ci plugin update` shows what each asks for and locks it; commit local-ci.lock then";
+            return Err(Trouble::new(why).or_try(how));
+        }
         let lock = locks.entry(root.to_owned()).or_insert_with(|| Lock::read(&lock::place(root)));
         lock.clone().map_err(|error| Trouble::new(error.to_string()))
     }

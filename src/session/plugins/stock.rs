@@ -16,6 +16,7 @@ use crate::plugin::authority::{Missing, covers};
 use crate::plugin::host::Host;
 use crate::plugin::lock::{self, Lock, LockError, NAME, approval};
 use crate::plugin::{rewrite, store};
+use crate::session::init;
 
 /// The plugins of a project, and what is needed to change them.
 pub struct Stock {
@@ -162,7 +163,11 @@ impl Stock {
         };
         // An entry of the lock that no config has is nobody's trouble; the other way round it would be.
         self.change_lock(|lock| drop(lock.plugins.insert(name.clone(), entry)))?;
-        if let Some((path, there)) = changed {
+        if let Some(beginning) = self.declared.beginning.take() {
+            let text = manifest::with_plugin(&beginning, name, &plugin.source, grants)
+                .map_err(|error| Trouble::ours(format!("what was found here {error}")))?;
+            init::write(&self.declared.root, &text).map_err(|error| Trouble::ours(error.to_string()))?;
+        } else if let Some((path, there)) = changed {
             edit(&path, |text| match there {
                 None => manifest::with_plugin(text, name, &plugin.source, grants),
                 Some(()) => manifest::with_grants(text, name, grants),

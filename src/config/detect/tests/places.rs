@@ -80,6 +80,10 @@ fn where_nothing_is_above_it_is_looked_for_below() {
         ("ignored/package.json", PACKAGE),
         ("clone/.git/HEAD", ""),
         ("clone/package.json", PACKAGE),
+        ("plugins/words/Cargo.toml", ""),
+        ("plugins/words/sdk/wit/plugin.wit", ""),
+        ("plugins/js/package.json", PACKAGE),
+        ("plugins/js/wit/plugin.wit", ""),
         ("docs/x", ""),
     ]);
     for start in ["", "docs"] {
