@@ -32,9 +32,12 @@ fn start(file: &Path) -> Child {
 fn names(dir: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() { names.extend(self::names(&entry)) } else { names.push(entry.display().to_string()) }
+        if entry.is_dir() {
+            names.extend(self::names(&entry));
+        } else if entry.extension().is_none_or(|ending| ending != "lock") {
+            names.push(entry.display().to_string());
+        }
     }
-    names.retain(|name| !name.ends_with(".lock"));
     names
 }
 
