@@ -190,6 +190,25 @@ pub const GIT_REPOSITORY: &[&str] = &[
     "GIT_WORK_TREE",
 ];
 
+/// For a stage of a git hook: the hook's name.
+pub const HOOK: &str = "LOCAL_CI_HOOK";
+/// The words that git gave the hook, as a shell reads them.
+pub const HOOK_ARGS: &str = "LOCAL_CI_HOOK_ARGS";
+/// For a stage of a hook about a commit's message: the file that it is in, absolute.
+pub const COMMIT_MESSAGE: &str = "LOCAL_CI_COMMIT_MESSAGE";
+/// For a stage of `pre-push`: the remote's name, or its address where it has none.
+pub const PUSH_REMOTE: &str = "LOCAL_CI_PUSH_REMOTE";
+/// Its address, without who logs in there.
+pub const PUSH_URL: &str = "LOCAL_CI_PUSH_URL";
+/// A file with what git says is pushed: a line for each reference, as in githooks(5).
+pub const PUSH_REFS: &str = "LOCAL_CI_PUSH_REFS";
+/// The commit that is tested.
+pub const PUSH_COMMIT: &str = "LOCAL_CI_PUSH_COMMIT";
+/// The first reference there that it is pushed to.
+pub const PUSH_REF: &str = "LOCAL_CI_PUSH_REF";
+/// What that reference is now; not set where it is new.
+pub const PUSH_BASE: &str = "LOCAL_CI_PUSH_BASE";
+
 /// The process's environment as it was at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Env(BTreeMap<OsString, OsString>);

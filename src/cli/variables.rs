@@ -55,6 +55,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         | Command::Init(_)
         | Command::Doctor(_)
         | Command::Remote(RemoteArgs { command: RemoteCommand::List(_) })
+        | Command::Hook(_)
         | Command::Plugin(_)
         | Command::Explain(_)
         | Command::Schema(_)

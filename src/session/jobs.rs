@@ -79,6 +79,7 @@ impl AdHoc {
             warnings: Vec::new(),
             detected: None,
             remotes: BTreeMap::new(),
+            hook: None,
         })
     }
 

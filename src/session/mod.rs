@@ -12,6 +12,7 @@ pub mod control;
 pub mod doctor;
 pub mod follow;
 pub mod forget;
+pub mod hooks;
 pub mod init;
 pub mod inline;
 pub mod inputs;

@@ -26,6 +26,8 @@ pub struct Project {
     pub detected: Option<Detected>,
     /// Its own remotes by name, each with the file that begins it; others of the pipeline are the user's.
     pub remotes: BTreeMap<String, PathBuf>,
+    /// The git hook that it is opened for, if it is for one.
+    pub hook: Option<String>,
 }
 
 /// A plan, and what goes into its run's header.
@@ -48,7 +50,7 @@ pub fn open(request: &LoadRequest, supplier: &dyn Supplier) -> Result<Project, C
     let source = source::read(&root);
     let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();
     let (warnings, detected, remotes) = (loaded.warnings, loaded.detected, loaded.remotes);
-    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected, remotes })
+    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected, remotes, hook: None })
 }
 
 /// The directory of the project that a request is about, canonical, without reading its config: where a config is or would
@@ -75,6 +77,8 @@ impl Project {
             ci: env.is_ci(),
             branch,
             env,
+            hook: self.hook.clone(),
+            changed: plan::Changed::Unasked,
             cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
         };
         plan::build(&self.pipeline, request, &facts)
