@@ -37,6 +37,8 @@ pub const TAG: &str = "LOCAL_CI_TAG";
 pub const SKIP: &str = "LOCAL_CI_SKIP";
 /// `--only`.
 pub const ONLY: &str = "LOCAL_CI_ONLY";
+/// `--changed`: a base, or `1` for the usual one.
+pub const CHANGED: &str = "LOCAL_CI_CHANGED";
 /// `--fix`.
 pub const FIX: &str = "LOCAL_CI_FIX";
 /// `--jobs`.
@@ -87,6 +89,12 @@ pub const CI: &str = "CI";
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The branch of the step, where git is on a detached HEAD.
 pub const GITHUB_REF_NAME: &str = "GITHUB_REF_NAME";
+/// The branch that a pull request goes to, in a step of GitHub Actions.
+pub const GITHUB_BASE_REF: &str = "GITHUB_BASE_REF";
+/// The branch that a merge request goes to, in a job of GitLab.
+pub const CI_MERGE_REQUEST_TARGET_BRANCH_NAME: &str = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
+/// The branch that a pull request goes to, in a job of Buildkite.
+pub const BUILDKITE_PULL_REQUEST_BASE_BRANCH: &str = "BUILDKITE_PULL_REQUEST_BASE_BRANCH";
 /// Set inside a GitLab job, whose log shows colours.
 pub const GITLAB_CI: &str = "GITLAB_CI";
 /// Set inside a Buildkite job, whose log shows colours.

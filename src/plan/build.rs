@@ -83,6 +83,12 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         reporters,
     };
     plan.warnings.extend(chosen.warn_of_unknown_changes(request, facts));
+    if let Changed::Known { since, .. } = &facts.changed
+        && request.changed
+        && !plan.has_work()
+    {
+        plan.warnings.push(format!("nothing runs: no stage is affected by what has changed since {since}"));
+    }
     plan.warnings.extend(warn(&plan, request, target.map(|id| place[id])));
     Ok(plan)
 }
@@ -308,6 +314,10 @@ impl<'a> Chosen<'a> {
             Command::Shell { args: own, .. } => own.extend_from_slice(args),
             // Whoever gives it some was told that it takes none.
             Command::Plugin(_) => {}
+        }
+        if decision != Decision::Run {
+            // It may be affected, and that is not why it does not run.
+            reasons.retain(|reason| !matches!(reason, Reason::Changed { .. } | Reason::AnyChange { .. }));
         }
         if decision == Decision::Run {
             reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));

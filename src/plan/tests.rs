@@ -1,5 +1,6 @@
 //! Plans from pipelines: what is selected, what is skipped and why, in which order, and what is refused.
 
+mod changed;
 mod plugins;
 
 use std::collections::BTreeMap;

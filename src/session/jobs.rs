@@ -17,6 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::changed::Since;
 use super::prepare::Project;
 use super::source;
 use crate::clock::Timestamp;
@@ -80,6 +81,7 @@ impl AdHoc {
             detected: None,
             remotes: BTreeMap::new(),
             hook: None,
+            since: Since::Work,
         })
     }
 

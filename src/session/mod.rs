@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod changed;
 pub mod checkup;
 mod company;
 pub mod compare;

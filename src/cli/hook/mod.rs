@@ -4,6 +4,7 @@ mod install;
 mod list;
 mod run;
 mod subjects;
+mod trial;
 
 use super::Ending;
 use super::args::HookCommand;

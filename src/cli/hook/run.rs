@@ -11,7 +11,8 @@ use super::super::rerun::words::words;
 use super::super::run::{Occasion, run_in};
 use super::super::{Ending, argv, output, variables};
 use super::check;
-use super::subjects::{Push, Target, push, short, targets};
+use super::subjects::{Push, Target, push, targets};
+use super::trial::Trial;
 use crate::clock::{Clock, SystemClock};
 use crate::config::LoadRequest;
 use crate::env;
@@ -23,10 +24,11 @@ use crate::plan::command::quote_all;
 use crate::plugin::store::cache_dir;
 use crate::process::tool::Tools;
 use crate::report::Ago;
-use crate::session::hooks::push::without_login;
+use crate::session::changed::Since;
+use crate::session::hooks::push::{Update, without_login};
 use crate::session::hooks::repository::{Commit, Repository, Surroundings};
 use crate::session::hooks::tree::{Head, PrivateTree, Subject};
-use crate::session::hooks::verdicts::{Green, Question, fingerprint, is_full_pass, is_settled};
+use crate::session::hooks::verdicts::{Green, fingerprint, is_settled};
 use crate::session::prepare::{self, Project};
 use crate::session::source::Source;
 use crate::text::plain::printable;
@@ -79,7 +81,7 @@ impl Call<'_> {
                 Tree::Commit => self.of_index(repository),
             };
         }
-        if self.push.updates.iter().all(crate::session::hooks::push::Update::is_deletion) {
+        if self.push.updates.iter().all(Update::is_deletion) {
             let what =
                 if self.push.updates.is_empty() { "nothing is pushed" } else { "nothing is pushed, only deleted" };
             output::say(&format!("{PRE_PUSH}: {what}"));
@@ -126,7 +128,9 @@ impl Call<'_> {
         let subject = Subject { tree: tree.clone(), head: Head::Commit(id.clone()) };
         let branch = target.updates.iter().find_map(|update| update.branch()).map(str::to_owned);
         let source = Source { commit: Some(id.clone()), branch };
-        self.test(&trial, &Place { tree: &place, subject, source, title: &title }, recalled.as_ref(), Some(target))
+        let since = Since::Push(before(&target.updates));
+        let place = Place { tree: &place, subject, source, since, title: &title };
+        self.test(&trial, &place, recalled.as_ref(), Some(target))
     }
 
     /// What is about to be committed.
@@ -154,7 +158,12 @@ impl Call<'_> {
             (None, None) => Head::Unborn("refs/heads/main".to_owned()),
         };
         let subject = Subject { tree: tree.clone(), head };
-        match self.test(&trial, &Place { tree: &place, subject, source, title }, recalled.as_ref(), None)? {
+        match self.test(
+            &trial,
+            &Place { tree: &place, subject, source, since: Since::Head, title },
+            recalled.as_ref(),
+            None,
+        )? {
             Tested::Ended(ending) => Ok(ending),
             Tested::NotHere => self.as_it_is(),
         }
@@ -193,7 +202,8 @@ impl Call<'_> {
             self.say_green(place.title, green);
             return Ok(Tested::Ended(Ending::Code(exit::PASSED)));
         }
-        let settled = is_settled(&project.pipeline, &plan);
+        // What has changed depends on what is there already.
+        let settled = is_settled(&project.pipeline, &plan) && args.selection.changed.is_none();
         output::say(&printable(&format!("{}: testing {} in {}", self.name, place.title, tree.work().display())));
         let number = Cell::new(None);
         let placed = |run: &RunDir, given: Option<RunNumber>| {
@@ -244,6 +254,7 @@ impl Call<'_> {
         }
         project.source = place.source.clone();
         project.hook = Some(self.name.to_owned());
+        project.since = place.since.clone();
         Ok(project)
     }
 
@@ -252,6 +263,9 @@ impl Call<'_> {
         let open = || {
             let mut project = self.context.project()?;
             project.hook = Some(self.name.to_owned());
+            if self.name == PRE_PUSH {
+                project.since = Since::Push(before(&self.push.updates));
+            }
             Ok(project)
         };
         let args = self.args(&open()?, Tree::Worktree)?;
@@ -320,7 +334,7 @@ impl Call<'_> {
             _ => "git commit",
         };
         output::say(&printable(&format!(
-            "{}: {title} passed in run {} ({ago}) as it is; `{}=1 {again}` tests it again",
+            "{}: {title} passed before, in run {} ({ago}), and is not tested again; `{}=1 {again}` tests it all the same",
             self.name,
             green.run,
             env::NO_CACHE
@@ -366,46 +380,16 @@ struct Place<'a> {
     tree: &'a PrivateTree,
     subject: Subject,
     source: Source,
+    since: Since,
     title: &'a str,
 }
 
-/// What a verdict on a tree depends on.
-struct Trial<'a> {
-    repository: &'a Repository,
-    tree: &'a str,
-    hook: String,
-    selection: Vec<String>,
-    /// The project's state; none where none is kept.
-    state: Option<ProjectDir>,
-    /// Where the hook works, below the top of the work tree.
-    project: PathBuf,
-    is_looked_up: bool,
-}
-
-impl Trial<'_> {
-    fn question(&self) -> Question<'_> {
-        Question {
-            tree: self.tree,
-            project: self.project.to_string_lossy().into_owned(),
-            hook: &self.hook,
-            selection: self.selection.clone(),
-            version: env!("CARGO_PKG_VERSION"),
-        }
-    }
-
-    fn recall(&self) -> Option<Green> {
-        let state = self.state.as_ref().filter(|_| self.is_looked_up)?;
-        self.question().recall(state, SystemClock.now())
-    }
-
-    /// Remembers that the tree was green in this run, where every stage of it passed.
-    fn remember(&self, run: RunNumber, plan: Option<String>) {
-        let Some(state) = self.state.as_ref().filter(|state| is_full_pass(state, run)) else { return };
-        let Ok(at_ms) = u64::try_from(SystemClock.now().unix_ms) else { return };
-        if let Err(error) = self.question().remember(state, &Green { run, at_ms, plan }) {
-            output::warning(&format!("that {} passed will not be remembered: {error}", short(self.tree)));
-        }
-    }
+/// What these references are there now. For one that is new nobody knows what is there of it, and what the others are says
+/// nothing of it.
+fn before(updates: &[Update]) -> Vec<String> {
+    let pushed = updates.iter().filter(|update| !update.is_deletion());
+    let before: Option<Vec<String>> = pushed.map(|update| update.known_before().map(str::to_owned)).collect();
+    before.unwrap_or_default()
 }
 
 /// A path below a directory; the directory itself without a slash at its end.

@@ -13,6 +13,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--tag", env::TAG),
     ("--skip", env::SKIP),
     ("--only", env::ONLY),
+    ("--changed", env::CHANGED),
     ("--fix", env::FIX),
     ("--jobs", env::JOBS),
     ("--fail-fast", env::FAIL_FAST),

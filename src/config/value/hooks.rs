@@ -116,7 +116,11 @@ impl JsonSchema for Hooks {
         tree.insert("description".into(), "What the stages of all hooks run on.".into());
         let mut properties = serde_json::Map::new();
         properties.insert("tree".to_owned(), tree.to_value());
-        properties.extend(NAMES.iter().map(|name| ((*name).to_owned(), hook.clone().to_value())));
+        properties.extend(NAMES.iter().map(|name| {
+            let mut hook = hook.clone();
+            hook.insert("description".into(), format!("What the git hook {name} runs: stages, or a table.").into());
+            ((*name).to_owned(), hook.to_value())
+        }));
         json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
     }
 }

@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn at(unix_ms: i64) -> Timestamp {
-        Timestamp { unix_ms, ..Timestamp::default() }
+        Timestamp { unix_ms, mono_us: 0 }
     }
 
     #[test]
