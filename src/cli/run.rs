@@ -43,6 +43,9 @@ pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String
     run_in(context, args, &Occasion { equivalent, ..Occasion::default() }, &|| context.project())
 }
 
+/// Is told where a run is.
+pub(super) type Placed<'a> = dyn Fn(&RunDir, Option<RunNumber>) + 'a;
+
 /// What a run is started for, where that is not to do what was typed.
 #[derive(Default)]
 pub(super) struct Occasion<'a> {
@@ -53,7 +56,7 @@ pub(super) struct Occasion<'a> {
     /// Whether nobody wants the run once this process is gone, so that it ends with it.
     pub(super) is_bound: bool,
     /// Is told where the run is, before it starts.
-    pub(super) placed: Option<&'a dyn Fn(&RunDir, Option<RunNumber>)>,
+    pub(super) placed: Option<&'a Placed<'a>>,
 }
 
 /// Runs stages of a project that need not be the one that is found here. It is read anew for every round.

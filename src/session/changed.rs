@@ -129,7 +129,10 @@ impl Git<'_> {
 
     /// The commits that these names stand for.
     fn commits(&self, top: &Path, names: &[&str]) -> Result<Vec<Option<String>>, Unknown> {
-        let asked: String = names.iter().map(|name| format!("{name}^{{commit}}\n")).collect();
+        let mut asked = String::new();
+        for name in names {
+            asked.extend([name, "^{commit}\n"]);
+        }
         let tool = quiet_git(top, ["cat-file", "--batch-check=%(objectname) %(objecttype)"]).stdin(asked);
         let ran = run(&self.tools, &tool).map_err(|error| Unknown(error.to_string()))?;
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();

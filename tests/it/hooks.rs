@@ -106,7 +106,7 @@ fn the_commit_is_tested_and_not_the_work_tree() {
     assert_eq!(clone.side("saw"), "good\ngood\nBAD\nBAD\nbetter\n");
     assert_eq!(clone.upstream(), "main better\n");
     assert_eq!(clone.sh("cat $LOCAL_CI_CACHE_DIR/trees/*/work/target/built"), "x\nx\nx\n");
-    let runs = clone.sh("local-ci runs -n 3 --json | grep -o '\"verdict\":\"[a-z]*' | cut -d'\"' -f4 | tr '\\n' ' '");
+    let runs = clone.sh("local-ci runs -n 3 --json | grep -o '\"verdict\": \"[a-z]*' | cut -d'\"' -f4 | tr '\\n' ' '");
     assert_eq!(runs.trim(), "passed failed passed", "the runs are the project's own");
     clone.ends();
 }
@@ -216,7 +216,7 @@ fn h115_before_a_commit_the_index_is_tested_and_git_is_untied() {
     );
     assert_eq!(clone.sh("git -C ../side/other ls-files"), "x\n");
     // In a linked work tree git names its repository to the hook.
-    clone.sh("git reset -q src/c; rm src/c; git worktree add -q ../side/linked; cd ../side/linked; echo BAD >src/d; git add src/d; ! git commit -qm linked 2>/dev/null; echo good >src/d; git add src/d; git commit -qm linked; git push -q origin HEAD:linked");
+    clone.sh("git reset -q src/c; rm src/c; git worktree add -q ../side/linked; cd ../side/linked; echo BAD >src/d; git add src/d; ! git commit -qm linked 2>/dev/null; echo good >src/d; git add src/d; git commit -qm linked");
     assert_eq!(clone.side("staged"), "src/d\n");
     clone.ends();
 }
@@ -283,7 +283,7 @@ fn the_config_may_have_the_work_tree_tested() {
 fn the_tree_is_one_pushs_at_a_time() {
     let run = "mkdir -p target; mkdir target/held || exit 9; cat src/a >>\"$SIDE/saw\"; sleep 0.2; rmdir target/held";
     let clone = Repository::new(&format!("[stages.check]\nrun = '''{run}'''\n"));
-    clone.sh("local-ci hook install; echo b >src/a; git commit -qam b; git push origin main~:one & git push origin main:two; wait $!");
+    clone.sh("local-ci hook install; echo b >src/a; git commit -qam b; git push origin main~:refs/heads/one & git push origin main:refs/heads/two; wait $!");
     let mut saw: Vec<String> = clone.side("saw").lines().map(str::to_owned).collect();
     saw.sort();
     assert_eq!(saw, ["b", "good"]);

@@ -34,7 +34,7 @@ pub(super) fn install(context: &Context<'_>, args: &HookInstallArgs) -> Result<E
     let program = if place.is_shared() { None } else { this_program() };
     for name in &names {
         let request = Request { directory: &repository.hooks, name, project: &project, program: program.as_deref() };
-        let done = set(&request).map_err(|error| failed(error, name))?;
+        let done = set(&request).map_err(|error| failed(&error, name))?;
         let path = shown(&repository, &repository.hooks.join(name));
         output::say(&match done {
             Installed::New => format!("{path}: set"),
@@ -65,6 +65,7 @@ fn configured(context: &Context<'_>) -> Result<Vec<String>, CliError> {
 }
 
 /// The program that this is, by the path at which it will be there the next time, too.
+#[expect(clippy::disallowed_methods, reason = "it is written down for later, and started by nobody now")]
 fn this_program() -> Option<PathBuf> {
     std::env::current_exe().ok().filter(|path| path.is_file())
 }
@@ -100,7 +101,7 @@ fn refuse(place: &Place, repository: &Repository, names: &[String], project: &Pa
     CliError::usage(format!("{}; nothing was changed", printable(&why))).or_try(printable(&hint).into_owned())
 }
 
-fn failed(error: InstallError, name: &str) -> CliError {
+fn failed(error: &InstallError, name: &str) -> CliError {
     let message = printable(&error.to_string()).into_owned();
     match error {
         InstallError::Both(..) => CliError::usage(format!("{message}; nothing was changed")).or_try(format!(
@@ -123,7 +124,7 @@ pub(super) fn uninstall(context: &Context<'_>, args: &HookUninstallArgs) -> Resu
     let mut any = false;
     for name in names {
         let path = shown(&repository, &repository.hooks.join(name));
-        match take_out(&repository.hooks, name).map_err(|error| failed(error, name))? {
+        match take_out(&repository.hooks, name).map_err(|error| failed(&error, name))? {
             Uninstalled::Removed => output::say(&format!("{path}: removed")),
             Uninstalled::Restored => output::say(&format!("{path}: removed; the hook that was there before is back")),
             Uninstalled::NotOurs if args.hooks.is_empty() => continue,

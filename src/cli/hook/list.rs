@@ -1,5 +1,7 @@
 //! `hook list`: which hooks there are, and what they run.
 
+use std::fmt::Write as _;
+
 use super::repository;
 use crate::cli::error::CliError;
 use crate::cli::project::Context;
@@ -46,8 +48,11 @@ pub(super) fn list(context: &Context<'_>) -> Result<Ending, CliError> {
         return Ok(Ending::Code(exit::PASSED));
     }
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let text: String = rows.iter().map(|(name, text)| format!("{name:width$}  {}\n", printable(text))).collect();
-    let _ = output::print(&text);
+    let mut table = String::new();
+    for (name, text) in &rows {
+        let _ = writeln!(table, "{name:width$}  {}", printable(text));
+    }
+    let _ = output::print(&table);
     Ok(Ending::Code(exit::PASSED))
 }
 

@@ -18,6 +18,7 @@ fn hooks_are_lists_or_tables() {
     assert_eq!((hooks.tree("pre-push"), hooks.tree("commit-msg")), (Tree::Worktree, Tree::Commit));
 }
 
+#[expect(clippy::too_many_lines, reason = "one file, and all that is wrong with it")]
 #[test]
 fn what_hooks_name_has_to_be_there() {
     let text = r#"[hooks]

@@ -133,13 +133,19 @@ fn an_older_one_of_ours_is_renewed_and_one_of_another_project_is_not() {
     assert_eq!(fs::read_to_string(hooks.dir().join(NAME)).unwrap(), text);
 }
 
+/// A program, by its path; git starts hooks like this.
+#[expect(clippy::disallowed_methods, reason = "tests start programs")]
+fn program(path: &Path) -> Command {
+    Command::new(path)
+}
+
 /// What the hook reads comes to both, byte by byte, and the first that fails is the whole.
 #[test]
 fn h15_both_hooks_read_the_same_and_one_failure_is_enough() {
     let hooks = Hooks::new();
     let bin = hooks.0.path().join("bin");
     fs::create_dir(&bin).unwrap();
-    let program = |name: &Path, code: u8| {
+    let write = |name: &Path, code: u8| {
         let out = hooks.0.path().join("said");
         let text = format!("#!/bin/sh\n{{ echo \"$0 $*\"; cat; }} >>'{}'\nexit {code}\n", out.display());
         write_new(name, text.as_bytes()).unwrap();
@@ -147,13 +153,13 @@ fn h15_both_hooks_read_the_same_and_one_failure_is_enough() {
     fs::create_dir(hooks.dir()).unwrap();
     for (first, second, expected) in [(0, 0, 0), (0, 3, 3), (7, 0, 7)] {
         let _ = uninstall(&hooks.dir(), NAME);
-        program(&hooks.dir().join(NAME), first);
-        program(&bin.join("local-ci"), second);
+        write(&hooks.dir().join(NAME), first);
+        write(&bin.join("local-ci"), second);
         hooks.install().unwrap();
         for input in ["refs/heads/a 1 refs/heads/a 0\nrefs/heads/b% 2 refs/heads/b\\n 0\n", ""] {
             fs::write(hooks.0.path().join("in"), input).unwrap();
             fs::write(hooks.0.path().join("said"), "").unwrap();
-            let status = Command::new("hooks/pre-push")
+            let status = program(Path::new("hooks/pre-push"))
                 .args(["origin", "a url"])
                 .current_dir(hooks.0.path())
                 .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
@@ -175,7 +181,7 @@ fn without_the_program_the_hook_says_how_to_go_on() {
     let hooks = Hooks::new();
     hooks.write(NAME, "#!/bin/sh\nexit 9\n", 0o644);
     hooks.install().unwrap();
-    let output = Command::new(hooks.dir().join(NAME)).env("PATH", "/usr/bin:/bin").output().unwrap();
+    let output = program(&hooks.dir().join(NAME)).env("PATH", "/usr/bin:/bin").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
