@@ -278,6 +278,37 @@ fn the_config_may_have_the_work_tree_tested() {
     clone.ends();
 }
 
+/// A project below the top of its repository has its hooks there, and git names its files from the top.
+#[test]
+fn a_project_in_a_directory_is_tested_there() {
+    let clone = Repository::new("");
+    clone.sh("git rm -qf local-ci.toml");
+    clone.write("sub/local-ci.toml", "[stages.check]\nrun = 'pwd >>\"$SIDE/saw\"; ! grep BAD x'\n");
+    clone.sh("touch sub/x; git add sub; git commit -qm sub; cd sub; local-ci hook install pre-commit pre-push");
+    let said = clone.refused("local-ci -C src hook install pre-push");
+    assert!(said.contains("is for the project in sub"), "{said}");
+    clone.sh("echo fine >sub/x; git add sub/x; echo BAD >sub/x; git commit -qm fine; git push -q origin main");
+    clone.refused("git commit -qam bad");
+    let saw = clone.side("saw");
+    assert_eq!(saw.lines().count(), 3, "{saw}");
+    assert!(saw.lines().all(|dir| dir.ends_with("/work/sub") && dir.contains("/cache/trees/project-")), "{saw}");
+    assert_eq!(clone.sh("cd sub; local-ci runs | grep -c passed").trim(), "2");
+    clone.ends();
+}
+
+/// A submodule's repository says where its work tree is, and a first commit has none before it.
+#[test]
+fn a_submodule_is_a_repository_of_its_own() {
+    let clone = Repository::new(CHECK);
+    clone.sh("git push -q origin main; git submodule --quiet add \"$PWD/../side/up.git\" module; cd module; local-ci hook install");
+    clone.sh("cd module; echo BAD >src/b; echo more >src/a; git commit -qm more src/a; git push origin HEAD:more");
+    assert_eq!(clone.side("saw"), "more\n");
+    assert!(clone.sh("git status --short; ls").contains("module"));
+    clone.sh("git init -q ../side/young; cd ../side/young; sed s,pre-push,pre-commit, ../../project/local-ci.toml >local-ci.toml; mkdir src; echo young >src/a; local-ci hook install; git add .; git commit -qm young");
+    assert_eq!(clone.side("saw"), "more\nyoung\n");
+    clone.ends();
+}
+
 /// Two pushes at a time: the second waits until the first lets go of the tree.
 #[test]
 fn the_tree_is_one_pushs_at_a_time() {

@@ -42,9 +42,16 @@ fn check(name: &str) -> Result<(), CliError> {
     Err(CliError::usage(format!("git has no hook {name:?} that could be set here")).or_try(hint))
 }
 
+/// What there is around the directory.
+fn surroundings(context: &Context<'_>, tools: &Tools) -> Result<Surroundings, CliError> {
+    // Git starts hooks at the top of the work tree, and so names its files from there, whatever -C says.
+    let started = std::env::current_dir().unwrap_or_else(|_| context.directory.clone());
+    Ok(Surroundings::of(&context.directory, &started, context.env, tools)?)
+}
+
 /// The repository around the directory, which has to have a work tree.
 fn repository(context: &Context<'_>, tools: &Tools) -> Result<Repository, CliError> {
-    match Surroundings::of(&context.directory, context.env, tools)? {
+    match surroundings(context, tools)? {
         Surroundings::Repository(repository) => Ok(*repository),
         Surroundings::Bare(dir) => {
             Err(CliError::usage(format!("{} is a bare repository, which has no work tree for stages", dir.display()))

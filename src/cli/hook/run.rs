@@ -10,9 +10,9 @@ use super::super::project::Context;
 use super::super::rerun::words::words;
 use super::super::run::{Occasion, run_in};
 use super::super::{Ending, argv, output, variables};
-use super::check;
 use super::subjects::{Push, Target, push, targets};
 use super::trial::Trial;
+use super::{check, surroundings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::LoadRequest;
 use crate::env;
@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context<'_>, args: &HookRunArgs) -> Result<Ending, C
     let args: (&str, Vec<String>) =
         (&args.hook, args.args.iter().map(|word| word.to_string_lossy().into_owned()).collect());
     let (name, words) = args;
-    let repository = match Surroundings::of(&context.directory, context.env, &tools)? {
+    let repository = match surroundings(context, &tools)? {
         Surroundings::Repository(repository) => Some(*repository),
         Surroundings::Bare(_) | Surroundings::Nothing => None,
     };
@@ -263,13 +263,15 @@ impl Call<'_> {
         let open = || {
             let mut project = self.context.project()?;
             project.hook = Some(self.name.to_owned());
-            if self.name == PRE_PUSH {
-                project.since = Since::Push(before(&self.push.updates));
-            }
+            project.since = match self.name {
+                PRE_PUSH => Since::Push(before(&self.push.updates)),
+                "pre-commit" | "pre-merge-commit" => Since::Head,
+                _ => Since::Work,
+            };
             Ok(project)
         };
         let args = self.args(&open()?, Tree::Worktree)?;
-        let repository = Surroundings::of(&self.context.directory, self.context.env, &self.tools)?;
+        let repository = surroundings(self.context, &self.tools)?;
         let variables = match &repository {
             Surroundings::Repository(repository) => self.variables(repository),
             Surroundings::Bare(_) | Surroundings::Nothing => self.named(),

@@ -49,11 +49,14 @@ pub enum Surroundings {
 }
 
 impl Surroundings {
-    /// Looks around a directory, with what git has told us in the environment.
-    pub fn of(directory: &Path, env: &Env, tools: &Tools) -> Result<Self, GitError> {
+    /// Looks around a directory, with what git has told us in the environment. What it told of paths is meant from `started`,
+    /// where the program was started.
+    pub fn of(directory: &Path, started: &Path, env: &Env, tools: &Tools) -> Result<Self, GitError> {
         let pointers: Vec<(OsString, OsString)> = POINTERS
             .iter()
-            .filter_map(|name| Some(((*name).into(), env.get(name).filter(|value| !value.is_empty())?.to_owned())))
+            .filter_map(|name| {
+                Some(((*name).into(), started.join(env.get(name).filter(|value| !value.is_empty())?).into()))
+            })
             .collect();
         let what = ["--is-bare-repository", "--show-object-format", "--git-common-dir", "--absolute-git-dir"];
         // Its own settings decide where the hooks are: nothing is to be set here. Without a work tree, the last one fails,
@@ -81,14 +84,14 @@ impl Surroundings {
         let listed = |name: &str| env.get(name).map(OsStr::to_owned).unwrap_or_default();
         let elsewhere = OBJECTS.iter().flat_map(|name| std::env::split_paths(&listed(name)).collect::<Vec<_>>());
         let mut objects = vec![common.join("objects")];
-        for path in elsewhere.filter(|path| !path.as_os_str().is_empty()).map(real) {
+        for path in elsewhere.filter(|path| !path.as_os_str().is_empty()).map(|path| real(started.join(path))) {
             if !objects.contains(&path) {
                 objects.push(path);
             }
         }
         let index = env.get(INDEX).filter(|path| !path.is_empty());
         Ok(Self::Repository(Box::new(Repository {
-            index: index.map_or_else(|| dir.join("index"), |path| directory.join(path)),
+            index: index.map_or_else(|| dir.join("index"), |path| started.join(path)),
             top: real(top),
             dir,
             is_sha256: format.as_os_str() == "sha256",
