@@ -45,6 +45,8 @@ pub struct Entry {
 /// A command that a plugin wants to be run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandRequest {
+    /// Whether what it prints on stdout is for the plugin alone, and not for the stage's log.
+    pub quiet: bool,
     /// The program and its arguments.
     pub argv: Vec<String>,
     /// Relative to the project's directory; none: the stage's own.

@@ -177,7 +177,7 @@ fn since(base: &str) -> Result<Vec<Commit>, Problem> {
 }
 
 fn git(words: &[&str], more: &[&str]) -> Result<local_ci_plugin::commands::Output, Problem> {
-    Command::default().args(words.iter().chain(more).copied()).output().map_err(|failure| match failure {
+    Command::default().args(words.iter().chain(more).copied()).quiet().output().map_err(|failure| match failure {
         Failure::NotFound(_) => Problem::new("no-git", "git is not there, where the stage runs"),
         failure => failure.into(),
     })

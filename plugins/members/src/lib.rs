@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 use crate::member::{Member, manifest_if_any, within};
 use crate::template::{Place, filled, filled_value};
 
+/// How many members a message lists.
+const LISTED_MAX: usize = 12;
+
 /// The plugin.
 pub struct Members;
 
@@ -130,6 +133,7 @@ impl ExpanderPlugin for Members {
             Ecosystem::Pnpm => node::pnpm(&root),
             Ecosystem::Go => go::members(&root),
         }?;
+        all_known(&members, &params)?;
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         let mut stages = Vec::new();
         for member in members.iter().filter(|member| is_wanted(member, &params)) {
@@ -147,13 +151,33 @@ impl ExpanderPlugin for Members {
     }
 }
 
+/// Fails where a member is named that is nowhere, or a script that none has: a typo would leave out what it was to check.
+/// A pattern may mean nothing today.
+fn all_known(members: &[Member], params: &Params) -> Result<(), Problem> {
+    let is_name = |glob: &&String| !glob.contains(['*', '?', '[', '{', '!']);
+    for name in params.only.iter().flatten().chain(&params.skip).filter(is_name) {
+        if !members.iter().any(|member| member.path == *name || member.name == *name) {
+            let names: Vec<&str> = members.iter().take(LISTED_MAX).map(|member| member.name.as_str()).collect();
+            let more = if members.len() > LISTED_MAX { " …" } else { "" };
+            let what = format!("no member is called {name:?}, nor its directory: there are {}{more}", names.join(", "));
+            return Err(Problem::new("no-member", what));
+        }
+    }
+    match &params.script {
+        Some(script) if !members.is_empty() && !members.iter().any(|member| member.scripts.contains(script)) => {
+            Err(Problem::new("no-script", format!("no member has a script {script:?}")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// What the project has, where it has one thing.
 fn found(root: &str) -> Result<Ecosystem, Problem> {
-    let (mut found, mut denied) = (Vec::new(), None);
+    let (mut found, mut denied) = (Vec::new(), Vec::new());
     // A pipeline may grant the manifests of one kind alone: the others are not there, then.
     let mut has = |file: &str| match manifest_if_any(&within(root, file)) {
         Err(problem) if problem.code == "denied" => {
-            denied.get_or_insert(problem);
+            denied.push(within(root, file));
             Ok(None)
         }
         answer => answer,
@@ -169,10 +193,17 @@ fn found(root: &str) -> Result<Ecosystem, Problem> {
     if has(go::WORK)?.is_some() {
         found.push(("go", Ecosystem::Go));
     }
-    match (found.as_slice(), denied) {
+    match (found.as_slice(), denied.as_slice()) {
         ([(_, one)], _) => Ok(*one),
-        ([], Some(problem)) => Err(problem),
-        ([], None) => {
+        ([], [_, ..]) => {
+            let what = format!(
+                "there is no workspace in what it may read. What it may not read: {}. Grant it the manifests that are meant: \
+                 files-read = [\"**/Cargo.toml\"], or those of npm, pnpm or Go",
+                denied.join(", ")
+            );
+            Err(Problem::new("denied", what))
+        }
+        ([], []) => {
             let place = if root.is_empty() { "the project's directory" } else { root };
             let what = format!(
                 "{place} has no workspace: neither a Cargo.toml with [workspace], a package.json with workspaces, \
@@ -247,6 +278,24 @@ mod tests {
     }
 
     #[test]
+    fn a_member_or_a_script_that_is_nowhere_is_a_typo() {
+        for (params, says) in [
+            (
+                json!({ "run": "x", "only": ["alhpa"] }),
+                "no member is called \"alhpa\", nor its directory: there are alpha, beta",
+            ),
+            (
+                json!({ "run": "x", "skip": ["c"] }),
+                "no member is called \"c\", nor its directory: there are alpha, beta",
+            ),
+            (json!({ "run": "x", "script": "lnt" }), "no member has a script \"lnt\""),
+        ] {
+            assert_eq!(names(&mut cargo(), params).unwrap_err().message, says);
+        }
+        assert_eq!(names(&mut cargo(), json!({ "run": "x", "only": ["c*"] })).unwrap(), [""; 0]);
+    }
+
+    #[test]
     fn two_workspaces_want_a_word_on_which_is_meant() {
         let mut host = cargo().file("go.work", "use ./g\n").file("g/go.mod", "module g\n");
         let problem = names(&mut host, json!({ "run": "x" })).unwrap_err();
@@ -293,5 +342,9 @@ mod tests {
     fn a_workspace_that_may_not_be_read_is_a_refusal() {
         let problem = names(&mut cargo().refusing("files-read"), json!({ "run": "x" })).unwrap_err();
         assert_eq!(problem.code, "denied");
+        assert!(
+            problem.message.contains("What it may not read: Cargo.toml, pnpm-workspace.yaml, package.json, go.work."),
+            "{problem}"
+        );
     }
 }

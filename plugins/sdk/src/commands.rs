@@ -1,6 +1,6 @@
 //! Commands of the machine where the stage runs. Grant: `commands = [patterns]`, each a command in words, where `*` stands for
 //! any one word and `**` at the end for any number. No shell is involved. What a command prints goes to the stage's log
-//! as well.
+//! as well, unless it is [`quiet`](Command::quiet).
 //!
 //! ```no_run
 //! # fn main() -> Result<(), local_ci_plugin::Problem> {
@@ -65,6 +65,8 @@ pub struct Command {
     pub env: Vec<(String, String)>,
     /// How long it may take, in milliseconds; none: as long as the stage.
     pub timeout_ms: Option<u64>,
+    /// Whether what it prints on stdout is for the plugin alone, and not for the stage's log.
+    pub quiet: bool,
 }
 
 impl Command {
@@ -100,6 +102,12 @@ impl Command {
     /// For so many milliseconds at most.
     pub fn timeout_ms(mut self, timeout: u64) -> Self {
         self.timeout_ms = Some(timeout);
+        self
+    }
+
+    /// Keeps what it prints on stdout out of the stage's log: the plugin reads it, and says what there is to say.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
         self
     }
 

@@ -344,7 +344,7 @@ pub(crate) mod backend {
             cwd: command.dir,
             env: super::to_pairs(command.env),
             timeout_ms: command.timeout_ms,
-            extra: Vec::new(),
+            extra: super::to_pairs(if command.quiet { vec![("quiet".into(), "true".into())] } else { Vec::new() }),
         };
         import::commands::spawn(&request).map(Process).map_err(command_failure)
     }

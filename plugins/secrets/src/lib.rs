@@ -191,7 +191,7 @@ fn changed(base: &str) -> Result<BTreeSet<String>, Problem> {
 
 /// Runs git in the project's directory.
 fn git(words: &[&str], more: &[&str]) -> Result<Output, Problem> {
-    let command = Command::default().args(words.iter().chain(more).copied()).dir(".");
+    let command = Command::default().args(words.iter().chain(more).copied()).dir(".").quiet();
     command.output().map_err(|failure| match failure {
         Failure::NotFound(_) => Problem::new("no-git", "git is not there, where the stage runs"),
         failure => failure.into(),

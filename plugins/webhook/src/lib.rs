@@ -190,16 +190,28 @@ impl Webhook {
 }
 
 fn send(url: &str, message: &Value) -> Result<(), Problem> {
-    let answer = Request::post(url).json(message).timeout_ms(PATIENCE_MS).send()?;
+    let answer = Request::post(url).json(message).timeout_ms(PATIENCE_MS).send().map_err(|failure| {
+        let problem = Problem::from(failure);
+        let message = format!(
+            "{}: {}; see that `url` is right and its host can be reached from here",
+            host(url),
+            problem.message
+        );
+        Problem { message, ..problem }
+    })?;
     if (200..300).contains(&answer.status) {
         return Ok(());
     }
     // What a host says may be anything; its status is enough.
-    let what = format!(
-        "the host of `url` answered with status {}: see that the address and its secret are right",
-        answer.status
-    );
+    let what = format!("{} answered with status {}: see that `url` and its secret are right", host(url), answer.status);
     Err(Problem::new("status", what))
+}
+
+/// The host of an address, which has no secret in it: those are in its path.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    host.rsplit_once('@').map_or(host, |(_, host)| host)
 }
 
 /// A text in which nothing is a link or calls a person, as Slack has it.

@@ -9,6 +9,7 @@ use crate::cli::project::Context;
 use crate::cli::{Ending, output};
 use crate::outcome::exit;
 use crate::session::plugins::Rules;
+use crate::session::plugins::pin::is_pinned;
 use crate::session::plugins::resolve::{Resolver, host};
 use crate::text::plain::printable;
 
@@ -33,7 +34,10 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
         match resolver.find(&declared.root, plugin) {
             Ok(found) => {
                 let version = shown::line(&found.info.version);
-                output::say(&format!("ok      {} {version}", printable(&plugin.name)));
+                // A part of the project is what the project says.
+                let how =
+                    if is_pinned(&plugin.source) { "" } else { " (a part of the project: its bytes are not locked)" };
+                output::say(&format!("ok      {} {version}{how}", printable(&plugin.name)));
             }
             Err(trouble) => {
                 is_sound = false;

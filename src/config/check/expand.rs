@@ -22,6 +22,8 @@ use crate::pipeline::plugin::{Expand, GENERATED_MAX, Generated};
 
 /// How many bytes all stages of one `[[expand]]` may take.
 const BYTES_MAX: usize = 4 << 20;
+/// How much of the settings of one is shown that makes nothing, in characters.
+const SETTINGS_SHOWN: usize = 200;
 
 /// Stages that were made.
 #[derive(Default)]
@@ -48,6 +50,7 @@ pub(super) fn expand(
     plugins: &mut Plugins<'_, '_>,
     end: usize,
     faults: &mut FaultList,
+    warnings: &mut Vec<String>,
 ) -> Expansion {
     let mut expansion = Expansion::default();
     let mut next = end;
@@ -57,6 +60,10 @@ pub(super) fn expand(
             Some(uses) => {
                 let made = made(uses, written, plugins, faults);
                 expansion.is_open |= made.is_none();
+                if made.as_ref().is_some_and(Vec::is_empty) {
+                    let with = written.get_ref().with.as_ref().map(|with| with.get_ref().json(&str::to_owned));
+                    warnings.push(nothing(uses.get_ref(), with.as_deref()));
+                }
                 for generated in made.unwrap_or_default() {
                     let origin = Origin {
                         places: next..next,
@@ -77,6 +84,16 @@ pub(super) fn expand(
         }
     }
     expansion
+}
+
+/// What is said of a table that brings no stages: a typo in its settings may be why, and then nothing is checked any more.
+fn nothing(uses: &str, with: Option<&str>) -> String {
+    let with = with.map_or_else(String::new, |with| {
+        let short: String = with.chars().take(SETTINGS_SHOWN).collect();
+        let more = if short.len() < with.len() { "…" } else { "" };
+        format!(" with {}{more}", visible_line(&short))
+    });
+    format!("the `[[expand]]` that uses `{}`{with} makes no stages", visible_line(uses))
 }
 
 /// What the plugin makes; none where it cannot be asked.

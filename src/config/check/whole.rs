@@ -46,7 +46,7 @@ pub(in crate::config) fn check(
     let entries = plugins::check(&entries, &document.excused, &document.dented, around.files, faults);
     let excused = document.excused.clone();
     let mut plugins = Plugins::new(&entries, &excused, root, around.supplier);
-    let mut expansion = expand::expand(&document, &mut plugins, end, faults);
+    let mut expansion = expand::expand(&document, &mut plugins, end, faults, &mut warnings);
     document.stages.0.append(&mut expansion.stages);
     let document = &document;
     let mut layout = matrix::lay_out(document, faults, &mut warnings);

@@ -23,7 +23,7 @@ fn kind(name: &str, params: &str) -> Kind {
 
 /// Of hygiene.
 const HYGIENE: &str = r#"{"properties": {"allow": {"type": "object"}, "max-file-kib": {"type": "integer"}, "rules": {"items": {"type": "string"}}, "deep": {"properties": {"on": {"type": "boolean"}}}}}"#;
-const MEMBERS: &str = r#"{"properties": {"kind": {"type": "string"}}}"#;
+const MEMBERS: &str = r#"{"properties": {"kind": {"type": "string"}, "run": {"type": "string"}}}"#;
 const WEBHOOK: &str = r#"{"properties": {"url": {"type": "string"}, "b": {}}, "required": ["url"]}"#;
 
 fn abilities(name: &str) -> Result<Abilities, Unsupplied> {

@@ -296,7 +296,7 @@ struct StageCommands {
 
 impl Commands for StageCommands {
     fn start(&mut self, request: CommandRequest) -> Result<Box<dyn Process>, CommandFailure> {
-        let CommandRequest { argv, dir, env, timeout_ms } = request;
+        let CommandRequest { argv, dir, env, timeout_ms, quiet } = request;
         self.job.part += 1;
         let timeout = timeout_ms.map(Duration::from_millis);
         let mut job = Job {
@@ -313,7 +313,7 @@ impl Commands for StageCommands {
         let grace = job.grace;
         let work = Box::new(move |lines: &mut dyn OutputSink, cancel: &CancelToken| {
             both.command_begins();
-            let result = executor.execute(&job, &mut Logged { out: &out, lines }, cancel);
+            let result = executor.execute(&job, &mut Logged { out: &out, lines, quiet }, cancel);
             both.command_ended();
             traces.lock().unwrap_or_else(PoisonError::into_inner).add(&result, cancel.level().is_some());
             result
@@ -327,12 +327,16 @@ impl Commands for StageCommands {
 struct Logged<'a> {
     out: &'a Sender<Piece>,
     lines: &'a mut dyn OutputSink,
+    /// Whether what it prints on stdout is for the guest alone.
+    quiet: bool,
 }
 
 impl OutputSink for Logged<'_> {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
         // Whoever writes it down is there for as long as a command is.
-        let _ = self.out.send(Piece::Output(stream, bytes.to_vec()));
+        if !(self.quiet && stream == Stream::Stdout) {
+            let _ = self.out.send(Piece::Output(stream, bytes.to_vec()));
+        }
         self.lines.write(stream, bytes);
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Stop {
     #[error("was cancelled")]
     Cancelled,
     /// It used more time than it may.
-    #[error("used more than {} of its own time for one call", seconds(*.0))]
+    #[error("used more than {} of its own time for one call: if that is right, raise `time` in its `limits`", seconds(*.0))]
     TooSlow(Duration),
     /// It took longer than anybody waits, whatever it waited for.
     #[error("took longer than {} for one call", seconds(*.0))]
@@ -50,7 +50,7 @@ pub(super) fn fault(error: &Error, last_words: Option<&str>) -> FaultKind {
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         let what = match trap {
-            Trap::UnreachableCodeReached => "gave up: it reached an `unreachable`, as after a panic",
+            Trap::UnreachableCodeReached => "gave up, as after a panic",
             Trap::StackOverflow => "used up its stack",
             Trap::MemoryOutOfBounds => "reached outside of its memory",
             Trap::IntegerDivisionByZero => "divided by zero",
@@ -100,8 +100,9 @@ fn words(what: &str, last_words: Option<&str>) -> String {
 
 /// A foreign text on one line, and not too long.
 pub(super) fn short(text: &str) -> String {
-    let mut short: String = text.trim().chars().take(TEXT_MAX).collect();
-    if short.len() < text.trim().len() {
+    let text = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut short: String = text.chars().take(TEXT_MAX).collect();
+    if short.len() < text.len() {
         short.push('…');
     }
     printable(&short).into_owned()

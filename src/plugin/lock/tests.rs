@@ -91,7 +91,12 @@ fn h161_what_is_no_lock_file_is_refused_with_its_line() {
         let error = said(from, to);
         assert!(error.starts_with("local-ci.lock is damaged, in line "), "{error}");
         assert!(error.contains(expected), "{to:?}: {error}");
-        assert!(error.ends_with("; `local-ci plugin update` writes it anew"), "{error}");
+        assert!(
+            error.ends_with(
+                "and `local-ci plugin update` writes it anew, for which all plugins are to be approved again"
+            ),
+            "{error}"
+        );
         assert!(!error.contains('\n'), "{error}");
     }
     let text = lock(&["hygiene"]).render().unwrap();

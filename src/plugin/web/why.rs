@@ -5,6 +5,9 @@ use ureq::Error;
 
 use super::roots::CERT_FILE;
 
+/// What answers is no server for https.
+const UNENCRYPTED: &str = "what answers there does not encrypt: it may be a server for http, or another port";
+
 /// What went wrong, as a sentence without its end.
 pub fn why(error: &Error) -> String {
     match error {
@@ -28,6 +31,9 @@ pub fn why(error: &Error) -> String {
             None => {
                 let text = error.to_string();
                 // The library has no kind of its own for it.
+                if text.contains("InvalidContentType") {
+                    return UNENCRYPTED.to_owned();
+                }
                 match text.strip_prefix("failed to lookup address information") {
                     Some(why) => format!("the host cannot be found{why}"),
                     None => format!("the connection failed: {text}"),
@@ -39,6 +45,9 @@ pub fn why(error: &Error) -> String {
 }
 
 fn untrusted(error: &rustls::Error) -> String {
+    if matches!(error, rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) {
+        return UNENCRYPTED.to_owned();
+    }
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return format!("the connection could not be encrypted: {error}");
     };

@@ -21,6 +21,8 @@ pub mod pin;
 #[cfg(feature = "plugins")]
 pub mod resolve;
 #[cfg(feature = "plugins")]
+pub mod stale;
+#[cfg(feature = "plugins")]
 pub mod stock;
 #[cfg(test)]
 #[cfg(feature = "plugins")]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::pin::{self, Candidate};
+use super::stale::is_stale;
 use super::trouble::Trouble;
 use super::{Rules, bytes};
 use crate::cancel::CancelToken;
@@ -16,7 +17,8 @@ use crate::clock::SystemClock;
 use crate::config::{Misfit, Supplier, Unsupplied};
 use crate::env::Env;
 use crate::journal::layout::state_dir;
-use crate::pipeline::plugin::{Abilities, Expand, Generated, Plugin, Ready};
+use crate::pipeline::plugin::{Abilities, Expand, Generated, Plugin, Ready, Source};
+use crate::plan::quote;
 use crate::plugin::authority::Authority;
 use crate::plugin::granted::{Granted, Surroundings};
 use crate::plugin::host::{Call, Compiler, Host};
@@ -80,6 +82,15 @@ impl Resolver {
             && let Some(why) = self.host.complaint()
         {
             (self.ear)(why);
+        }
+        if let (Source::Project(dir), false) = (&plugin.source, self.rules.in_passing)
+            && is_stale(&root.join(dir))
+        {
+            let dir = quote(&dir.to_string_lossy());
+            (self.ear)(&format!(
+                "plugin {}: its sources are newer than what was built of them: `local-ci plugin build {dir}`",
+                plugin.name
+            ));
         }
         found.push((root.to_owned(), plugin.clone(), candidate.clone()));
         Ok(candidate)

@@ -194,7 +194,7 @@ fn h161_a_lock_file_that_was_changed_is_refused() {
         project
             .write("a.wasm", &bytes)
             .refusal("a")
-            .starts_with("plugin a is not in local-ci.lock: `local-ci plugin update a`")
+            .starts_with("there is no local-ci.lock, which says what the plugins of this project are and may do: `local-ci plugin update`")
     );
     project.lock("a");
     let path = lock::place(&project.root());

@@ -136,6 +136,7 @@ impl commands::Host for State {
             dir: request.cwd,
             env: convert::own_pairs(request.env),
             timeout_ms: request.timeout_ms,
+            quiet: request.extra.iter().any(|pair| pair.key == "quiet" && pair.value == "true"),
         };
         match self.serve(|services| services.spawn(request)) {
             Ok(process) => Ok(Ok(self.commands.push(Running(process))?)),

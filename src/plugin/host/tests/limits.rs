@@ -62,7 +62,7 @@ fn h155_a_loop_without_end_stops_when_its_time_is_up() {
     };
     let component = load(&forge);
     let call = || crate::plugin::host::Call { limits: Some(short()), ..Said::default().call() };
-    let too_slow = "plugin sample used more than 40 ms of its own time for one call";
+    let too_slow = "plugin sample used more than 40 ms of its own time for one call: if that is right, raise `time` in its `limits`";
     assert_eq!(component.run_stage(call(), "sample", &context()).unwrap_err().to_string(), too_slow);
     assert_eq!(component.expand(call(), "sample", &context()).unwrap_err().to_string(), too_slow);
     assert_eq!(component.reporter(call()).unwrap().notify(&[]).unwrap_err().to_string(), too_slow);
@@ -130,7 +130,12 @@ fn h155_a_loop_that_only_asks_for_files_stops_when_its_time_is_up() {
     call.limits = Some(short());
     let began = SystemClock.now();
     let fault = load(&forge).expand(call, "sample", &context()).unwrap_err();
-    assert!(fault.to_string().ends_with("used more than 40 ms of its own time for one call"), "{fault}");
+    assert!(
+        fault.to_string().ends_with(
+            "used more than 40 ms of its own time for one call: if that is right, raise `time` in its `limits`"
+        ),
+        "{fault}"
+    );
     assert!(SystemClock.now().since(began) < SOON);
 }
 
