@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::support::{Finished, Project};
 
 /// A clone with a config, whose upstream is a bare repository on disk, and a git that reads nothing of this machine.
-struct Repository(Project);
+pub(crate) struct Repository(pub(crate) Project);
 
 impl Repository {
-    fn new(config: &str) -> Self {
+    pub(crate) fn new(config: &str) -> Self {
         let clone = Self(Project::new());
         clone.sh("git init -q --bare ../side/up.git; git init -q .; git remote add origin ../side/up.git; mkdir src\n\
              echo '/target' >.gitignore; echo good >src/a");
@@ -19,14 +19,14 @@ impl Repository {
         clone
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let file = self.0.dir().join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
 
     /// A script in the clone, whatever comes of it. Not under the eyes of the harness: what git makes is git's.
-    fn run(&self, script: &str) -> Finished {
+    pub(crate) fn run(&self, script: &str) -> Finished {
         let home = self.0.root().join("home");
         let invocation = self.0.sh(&format!("cd ../project || exit\n{script}"));
         let variables = [
@@ -48,7 +48,7 @@ impl Repository {
 
     /// The same, which has to succeed. Gives what it printed on both streams.
     #[track_caller]
-    fn sh(&self, script: &str) -> String {
+    pub(crate) fn sh(&self, script: &str) -> String {
         let finished = self.run(&format!("set -e; {script}"));
         let said = format!("{}{}", finished.stdout(), finished.stderr());
         assert_eq!(finished.status.code(), Some(0), "{script}\n{said}");
@@ -57,14 +57,14 @@ impl Repository {
 
     /// The same, which has to fail.
     #[track_caller]
-    fn refused(&self, script: &str) -> String {
+    pub(crate) fn refused(&self, script: &str) -> String {
         let finished = self.run(script);
         let said = format!("{}{}", finished.stdout(), finished.stderr());
         assert_ne!(finished.status.code(), Some(0), "{script}\n{said}");
         said
     }
 
-    fn side(&self, name: &str) -> String {
+    pub(crate) fn side(&self, name: &str) -> String {
         fs::read_to_string(self.0.side(name)).unwrap_or_default()
     }
 
@@ -74,7 +74,7 @@ impl Repository {
     }
 
     /// No process is left, and the work tree that is git's own affair is not looked at.
-    fn ends(self) {
+    pub(crate) fn ends(self) {
         self.0.let_supervisors_end();
         let left: Vec<String> = self.0.left_now().into_iter().filter(|fault| fault.starts_with("process")).collect();
         assert!(left.is_empty(), "{left:?}");
@@ -98,7 +98,7 @@ fn the_commit_is_tested_and_not_the_work_tree() {
     assert_eq!(clone.sh("git worktree list | wc -l").trim(), "1");
 
     let said = clone.refused("git commit -qam bad; git push origin main");
-    assert!(said.contains("did not pass, so nothing is pushed; `git push --no-verify` pushes all the same"), "{said}");
+    assert!(said.contains(" (main) did not pass; `git push --no-verify` goes on all the same"), "{said}");
     assert_eq!(clone.upstream(), "main first\n");
 
     // What was built for one commit is there for the next one, and what was not is gone.
@@ -306,6 +306,29 @@ fn a_submodule_is_a_repository_of_its_own() {
     assert!(clone.sh("git status --short; ls").contains("module"));
     clone.sh("git init -q ../side/young; cd ../side/young; sed s,pre-push,pre-commit, ../../project/local-ci.toml >local-ci.toml; mkdir src; echo young >src/a; local-ci hook install; git add .; git commit -qm young");
     assert_eq!(clone.side("saw"), "more\nyoung\n");
+    clone.ends();
+}
+
+/// Whatever became of the tree's own repository: the next push makes it anew.
+#[test]
+fn a_damaged_tree_is_made_anew() {
+    let clone = Repository::new(CHECK);
+    clone.sh("local-ci hook install; git push origin main");
+    for (damage, n) in [
+        ("rm -r .git/objects/info", 2),
+        ("echo x >.git/index", 3),
+        ("echo x >.git/config", 4),
+        ("rm -r .git", 5),
+        ("rm -rf .git; echo 'gitdir: /nowhere' >.git", 6),
+        ("git checkout -q -b own; git commit -q --allow-empty -m own; echo x >junk; rm src/a", 7),
+        ("rm -r ../../*", 8),
+    ] {
+        clone.sh(&format!(
+            "(cd $LOCAL_CI_CACHE_DIR/trees/*/work; {damage}); LOCAL_CI_NO_CACHE=1 git push origin main:b{n}"
+        ));
+        assert_eq!(clone.side("saw").lines().count(), n, "{damage}");
+    }
+    assert_eq!(clone.sh("git log --oneline --all | wc -l; git status --short").trim(), "1");
     clone.ends();
 }
 

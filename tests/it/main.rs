@@ -8,6 +8,7 @@ mod adhoc;
 mod allow;
 mod attach;
 mod r#await;
+mod changed;
 mod chaos;
 mod clocks;
 mod closed_terminal;

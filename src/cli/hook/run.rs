@@ -1,7 +1,7 @@
 //! `hook run`: what a hook of ours calls. Reads what git says once, decides what is to be tested and on what, and runs it
 //! like any other run of the project.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::super::args::{Command, HookRunArgs, Presence, RunArgs};
@@ -25,6 +25,7 @@ use crate::plugin::store::cache_dir;
 use crate::process::tool::Tools;
 use crate::report::Ago;
 use crate::session::changed::Since;
+use crate::session::hooks::install::way_around;
 use crate::session::hooks::push::{Update, without_login};
 use crate::session::hooks::repository::{Commit, Repository, Surroundings};
 use crate::session::hooks::tree::{Head, PrivateTree, Subject};
@@ -45,14 +46,18 @@ pub(super) fn run(context: &Context<'_>, args: &HookRunArgs) -> Result<Ending, C
         Surroundings::Bare(_) | Surroundings::Nothing => None,
     };
     let push = if name == PRE_PUSH { push(&words, repository.as_ref(), &tools)? } else { Push::default() };
-    let call = Call { context, name, words, tools, push };
-    match &repository {
+    let call = Call { context, name, words, tools, push, title: RefCell::new("it".to_owned()) };
+    let ending = match &repository {
         Some(repository) => call.of_repository(repository),
         None => {
             output::say(&format!("{name}: this is no work tree of git, so the stages run in the directory as it is"));
             call.as_it_is()
         }
+    };
+    if !matches!(ending, Ok(Ending::Code(exit::PASSED))) {
+        call.say_refused();
     }
+    ending
 }
 
 /// One call of a hook.
@@ -63,6 +68,8 @@ struct Call<'a> {
     words: Vec<String>,
     tools: Tools,
     push: Push,
+    /// What is tested at the moment.
+    title: RefCell<String>,
 }
 
 /// What came of a tree.
@@ -88,17 +95,10 @@ impl Call<'_> {
             return Ok(Ending::Code(exit::PASSED));
         }
         for target in targets(&self.push, repository, &self.tools)? {
-            let tested = self.pushed(&target, repository)?;
-            match tested {
+            match self.pushed(&target, repository)? {
                 Tested::NotHere => return self.as_it_is(),
                 Tested::Ended(Ending::Code(exit::PASSED)) => {}
-                Tested::Ended(ending) => {
-                    let title = target.title();
-                    output::say(&printable(&format!(
-                        "{PRE_PUSH}: {title} did not pass, so nothing is pushed; `git push --no-verify` pushes all the same"
-                    )));
-                    return Ok(ending);
-                }
+                Tested::Ended(ending) => return Ok(ending),
             }
         }
         Ok(Ending::Code(exit::PASSED))
@@ -112,6 +112,7 @@ impl Call<'_> {
 
     fn pushed(&self, target: &Target, repository: &Repository) -> Result<Tested, CliError> {
         let title = target.title();
+        self.title.replace(title.clone());
         let Commit { id, tree } = &target.commit;
         let trial = self.trial(repository, tree)?;
         let recalled = trial.recall();
@@ -140,6 +141,7 @@ impl Call<'_> {
         let trial = self.trial(repository, &tree)?;
         let recalled = trial.recall();
         let title = "what is to be committed";
+        self.title.replace(title.to_owned());
         if let Some(green) = &recalled
             && green.plan.is_none()
         {
@@ -260,6 +262,7 @@ impl Call<'_> {
 
     /// Runs the stages in the work tree as it is.
     fn as_it_is(&self) -> Result<Ending, CliError> {
+        self.title.replace("the work tree".to_owned());
         let open = || {
             let mut project = self.context.project()?;
             project.hook = Some(self.name.to_owned());
@@ -329,6 +332,14 @@ impl Call<'_> {
         })
     }
 
+    /// Says how to go on all the same, where git will not.
+    fn say_refused(&self) {
+        if let Some(way) = way_around(self.name) {
+            let title = self.title.borrow();
+            output::say(&printable(&format!("{}: {title} did not pass; `{way}` goes on all the same", self.name)));
+        }
+    }
+
     fn say_green(&self, title: &str, green: &Green) {
         let ago = Ago::between(green.at_ms, SystemClock.now().unix_ms);
         let again = match self.name {
@@ -336,7 +347,7 @@ impl Call<'_> {
             _ => "git commit",
         };
         output::say(&printable(&format!(
-            "{}: {title} passed before, in run {} ({ago}), and is not tested again; `{}=1 {again}` tests it all the same",
+            "{}: {title} passed before, in run {} ({ago}); `{}=1 {again}` tests it again",
             self.name,
             green.run,
             env::NO_CACHE

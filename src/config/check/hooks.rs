@@ -2,6 +2,7 @@
 
 use toml::Spanned;
 
+use super::hook_name;
 use super::matrix::Layout;
 use super::profiles::{Named, check_name};
 use crate::config::code::Code;
@@ -9,13 +10,13 @@ use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
 use crate::config::schema::Document;
 use crate::config::visible::visible_line;
-use crate::pipeline::hook::{Hook, Hooks, NAMES};
+use crate::pipeline::hook::{Hook, Hooks};
 
 /// Checks the hooks.
 pub(super) fn check(document: &Document, layout: &Layout<'_>, faults: &mut FaultList) -> Hooks {
     let mut hooks = Hooks { tree: document.hooks.tree, hooks: Vec::new() };
     for (name, given) in &document.hooks.hooks {
-        check_hook(name, faults);
+        hook_name::check(name, faults);
         let hook = given.get_ref();
         for stage in hook.stages.iter().flatten() {
             check_name(stage, Named::Hook, document, layout, faults);
@@ -33,20 +34,6 @@ pub(super) fn check(document: &Document, layout: &Layout<'_>, faults: &mut Fault
         hooks.hooks.push((name.get_ref().clone(), Hook { stages, profile, tree: hook.tree }));
     }
     hooks
-}
-
-/// That git has a hook of this name.
-pub(super) fn check_hook(name: &Spanned<String>, faults: &mut FaultList) {
-    let text = name.get_ref().as_str();
-    if NAMES.contains(&text) {
-        return;
-    }
-    let message = format!("`{}` is not a git hook", visible_line(text));
-    let fault = Fault::new(Code::UnknownHook, message, name.span(), "here");
-    faults.push(match nearest(text, NAMES.iter().copied()) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help("for example: pre-push, pre-commit, commit-msg"),
-    });
 }
 
 fn check_profile(profile: &Spanned<String>, document: &Document, faults: &mut FaultList) {

@@ -9,7 +9,7 @@ use super::abilities::Plugins;
 use super::action::{Doing, Uses, action};
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{command, globs, hooks, observers};
+use super::{command, globs, hook_name, observers};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -322,7 +322,7 @@ fn check_when(when: &schema::When, faults: &mut FaultList) -> When {
         checked.changed = Some(globs::check(&changed.0, faults));
     }
     if let Some(names) = &when.hook {
-        names.0.iter().for_each(|name| hooks::check_hook(name, faults));
+        names.0.iter().for_each(|name| hook_name::check(name, faults));
         checked.hook = Some(names.0.iter().map(|name| name.get_ref().clone()).collect());
     }
     checked

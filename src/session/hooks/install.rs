@@ -103,6 +103,11 @@ pub fn command(name: &str, project: &Path) -> String {
     script::command(name, project)
 }
 
+/// What a person types to go on without a hook; none for one that stops nothing.
+pub fn way_around(name: &str) -> Option<&'static str> {
+    script::way_around(name)
+}
+
 /// Looks at what is under a hook's name.
 pub fn look(directory: &Path, name: &str) -> Result<Found, InstallError> {
     let path = directory.join(name);

@@ -107,7 +107,7 @@ mod tests {
         for (url, told) in [
             ("https://me:token@example.invalid/a.git", "https://example.invalid/a.git"),
             ("https://token@example.invalid", "https://example.invalid"),
-            ("https://example.invalid/a@b", "https://example.invalid/a@b"),
+            ("https://example.invalid/a/@b", "https://example.invalid/a/@b"),
             ("ssh://git@example.invalid/a.git", "ssh://git@example.invalid/a.git"),
             ("git@example.invalid:a.git", "git@example.invalid:a.git"),
             ("/srv/a.git", "/srv/a.git"),

@@ -139,6 +139,14 @@ impl PrivateTree {
 
     /// Makes the work tree what is to be tested, with all that git ignores in it as it was. Gives what a person should know.
     pub fn check_out(&self, subject: &Subject, repository: &Repository) -> Result<Vec<String>, GitError> {
+        self.try_to_check_out(subject, repository).or_else(|_| {
+            // Whatever stages or a crash have made of it: one that is made anew has nothing of that.
+            let _ = fs::remove_file(self.git_dir().join("local-ci"));
+            self.try_to_check_out(subject, repository)
+        })
+    }
+
+    fn try_to_check_out(&self, subject: &Subject, repository: &Repository) -> Result<Vec<String>, GitError> {
         self.prepare(repository)?;
         self.copy_references(repository)?;
         let write = |name: &str, text: &[u8]| {
@@ -189,8 +197,8 @@ impl PrivateTree {
             run_well(&self.tools, &init.env("GIT_DEFAULT_REF_FORMAT", "files"), "make a work tree for tests")?;
             let mut config = private_file().append(true).open(dir.join("config")).map_err(unusable)?;
             config.write_all(&settings(&repository.common, &dir)).map_err(unusable)?;
-            create_dir(&dir.join("objects/info")).map_err(unusable)?;
         }
+        create_dir(&dir.join("objects/info")).map_err(unusable)?;
         let mut alternates = Vec::new();
         for objects in &repository.objects {
             alternates.extend_from_slice(objects.as_os_str().as_bytes());
