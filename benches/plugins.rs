@@ -74,7 +74,7 @@ impl Services for Silence {
 }
 
 fn call() -> Call {
-    Call { services: Box::new(Silence(None)), limits: Limits::default(), cancel: CancelToken::new() }
+    Call { services: Box::new(Silence(None)), limits: Some(Limits::default()), cancel: CancelToken::new() }
 }
 
 /// The median of what this takes.
@@ -104,7 +104,7 @@ fn ending() -> Result<impl FnMut(), Box<dyn Error>> {
     Ok(move || {
         let cancel = CancelToken::new();
         let services = Box::new(Silence(Some(cancel.clone())));
-        let call = Call { services, limits: Limits::default(), cancel };
+        let call = Call { services, limits: Some(Limits::default()), cancel };
         component.run_stage(call, "sample", &Context::default()).unwrap_err();
     })
 }

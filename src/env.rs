@@ -37,6 +37,8 @@ pub const TAG: &str = "LOCAL_CI_TAG";
 pub const SKIP: &str = "LOCAL_CI_SKIP";
 /// `--only`.
 pub const ONLY: &str = "LOCAL_CI_ONLY";
+/// `--changed`: a base, or `1` for the usual one.
+pub const CHANGED: &str = "LOCAL_CI_CHANGED";
 /// `--fix`.
 pub const FIX: &str = "LOCAL_CI_FIX";
 /// `--jobs`.
@@ -87,6 +89,12 @@ pub const CI: &str = "CI";
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The branch of the step, where git is on a detached HEAD.
 pub const GITHUB_REF_NAME: &str = "GITHUB_REF_NAME";
+/// The branch that a pull request goes to, in a step of GitHub Actions.
+pub const GITHUB_BASE_REF: &str = "GITHUB_BASE_REF";
+/// The branch that a merge request goes to, in a job of GitLab.
+pub const CI_MERGE_REQUEST_TARGET_BRANCH_NAME: &str = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
+/// The branch that a pull request goes to, in a job of Buildkite.
+pub const BUILDKITE_PULL_REQUEST_BASE_BRANCH: &str = "BUILDKITE_PULL_REQUEST_BASE_BRANCH";
 /// Set inside a GitLab job, whose log shows colours.
 pub const GITLAB_CI: &str = "GITLAB_CI";
 /// Set inside a Buildkite job, whose log shows colours.
@@ -189,6 +197,25 @@ pub const GIT_REPOSITORY: &[&str] = &[
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 ];
+
+/// For a stage of a git hook: the hook's name.
+pub const HOOK: &str = "LOCAL_CI_HOOK";
+/// The words that git gave the hook, as a shell reads them.
+pub const HOOK_ARGS: &str = "LOCAL_CI_HOOK_ARGS";
+/// For a stage of a hook about a commit's message: the file that it is in, absolute.
+pub const COMMIT_MESSAGE: &str = "LOCAL_CI_COMMIT_MESSAGE";
+/// For a stage of `pre-push`: the remote's name, or its address where it has none.
+pub const PUSH_REMOTE: &str = "LOCAL_CI_PUSH_REMOTE";
+/// Its address, without who logs in there.
+pub const PUSH_URL: &str = "LOCAL_CI_PUSH_URL";
+/// A file with what git says is pushed: a line for each reference, as in githooks(5).
+pub const PUSH_REFS: &str = "LOCAL_CI_PUSH_REFS";
+/// The commit that is tested.
+pub const PUSH_COMMIT: &str = "LOCAL_CI_PUSH_COMMIT";
+/// The first reference there that it is pushed to.
+pub const PUSH_REF: &str = "LOCAL_CI_PUSH_REF";
+/// What that reference is now; not set where it is new.
+pub const PUSH_BASE: &str = "LOCAL_CI_PUSH_BASE";
 
 /// The process's environment as it was at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::ids::{RunId, RunNumber, Signature, StageId, StageName};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
 
-pub use annotation::{ANNOTATIONS_MAX, Annotation, Severity, Spot};
+pub use annotation::{ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Allowance, Annotation, Severity, Spot};
 
 /// The version of the event stream, of `header.json` and of the `--json` report.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -119,6 +119,26 @@ pub enum EventKind {
         /// Wall time from the first event, in milliseconds.
         duration_ms: u64,
     },
+}
+
+impl EventKind {
+    /// What it is called, as in its JSON form.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted(_) => "run_started",
+            Self::StageStarted { .. } => "stage_started",
+            Self::StageRetrying { .. } => "stage_retrying",
+            Self::StageFinished(_) => "stage_finished",
+            Self::Annotated { .. } => "annotated",
+            Self::Cancelling { .. } => "cancelling",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Notice { .. } => "notice",
+            Self::Remote { .. } => "remote",
+            Self::TakenOver { .. } => "taken_over",
+            Self::RunFinished { .. } => "run_finished",
+        }
+    }
 }
 
 /// What is told of another machine that stages run on.
@@ -465,5 +485,37 @@ mod tests {
         let text = serde_json::to_string(&event).unwrap();
         assert_eq!(text, r#"{"seq":3,"unix_ms":5,"mono_us":7,"event":"stage_started","stage":1,"attempt":1}"#);
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+
+    #[test]
+    fn a_kind_is_called_what_its_json_form_says() {
+        let (stage, attempt) = (StageId(0), 1);
+        let (reason, level) = (CancelReason::Stopped, CancelLevel::Kill);
+        let (outcome, log) = (Outcome::Passed, LogInfo::default());
+        let finished = StageFinished {
+            stage,
+            attempt,
+            outcome: outcome.clone(),
+            exit: None,
+            duration_ms: 0,
+            log,
+            leaked: Vec::new(),
+        };
+        let news = RemoteNews::Remark { text: String::new() };
+        for kind in [
+            EventKind::StageStarted { stage, attempt },
+            EventKind::StageRetrying { stage, attempt, outcome, duration_ms: 0, delay_ms: 0, log, leaked: Vec::new() },
+            EventKind::StageFinished(finished),
+            EventKind::Annotated { stage, attempt, items: Vec::new() },
+            EventKind::Cancelling { reason, level },
+            EventKind::Paused,
+            EventKind::Resumed,
+            EventKind::Notice { stage: None, text: String::new() },
+            EventKind::Remote { remote: String::new(), news },
+            EventKind::TakenOver { after_ms: 0, ahead_us: 0 },
+            EventKind::RunFinished { verdict: Verdict::Passed, exit_code: 0, duration_ms: 0 },
+        ] {
+            assert_eq!(serde_json::to_value(&kind).unwrap()["event"], kind.name());
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Pipeline`] is valid by construction: names are unique, needs exist and have no cycle. It knows nothing
 //! of TOML, of what is selected, or of how anything is run.
 
+pub mod hook;
 pub mod plugin;
 pub mod remote;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
+use hook::Hooks;
 use plugin::{ParserUse, Ready, Use};
 use remote::Remote;
 
@@ -169,6 +171,10 @@ pub struct When {
     pub ci: Option<bool>,
     /// Globs of which the current branch must match one.
     pub branch: Option<Vec<String>>,
+    /// Globs of which one must match a file that has changed; one with a leading `!` takes out again.
+    pub changed: Option<Vec<String>>,
+    /// The git hooks that it runs for.
+    pub hook: Option<Vec<String>>,
 }
 
 /// One stage.
@@ -283,6 +289,7 @@ pub struct Pipeline {
     remotes: BTreeMap<String, Remote>,
     plugins: BTreeMap<String, Ready>,
     reporters: Vec<String>,
+    hooks: Hooks,
 }
 
 /// Why stages do not make a pipeline.
@@ -329,6 +336,7 @@ impl Pipeline {
             remotes: BTreeMap::new(),
             plugins: BTreeMap::new(),
             reporters: Vec::new(),
+            hooks: Hooks::default(),
         })
     }
 
@@ -347,6 +355,17 @@ impl Pipeline {
     #[must_use]
     pub fn with_plugins(self, plugins: BTreeMap<String, Ready>, reporters: Vec<String>) -> Self {
         Self { plugins, reporters, ..self }
+    }
+
+    /// The same with what git hooks run.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// What git hooks run.
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// The plugins that anything of it uses, by name.

@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here decides what it means.
 
+pub(super) mod hook;
 mod jobs;
 pub(super) mod plugin;
 mod remote;
@@ -12,6 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::values::{colour, lines};
 use crate::report::ColourWhen;
+pub(super) use hook::{HookArgs, HookCommand, HookInstallArgs, HookRunArgs, HookUninstallArgs};
 pub(super) use jobs::{
     AddArgs, AttachArgs, AwaitArgs, AwaitSeveralArgs, DiffArgs, EventsArgs, HoldArgs, LogsArgs, NukeArgs, RemoveArgs,
     RestartArgs, SignalArgs, StartArgs, StopArgs, StreamArgs,
@@ -149,6 +151,9 @@ pub(super) enum Command {
     /// Show the machines that stages can run on, and try them
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Remote(RemoteArgs),
+    /// Run stages before git pushes or commits: set git hooks, and take them out
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Hook(HookArgs),
     /// Make, add, check and take out WebAssembly plugins
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Plugin(PluginArgs),

@@ -123,7 +123,8 @@ impl Options {
     pub(super) fn of(command: &clap::Command) -> Self {
         let mut options = Self { long: HashMap::new(), short: HashMap::new() };
         for arg in command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments)) {
-            let takes = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
+            // What needs `=` before its value takes none of the words after it.
+            let takes = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) && !arg.is_require_equals_set();
             for long in arg.get_long_and_visible_aliases().into_iter().flatten() {
                 options.long.insert(long.to_owned(), takes);
             }

@@ -11,7 +11,7 @@ use crate::session::place::StartError;
 use crate::text::plain::printable;
 
 /// Documented commands that this version does not have, and that are read as stages.
-const LATER_COMMANDS: &[&str] = &["agent", "cache", "hook", "import", "mcp", "report", "tui", "watch"];
+const LATER_COMMANDS: &[&str] = &["agent", "cache", "import", "mcp", "report", "tui", "watch"];
 
 /// Whether there will be a command of this name.
 pub(super) fn is_later_command(name: &str) -> bool {
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(said("zzz", &stages), "there is no stage \"zzz\"");
 
         assert_eq!(said("report", &["fmt"]), "there is no stage \"report\"");
-        assert_eq!(said("hook", &["hooks"]), "there is no stage \"hook\"; did you mean hooks?");
+        assert_eq!(said("cache", &["caches"]), "there is no stage \"cache\"; did you mean caches?");
     }
 
     #[test]

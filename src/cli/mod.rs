@@ -24,6 +24,7 @@ mod faces;
 mod forget;
 mod history;
 mod hold;
+mod hook;
 mod init;
 mod keys;
 mod leave;
@@ -174,6 +175,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Init(args) => init::init(&context()?, &args),
         Command::Doctor(args) => doctor::doctor(&context()?, &args),
         Command::Remote(args) => remote::remote(&context()?, &args.command),
+        Command::Hook(args) => hook::hook(&context()?, &args.command),
         Command::Plugin(args) => plugin::plugin(&context()?, &args.command),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => schema::schema(&args),

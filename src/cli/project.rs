@@ -29,6 +29,8 @@ impl Selection {
             profile: self.profile.clone(),
             skip: self.skip.clone(),
             only: self.only,
+            changed: self.changed.is_some(),
+            base: self.changed.clone().filter(|base| !base.is_empty()),
             fix: self.fix,
             args: self.args.clone(),
             elsewhere: plan::Elsewhere {

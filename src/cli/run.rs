@@ -10,6 +10,7 @@ use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue,
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
+use crate::journal::layout::RunDir;
 use crate::journal::turn::Turn;
 use crate::outcome::{CancelReason, Verdict, exit};
 use crate::plan::command::quote_all;
@@ -39,14 +40,30 @@ pub(super) fn run_as(context: &Context<'_>, args: &RunArgs, equivalent: &[String
     if args.dry_run {
         return plan::show(context, &args.selection, args.json);
     }
-    run_in(context, args, equivalent, &|| context.project())
+    run_in(context, args, &Occasion { equivalent, ..Occasion::default() }, &|| context.project())
+}
+
+/// Is told where a run is.
+pub(super) type Placed<'a> = dyn Fn(&RunDir, Option<RunNumber>) + 'a;
+
+/// What a run is started for, where that is not to do what was typed.
+#[derive(Default)]
+pub(super) struct Occasion<'a> {
+    /// The `run` command line that does the same.
+    pub(super) equivalent: &'a [String],
+    /// Variables for every stage, below its own.
+    pub(super) variables: Vec<(String, String)>,
+    /// Whether nobody wants the run once this process is gone, so that it ends with it.
+    pub(super) is_bound: bool,
+    /// Is told where the run is, before it starts.
+    pub(super) placed: Option<&'a Placed<'a>>,
 }
 
 /// Runs stages of a project that need not be the one that is found here. It is read anew for every round.
 pub(super) fn run_in(
     context: &Context<'_>,
     args: &RunArgs,
-    equivalent: &[String],
+    occasion: &Occasion<'_>,
     project: &dyn Fn() -> Result<Project, CliError>,
 ) -> Result<Ending, CliError> {
     let interrupts = interrupts()?;
@@ -59,7 +76,7 @@ pub(super) fn run_in(
         }
         // The supervisors of earlier rounds are our children, and have ended.
         reap_ended();
-        let ending = once(context, args, equivalent, &interrupts, project()?)?;
+        let ending = once(context, args, occasion, &interrupts, project()?)?;
         match ending {
             Ending::Code(exit::PASSED) => {}
             Ending::Code(exit::FAILED) => {
@@ -116,10 +133,11 @@ impl Stay {
 fn once(
     context: &Context<'_>,
     args: &RunArgs,
-    equivalent: &[String],
+    occasion: &Occasion<'_>,
     interrupts: &Interrupts,
     project: Project,
 ) -> Result<Ending, CliError> {
+    let equivalent = occasion.equivalent;
     let stay = Stay::of(&args.presence);
     let mode = match stay {
         // How it is shown will be asked when somebody looks at it.
@@ -128,7 +146,7 @@ fn once(
     };
     let plan = context.plan(&project, &args.selection)?;
     elsewhere::reach(context, &plan, interrupts)?;
-    let goes_on = stay != Stay::ToTheEnd || context.is_interactive();
+    let goes_on = stay != Stay::ToTheEnd || context.is_interactive() && !occasion.is_bound;
     let on_hangup = if goes_on { OnHangup::Continue } else { OnHangup::Cancel };
     // Who is about to leave types nothing.
     let offer = (stay == Stay::ToTheEnd).then(|| keys::Offer::of(context, mode, on_hangup));
@@ -143,7 +161,7 @@ fn once(
         on_hangup,
         verbose: context.global.verbose > 0,
         terminal: offer.as_ref().and_then(|offer| offer.for_stages(&prepared.plan)),
-        stage_env: colour_hints(context, mode),
+        stage_env: colour_hints(context, mode).into_iter().chain(occasion.variables.iter().cloned()).collect(),
         now: SystemClock.now(),
     };
     let place = match claim(context, args, &prepared, &mut caller, &turn, interrupts)? {
@@ -154,6 +172,9 @@ fn once(
         output::warning(warning);
     }
     let (run, number) = (place.run.clone(), place.number);
+    if let Some(placed) = occasion.placed {
+        placed(&run, number);
+    }
     let leaving = Leaving::new(context, (&run, &place.id, number), prepared.root.clone(), names.clone())
         .elsewhere(&prepared.plan)
         .queued(place.waits.as_ref());

@@ -55,6 +55,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         | Command::Init(_)
         | Command::Doctor(_)
         | Command::Remote(RemoteArgs { command: RemoteCommand::List(_) })
+        | Command::Hook(_)
         | Command::Plugin(_)
         | Command::Explain(_)
         | Command::Schema(_)
@@ -88,6 +89,13 @@ impl Variables<'_> {
             }
         }
         selection.only |= self.is_set(env::ONLY)?;
+        if selection.changed.is_none() {
+            // A word for yes is no base: nobody has a branch of that name that is meant here.
+            selection.changed = match self.switch(env::CHANGED) {
+                Ok(on) => on.filter(|on| *on).map(|_| String::new()),
+                Err(_) => self.text(env::CHANGED),
+            };
+        }
         selection.fix |= self.is_set(env::FIX)?;
         if selection.jobs.is_none() {
             selection.jobs = self.parsed(env::JOBS, count)?;

@@ -174,6 +174,13 @@ codes! {
     BadExpansion = "LC0429", "stages that cannot be made",
         "An `[[expand]]` says with `uses` which plugin makes its stages, up to 1,000 of them. They are checked as if they \
          stood in the file; what is wrong with one is told with its name, where it is asked for.";
+    UnknownHook = "LC0440", "an unknown git hook",
+        "`[hooks]` and `when.hook` name hooks of git: pre-push, pre-commit, commit-msg and the others of githooks(5) that \
+         your own work calls.";
+    HookStage = "LC0441", "a hook with an unknown stage or profile",
+        "The names in a hook's `stages` are those of stages, or globs that match some; its `profile` is one of \
+         `[profiles]`. A hook that names nothing would pass for nothing: without a line of its own, it runs the stages that \
+         run when none is named.";
 }
 
 impl Code {

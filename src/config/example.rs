@@ -164,6 +164,14 @@ impl Code {
                 "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nwith = { run = \"cargo test -p ${member}\" }\n",
                 "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nuses = \"members\"\nwith = { run = \"cargo test -p ${member}\" }\n",
             ),
+            Self::UnknownHook => example(
+                "[hooks]\nprepush = [\"test\"]\n\n[stages.test]\nrun = \"cargo test\"\n",
+                "[hooks]\npre-push = [\"test\"]\n\n[stages.test]\nrun = \"cargo test\"\n",
+            ),
+            Self::HookStage => example(
+                "[hooks]\npre-push = [\"tests\"]\n\n[stages.test]\nrun = \"cargo test\"\n",
+                "[hooks]\npre-push = [\"test\"]\n\n[stages.test]\nrun = \"cargo test\"\n",
+            ),
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")
             }

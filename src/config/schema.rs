@@ -12,6 +12,7 @@ use toml::{Spanned, Table, Value};
 
 use super::value::duration::{Limit, Span};
 use super::value::elsewhere::Syncing;
+use super::value::hooks::Hooks;
 use super::value::reporter::Reporter;
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
@@ -46,10 +47,9 @@ pub(super) struct Document {
     /// Stages that plugins make.
     #[schemars(with = "Vec<Expand>")]
     pub(super) expand: Vec<Spanned<Expand>>,
+    /// What git hooks run, by the hook's name: an array of stages, or a table.
+    pub(super) hooks: Hooks,
     // Read so that they may stand in a file; a later version acts on them.
-    /// Stages for git hooks. Nothing comes of them yet.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    hooks: Table,
     /// Where secrets come from. Nothing comes of them yet.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     secrets: Table,
@@ -268,12 +268,10 @@ pub(super) struct When {
     pub(super) ci: Option<bool>,
     /// Globs: one of them matches the branch that is checked out. `GITHUB_REF_NAME` is taken where none is.
     pub(super) branch: Option<Words>,
-    /// Files that have changed. This version cannot run a stage that asks for it.
-    #[schemars(with = "serde_json::Value")]
-    pub(super) changed: Option<Value>,
-    /// Git hooks. This version cannot run a stage that asks for it.
-    #[schemars(with = "serde_json::Value")]
-    pub(super) hook: Option<Value>,
+    /// Globs: one of them matches a file that has changed, see `--changed`. Where nobody can tell what has, it holds.
+    pub(super) changed: Option<Words>,
+    /// Git hooks: it runs for one of these.
+    pub(super) hook: Option<Words>,
 }
 
 /// `[profiles.NAME]`.

@@ -83,6 +83,11 @@ pub enum Message {
         /// A sentence.
         text: String,
     },
+    /// From who is told of events beside the sink: the same, which is not told there, or it would have something to say of it.
+    Aside {
+        /// A sentence.
+        text: String,
+    },
     /// From an attempt: what it was asked is done.
     Heard {
         /// Of which stage.
@@ -156,8 +161,14 @@ pub fn run(plan: Plan, identity: Identity, ports: Ports<'_>) -> Verdict {
 
 /// Goes on with a run that another supervisor began, as [`run`] does. The clock of `ports` never shows less than the last
 /// event did.
-pub fn resume(plan: Plan, past: Past, identity: Identity, ports: Ports<'_>) -> Verdict {
+pub fn resume(plan: Plan, mut past: Past, identity: Identity, mut ports: Ports<'_>) -> Verdict {
     let seq = past.next_seq;
+    // Who was told of it is gone with the supervisor, and with it what it knew.
+    if let Some(observer) = &mut ports.observer {
+        for event in std::mem::take(&mut past.told) {
+            observer.event(&event);
+        }
+    }
     let machine = Machine::resumed(plan.clone(), past, identity.grace_cap, ports.clock.now());
     drive(machine, plan, identity, ports, seq)
 }
@@ -248,6 +259,7 @@ impl Loop<'_> {
                 let stage = stage.and_then(|name| self.plan.find(name.as_str()));
                 return self.emit(EventKind::Notice { stage, text });
             }
+            Message::Aside { text } => return self.note(text),
             Message::Heard { stage, attempt, heard } => {
                 // What is to be done by now may be what it was said too late for.
                 self.carry_all_out(machine);
@@ -321,12 +333,22 @@ impl Loop<'_> {
     }
 
     fn emit(&mut self, kind: EventKind) {
-        let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
-        self.seq += 1;
-        let _ = self.ports.sink.event(&event);
+        let event = self.write(kind);
         if let Some(observer) = &mut self.ports.observer {
             observer.event(&event);
         }
+    }
+
+    /// Something that is not told to the observer, whose own it is.
+    fn note(&mut self, text: String) {
+        self.write(EventKind::Notice { stage: None, text });
+    }
+
+    fn write(&mut self, kind: EventKind) -> Event {
+        let event = Event { seq: self.seq, at: self.ports.clock.now(), kind };
+        self.seq += 1;
+        let _ = self.ports.sink.event(&event);
+        event
     }
 
     /// What no attempt answers for stands still, or goes on, with those that do.

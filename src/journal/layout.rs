@@ -115,6 +115,11 @@ impl ProjectDir {
         self.0.join("forgotten.jsonl")
     }
 
+    /// Trees that were green: a file for each.
+    pub fn verdicts(&self) -> PathBuf {
+        self.0.join("verdicts")
+    }
+
     /// Held by who deletes runs; changed when that was done.
     pub fn prune_lock(&self) -> PathBuf {
         self.0.join("prune.lock")

@@ -31,7 +31,8 @@ pub struct Grants {
     pub files_write: Vec<String>,
     /// Environment variables that it may read.
     pub env: Vec<String>,
-    /// Commands that it may run, in words; `*` stands for any one word, and `**` at the end for any number.
+    /// Commands that it may run, in words; `*` stands for any one word, and `**` at the end for any number. Neither stands for
+    /// a word that begins with `-`, but behind `--` or `--end-of-options`; `-*` and `-**` do.
     pub commands: Vec<String>,
     /// Hosts that it may speak to, as `host` or `host:port`.
     pub http: Vec<String>,

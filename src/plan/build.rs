@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
+use super::changed::{Changed, Effect, effect};
 use super::command::uses_arguments;
 use super::error::{PlanError, UnsupportedStage, enumerate};
-use super::facts::{Facts, unmet};
+use super::facts::{Conditions, Facts, unmet};
 use super::graph::Graph;
-use super::pattern::Globs;
 use super::placement::Placing;
 use super::select::{Request, Selection};
 use super::signature::{LOCAL, Work, signature};
@@ -82,6 +82,13 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         plugins,
         reporters,
     };
+    plan.warnings.extend(chosen.warn_of_unknown_changes(request, facts));
+    if let Changed::Known { since, .. } = &facts.changed
+        && request.changed
+        && !plan.has_work()
+    {
+        plan.warnings.push(format!("nothing runs: no stage is affected by what has changed since {since}"));
+    }
     plan.warnings.extend(warn(&plan, request, target.map(|id| place[id])));
     Ok(plan)
 }
@@ -124,20 +131,33 @@ impl<'a> Chosen<'a> {
         let fates = DenseMap::filled(stages.len(), Fate::Absent);
         let mut chosen = Self { pipeline, placing, fix: request.fix, fates };
         let asked: DenseMap<StageId, bool> = selection.asked.values().map(|reasons| !reasons.is_empty()).collect();
+        let mut globs = Conditions::default();
+        // What was asked for and no change affects: it runs only where something else needs it.
+        let mut unaffected: DenseMap<StageId, Option<String>> = DenseMap::filled(stages.len(), None);
         let mut left_out_by = None;
         let mut open = VecDeque::new();
         for id in stages.ids().filter(|id| asked[*id]) {
             if let Some(by) = &selection.skip[id] {
                 chosen.fates[id] = Fate::LeftOut(by.clone());
                 left_out_by = Some(by.clone());
+                continue;
+            }
+            let inputs = &stages[id].inputs;
+            match if request.changed {
+                effect(inputs, &facts.changed, &mut globs.paths)?
             } else {
-                open.push_back(id);
+                Effect::Affected(None)
+            } {
+                Effect::Affected(reason) => {
+                    selection.asked[id].extend(reason);
+                    open.push_back(id);
+                }
+                Effect::Unaffected(why) => unaffected[id] = Some(why),
             }
         }
-        if open.is_empty() {
+        if open.is_empty() && unaffected.values().all(Option::is_none) {
             return Err(PlanError::NothingLeft { left_out: chosen.left_out(), by: left_out_by.unwrap_or_default() });
         }
-        let mut globs = Globs::default();
         while let Some(id) = open.pop_front() {
             if chosen.in_plan(id) {
                 continue;
@@ -154,13 +174,18 @@ impl<'a> Chosen<'a> {
                     chosen.fates[need] = Fate::LeftOut(by.clone());
                 } else if request.only && !asked[need] {
                     chosen.fates[need] = Fate::LeftOut(ONLY.to_owned());
-                } else if !asked[need] {
+                } else if !asked[need] || !request.only && unaffected[need].is_some() {
                     let reason = Reason::NeededBy { stage: stages[id].name.clone() };
                     if selection.asked[need].last() != Some(&reason) {
                         selection.asked[need].push(reason);
                     }
                     open.push_back(need);
                 }
+            }
+        }
+        for (id, why) in unaffected.iter() {
+            if let (Fate::Absent, Some(why)) = (&chosen.fates[id], why) {
+                chosen.fates[id] = Fate::Skipped(why.clone());
             }
         }
         Ok(chosen)
@@ -202,6 +227,19 @@ impl<'a> Chosen<'a> {
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(PlanError::Unsupported(faults)) }
+    }
+
+    /// What is said where nobody knows what has changed, and something depends on it.
+    fn warn_of_unknown_changes(&self, request: &Request, facts: &Facts<'_>) -> Option<String> {
+        let Changed::Unknown { why } = &facts.changed else { return None };
+        if request.changed {
+            return Some(format!("what has changed is not known, so that nothing is left out: {why}"));
+        }
+        let depends = self.names(|id| self.in_plan(id) && self.pipeline.stages()[id].when.changed.is_some());
+        let depends: Vec<&str> = depends.iter().map(StageName::as_str).collect();
+        let verb = if depends.len() == 1 { "runs" } else { "run" };
+        let said = format!("what has changed is not known, so that {} {verb}: {why}", enumerate(&depends, "and"));
+        (!depends.is_empty()).then_some(said)
     }
 
     /// The stage that `-- ARGS` go to.
@@ -276,6 +314,10 @@ impl<'a> Chosen<'a> {
             Command::Shell { args: own, .. } => own.extend_from_slice(args),
             // Whoever gives it some was told that it takes none.
             Command::Plugin(_) => {}
+        }
+        if decision != Decision::Run {
+            // It may be affected, and that is not why it does not run.
+            reasons.retain(|reason| !matches!(reason, Reason::Changed { .. } | Reason::AnyChange { .. }));
         }
         if decision == Decision::Run {
             reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));

@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 
+use super::changed::{self, Changed, PathGlobs};
 use super::error::{PlanError, enumerate};
 use super::pattern::Globs;
 use crate::env::{self, Env};
@@ -22,11 +23,27 @@ pub struct Facts<'a> {
     pub env: &'a Env,
     /// How many threads the machine runs at a time.
     pub cores: u32,
+    /// The git hook that all this is for, if it is for one.
+    pub hook: Option<String>,
+    /// What has changed, where somebody wants to know.
+    pub changed: Changed,
+}
+
+/// The globs of conditions, each compiled once.
+#[derive(Default)]
+pub(super) struct Conditions {
+    pub(super) names: Globs,
+    pub(super) paths: PathGlobs,
 }
 
 /// Why a condition does not hold on a machine with this operating system, in words that go after "skipped:"; none where it
 /// holds.
-pub(super) fn unmet(when: &When, os: &str, facts: &Facts<'_>, globs: &mut Globs) -> Result<Option<String>, PlanError> {
+pub(super) fn unmet(
+    when: &When,
+    os: &str,
+    facts: &Facts<'_>,
+    globs: &mut Conditions,
+) -> Result<Option<String>, PlanError> {
     if let Some(systems) = &when.os
         && !systems.iter().any(|system| system == os)
     {
@@ -37,8 +54,18 @@ pub(super) fn unmet(when: &When, os: &str, facts: &Facts<'_>, globs: &mut Globs)
         (Some(false), true) => return Ok(Some(format!("{} is set", env::CI))),
         (Some(true) | None, true) | (Some(false) | None, false) => {}
     }
+    if let Some(hooks) = &when.hook
+        && !facts.hook.as_ref().is_some_and(|hook| hooks.contains(hook))
+    {
+        return Ok(Some(format!("runs for the git hook {} only", enumerate(hooks, "or"))));
+    }
     if let Some(wanted) = &when.branch
-        && let Some(why) = branch_unmet(wanted, facts.branch.as_deref(), globs)?
+        && let Some(why) = branch_unmet(wanted, facts.branch.as_deref(), &mut globs.names)?
+    {
+        return Ok(Some(why));
+    }
+    if let Some(wanted) = &when.changed
+        && let Some(why) = changed::unmet(wanted, &facts.changed, &mut globs.paths)?
     {
         return Ok(Some(why));
     }
@@ -72,11 +99,19 @@ mod tests {
     use super::*;
 
     fn facts(env: &Env) -> Facts<'_> {
-        Facts { os: "linux".into(), ci: env.is_ci(), branch: Some("main".into()), env, cores: 4 }
+        Facts {
+            os: "linux".into(),
+            ci: env.is_ci(),
+            branch: Some("main".into()),
+            env,
+            cores: 4,
+            hook: None,
+            changed: Changed::Unasked,
+        }
     }
 
     fn why(when: &When, facts: &Facts<'_>) -> Option<String> {
-        unmet(when, &facts.os, facts, &mut Globs::default()).unwrap()
+        unmet(when, &facts.os, facts, &mut Conditions::default()).unwrap()
     }
 
     fn words(words: &[&str]) -> Vec<String> {
@@ -122,6 +157,16 @@ mod tests {
         let detached = Facts { branch: None, ..facts(&env) };
         let expected = Some("no branch is checked out, runs on main only");
         assert_eq!(why(&branch(&["main"]), &detached).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_stage_of_a_hook_runs_for_that_hook() {
+        let env = Env::default();
+        let when = When { hook: Some(words(&["pre-push", "pre-commit"])), ..When::default() };
+        let by = |hook: &str| why(&when, &Facts { hook: Some(hook.into()), ..facts(&env) });
+        assert_eq!(by("pre-commit"), None);
+        let expected = Some("runs for the git hook pre-push or pre-commit only".to_owned());
+        assert_eq!((by("commit-msg"), why(&when, &facts(&env))), (expected.clone(), expected));
     }
 
     #[test]

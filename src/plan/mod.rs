@@ -4,6 +4,7 @@
 //! it travels to the supervisor whole, with the values of variables, over a private socket and never to disk.
 
 mod build;
+mod changed;
 pub mod command;
 pub mod diagram;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod signature;
 mod tests;
 
 pub use build::build;
+pub use changed::Changed;
 pub use command::{command_text, quote};
 pub use error::{PlanError, Remotes, UnsupportedStage, nearest};
 pub use expectation::Expectation;
@@ -71,6 +73,18 @@ pub enum Reason {
         /// Which.
         stage: StageName,
     },
+    /// `--changed`: something that it reads has changed.
+    Changed {
+        /// One of the files.
+        file: String,
+        /// Since when.
+        since: String,
+    },
+    /// `--changed`: something has changed, and it does not say what it reads.
+    AnyChange {
+        /// Since when.
+        since: String,
+    },
     /// `--fix` runs its `fix` command.
     Fix,
     /// A need of it is left out of this run, and so counts as satisfied.
@@ -98,6 +112,8 @@ impl fmt::Display for Reason {
             Reason::Asked { by } => write!(f, "asked for by {by}"),
             Reason::Default => f.write_str("in the default set"),
             Reason::NeededBy { stage } => write!(f, "needed by {stage}"),
+            Reason::Changed { file, since } => write!(f, "{file} has changed since {since}"),
+            Reason::AnyChange { since } => write!(f, "has no inputs, and something has changed since {since}"),
             Reason::Fix => f.write_str("--fix runs its fix command"),
             Reason::NeedLeftOut { stage, by } => write!(f, "needs {stage}, which {by} leaves out"),
             Reason::NeedSkipped { stage } => write!(f, "needs {stage}, which is skipped"),
@@ -172,18 +188,18 @@ pub struct Plan {
 }
 
 /// A path as its bytes: not every directory has a name that is text, and a plan has to reach it all the same.
-mod path_bytes {
+pub(crate) mod path_bytes {
     use std::ffi::OsString;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::{Path, PathBuf};
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
         path.as_os_str().as_bytes().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
         Vec::deserialize(deserializer).map(|bytes| OsString::from_vec(bytes).into())
     }
 }

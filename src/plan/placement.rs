@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::env::Env;
     use crate::pipeline::{Command, Placement, RunDefaults, When};
-    use crate::plan::{Facts, Plan, Request};
+    use crate::plan::{Changed, Facts, Plan, Request};
 
     /// `here`, `box` and `far`, each named for where it runs; both remotes are known.
     fn plan(change: impl Fn(&mut Stage), elsewhere: Elsewhere) -> Result<Plan, PlanError> {
@@ -134,7 +134,15 @@ mod tests {
             remotes.insert(name.to_owned(), Remote { slots: Some(9), dir: Some("/srv".into()), ..remote });
         }
         let env = Env::default();
-        let facts = Facts { os: "macos".into(), ci: false, branch: None, env: &env, cores: 4 };
+        let facts = Facts {
+            os: "macos".into(),
+            ci: false,
+            branch: None,
+            env: &env,
+            cores: 4,
+            hook: None,
+            changed: Changed::Unasked,
+        };
         super::super::build(&pipeline.with_remotes(remotes), &Request { elsewhere, ..Request::default() }, &facts)
     }
 

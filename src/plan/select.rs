@@ -25,6 +25,10 @@ pub struct Request {
     pub skip: Vec<String>,
     /// Whether to leave out what the stages need.
     pub only: bool,
+    /// Whether to leave out what no change affects, as far as it is known what has changed.
+    pub changed: bool,
+    /// The base that is compared with, where one was named.
+    pub base: Option<String>,
     /// Whether stages that have a `fix` run it.
     pub fix: bool,
     /// Arguments for the one stage that is asked for.

@@ -1,5 +1,6 @@
 //! Plans from pipelines: what is selected, what is skipped and why, in which order, and what is refused.
 
+mod changed;
 mod plugins;
 
 use std::collections::BTreeMap;
@@ -70,7 +71,15 @@ impl Declared {
 
     fn try_plan(&self, request: &Request) -> Result<Plan, PlanError> {
         let env = Env::default();
-        let facts = Facts { os: "linux".into(), ci: false, branch: Some("main".into()), env: &env, cores: 4 };
+        let facts = Facts {
+            os: "linux".into(),
+            ci: false,
+            branch: Some("main".into()),
+            env: &env,
+            cores: 4,
+            hook: None,
+            changed: Changed::Unasked,
+        };
         build(&self.pipeline(), request, &facts)
     }
 
@@ -434,7 +443,15 @@ fn plan_at_size(declared: &[Stage], request: &Request) -> Plan {
     let stages = declared.iter().cloned().collect();
     let pipeline = Pipeline::new("/project".into(), stages, BTreeMap::new(), RunDefaults::default()).unwrap();
     let env = Env::default();
-    let facts = Facts { os: "linux".into(), ci: false, branch: Some("main".into()), env: &env, cores: 4 };
+    let facts = Facts {
+        os: "linux".into(),
+        ci: false,
+        branch: Some("main".into()),
+        env: &env,
+        cores: 4,
+        hook: None,
+        changed: Changed::Unasked,
+    };
     let plan = build(&pipeline, request, &facts).unwrap();
     assert!(SystemClock.now().since(begun) < Duration::from_mins(1));
     plan

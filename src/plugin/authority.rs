@@ -78,6 +78,7 @@ impl Authority {
 
     /// The same for making stages: of all that is permitted, files are read. A project's stages are made for whoever looks at
     /// it, trusted or not, and what it grants itself must not be worth anything then.
+    #[must_use]
     pub fn only_reading(self) -> Self {
         Self { only_reads: true, ..self }
     }

@@ -69,6 +69,12 @@ pub enum LockError {
     /// It cannot be read.
     #[error("{NAME} cannot be read: {0}")]
     Unreadable(String),
+    /// It is longer than any that is written here.
+    #[error("{NAME} is longer than {} MiB; `local-ci plugin update` writes it anew", FILE_MAX >> 20)]
+    TooLong,
+    /// It would not be read back as it is, and is not written.
+    #[error("{NAME} is not written: {0}")]
+    Unwritable(String),
     /// Git has left it half merged.
     #[error("{NAME} has merge markers in it, in line {line}: take either side of them, then `local-ci plugin update`")]
     Unmerged {
@@ -94,7 +100,7 @@ pub enum LockError {
 impl LockError {
     /// Whether the file may be written anew by who was asked to: not where a later version knows more of it than we do.
     pub fn may_be_replaced(&self) -> bool {
-        matches!(self, Self::Unmerged { .. } | Self::Damaged { .. })
+        matches!(self, Self::Unmerged { .. } | Self::Damaged { .. } | Self::TooLong)
     }
 }
 
@@ -162,25 +168,23 @@ impl Lock {
     /// The text of this lock file: always the same for the same entries.
     pub fn render(&self) -> Result<String, LockError> {
         let written = Written { version: FORMAT, plugin: self.plugins.values().collect() };
-        let body = toml::to_string(&written).map_err(|error| LockError::Unreadable(error.to_string()))?;
+        let body = toml::to_string(&written).map_err(|error| LockError::Unwritable(error.to_string()))?;
         Ok(format!("{HEADER}{body}"))
     }
 
     /// Reads a lock file. One that is not there has no entries.
     pub fn read(path: &Path) -> Result<Self, LockError> {
         let unreadable = |error: io::Error| LockError::Unreadable(error.to_string());
-        let file = match fs::File::open(path) {
-            Ok(file) => file,
+        let file = match rewrite::open_regular(path) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Err(LockError::Unreadable("it is no file".to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(unreadable(error)),
         };
-        if !file.metadata().map_err(unreadable)?.is_file() {
-            return Err(LockError::Unreadable("it is no file".to_owned()));
-        }
         let mut bytes = Vec::new();
         file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > FILE_MAX {
-            return Err(LockError::Unreadable(format!("it is longer than {} MiB", FILE_MAX >> 20)));
+            return Err(LockError::TooLong);
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|b| *b == b'\n').count();
@@ -189,13 +193,25 @@ impl Lock {
         Self::parse(&text)
     }
 
-    /// Writes the file as a whole, unless it says the same already.
+    /// Writes the file as a whole, unless it says the same already. What would not be read back is not written.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
         let text = self.render()?;
-        if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
-            return Ok(());
+        if text.len() as u64 > FILE_MAX {
+            return Err(LockError::Unwritable(format!("it would be longer than {} MiB", FILE_MAX >> 20)));
         }
-        rewrite::replace(path, text.as_bytes()).map_err(|error| LockError::Unreadable(format!("nor written: {error}")))
+        match Self::parse(&text) {
+            Ok(read) if read == *self => {}
+            Ok(_) => return Err(LockError::Unwritable("it would be read as another one".to_owned())),
+            Err(error) => return Err(LockError::Unwritable(format!("it could not be read again: {error}"))),
+        }
+        if let Ok(Some(file)) = rewrite::open_regular(path) {
+            let mut there = Vec::new();
+            let read = file.take(FILE_MAX + 1).read_to_end(&mut there);
+            if read.is_ok() && there == text.as_bytes() {
+                return Ok(());
+            }
+        }
+        rewrite::replace(path, text.as_bytes()).map_err(|error| LockError::Unwritable(error.to_string()))
     }
 }
 

@@ -2,11 +2,12 @@
 //! then. Nobody waits for them while the run goes on; one that fails is told nothing more.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::executor::{News, Tell, spoken};
+use super::executor::{News, Tell, bounded as cut, spoken};
 use super::fault::{Fault, FaultKind};
 use super::guests::{Around, Guests, STACK};
 use super::info::Notification;
@@ -16,8 +17,10 @@ use crate::ids::{StageId, StageName};
 
 /// How many events wait for a reporter; more are left out, and counted.
 const QUEUE_MAX: usize = 10_000;
-/// How many are told at a time.
+/// How many are told at a time,
 const BATCH: usize = 100;
+/// and about how much of them, in bytes of their JSON: a reporter has all of them in its memory.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// How many lines of a reporter are handed on in a run.
 const LINES_MAX: usize = 20;
 
@@ -83,8 +86,18 @@ impl Queue {
 /// A reporter at work, or about to be.
 struct Line {
     plugin: String,
+    /// The kinds of events that it wants; none: all.
+    wanted: Vec<String>,
     queue: Arc<Queue>,
     cancel: CancelToken,
+}
+
+impl Line {
+    fn push(&self, event: &Arc<Event>) {
+        if self.wanted.is_empty() || self.wanted.iter().any(|kind| kind == event.kind.name()) {
+            self.queue.push(event);
+        }
+    }
 }
 
 /// The reporters of a run.
@@ -113,7 +126,8 @@ impl Reporters {
         let stages = Arc::new(stages);
         let (alive, ended) = bounded(0);
         let line = |plugin: &String| {
-            let line = Line { plugin: plugin.clone(), queue: Arc::default(), cancel: CancelToken::new() };
+            let wanted = guests.wanted(plugin);
+            let line = Line { plugin: plugin.clone(), wanted, queue: Arc::default(), cancel: CancelToken::new() };
             let teller = Teller {
                 guests: Arc::clone(guests),
                 plugin: plugin.clone(),
@@ -128,7 +142,7 @@ impl Reporters {
             if let Err(error) = thread.spawn(move || teller.run()) {
                 line.queue.close();
                 let kind = FaultKind::Unable(format!("has no thread to be told on: {error}"));
-                tell(News::Remark { stage: None, text: given_up(&Fault::new(plugin, kind)) });
+                tell(News::Aside { text: given_up(&Fault::new(plugin, kind)) });
             }
             line
         };
@@ -143,7 +157,7 @@ impl Reporters {
             return;
         }
         let event = Arc::new(event.clone());
-        self.lines.iter().for_each(|line| line.queue.push(&event));
+        self.lines.iter().for_each(|line| line.push(&event));
     }
 
     /// This is the last event. What is closed once all were told; none where there is nobody to tell.
@@ -183,28 +197,33 @@ struct Teller {
 
 impl Teller {
     fn run(self) {
-        if let Err(fault) = self.tell_all()
+        let said = Arc::new(AtomicUsize::new(0));
+        if let Err(fault) = self.tell_all(&said)
             && fault.kind != FaultKind::Cancelled
         {
             self.remark(given_up(&fault));
+        }
+        let more = said.load(Ordering::Relaxed).saturating_sub(LINES_MAX);
+        if more > 0 {
+            let (plugin, lines) = (&self.plugin, if more == 1 { "line" } else { "lines" });
+            self.remark(format!("plugin {plugin} said {more} more {lines}, which were left out"));
         }
         self.queue.close();
     }
 
     fn remark(&self, text: String) {
-        (self.tell)(News::Remark { stage: None, text });
+        (self.tell)(News::Aside { text: cut(text) });
     }
 
-    fn tell_all(&self) -> Result<(), Fault> {
-        let (tell, plugin) = (Arc::clone(&self.tell), self.plugin.clone());
-        let mut said = 0;
+    /// `said` counts its lines.
+    fn tell_all(&self, said: &Arc<AtomicUsize>) -> Result<(), Fault> {
+        let (tell, plugin, said) = (Arc::clone(&self.tell), self.plugin.clone(), Arc::clone(said));
         let around = Around {
             env: self.env.clone(),
             cancel: self.cancel.clone(),
             log: Box::new(move |line| {
-                said += 1;
-                if said <= LINES_MAX {
-                    tell(News::Remark { stage: None, text: spoken(&plugin, line) });
+                if said.fetch_add(1, Ordering::Relaxed) < LINES_MAX {
+                    tell(News::Aside { text: cut(spoken(&plugin, line)) });
                 }
             }),
             // A reporter looks at a run, and not at the project.
@@ -212,18 +231,19 @@ impl Teller {
             commands: None,
         };
         let mut listener = self.guests.reporter(&self.plugin, around)?;
-        let wanted = self.guests.wanted(&self.plugin);
         loop {
             match self.queue.take() {
                 Ok(events) => {
-                    let batch: Vec<Notification> = events
-                        .iter()
-                        .map(|event| notification(event, &self.stages))
-                        .filter(|told| wanted.is_empty() || wanted.contains(&told.kind))
-                        .collect();
-                    if !batch.is_empty() {
-                        listener.notify(&batch)?;
+                    let (mut batch, mut bytes) = (Vec::new(), 0);
+                    for told in events.iter().map(|event| notification(event, &self.stages)) {
+                        bytes += told.data.len();
+                        if bytes > BATCH_BYTES && !batch.is_empty() {
+                            listener.notify(&std::mem::take(&mut batch))?;
+                            bytes = told.data.len();
+                        }
+                        batch.push(told);
                     }
+                    listener.notify(&batch)?;
                 }
                 Err(0) => return Ok(()),
                 Err(left_out) => {
@@ -238,15 +258,13 @@ impl Teller {
 
 /// An event as a reporter is told of it.
 fn notification(event: &Event, stages: &[StageName]) -> Notification {
-    let data = serde_json::to_value(event).unwrap_or_default();
-    let kind = data.get("event").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     let name = |stage: StageId| stages.get(stage.0 as usize).map(ToString::to_string);
     Notification {
         seq: event.seq,
         at_ms: u64::try_from(event.at.unix_ms).unwrap_or(0),
-        kind,
+        kind: event.kind.name().to_owned(),
         stage: about(&event.kind).and_then(name),
-        data: data.to_string(),
+        data: serde_json::to_string(event).unwrap_or_default(),
     }
 }
 

@@ -72,7 +72,7 @@ impl Roster {
             commands,
         };
         let services = Box::new(Granted::new(authority, surroundings));
-        Ok((component, Call { services, limits: entry.ready.plugin.limits, cancel }))
+        Ok((component, Call { services, limits: Some(entry.ready.plugin.limits), cancel }))
     }
 
     /// The component, loaded by who comes first while others wait. Of who was asked to end meanwhile nothing stays: the next

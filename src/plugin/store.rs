@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::rewrite;
 use crate::env::{self, Env};
 use crate::journal::layout::create_dir;
 use crate::journal::replace::replace;
@@ -37,10 +38,9 @@ pub fn keep(cache: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 /// The bytes of a component's file: of a plain file alone, and no more than a component may have.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A link is as good as what it leads to: it is the bytes that count.
-    if !fs::metadata(path)?.is_file() {
+    let Some(file) = rewrite::open_regular(path)? else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    let file = fs::File::open(path)?;
+    };
     let mut bytes = Vec::new();
     file.take(COMPONENT_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > COMPONENT_MAX {

@@ -31,6 +31,9 @@ pub struct Assignment {
     pub number: Option<RunNumber>,
     /// The project's state directory, where the run is marked as going on; none where no state is kept.
     pub project: Option<PathBuf>,
+    /// The project's directory, which need not be the one that the plan runs in.
+    #[serde(with = "crate::plan::path_bytes")]
+    pub root: PathBuf,
     /// What it waits for before it starts; none where it starts at once.
     pub waits: Option<Waits>,
     /// What to do.

@@ -17,6 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::changed::Since;
 use super::prepare::Project;
 use super::source;
 use crate::clock::Timestamp;
@@ -79,6 +80,8 @@ impl AdHoc {
             warnings: Vec::new(),
             detected: None,
             remotes: BTreeMap::new(),
+            hook: None,
+            since: Since::Work,
         })
     }
 

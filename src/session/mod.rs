@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod assignment;
 pub mod book;
+pub mod changed;
 pub mod checkup;
 mod company;
 pub mod compare;
@@ -12,6 +13,7 @@ pub mod control;
 pub mod doctor;
 pub mod follow;
 pub mod forget;
+pub mod hooks;
 pub mod init;
 pub mod inline;
 pub mod inputs;

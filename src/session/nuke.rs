@@ -184,6 +184,8 @@ pub fn nuke(project: &ProjectDir, index_goes: bool, clock: &dyn Clock) -> Result
     let mut forgotten = Forgotten::read(project)?;
     forgotten.forget_all(claim::last_number(project)?);
     forgotten.write(project)?;
+    // What was green in a run that is forgotten is to be seen again.
+    let _ = std::fs::remove_dir_all(project.verdicts());
     let jobs = jobs::remove_all(project)?;
     drop(held);
     let mut forgot = clear(project, &forgotten, &[], clock)?;

@@ -1,13 +1,15 @@
 //! From what was typed to a plan: reads the config, finds out what is so here and now, and plans.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::changed::{self, Since};
 use super::source::{self, Source};
 use crate::config::{self, ConfigError, Detected, LoadRequest, Supplier, Survey};
 use crate::env::{self, Env};
 use crate::pipeline::Pipeline;
-use crate::plan::{self, Plan, PlanError};
+use crate::plan::{self, Changed, Plan, PlanError};
+use crate::plugin::lock;
 
 /// A project: its pipeline, where it is, and what is checked out.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub struct Project {
     pub detected: Option<Detected>,
     /// Its own remotes by name, each with the file that begins it; others of the pipeline are the user's.
     pub remotes: BTreeMap<String, PathBuf>,
+    /// The git hook that it is opened for, if it is for one.
+    pub hook: Option<String>,
+    /// Since when files have changed, where no base is named.
+    pub since: Since,
 }
 
 /// A plan, and what goes into its run's header.
@@ -48,7 +54,17 @@ pub fn open(request: &LoadRequest, supplier: &dyn Supplier) -> Result<Project, C
     let source = source::read(&root);
     let config = loaded.sources.into_iter().map(|file| (file.path, file.text)).collect();
     let (warnings, detected, remotes) = (loaded.warnings, loaded.detected, loaded.remotes);
-    Ok(Project { pipeline: loaded.pipeline, root, config, source, warnings, detected, remotes })
+    Ok(Project {
+        pipeline: loaded.pipeline,
+        root,
+        config,
+        source,
+        warnings,
+        detected,
+        remotes,
+        hook: None,
+        since: Since::Work,
+    })
 }
 
 /// The directory of the project that a request is about, canonical, without reading its config: where a config is or would
@@ -75,9 +91,28 @@ impl Project {
             ci: env.is_ci(),
             branch,
             env,
+            hook: self.hook.clone(),
+            changed: self.changed(request, env),
             cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
         };
         plan::build(&self.pipeline, request, &facts)
+    }
+
+    /// What has changed, where the request or a condition wants to know.
+    fn changed(&self, request: &plan::Request, env: &Env) -> Changed {
+        let stages = self.pipeline.stages();
+        if !request.changed && !stages.values().any(|stage| stage.when.changed.is_some()) {
+            return Changed::Unasked;
+        }
+        let root = self.pipeline.root();
+        // Where the project is looked at elsewhere, its files are called by their names here.
+        let there =
+            |path: &Path| path.strip_prefix(&self.root).map_or_else(|_| path.to_owned(), |file| root.join(file));
+        let mut decisive: Vec<PathBuf> = self.config.iter().map(|(path, _)| there(path)).collect();
+        decisive.push(root.join(lock::NAME));
+        let question =
+            changed::Question { root, base: request.base.as_deref(), since: &self.since, decisive: &decisive };
+        changed::look(&question, env)
     }
 
     /// The project with a plan, ready to be started.

@@ -158,7 +158,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         env: assignment.env,
         grace_cap: assignment.grace_cap,
     };
-    let root = assignment.plan.root.clone();
+    let root = assignment.root;
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
     let observer = observer.as_mut().map(|observer| &mut **observer as &mut dyn Observer);

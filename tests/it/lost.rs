@@ -30,6 +30,9 @@ fn begun(project: &Project) -> Running<'_> {
     fs::remove_file(project.side("pass")).unwrap();
     let run = project.local_ci(&[]).env("SIDE", project.side_dir()).spawn();
     project.identity("pid");
+    // What its supervisor has not read dies with it.
+    let log = project.run_dir(3).join("logs/a.log");
+    wait_until("its supervisor has read all of it", || fs::read(&log).is_ok_and(|log| log.ends_with(b"begun\n")));
     run
 }
 

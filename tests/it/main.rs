@@ -36,6 +36,7 @@ mod history_faces;
 mod history_fix;
 mod history_migration;
 mod history_prune;
+mod hooks;
 mod hostile;
 mod init;
 mod inputs;

@@ -47,6 +47,7 @@ fn a_plugin_is_added_used_and_taken_out_again() {
     $ local-ci plugin add path:tools/sample.wasm
     --- stderr
     sample 1.2.3: a sample
+    it can make stages, which run any command that it says, whatever is granted: `local-ci plan -v` shows them
     it needs
         clock  true  because
     error: plugin sample needs more than local-ci.toml grants; nothing was changed

@@ -28,11 +28,15 @@ fn start(file: &Path) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// What is in a directory, below it too.
+/// What is in a directory, below it too, but for locks.
 fn names(dir: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() { names.extend(self::names(&entry)) } else { names.push(entry.display().to_string()) }
+        if entry.is_dir() {
+            names.extend(self::names(&entry));
+        } else if entry.extension().is_none_or(|ending| ending != "lock") {
+            names.push(entry.display().to_string());
+        }
     }
     names
 }

@@ -196,14 +196,18 @@ fn a_config_that_was_named_is_written_by_no_plugin_that_it_grants_everything() {
     let mut forge = Forge { imports: import("files-write", "write", "write", signature), ..Forge::default() };
     let (into, outcome) = (forge.words(&[0; 8]), forge.outcome(0, None));
     let [text, length] = forge.text("granted");
-    let writes = ["other.toml", "another.toml"].map(|path| {
+    let writes = ["other.toml", "conf/local-ci/config.toml", "sub/local-ci.lock", "another.toml"].map(|path| {
         let [at, len] = forge.text(path);
         format!("(call $write (i32.const {at}) (i32.const {len}) (i32.const {text}) (i32.const {length}) (i32.const {into}))")
     });
     forge.run = format!("{} (i32.const {outcome})", writes.concat());
     add_as(&project, &About { needs: vec![("files-write", "**")], ..About::default() }, forge, "other.toml");
-    project.expects("another.toml");
-    project.local_ci(&["-c", "other.toml"]).output().assert_code(0);
+    project.expects("another.toml").expects("conf/local-ci");
+    let config_home = project.dir().join("conf");
+    project.local_ci(&["-c", "other.toml"]).env("XDG_CONFIG_HOME", config_home).output().assert_code(0);
+    for path in ["conf/local-ci/config.toml", "sub/local-ci.lock"] {
+        assert!(!project.dir().join(path).exists(), "{path}");
+    }
     let there = |file: &str| std::fs::read_to_string(project.dir().join(file)).unwrap();
     assert_eq!((there("another.toml").as_str(), there("other.toml").as_str()), ("granted", config));
     project.assert_nothing_left();

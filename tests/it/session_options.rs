@@ -114,9 +114,8 @@ fn wrong_options_are_answered() {
 fn later_keys_are_answered_in_a_sentence() {
     let project = project();
     let config = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
-    project.config(&format!(
-        "{config}\n[stages.far]\nrun = 'true'\nsecrets = ['TOKEN']\n[stages.late]\nrun = 'true'\nwhen = {{ changed = ['src/**'] }}\n"
-    ));
+    let later = "run = 'true'\nsecrets = ['TOKEN']\n";
+    project.config(&format!("{config}\n[stages.far]\n{later}[stages.late]\n{later}"));
     project.local_ci(&["list"]).output().assert_code(0);
     project.local_ci(&["-q", "fmt"]).output().assert_code(0);
     assert_transcript!(project.local_ci(&["far"]).output(), @"
@@ -128,7 +127,7 @@ fn later_keys_are_answered_in_a_sentence() {
     assert_transcript!(project.local_ci(&[]).output(), @"
     $ local-ci
     --- stderr
-    error: this version cannot run stages far (sets `secrets`) and late (sets `when.changed`): leave them out with --skip
+    error: this version cannot run stages far (sets `secrets`) and late (sets `secrets`): leave them out with --skip
     --- exit 2
     ");
     project.assert_nothing_left();

@@ -189,6 +189,14 @@ impl Tally {
         output::annotate(&annotations);
     }
 
+    /// A file was not looked into. That is no failure of the file's, and nobody is to take it for clean.
+    fn pass_over(&mut self, path: &str, why: &str) {
+        self.unread += 1;
+        output::warn(format!("{path}: not looked into: {why}"));
+        let said = format!("the file was not looked into: {why}");
+        output::annotate(&[Annotation::warning(said).code("unread").at(Span::file(path))]);
+    }
+
     fn outcome(&self) -> Outcome {
         let mended = match self.mended {
             0 => String::new(),
@@ -196,7 +204,8 @@ impl Tally {
         };
         let unread = match self.unread {
             0 => String::new(),
-            n => format!("; {} could not be read", counted(n, "file")),
+            1 => "; 1 file was not looked into".to_owned(),
+            n => format!("; {n} files were not looked into"),
         };
         if self.files == 0 {
             return Outcome::skipped("there is no file to look at");
@@ -218,17 +227,16 @@ fn look_at(path: &str, size: u64, params: &Params, fix: bool, tally: &mut Tally)
         let message = format!("the file has {}, more than {} KiB", kib(size), params.max_file_kib);
         tally.tell(path, &[Finding { rule: Rule::LargeFile, line: None, message }]);
     }
-    if size > TEXT_MAX {
-        output::info(format!("{path}: not looked into, with {}", kib(size)));
-        return Ok(());
-    }
-    let content = match read(path) {
+    let content = match read(path, size) {
         Ok(Some(content)) => content,
         // Binary, or gone since it was found.
         Ok(None) | Err(files::Failure::Missing) => return Ok(()),
+        Err(files::Failure::TooLarge(size)) => {
+            tally.pass_over(path, &format!("it has {}", kib(size)));
+            return Ok(());
+        }
         Err(failure) => {
-            output::warn(format!("{path}: {failure}"));
-            tally.unread += 1;
+            tally.pass_over(path, &failure.to_string());
             return Ok(());
         }
     };
@@ -247,10 +255,13 @@ fn look_at(path: &str, size: u64, params: &Params, fix: bool, tally: &mut Tally)
 }
 
 /// A text file; none where it is binary, of which only the first bytes are read.
-fn read(path: &str) -> Result<Option<Vec<u8>>, files::Failure> {
+fn read(path: &str, size: u64) -> Result<Option<Vec<u8>>, files::Failure> {
     let first = files::read_at(path, 0, 64 * 1024)?;
     if text::is_binary(&first) {
         return Ok(None);
+    }
+    if size > TEXT_MAX {
+        return Err(files::Failure::TooLarge(size));
     }
     if first.len() < 64 * 1024 {
         return Ok(Some(first));
@@ -342,6 +353,16 @@ mod tests {
         assert_eq!(outcome, Outcome::failed("1 problem in 1 of 1 files"));
         assert_eq!(host.stage::<Hygiene>("hygiene", json!({ "rules": ["tabs"] })).unwrap_err().code, "params");
         assert_eq!(host.stage::<Hygiene>("hygiene", json!({ "max-file": 1 })).unwrap_err().code, "params");
+    }
+
+    #[test]
+    fn a_text_that_is_too_large_is_told_and_counted_and_bytes_are_well() {
+        let mut host = Host::new().file("a", "x\n".repeat(9 << 20)).file("b", vec![0; 17 << 20]).file("c", "y\n");
+        let outcome = host.stage::<Hygiene>("hygiene", json!({ "max-file-kib": 0 })).unwrap();
+        assert_eq!(outcome, Outcome::passed("2 files are clean; 1 file was not looked into"));
+        assert_eq!(codes(&host), [("unread".to_owned(), "a".to_owned(), None)]);
+        assert_eq!(host.annotations()[0].severity, local_ci_plugin::Severity::Warning);
+        assert_eq!(host.log(), ["a: not looked into: it has 18432.0 KiB"]);
     }
 
     #[test]

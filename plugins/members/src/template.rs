@@ -31,6 +31,24 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// Whether what comes next in a shell's text stands in quotes, or behind a backslash.
+fn is_quoted(before: &str) -> bool {
+    let (mut quote, mut chars) = (None, before.chars());
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None | Some('"'), '\\') => {
+                if chars.next().is_none() {
+                    return true;
+                }
+            }
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            _ => {}
+        }
+    }
+    quote.is_some()
+}
+
 /// The text with what stands for the member in it. `$${` is left to who comes after, as `${`.
 pub(crate) fn filled(text: &str, member: &Member, place: Place) -> Result<String, String> {
     let mut filled = String::new();
@@ -61,6 +79,12 @@ pub(crate) fn filled(text: &str, member: &Member, place: Place) -> Result<String
             }
         };
         filled.push_str(&match place {
+            Place::Shell if quoted(&value) != value && is_quoted(&text[..text.len() - from.len()]) => {
+                return Err(format!(
+                    "{text} has quotes around ${{{}}}, which is put in quotes where it needs them, as here: leave them out",
+                    name.unwrap_or_default()
+                ));
+            }
             Place::Shell => quoted(&value),
             Place::Name => slug(&value),
             Place::Plain => value,
@@ -107,6 +131,17 @@ mod tests {
     fn a_name_that_means_something_to_a_shell_is_put_in_quotes() {
         let text = filled("cargo test -p ${member}", &member("$(x) 'y'"), Place::Shell).unwrap();
         assert_eq!(text, r"cargo test -p '$(x) '\''y'\'''");
+    }
+
+    /// In the user's quotes, ours would end them.
+    #[test]
+    fn a_name_that_needs_quotes_is_refused_in_quotes() {
+        for text in ["echo '${member}'", "echo \"${member}\"", "echo a\\${member}", "echo \"a\\\"\" '${member}"] {
+            assert!(filled(text, &member("x;id"), Place::Shell).is_err(), "{text}");
+            assert!(filled(text, &member("plain"), Place::Shell).is_ok(), "{text}");
+        }
+        let text = "echo 'a' \"b\" \\' ${member}";
+        assert_eq!(filled(text, &member("x;id"), Place::Shell).unwrap(), "echo 'a' \"b\" \\' 'x;id'");
     }
 
     #[test]

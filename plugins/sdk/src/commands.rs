@@ -150,7 +150,7 @@ pub struct Exit {
 pub struct Process(backend::Process);
 
 impl Process {
-    /// Waits for output, and gives at most `max` lines of it; none where the command has ended and all was given.
+    /// Waits for output, and gives at most `max` lines of it, or pieces of lines; none where the command has ended and all was given.
     pub fn next_lines(&mut self, max: u32) -> Result<Vec<Line>, Failure> {
         self.0.next_lines(max)
     }
@@ -170,14 +170,14 @@ impl Process {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     name: String,
-    /// What it printed.
+    /// What it printed, a long line in pieces: see [`Line::goes_on`].
     pub lines: Vec<Line>,
     /// How it ended.
     pub exit: Exit,
 }
 
 impl Output {
-    /// What it printed on standard output, as one text with an end of line after each.
+    /// What it printed on standard output, as one text with an end of line after each line.
     pub fn stdout(&self) -> String {
         self.text(Channel::Out)
     }
@@ -188,7 +188,8 @@ impl Output {
     }
 
     fn text(&self, channel: Channel) -> String {
-        self.lines.iter().filter(|line| line.channel == channel).flat_map(|line| [line.text.as_str(), "\n"]).collect()
+        let of_channel = self.lines.iter().filter(|line| line.channel == channel);
+        of_channel.flat_map(|line| [line.text.as_str(), if line.goes_on() { "" } else { "\n" }]).collect()
     }
 
     /// The same where it ended with code 0 and nothing of its output is lost; otherwise a problem, with the last line that

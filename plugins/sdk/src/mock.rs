@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::{Value, json};
 
 use crate::output::Level;
+use crate::types::PIECE;
 use crate::{
     Annotation, Context, Event, ExpanderPlugin, Line, Need, Outcome, ParserPlugin, ParserSession, Plugin, Problem,
     ReporterPlugin, StagePlugin, StageSpec, commands, glob, http,
@@ -129,7 +130,8 @@ impl Host {
     /// A command ends with this code and prints this. Its words stand with spaces between them and may be a pattern as in
     /// grants; of several that fit, the first answers. A command that nothing fits is not found.
     pub fn command(mut self, words: &str, code: i32, out: &str, err: &str) -> Self {
-        let lines = out.lines().map(Line::out).chain(err.lines().map(Line::err)).collect();
+        let out = out.lines().flat_map(pieces).map(Line::out);
+        let lines = out.chain(err.lines().flat_map(pieces).map(Line::err)).collect();
         self.world.answers.push((words.to_owned(), Answer { lines, code }));
         self
     }
@@ -263,4 +265,17 @@ impl Host {
     pub fn requests(&self) -> &[http::Request] {
         &self.world.requests
     }
+}
+
+/// A line as a host hands it over.
+fn pieces(line: &str) -> Vec<&str> {
+    let (mut pieces, mut rest) = (Vec::new(), line);
+    while rest.len() >= PIECE {
+        let (piece, after) =
+            rest.split_at((PIECE..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len()));
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces.push(rest);
+    pieces
 }

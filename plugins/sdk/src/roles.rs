@@ -53,7 +53,8 @@ pub trait ExpanderPlugin: Plugin {
 }
 
 /// A plugin that is told what happens: an entry of `[reporters]`. There is one value of it for each run, made before the
-/// first batch, so it can remember.
+/// first batch, so it can remember. Where another supervisor goes on with a run there is a new one, which is told first how the
+/// run began and which stages had finished. What it says is told to no reporter.
 pub trait ReporterPlugin: Plugin + Default + 'static {
     /// Some events, in order. A problem puts it out of action for the rest of the run.
     fn notify(&mut self, batch: &[Event]) -> Result<(), Problem>;

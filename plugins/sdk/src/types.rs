@@ -157,7 +157,7 @@ pub struct Problem {
     pub code: String,
     /// What is wrong and what to do, in a sentence.
     pub message: String,
-    /// Whether another try may help.
+    /// Whether another try may help. Nothing is tried again for it yet.
     pub retryable: bool,
     /// For what later versions may want to know.
     pub extra: Vec<(String, String)>,
@@ -245,7 +245,11 @@ pub enum Channel {
     Err,
 }
 
-/// A line of output, without its end. What was no UTF-8 has been replaced.
+/// A line is shorter, in bytes; so is the last piece of a longer one, and no other.
+pub(crate) const PIECE: usize = 64 * 1024;
+
+/// A line of output, without its end. What was no UTF-8 has been replaced. A command's line of 64 KiB or more comes in pieces:
+/// see [`Line::goes_on`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Where it was written.
@@ -263,6 +267,12 @@ impl Line {
     /// A line of standard error.
     pub fn err(text: impl Into<String>) -> Self {
         Self { channel: Channel::Err, text: text.into() }
+    }
+
+    /// Whether this is a piece of a command's line that goes on with the next of its channel. The last piece is shorter than
+    /// all others, and may be empty.
+    pub fn goes_on(&self) -> bool {
+        self.text.len() >= PIECE
     }
 }
 

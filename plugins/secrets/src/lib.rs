@@ -141,19 +141,33 @@ impl StagePlugin for Secrets {
         if sizes.is_empty() {
             return Ok(Outcome::skipped("there are no files to look at"));
         }
-        let (mut secrets, mut with_secrets) = (0, 0);
+        let (mut secrets, mut with_secrets, mut unread) = (0, 0, 0);
         for (path, &size) in &sizes {
-            let found = look_at(path, size, &params)?;
-            secrets += found.len();
-            with_secrets += usize::from(!found.is_empty());
-            output::annotate(&found);
+            match look_at(path, size, &params)? {
+                Look::Found(found) => {
+                    secrets += found.len();
+                    with_secrets += usize::from(!found.is_empty());
+                    output::annotate(&found);
+                }
+                Look::None(why) => {
+                    unread += 1;
+                    output::warn(format!("{path}: not looked into: {why}"));
+                    let said = format!("the file was not looked into for secrets: {why}");
+                    output::annotate(&[Annotation::warning(said).code("unread").at(Span::file(path))]);
+                }
+            }
         }
         let all = sizes.len();
-        Ok(match (secrets, all) {
-            (0, 1) => Outcome::passed("no secret in 1 file"),
-            (0, _) => Outcome::passed(format!("no secret in {all} files")),
-            (1, _) => Outcome::failed(format!("1 secret in 1 of {all} files")),
-            _ => Outcome::failed(format!("{secrets} secrets in {with_secrets} of {all} files")),
+        let left = match unread {
+            0 => String::new(),
+            1 => "; 1 file was not looked into".to_owned(),
+            _ => format!("; {unread} files were not looked into"),
+        };
+        let files = if all - unread == 1 { "file" } else { "files" };
+        Ok(match secrets {
+            0 => Outcome::passed(format!("no secret in {} {files}{left}", all - unread)),
+            1 => Outcome::failed(format!("1 secret in 1 of {all} files{left}")),
+            _ => Outcome::failed(format!("{secrets} secrets in {with_secrets} of {all} files{left}")),
         })
     }
 }
@@ -170,7 +184,9 @@ fn changed(base: &str) -> Result<BTreeSet<String>, Problem> {
     let began = found.success()?.stdout();
     let found = git(&DIFF, &[began.trim()])?;
     let found = found.success()?.stdout();
-    Ok(found.split(['\0', '\n']).filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    // What follows the last NUL is the end of a line that git does not print.
+    let (found, _) = found.rsplit_once('\0').unwrap_or_default();
+    Ok(found.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
 }
 
 /// Runs git in the project's directory.
@@ -182,20 +198,34 @@ fn git(words: &[&str], more: &[&str]) -> Result<Output, Problem> {
     })
 }
 
-/// What is found in a file.
-fn look_at(path: &str, size: u64, params: &Params) -> Result<Vec<Annotation>, Problem> {
-    if size > TEXT_MAX {
-        output::warn(format!("{path} is not looked into: it has more than {} MiB", TEXT_MAX >> 20));
-        return Ok(Vec::new());
-    }
-    let bytes = match files::read(path, TEXT_MAX) {
-        // It went, or grew, since it was listed.
-        Err(files::Failure::Missing | files::Failure::TooLarge(_)) => return Ok(Vec::new()),
+/// What came of looking into a file.
+enum Look {
+    /// What is there.
+    Found(Vec<Annotation>),
+    /// It was not looked into, and why.
+    None(String),
+}
+
+/// Looks into a file. One of bytes is no place for a person's secrets, and well.
+fn look_at(path: &str, size: u64, params: &Params) -> Result<Look, Problem> {
+    let too_large = || Ok(Look::None(format!("it has more than {} MiB", TEXT_MAX >> 20)));
+    let head = match files::read_at(path, 0, HEAD as u64) {
+        // It went since it was listed.
+        Err(files::Failure::Missing) => return Ok(Look::Found(Vec::new())),
         read => read?,
     };
-    if bytes.iter().take(HEAD).any(|c| *c == 0) {
-        return Ok(Vec::new());
+    if head.contains(&0) {
+        return Ok(Look::Found(Vec::new()));
     }
+    if size > TEXT_MAX {
+        return too_large();
+    }
+    let bytes = match files::read(path, TEXT_MAX) {
+        Err(files::Failure::Missing) => return Ok(Look::Found(Vec::new())),
+        // It grew since it was listed.
+        Err(files::Failure::TooLarge(_)) => return too_large(),
+        read => read?,
+    };
     let text = String::from_utf8_lossy(&bytes);
     let mut found = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -214,7 +244,7 @@ fn look_at(path: &str, size: u64, params: &Params) -> Result<Vec<Annotation>, Pr
             }
         }
     }
-    Ok(found)
+    Ok(Look::Found(found))
 }
 
 impl Allow {

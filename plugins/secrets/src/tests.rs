@@ -1,5 +1,6 @@
 //! The rules and the stage. No line here is a secret: those are put together where they are needed.
 
+use local_ci_plugin::Severity;
 use local_ci_plugin::mock::{self, Host};
 use serde_json::json;
 
@@ -133,4 +134,37 @@ fn a_base_that_is_not_there_is_a_problem_and_no_changes_are_no_failure() {
 fn bytes_are_not_looked_into() {
     let mut host = Host::new().file("a", format!("\0password = \"{RANDOM}\""));
     assert_eq!(host.stage::<Secrets>("secrets", json!({})).unwrap().summary.unwrap(), "no secret in 1 file");
+}
+
+/// What git prints of many changed files is one line to a host, which hands it over in pieces.
+#[test]
+fn no_changed_file_is_passed_over_however_many_there_are() {
+    let (merge_base, diff) = (MERGE_BASE.join(" "), DIFF.join(" "));
+    for end in ["ä", "ä\nb"] {
+        let paths: Vec<String> = (0..5000).map(|nth| format!("some/directory/file-{nth}-{end}")).collect();
+        let mut host = Host::new()
+            .file("other", "")
+            .command(&format!("{merge_base} main HEAD"), 0, "beef\n", "")
+            .command(&format!("{diff} beef"), 0, &(paths.join("\0") + "\0"), "");
+        for path in &paths {
+            host = host.file(path, "");
+        }
+        let outcome = host.stage::<Secrets>("secrets", json!({ "base": "main" })).unwrap();
+        assert_eq!(outcome.summary.unwrap(), "no secret in 5000 files");
+    }
+}
+
+#[test]
+fn a_text_that_is_too_large_is_told_and_counted() {
+    let text = format!("password = \"{RANDOM}\"\n");
+    let mut host = Host::new().file("a", "x\n".repeat(5 << 20)).file("b", vec![0; 9 << 20]).file("c", "");
+    let outcome = host.stage::<Secrets>("secrets", json!({})).unwrap();
+    assert_eq!(outcome.summary.unwrap(), "no secret in 2 files; 1 file was not looked into");
+    assert_eq!(host.annotations().len(), 1);
+    assert_eq!(
+        (host.annotations()[0].severity, host.annotations()[0].at.as_ref().unwrap().path.as_str()),
+        (Severity::Warning, "a")
+    );
+    let outcome = host.file("d", text).stage::<Secrets>("secrets", json!({})).unwrap();
+    assert_eq!(outcome.summary.unwrap(), "1 secret in 1 of 4 files; 1 file was not looked into");
 }

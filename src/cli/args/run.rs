@@ -38,6 +38,10 @@ pub(in crate::cli) struct Selection {
     /// Run the stages alone, without what they need
     #[arg(long)]
     pub(in crate::cli) only: bool,
+    #[arg(help_heading = WHICH)]
+    /// Skip stages whose inputs have not changed since BASE [default: upstream, or the main branch]
+    #[arg(long, value_name = "BASE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(in crate::cli) changed: Option<String>,
     #[arg(help_heading = HOW)]
     /// Run the `fix` command instead, where a stage has one; one at a time
     #[arg(long)]

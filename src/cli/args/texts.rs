@@ -27,6 +27,24 @@ Exit codes:
 Every option is also an environment variable: --fail-fast is LOCAL_CI_FAIL_FAST.
 What is typed goes first.";
 
+pub(super) const AFTER_HOOK_INSTALL: &str = "\
+Examples:
+  local-ci hook install             those that `[hooks]` names, else pre-push
+  local-ci hook install pre-commit  this one
+
+A hook that is there is kept beside it and runs first. Installing again changes
+nothing; `local-ci hook uninstall` puts back what was there.";
+
+pub(super) const AFTER_HOOK_RUN: &str = "\
+Examples:
+  local-ci hook run pre-push               what a push of HEAD would be told
+  LOCAL_CI_NO_CACHE=1 git push             test what has passed before, too
+  LOCAL_CI_SKIP=slow git push              without this stage, this once
+
+Before a push the commits are tested, and before a commit what is staged, in a
+work tree of their own; `tree = \"worktree\"` in `[hooks]` has the work tree
+tested as it is. Options of `local-ci run` are taken from the environment.";
+
 pub(super) const AFTER_PLAN: &str = "\
 Examples:
   local-ci plan test                      test, and all that it needs

@@ -13,6 +13,7 @@ use super::shell::{Candidate, Shell};
 use crate::cli::args::Cli;
 use crate::cli::faces;
 use crate::config::Code;
+use crate::pipeline::hook;
 use crate::process::signals;
 
 /// In the place of names of files, which the shell completes.
@@ -39,6 +40,7 @@ pub(super) enum Kind {
     Profile,
     Remote,
     Plugin,
+    Hook,
     Tag,
     Mode,
     When,
@@ -68,6 +70,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("SIG", ..) => Kind::Signal,
         ("NAME", _, "profile") => Kind::Profile,
         ("PLUGIN", ..) => Kind::Plugin,
+        ("HOOK", ..) => Kind::Hook,
         ("TAG", ..) => Kind::Tag,
         ("MODE", ..) => Kind::Mode,
         ("WHEN", ..) => Kind::When,
@@ -79,9 +82,9 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         // A directory of another machine is nothing that is known here.
         ("DIR", _, id) if id != "remote_dir" => Kind::Directory,
         // A source is `path:` and a directory, or an address: nothing that could be listed.
-        ("ARGS" | "N" | "DUR" | "RE" | "DIR" | "SOURCE", ..) | ("NAME", "new" | "add", _) | ("NAME", _, "session") => {
-            Kind::Free
-        }
+        ("ARGS" | "BASE" | "N" | "DUR" | "RE" | "DIR" | "SOURCE", ..)
+        | ("NAME", "new" | "add", _)
+        | ("NAME", _, "session") => Kind::Free,
         ("FORMAT" | "LANG", ..) => Kind::Own,
         _ => return None,
     })
@@ -129,6 +132,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Profile => known.profiles(),
         Kind::Remote => known.remotes(),
         Kind::Plugin => known.plugins(),
+        Kind::Hook => words(hook::NAMES),
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
         Kind::When => words(&["auto", "always", "never"]),

@@ -13,6 +13,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--tag", env::TAG),
     ("--skip", env::SKIP),
     ("--only", env::ONLY),
+    ("--changed", env::CHANGED),
     ("--fix", env::FIX),
     ("--jobs", env::JOBS),
     ("--fail-fast", env::FAIL_FAST),
@@ -55,6 +56,15 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (env::RUN_ID, "For a stage: the run's identity."),
     (env::STAGE, "For a stage: its name."),
     (env::ATTEMPT, "For a stage: which attempt this is, from 1."),
+    (env::HOOK, "For a stage of a git hook: the hook's name."),
+    (env::HOOK_ARGS, "For a stage of a git hook: what git gave the hook, as words of a shell."),
+    (env::COMMIT_MESSAGE, "For a stage of commit-msg and its kin: the file that the message is in."),
+    (env::PUSH_REMOTE, "For a stage of pre-push: the remote's name."),
+    (env::PUSH_URL, "For a stage of pre-push: its address, without who logs in there."),
+    (env::PUSH_REFS, "For a stage of pre-push: a file with a line for each reference, as in githooks(5)."),
+    (env::PUSH_COMMIT, "For a stage of pre-push: the commit that is tested."),
+    (env::PUSH_REF, "For a stage of pre-push: the first reference that it is pushed to."),
+    (env::PUSH_BASE, "For a stage of pre-push: what that reference is now. Not set where it is new."),
 ];
 
 /// Files that are read and written.

@@ -9,6 +9,7 @@ use crate::outcome::exit;
 use crate::pipeline::plugin::{Grants, Limits, Plugin, Source};
 use crate::session::plugins::manifest;
 use crate::session::plugins::stock::{Offer, Stock};
+use crate::text::plain::printable;
 
 /// Adds a plugin.
 pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending, CliError> {
@@ -49,6 +50,9 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
         output::say(&format!("plugin {name} is there already, as it was locked"));
         return Ok(Ending::Code(exit::PASSED));
     }
+    if let Some(beyond) = shown::beyond_needs(&offer.found.shape.roles) {
+        output::say(beyond);
+    }
     let grants = granted(context, &stock, &offer, args.yes)?;
     let begun = stock.declared.beginning.as_ref().map(|text| match text.as_str() {
         "" => "for the project had none",
@@ -80,7 +84,7 @@ pub(super) fn granted(context: &Context<'_>, stock: &Stock, offer: &Offer, yes: 
     } else {
         manifest::block(name, &plugin.source, &all)
     };
-    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", shown::line(line))).collect();
+    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", printable(line))).collect();
     let how = format!(
         "`--yes` grants it; or write this into {config}, then `local-ci plugin update {name}`, with --as-granted where \
          you grant less:"

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::pipeline::plugin::{Excerpt, Kind};
 use crate::plugin::Role;
-use crate::plugin::info::Info;
+use crate::plugin::info::{Info, Need};
 use crate::session::plugins::pin::Candidate;
 use crate::text::plain::printable;
 
@@ -53,17 +53,34 @@ pub(super) fn title(name: &str, info: &Info) -> String {
     format!("{named} {}: {}", line(&info.version), line(&info.summary))
 }
 
-/// What it needs, a line each, with its reasons.
+/// What no need says of a plugin, and who takes it in has to know.
+pub(super) fn beyond_needs(roles: &[Role]) -> Option<&'static str> {
+    let why =
+        "it can make stages, which run any command that it says, whatever is granted: `local-ci plan -v` shows them";
+    roles.contains(&Role::Expander).then_some(why)
+}
+
+/// What it needs, a line each, with its reasons. All of what would be granted is shown, and a command by its words: blanks
+/// between them that mean nothing must not push the last one out of sight.
 pub(super) fn needs(info: &Info) -> String {
-    let width = info.needs.iter().map(|need| line(&need.kind).chars().count()).max().unwrap_or(0);
-    let values = info.needs.iter().map(|need| line(&need.value).chars().count()).max().unwrap_or(0).min(40);
+    let whole = |need: &Need| {
+        let value = if need.kind == "commands" { words(&need.value) } else { need.value.clone() };
+        (printable(&need.kind).into_owned(), printable(&value).into_owned())
+    };
+    let all: Vec<_> = info.needs.iter().map(whole).collect();
+    let width = all.iter().map(|(kind, _)| kind.chars().count()).max().unwrap_or(0);
+    let values = all.iter().map(|(_, value)| value.chars().count()).max().unwrap_or(0).min(40);
     let mut text = String::new();
-    for need in &info.needs {
-        let (kind, value, reason) = (line(&need.kind), line(&need.value), line(&need.reason));
+    for ((kind, value), need) in all.iter().zip(&info.needs) {
+        let reason = line(&need.reason);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "    {kind:width$}  {value:values$}  {reason}");
     }
     text
+}
+
+fn words(command: &str) -> String {
+    command.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// All that there is to say of a component.
@@ -84,6 +101,9 @@ pub(super) fn whole(name: &str, found: &Candidate) -> String {
         for (at, kind) in kinds.iter().enumerate() {
             add(if at == 0 { what } else { "" }, &one_kind(kind));
         }
+    }
+    if let Some(beyond) = beyond_needs(&shape.roles) {
+        let _ = writeln!(text, "  {beyond}");
     }
     if info.needs.is_empty() {
         text.push_str("  it needs nothing granted\n");
@@ -169,4 +189,22 @@ fn required(schema: Option<&str>) -> Option<Vec<String>> {
     };
     let lines: Vec<String> = keys.iter().map(|key| format!("{key} = {}", value(key))).collect();
     (!lines.is_empty()).then_some(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H160: what is granted is what was shown, to its last character.
+    #[test]
+    fn h160_nothing_of_what_would_be_granted_is_left_out() {
+        let need = |kind: &str, value: String| Need { kind: kind.into(), value, reason: "because".into() };
+        let command = format!("git{}**", " ".repeat(190));
+        let glob = format!("docs/{{{},**}}", "a".repeat(190));
+        let info =
+            Info { needs: vec![need("commands", command), need("files-write", glob.clone())], ..Info::default() };
+        let shown = needs(&info);
+        assert!(shown.contains("commands     git **  "), "{shown}");
+        assert!(shown.contains(&glob), "{shown}");
+    }
 }

@@ -46,7 +46,8 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs, then: &Then<'_>) ->
         RunArgs { quiet: args.quiet, json: args.json, output: args.output.clone(), ..request(job.name.as_str())? };
     let directory = anchor.root.join(&job.dir).to_string_lossy().into_owned();
     let project = || job.project(&anchor.root).map_err(|error| CliError::usage(error.to_string()));
-    run::run_in(&there, &again, &add::equivalent(&directory, &job.argv), &project)
+    let equivalent = add::equivalent(&directory, &job.argv);
+    run::run_in(&there, &again, &run::Occasion { equivalent: &equivalent, ..Default::default() }, &project)
 }
 
 /// `run NAME`, as the ad-hoc job of that name takes it: nothing in the environment speaks to it.

@@ -44,6 +44,8 @@ pub(super) fn narrow(selection: &mut Selection, run: &Run, failed: &[StageName],
         selection.skip.extend(profile.skip.iter().cloned());
     }
     selection.tags.clear();
+    // They are to be run, whatever has changed since.
+    selection.changed = None;
     selection.stages = failed.iter().map(|name| name.as_str().to_owned()).collect();
     if selection.args.is_empty() {
         return;

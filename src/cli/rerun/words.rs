@@ -15,6 +15,7 @@ pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String
         tags,
         skip,
         only,
+        changed,
         fix,
         jobs,
         fail_fast,
@@ -29,6 +30,10 @@ pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String
     words.extend(profile.iter().map(|name| format!("--profile={name}")));
     words.extend(tags.iter().map(|tag| format!("--tag={tag}")));
     words.extend(skip.iter().map(|stage| format!("--skip={stage}")));
+    words.extend(changed.iter().map(|base| match base.as_str() {
+        "" => "--changed".to_owned(),
+        base => format!("--changed={base}"),
+    }));
     words.extend(jobs.iter().map(|jobs| format!("--jobs={jobs}")));
     words.extend(timeout.iter().map(|timeout| format!("--timeout={}ms", timeout.as_millis())));
     words.extend(remote.iter().map(|host| format!("--remote={host}")));
@@ -95,6 +100,7 @@ mod tests {
             timeout in prop::option::of(1..10_000_000u64),
             remote in prop::option::of("[a-z-]{1,6}"),
             elsewhere in prop::option::of(("[a-z]{1,6}", 1..10_000_000u64, "/[a-z ]{0,6}")),
+            changed in prop::option::of("[a-z/~-]{0,6}"),
             switches in prop::collection::vec(any::<bool>(), 4),
         ) {
             let mut args = typed(&["--quiet"]);
@@ -106,7 +112,7 @@ mod tests {
                 remote_dir: elsewhere.map(|said| said.2),
             };
             args.selection = Selection {
-                stages, args: arguments, profile, tags, skip, jobs, elsewhere,
+                stages, args: arguments, profile, tags, skip, jobs, elsewhere, changed,
                 only: switches[1],
                 fix: switches[2],
                 fail_fast: switches[3],

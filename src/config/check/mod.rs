@@ -8,6 +8,7 @@ mod command;
 mod environment;
 mod expand;
 mod globs;
+mod hooks;
 mod matrix;
 mod needs;
 mod observers;

@@ -139,7 +139,7 @@ fn check_grants(written: &schema::Grants, is_policy: bool, faults: &mut FaultLis
     }
     for command in written.commands.iter().flatten().filter(|command| command.get_ref().trim().is_empty()) {
         let fault = bad(command, "this command has no words");
-        faults.push(fault.help("for example: commands = [\"git log **\"]"));
+        faults.push(fault.help("for example: commands = [\"git diff --name-only --end-of-options *\"]"));
     }
     for host in written.http.iter().flatten() {
         let text = host.get_ref().as_str();

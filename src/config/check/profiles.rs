@@ -26,7 +26,7 @@ pub(super) fn check(
     let mut profiles = BTreeMap::new();
     for (key, profile) in &document.profiles.0 {
         for name in profile.stages.iter().chain(&profile.skip) {
-            check_name(name, document, layout, faults);
+            check_name(name, Named::Profile, document, layout, faults);
         }
         for tag in &profile.tags {
             if !stages.values().any(|stage| stage.tags.contains(tag.get_ref())) {
@@ -48,7 +48,21 @@ pub(super) fn check(
     profiles
 }
 
-fn check_name(name: &Spanned<String>, document: &Document, layout: &Layout<'_>, faults: &mut FaultList) {
+/// What it is that names stages.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Named {
+    Profile,
+    Hook,
+}
+
+/// That a name is one of a stage, or a glob that matches some.
+pub(super) fn check_name(
+    name: &Spanned<String>,
+    by: Named,
+    document: &Document,
+    layout: &Layout<'_>,
+    faults: &mut FaultList,
+) {
     let text = name.get_ref().as_str();
     if layout.is_open || layout.names.contains_key(text) || layout.excused.contains(text) {
         return;
@@ -65,7 +79,11 @@ fn check_name(name: &Spanned<String>, document: &Document, layout: &Layout<'_>, 
     } else {
         format!("there is no stage `{}`", visible_line(text))
     };
-    let fault = Fault::new(Code::ProfileStage, message, name.span(), "matches no stage");
+    let code = match by {
+        Named::Profile => Code::ProfileStage,
+        Named::Hook => Code::HookStage,
+    };
+    let fault = Fault::new(code, message, name.span(), "matches no stage");
     let near = if faults.may_compare(layout.names.len()) {
         nearest(text, layout.names.keys().map(String::as_str))
     } else {

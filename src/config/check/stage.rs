@@ -9,7 +9,7 @@ use super::abilities::Plugins;
 use super::action::{Doing, Uses, action};
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{command, globs, observers};
+use super::{command, globs, hooks, observers};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -105,7 +105,7 @@ fn given(value: &Value) -> bool {
 
 /// What `[defaults]` comes to, checked once.
 struct Shared {
-    when: (When, Vec<&'static str>),
+    when: When,
     inputs: Vec<String>,
     shell: Vec<String>,
     dir: PathBuf,
@@ -161,7 +161,7 @@ impl Shared {
             Some(dir) => directory(dir, variables, faults),
             None => self.dir.clone(),
         };
-        let (when, mut unsupported) = match &stage.when {
+        let when = match &stage.when {
             Some(when) => check_when(when, faults),
             None => self.when.clone(),
         };
@@ -172,9 +172,7 @@ impl Shared {
         let outputs = globs::check_inside(&stage.outputs, faults);
         let on = stage.on.as_ref().or(defaults.on.as_ref());
         let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
-        if secrets {
-            unsupported.insert(0, "secrets");
-        }
+        let unsupported = if secrets { vec!["secrets"] } else { Vec::new() };
         let annotate = match &stage.annotate {
             Some(names) => observers::parsers(names, document, plugins, faults),
             None => self.annotate.clone(),
@@ -298,8 +296,7 @@ fn inside(text: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// `when`, and which of its keys are not acted on.
-fn check_when(when: &schema::When, faults: &mut FaultList) -> (When, Vec<&'static str>) {
+fn check_when(when: &schema::When, faults: &mut FaultList) -> When {
     let mut checked = When { ci: when.ci, ..When::default() };
     if let Some(systems) = &when.os {
         for system in &systems.0 {
@@ -321,9 +318,14 @@ fn check_when(when: &schema::When, faults: &mut FaultList) -> (When, Vec<&'stati
         super::environment::check(name, value.map_or("", |Scalar(text)| text), &name.span(), faults);
         checked.env.insert(name.get_ref().clone(), value.map(|Scalar(text)| text.clone()));
     }
-    let keys = [("when.changed", when.changed.as_ref()), ("when.hook", when.hook.as_ref())];
-    let unsupported = keys.into_iter().filter(|(_, value)| value.is_some()).map(|(key, _)| key).collect();
-    (checked, unsupported)
+    if let Some(changed) = &when.changed {
+        checked.changed = Some(globs::check(&changed.0, faults));
+    }
+    if let Some(names) = &when.hook {
+        names.0.iter().for_each(|name| hooks::check_hook(name, faults));
+        checked.hook = Some(names.0.iter().map(|name| name.get_ref().clone()).collect());
+    }
+    checked
 }
 
 fn unknown_system(system: &Spanned<String>) -> Fault {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::abilities::Plugins;
 use super::environment::EnvFiles;
-use super::{expand, matrix, needs, observers, plugins, profiles, remotes, stage};
+use super::{expand, hooks, matrix, needs, observers, plugins, profiles, remotes, stage};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema::{Document, Run};
@@ -60,6 +60,7 @@ pub(in crate::config) fn check(
     );
     let reporters = observers::reporters(&document.reporters, &mut plugins, faults);
     let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
+    let hooks = hooks::check(document, &layout, faults);
     let mut remotes = remotes::check(&document.remotes, |name| document.excused.contains(name), faults);
     expansion.place(faults);
     if !faults.is_empty() {
@@ -70,7 +71,7 @@ pub(in crate::config) fn check(
             for (name, remote) in around.remotes {
                 remotes.entry(name.clone()).or_insert_with(|| remote.clone());
             }
-            Some(pipeline.with_remotes(remotes).with_plugins(plugins.ready(), reporters))
+            Some(pipeline.with_remotes(remotes).with_plugins(plugins.ready(), reporters).with_hooks(hooks))
         }
         // Not reached: names, needs and rings have been checked above. If it ever is, it is a fault and no panic.
         Err(error) => {

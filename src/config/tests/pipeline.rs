@@ -298,7 +298,9 @@ host = "box.example.invalid"
 "#,
     );
     let a = stage(&loaded, "a");
-    assert_eq!(a.unsupported, ["secrets", "when.changed", "when.hook"]);
+    assert_eq!(a.unsupported, ["secrets"]);
+    assert_eq!(a.when.changed, Some(vec!["src/**".to_owned()]));
+    assert_eq!(a.when.hook, Some(vec!["pre-push".to_owned()]));
     assert!(a.policy.interactive, "this one is of this version");
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));

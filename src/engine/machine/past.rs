@@ -15,7 +15,7 @@ use super::{Effect, Machine, State, Timer, Why, unstarted_word};
 use crate::cancel::CancelLevel;
 use crate::clock::{Pause, Timestamp};
 use crate::engine::scheduler::Scheduler;
-use crate::event::{EventKind, LogInfo, StageFinished};
+use crate::event::{Event, EventKind, LogInfo, StageFinished};
 use crate::executor::ExecError;
 use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Outcome};
@@ -35,6 +35,8 @@ pub struct Past {
     pub last: Timestamp,
     /// Its own clock.
     pub clock: Pause,
+    /// Its beginning, and the last words of stages: what is to be known of it by who is told of events and was not there.
+    pub told: Vec<Event>,
     /// Its stages, in the order of the plan.
     pub stages: DenseMap<StageId, Before>,
     /// Stages of which nothing more is to be started, and why.

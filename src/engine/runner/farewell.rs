@@ -49,6 +49,7 @@ impl Loop<'_> {
                 let stage = stage.and_then(|name| self.plan.find(name.as_str()));
                 self.emit(EventKind::Notice { stage, text });
             }
+            Message::Aside { text } => self.note(text),
             Message::News { remote, news } => self.emit(EventKind::Remote { remote, news }),
             Message::Ended { .. }
             | Message::Cancel { .. }

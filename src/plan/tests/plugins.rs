@@ -38,7 +38,15 @@ fn plan(declared: &Declared, reporters: &[&str], request: &Request) -> Result<Pl
     let ready = ["hygiene", "report", "webhook"].map(ready).into();
     let pipeline = declared.pipeline().with_plugins(ready, words(reporters));
     let env = Env::default();
-    let facts = Facts { os: "linux".into(), ci: false, branch: None, env: &env, cores: 4 };
+    let facts = Facts {
+        os: "linux".into(),
+        ci: false,
+        branch: None,
+        env: &env,
+        cores: 4,
+        hook: None,
+        changed: Changed::Unasked,
+    };
     build(&pipeline, request, &facts)
 }
 

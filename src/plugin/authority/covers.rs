@@ -2,7 +2,7 @@
 //! patterns are too strange to be compared, they are covered by their own text, or by a `**` in their place.
 
 use super::key::Key;
-use super::patterns::{self, EVERY, Pattern};
+use super::patterns::{self, EVERY, Pattern, Word};
 use crate::config::path_matcher;
 use crate::pipeline::plugin::Grants;
 
@@ -79,13 +79,10 @@ fn covered_by_all(key: Key, need: &str, grants: &[String]) -> bool {
 }
 
 fn commands(need: &Pattern, grant: &Pattern) -> bool {
-    let words = |nth: usize| match grant.words.get(nth) {
-        Some(Some(word)) => need.words[nth].as_ref() == Some(word),
-        Some(None) => true,
-        None => grant.open,
-    };
+    let rest = |word: &Word| grant.rest.as_ref().is_some_and(|rest| rest.covers(word));
+    let words = |(nth, word): (usize, &Word)| grant.words.get(nth).map_or_else(|| rest(word), |its| its.covers(word));
     let long_enough = need.words.len() >= grant.words.len();
-    long_enough && (grant.open || !need.open) && (0..need.words.len()).all(words)
+    long_enough && need.rest.as_ref().is_none_or(rest) && need.words.iter().enumerate().all(words)
 }
 
 fn paths(need: &str, grant: &str) -> bool {

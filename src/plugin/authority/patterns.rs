@@ -176,44 +176,93 @@ impl Names {
     }
 }
 
+/// A word of a command, as it is granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// This one.
+    Is(String),
+    /// Any that is no option: of many programs, one option is as good as any command (`--output`, `--exec`).
+    Operand,
+    /// Any.
+    Any,
+}
+
+impl Word {
+    fn means(&self, given: &str) -> bool {
+        match self {
+            Self::Is(word) => word == given,
+            Self::Operand => !given.starts_with('-'),
+            Self::Any => true,
+        }
+    }
+
+    /// Whether it means every word that the other does.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        match other {
+            Self::Is(word) => self.means(word),
+            Self::Operand => !matches!(self, Self::Is(_)),
+            Self::Any => *self == Self::Any,
+        }
+    }
+}
+
 /// A command in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
-    /// None stands for any one word.
-    pub(super) words: Vec<Option<String>>,
-    /// Whether any number of words may follow.
-    pub(super) open: bool,
+    pub(super) words: Vec<Word>,
+    /// Of what kind the words are that may follow, any number of them.
+    pub(super) rest: Option<Word>,
 }
+
+/// Behind these, no program takes a word for an option.
+const OPTIONS_END: [&str; 2] = ["--", "--end-of-options"];
 
 impl Pattern {
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut words: Vec<&str> = text.split_ascii_whitespace().collect();
-        let open = words.last() == Some(&"**");
-        if open {
-            words.pop();
+        let mut given: Vec<&str> = text.split_ascii_whitespace().collect();
+        let last = given.last().copied().filter(|word| matches!(*word, "**" | "-**"));
+        if last.is_some() {
+            given.pop();
         }
-        if words.contains(&"**") {
+        if given.contains(&"**") || given.contains(&"-**") {
             return Err("has `**` before its end; it stands for any number of words at the end alone".to_owned());
         }
-        if words.is_empty() && !open {
+        if given.is_empty() && last.is_none() {
             return Err("is no command".to_owned());
         }
-        let words = words.into_iter().map(|word| (word != "*").then(|| word.to_owned())).collect();
-        Ok(Self { words, open })
+        // Who may run any program is not kept from anything by its options.
+        let mut has_options = given.first().is_none_or(|program| *program == "*");
+        let mut words = Vec::new();
+        for word in given {
+            words.push(match word {
+                "-*" => Word::Any,
+                "*" if has_options => Word::Any,
+                "*" => Word::Operand,
+                word => Word::Is(word.to_owned()),
+            });
+            has_options |= OPTIONS_END.contains(&word);
+        }
+        let rest = last.map(|last| if has_options || last == "-**" { Word::Any } else { Word::Operand });
+        Ok(Self { words, rest })
     }
 
     fn matches(&self, argv: &[String]) -> bool {
-        let enough = if self.open { argv.len() >= self.words.len() } else { argv.len() == self.words.len() };
-        let same = |(word, given): (&Option<String>, &String)| word.as_ref().is_none_or(|word| word == given);
-        !argv.is_empty() && enough && self.words.iter().zip(argv).all(same)
+        let Some((front, behind)) = argv.split_at_checked(self.words.len()) else { return false };
+        let same = self.words.iter().zip(front).all(|(word, given)| word.means(given));
+        let rest = behind.iter().all(|given| self.rest.as_ref().is_some_and(|rest| rest.means(given)));
+        !argv.is_empty() && same && rest
     }
 }
 
-/// A command as it would be granted: a word that cannot stand in a pattern as it is becomes `*`.
+/// A command as it would be granted: a word that cannot stand in a pattern as it is becomes `*`, and an option `-*`.
 pub(super) fn words(argv: &[String]) -> String {
     let word = |word: &String| {
-        let is_plain = !word.is_empty() && word != "**" && !word.contains(|c: char| c.is_ascii_whitespace());
-        if is_plain { word.clone() } else { "*".to_owned() }
+        let is_pattern = matches!(word.as_str(), "" | "**" | "-**");
+        match word {
+            word if !is_pattern && !word.contains(|c: char| c.is_ascii_whitespace()) => word.clone(),
+            option if option.starts_with('-') => "-*".to_owned(),
+            _ => "*".to_owned(),
+        }
     };
     argv.iter().map(word).collect::<Vec<_>>().join(" ")
 }

@@ -5,15 +5,8 @@
 const LENGTH_MAX: usize = 4096;
 /// In these version control keeps what is its own.
 const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
-/// Files that say what plugins may do, by their paths in the project.
-const DECIDING: [&str; 6] = [
-    "local-ci.toml",
-    ".local-ci.toml",
-    ".config/local-ci.toml",
-    "local-ci.local.toml",
-    "local-ci.lock",
-    ".config/local-ci.lock",
-];
+/// Files that say what plugins may do, by their names: of this project, and of one that lies in it.
+const DECIDING: [&str; 4] = ["local-ci.toml", ".local-ci.toml", "local-ci.local.toml", "local-ci.lock"];
 /// What other plugins are made of: none writes what another is run from.
 const COMPONENT: &str = ".wasm";
 /// How files begin that mark and carry what is ours.
@@ -56,8 +49,9 @@ pub fn is_version_control(path: &str) -> bool {
 pub fn is_ours(path: &str) -> bool {
     let is_component = path.len() >= COMPONENT.len()
         && path.as_bytes()[path.len() - COMPONENT.len()..].eq_ignore_ascii_case(COMPONENT.as_bytes());
+    let name = path.rsplit('/').next().unwrap_or(path);
     is_component
-        || DECIDING.iter().any(|ours| path.eq_ignore_ascii_case(ours))
+        || DECIDING.iter().any(|ours| name.eq_ignore_ascii_case(ours))
         || path.split('/').any(|name| name.starts_with(OURS))
 }
 
@@ -103,12 +97,16 @@ mod tests {
         for path in [".gitignore", "git", "a/.github/x", "a.git/b"] {
             assert!(!is_version_control(path), "{path}");
         }
-        for path in
-            ["local-ci.toml", "local-ci.lock", ".config/local-ci.toml", ".local-ci-workdir", "a/.local-ci-part-1"]
-        {
+        for path in [
+            "local-ci.toml",
+            "a/Local-CI.lock",
+            ".config/local-ci.toml",
+            "a/b/local-ci.local.toml",
+            "a/.local-ci-part-1",
+        ] {
             assert!(is_ours(path), "{path}");
         }
-        for path in ["a/local-ci.toml", "local-ci", ".local-ci"] {
+        for path in ["a/local-ci.toml.md", "local-ci.toml/a", "local-ci", ".local-ci"] {
             assert!(!is_ours(path), "{path}");
         }
     }

@@ -15,7 +15,7 @@ fn some() -> Grants {
         files_read: list(&["src/**", "*.toml"]),
         files_write: list(&["out/*.txt"]),
         env: list(&["CI"]),
-        commands: list(&["git log **", "cargo * --quiet"]),
+        commands: list(&["git log **", "git log --oneline -1", "cargo * --quiet"]),
         http: list(&["example.invalid", "127.0.0.1:8080", "[::1]:9"]),
         secrets: list(&["TOKEN"]),
         clock: true,
@@ -98,6 +98,8 @@ fn nothing_beside_what_is_granted_is_permitted() {
     // A word is a word, whatever is in it.
     assert!(authority.may_run(&list(&["git log", "a"])).is_err());
     assert!(authority.may_run(&list(&["git", "log", "a; rm -rf /", "b\nc"])).is_ok());
+    // An option can be as good as any command.
+    assert!(authority.may_run(&argv("git log -1 --output=.git/hooks/pre-commit")).is_err());
     for (host, port, fine) in [
         ("example.invalid", 443, true),
         ("example.invalid", 80, true),
@@ -130,6 +132,31 @@ fn a_need_that_names_nothing_is_for_the_pipeline_to_name() {
     // A pipeline names what it grants.
     assert!(Authority::new("x", &needs, &needs, None).is_err());
     assert_eq!(Authority::of_needs("x", &needs).unwrap().may_reach("any.invalid", 1), Ok(()));
+}
+
+/// What a pattern leaves open is what a command works on, unless the pattern says that no option can stand there, or that one
+/// may.
+#[test]
+fn options_are_not_what_is_left_open() {
+    let runs = |pattern: &str, command: &str| {
+        let one = Grants { commands: list(&[pattern]), ..Grants::default() };
+        Authority::new("x", &everything(), &one, None).unwrap().may_run(&argv(command)).is_ok()
+    };
+    for (pattern, command, is) in [
+        ("git log *", "git log main", true),
+        ("git log *", "git log --output=x", false),
+        ("git log **", "git log a -x", false),
+        ("git log --format=x *", "git log --format=x a", true),
+        ("git log --end-of-options *", "git log --end-of-options -x", true),
+        ("git log -- **", "git log -- a -x", true),
+        ("git log * -- *", "git log -x -- -y", false),
+        ("git log -*", "git log -x", true),
+        ("git log -**", "git log a -x --output=y", true),
+        ("**", "git log -x", true),
+        ("* log *", "git log -x", true),
+    ] {
+        assert_eq!(runs(pattern, command), is, "{command} by {pattern}");
+    }
 }
 
 #[test]
@@ -193,6 +220,7 @@ fn the_line_that_a_refusal_names_permits_it() {
     let none = Grants::default();
     let authority = Authority::new("lint", &some(), &none, None).unwrap();
     let odd = list(&["git", "log", "a b", "\"'\\", ""]);
+
     let refusals = [
         authority.may_read("src/a[1]{2}*.rs"),
         authority.may_run(&odd),
@@ -209,6 +237,15 @@ fn the_line_that_a_refusal_names_permits_it() {
     assert_eq!(authority.may_reach("[::1]", 9), Ok(()));
     assert_eq!(authority.may_send("TOKEN"), Ok(()));
     assert_eq!(authority.may_tell_time(), Ok(()));
+}
+
+#[test]
+fn the_line_that_is_named_for_an_option_permits_it() {
+    let option = list(&["git", "log", "--format=%h %s"]);
+    let refused =
+        Authority::new("lint", &everything(), &Grants::default(), None).unwrap().may_run(&option).unwrap_err();
+    let grants: Grants = toml::from_str(&refused.line()).unwrap();
+    assert_eq!(Authority::new("lint", &everything(), &grants, None).unwrap().may_run(&option), Ok(()));
 }
 
 #[test]
@@ -250,7 +287,7 @@ fn what_is_missing_is_told_with_the_lines_to_add() {
     files-read = ["src/lib.rs", "src/**", "*.toml"]
     files-write = ["out/*.txt"]
     env = ["CI"]
-    commands = ["git **", "cargo * --quiet"]
+    commands = ["git **", "git log --oneline -1", "cargo * --quiet"]
     http = ["example.invalid:443", "127.0.0.1:8080", "example.invalid", "[::1]:9"]
     secrets = ["TOKEN"]
     clock = true
@@ -292,6 +329,14 @@ fn one_pattern_covers_another_where_it_means_all_that_it_means() {
         ("git log **", "git **", true),
         ("git  log", "git log", true),
         ("git log **", "git log", false),
+        ("git log **", "git log -**", true),
+        ("git log -**", "git log **", false),
+        ("git log -1", "git log *", false),
+        ("git log -1", "git log -*", true),
+        ("git log -- *", "git log -- **", true),
+        ("git log -- *", "git log **", false),
+        ("git log -- *", "git log -- a", false),
+        ("git log -- *", "git log -* *", false),
         ("git log", "git log *", false),
         ("git *", "git log", false),
         ("git", "git **", true),
@@ -333,9 +378,9 @@ proptest! {
     /// The same of commands.
     #[test]
     fn commands_that_are_covered_are_permitted(
-        need in "[ab*]( [ab*]){0,2}( \\*\\*)?",
-        grant in "[ab*]( [ab*]){0,2}( \\*\\*)?",
-        words in proptest::collection::vec("[ab*]", 0..5),
+        need in "[ab*]( ([a*]|-a|--|-\\*)){0,3}( -?\\*\\*)?",
+        grant in "[ab*]( ([a*]|-a|--|-\\*)){0,3}( -?\\*\\*)?",
+        words in proptest::collection::vec("[ab*]|-a|--", 0..6),
     ) {
         let of = |command: &str| Grants { commands: list(&[command]), ..Grants::default() };
         let one = |grants: &Grants| Authority::new("x", grants, &Grants { commands: list(&["**"]), ..Grants::default() }, None).unwrap();

@@ -1,21 +1,19 @@
 //! What was found during one attempt, gathered until its end: so that the order is that of the declaration, and not of
 //! threads.
 
-use crate::event::{ANNOTATIONS_MAX, Annotation, Spot};
+use super::bounded;
+use crate::event::{ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Allowance, Annotation};
 
-/// The longest message that is kept whole, in bytes.
-const MESSAGE_MAX: usize = 16 * 1024;
-/// The longest of the other texts, in bytes.
-const TEXT_MAX: usize = 4096;
 /// How many sentences of one plugin are kept.
 const REMARKS_MAX: usize = 20;
 
 /// What one plugin has found and said.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// What it found, [`ANNOTATIONS_MAX`] at most.
+    /// What it found, as much as is kept.
     pub(super) items: Vec<Annotation>,
-    /// How many it found after that.
+    allowance: Allowance,
+    /// How many it found besides.
     pub(super) more: usize,
     /// What a person should know.
     pub(super) remarks: Vec<String>,
@@ -26,19 +24,26 @@ pub(super) struct Found {
 impl Found {
     /// Takes in what a plugin found. `source` says so where it does not say itself who does.
     pub(super) fn add(&mut self, source: &str, items: Vec<Annotation>) {
-        for item in items {
-            if self.items.len() < ANNOTATIONS_MAX {
-                self.items.push(bounded(source, item));
-            } else {
-                self.more += 1;
+        for mut item in items {
+            if item.source.is_empty() {
+                source.clone_into(&mut item.source);
             }
+            self.keep(item);
+        }
+    }
+
+    fn keep(&mut self, item: Annotation) {
+        if self.allowance.admits(&item) {
+            self.items.push(item);
+        } else {
+            self.more += 1;
         }
     }
 
     /// Takes in a sentence.
     pub(super) fn remark(&mut self, text: String) {
         if self.remarks.len() < REMARKS_MAX {
-            self.remarks.push(text);
+            self.remarks.push(bounded(text));
         } else {
             self.silenced += 1;
         }
@@ -46,9 +51,8 @@ impl Found {
 
     /// Takes in what another has found, which comes after this.
     pub(super) fn append(&mut self, other: Self) {
-        let room = ANNOTATIONS_MAX - self.items.len();
-        self.more += other.more + other.items.len().saturating_sub(room);
-        self.items.extend(other.items.into_iter().take(room));
+        other.items.into_iter().for_each(|item| self.keep(item));
+        self.more += other.more;
         self.remarks.extend(other.remarks);
         self.silenced += other.silenced;
     }
@@ -59,33 +63,14 @@ impl Found {
             self.remarks.push(format!("its plugins said {} more things, which were left out", self.silenced));
         }
         if self.more > 0 {
-            let kept = ANNOTATIONS_MAX;
-            self.remarks.push(format!("{} more annotations were left out: {kept} of a stage are kept", self.more));
+            let (count, most) = (ANNOTATIONS_MAX, ANNOTATIONS_BYTES_MAX >> 20);
+            self.remarks.push(format!(
+                "{} more annotations were left out: {count} of a stage are kept, and {most} MiB of them",
+                self.more
+            ));
         }
         (self.items, self.remarks)
     }
-}
-
-/// The annotation, its texts no longer than anybody reads.
-fn bounded(source: &str, item: Annotation) -> Annotation {
-    let text = |text: Option<String>| text.map(|text| cut(text, TEXT_MAX));
-    Annotation {
-        severity: item.severity,
-        message: cut(item.message, MESSAGE_MAX),
-        code: text(item.code),
-        title: text(item.title),
-        at: item.at.map(|at| Spot { path: cut(at.path, TEXT_MAX), ..at }),
-        source: if item.source.is_empty() { source.to_owned() } else { item.source },
-    }
-}
-
-fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]
@@ -107,15 +92,15 @@ mod tests {
         let (items, remarks) = first.into_parts();
         assert_eq!((items.len(), items[0].source.as_str()), (ANNOTATIONS_MAX, "p"));
         assert_eq!(items[ANNOTATIONS_MAX - 1].source, "q:r");
-        assert_eq!(remarks, ["2 more annotations were left out: 10000 of a stage are kept"]);
+        assert_eq!(remarks, ["2 more annotations were left out: 10000 of a stage are kept, and 4 MiB of them"]);
     }
 
-    /// H160: a text as long as memory is no text to keep.
+    /// H160: a line as long as memory is no sentence.
     #[test]
-    fn h160_a_long_text_is_cut_between_two_characters() {
+    fn h160_a_sentence_is_of_bounded_length() {
         let mut found = Found::default();
-        found.add("p", vec![note(&"ä".repeat(MESSAGE_MAX))]);
-        let message = &found.items[0].message;
-        assert!(message.ends_with("ä…") && message.len() <= MESSAGE_MAX + '…'.len_utf8());
+        found.remark("ä".repeat(1 << 20));
+        let (_, remarks) = found.into_parts();
+        assert_eq!((remarks[0].len(), remarks[0].chars().last()), (1024 + '…'.len_utf8(), Some('…')));
     }
 }

@@ -41,8 +41,10 @@ use found::Found;
 use gate::Gate;
 use reading::Reader;
 
-/// How many annotations go into one event.
+/// How many annotations go into one event at most,
 const IN_ONE: usize = 500;
+/// and about how much of them, in bytes: who reads events reads each whole.
+const BYTES_IN_ONE: usize = 256 * 1024;
 
 /// What is told besides how attempts end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,11 @@ pub enum News {
     Remark {
         /// The stage it is about, if one.
         stage: Option<StageName>,
+        /// A sentence.
+        text: String,
+    },
+    /// The same of a reporter or from it, which no reporter is told.
+    Aside {
         /// A sentence.
         text: String,
     },
@@ -123,6 +130,18 @@ impl Shared {
     }
 }
 
+/// How much of what a person is told of plugins is kept of each sentence, in bytes.
+const REMARK_MAX: usize = 1024;
+
+/// A sentence of bounded length: foreign words are in it.
+pub(super) fn bounded(mut text: String) -> String {
+    if text.len() > REMARK_MAX {
+        text.truncate(text.floor_char_boundary(REMARK_MAX));
+        text.push('…');
+    }
+    text
+}
+
 /// A line of a plugin that has no log to go to.
 pub(super) fn spoken(plugin: &str, line: &str) -> String {
     format!("plugin {plugin} says: {line}")
@@ -173,13 +192,29 @@ impl PluginExecutor {
     fn tell(&self, job: &Job, found: Found) {
         let (items, remarks) = found.into_parts();
         let (stage, attempt) = (&job.stage, job.attempt);
-        for items in items.chunks(IN_ONE) {
-            (self.shared.tell)(News::Annotated { stage: stage.clone(), attempt, items: items.to_vec() });
+        for items in portions(items) {
+            (self.shared.tell)(News::Annotated { stage: stage.clone(), attempt, items });
         }
         for text in remarks {
             (self.shared.tell)(News::Remark { stage: Some(stage.clone()), text });
         }
     }
+}
+
+/// The annotations in as many pieces as they have events.
+fn portions(items: Vec<Annotation>) -> Vec<Vec<Annotation>> {
+    let (mut portions, mut bytes) = (Vec::<Vec<Annotation>>::new(), 0);
+    for item in items {
+        bytes += item.size();
+        match portions.last_mut().filter(|last| last.len() < IN_ONE && bytes <= BYTES_IN_ONE) {
+            Some(last) => last.push(item),
+            None => {
+                bytes = item.size();
+                portions.push(vec![item]);
+            }
+        }
+    }
+    portions
 }
 
 impl Executor for PluginExecutor {

@@ -167,7 +167,7 @@ impl Bench {
         let message = |item: &Annotation| format!("{}: {}", item.source, item.message);
         let said = |news: &News| match news {
             News::Annotated { items, .. } => items.iter().map(message).collect(),
-            News::Remark { text, .. } => vec![format!("remark: {text}")],
+            News::Remark { text, .. } | News::Aside { text } => vec![format!("remark: {text}")],
         };
         self.told.lock().unwrap().iter().flat_map(said).collect()
     }
@@ -314,7 +314,7 @@ fn h163_the_same_output_gives_the_same_events() {
         .iter()
         .flat_map(|news| match news {
             News::Annotated { items, .. } => items.iter(),
-            News::Remark { .. } => [].iter(),
+            News::Remark { .. } | News::Aside { .. } => [].iter(),
         })
         .collect();
     assert_eq!(items.len(), 1 + 2 * 2001);
@@ -459,4 +459,16 @@ fn a_command_whose_end_nobody_saw_leaves_no_verdict() {
         bench.fake.script(&name("s"), script);
         assert_eq!(bench.run(&plugin()), expected);
     }
+}
+
+/// H160: who reads events reads each whole, so none is long.
+#[test]
+fn h160_what_is_found_is_told_in_events_that_are_not_long() {
+    let found = |message: &str, count: usize| super::portions(vec![note(message); count]);
+    let counts = |portions: &[Vec<Annotation>]| portions.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(counts(&found("short", 1201)), [500, 500, 201]);
+    assert_eq!(counts(&found("", 0)), [0; 0]);
+    let long = found(&"x".repeat(16 * 1024), 40);
+    assert_eq!(counts(&long), [15, 15, 10]);
+    assert!(long.iter().all(|portion| serde_json::to_string(portion).unwrap().len() <= 256 * 1024));
 }

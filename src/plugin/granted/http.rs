@@ -66,7 +66,8 @@ impl Web {
         let uri = address.fill(&mut secrets)?;
         let limit = request.timeout_ms.map_or(PATIENCE, Duration::from_millis).min(PATIENCE_MAX);
         let find = |name: &str| env.iter().rev().find(|(its, _)| its == name).map(|(_, value)| value.as_str());
-        let proxy = if address.is_loopback() { None } else { web::proxy(find, &address.host) };
+        let proxy =
+            if address.is_loopback() { None } else { web::proxy(find, &address.host).map_err(HttpFailure::Other)? };
         let agent = match &self.agent {
             Some(agent) => agent.clone(),
             None => self

@@ -1,4 +1,6 @@
-//! Bytes that a command prints, cut into lines for a plugin.
+//! Bytes that a command prints, cut into lines for a plugin. A line that is too long comes in pieces, from which it can be put
+//! together again: each is [`LINE_MAX`] bytes long or a little more and whole characters, and the last is shorter, empty where
+//! nothing is left.
 //!
 //! Where the plugin does not keep up, whoever prints waits for it: nothing is lost then. But whoever prints is also who ends a
 //! command and has it stand still, so as soon as that is asked for nothing is waited for: lines are put aside, and beyond a
@@ -15,15 +17,17 @@ use crate::cancel::CancelToken;
 use crate::event::{OutputSink, Stream};
 use crate::plugin::services::Line;
 
-/// The longest line, in bytes; what is longer comes in pieces.
+/// A line is shorter, in bytes of its text; a longer one comes in pieces, of which all but the last are no shorter.
 pub(super) const LINE_MAX: usize = 64 << 10;
 
+/// What stands for bytes that are no character.
+const REPLACED: &str = "\u{fffd}";
 /// How much is put aside, in bytes.
 const ASIDE_MAX: usize = 16 << 20;
 /// How often it is looked whether something is asked of the command, while the plugin is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A line, and how many bytes it was.
+/// A line or a piece of one, and how many bytes it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) line: Line,
@@ -37,23 +41,49 @@ pub(super) struct Lines {
     aside: VecDeque<Cut>,
     aside_bytes: usize,
     dropped: Arc<AtomicU64>,
-    out: Vec<u8>,
-    err: Vec<u8>,
+    out: Begun,
+    err: Begun,
+}
+
+/// A line that has no end yet, or the last piece of one.
+#[derive(Debug, Default)]
+struct Begun {
+    text: String,
+    /// How many bytes of what was printed are in it.
+    bytes: u64,
+    /// The beginning of a character, of which the rest is to come.
+    rest: Vec<u8>,
+    /// Whether pieces of the line were sent before.
+    goes_on: bool,
+}
+
+impl Begun {
+    /// What was gathered, as what is sent.
+    fn take(&mut self, is_err: bool) -> Cut {
+        let text = std::mem::take(&mut self.text);
+        Cut { line: Line { is_err, text }, bytes: std::mem::take(&mut self.bytes) }
+    }
+
+    /// Whether it is a piece. An end of a line is never on both sides of a cut.
+    fn is_piece(&self) -> bool {
+        self.text.len() >= LINE_MAX && (!self.text.ends_with('\r') || self.text.ends_with("\r\r"))
+    }
 }
 
 impl Lines {
     /// Lines that go to this channel, of a command that this token ends.
     pub(super) fn new(to: Sender<Cut>, token: CancelToken, dropped: Arc<AtomicU64>) -> Self {
         let (aside, aside_bytes) = (VecDeque::new(), 0);
-        Self { to, token, aside, aside_bytes, dropped, out: Vec::new(), err: Vec::new() }
+        Self { to, token, aside, aside_bytes, dropped, out: Begun::default(), err: Begun::default() }
     }
 
     /// Sends on what has no end of its own, and what was put aside: the command has ended, and somebody waits for that.
     pub(super) fn finish(mut self) {
         for is_err in [false, true] {
-            let rest = std::mem::take(if is_err { &mut self.err } else { &mut self.out });
-            if !rest.is_empty() {
-                self.send(is_err, &rest);
+            let mut begun = std::mem::take(self.begun(is_err));
+            self.give_up_rest(is_err, &mut begun);
+            if begun.goes_on || !begun.text.is_empty() {
+                self.close(is_err, &mut begun);
             }
         }
         for cut in std::mem::take(&mut self.aside) {
@@ -63,13 +93,71 @@ impl Lines {
         }
     }
 
-    fn send(&mut self, is_err: bool, line: &[u8]) {
-        let bytes = u64::try_from(line.len()).unwrap_or(u64::MAX);
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let line = Line { is_err, text: String::from_utf8_lossy(text).into_owned() };
-        self.aside_bytes += line.text.len();
-        self.aside.push_back(Cut { line, bytes });
+    fn begun(&mut self, is_err: bool) -> &mut Begun {
+        if is_err { &mut self.err } else { &mut self.out }
+    }
+
+    /// Part of a line was printed.
+    fn add(&mut self, is_err: bool, begun: &mut Begun, part: &[u8]) {
+        let joined;
+        let bytes = if begun.rest.is_empty() {
+            part
+        } else {
+            joined = [&std::mem::take(&mut begun.rest), part].concat();
+            &joined
+        };
+        let mut at = 0;
+        for chunk in bytes.utf8_chunks() {
+            let (valid, invalid) = (chunk.valid(), chunk.invalid());
+            self.put(is_err, begun, valid, valid.len());
+            at += valid.len() + invalid.len();
+            let may_go_on = || std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            if at == bytes.len() && may_go_on() {
+                invalid.clone_into(&mut begun.rest);
+            } else if !invalid.is_empty() {
+                self.put(is_err, begun, REPLACED, invalid.len());
+            }
+        }
+    }
+
+    /// More of a line's text, which stands for so many bytes. What is too long by then is sent.
+    fn put(&mut self, is_err: bool, begun: &mut Begun, mut text: &str, bytes: usize) {
+        let mut left = bytes;
+        while !text.is_empty() {
+            let room = LINE_MAX.saturating_sub(begun.text.len()).max(1);
+            let (first, rest) = text.split_at(text.ceil_char_boundary(room));
+            // But for one that was replaced, a character stands for its own bytes.
+            let these = if rest.is_empty() { left } else { first.len() };
+            begun.text.push_str(first);
+            begun.bytes += these as u64;
+            (text, left) = (rest, left - these);
+            if begun.is_piece() {
+                begun.goes_on = true;
+                self.send(begun.take(is_err));
+            }
+        }
+    }
+
+    /// What began like a character became none.
+    fn give_up_rest(&mut self, is_err: bool, begun: &mut Begun) {
+        let rest = std::mem::take(&mut begun.rest);
+        if !rest.is_empty() {
+            self.put(is_err, begun, REPLACED, rest.len());
+        }
+    }
+
+    /// The line has ended.
+    fn close(&mut self, is_err: bool, begun: &mut Begun) {
+        if begun.text.ends_with('\r') {
+            begun.text.pop();
+        }
+        begun.goes_on = false;
+        self.send(begun.take(is_err));
+    }
+
+    fn send(&mut self, cut: Cut) {
+        self.aside_bytes += cut.line.text.len();
+        self.aside.push_back(cut);
         while let Some(cut) = self.aside.pop_front() {
             self.aside_bytes -= cut.line.text.len();
             let is_asked = self.token.level().is_some() || self.token.is_held() || self.token.has_signals();
@@ -97,20 +185,17 @@ impl Lines {
 impl OutputSink for Lines {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
         let is_err = stream == Stream::Stderr;
-        let mut buffer = std::mem::take(if is_err { &mut self.err } else { &mut self.out });
+        let mut begun = std::mem::take(self.begun(is_err));
         let mut bytes = bytes;
-        while !bytes.is_empty() {
-            let room = LINE_MAX - buffer.len();
-            let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1).min(room);
-            let (first, rest) = bytes.split_at(end);
-            bytes = rest;
-            buffer.extend_from_slice(first);
-            if buffer.ends_with(b"\n") || buffer.len() == LINE_MAX {
-                self.send(is_err, &buffer);
-                buffer.clear();
-            }
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            self.add(is_err, &mut begun, &bytes[..end]);
+            self.give_up_rest(is_err, &mut begun);
+            begun.bytes += 1;
+            self.close(is_err, &mut begun);
+            bytes = &bytes[end + 1..];
         }
-        *(if is_err { &mut self.err } else { &mut self.out }) = buffer;
+        self.add(is_err, &mut begun, bytes);
+        *self.begun(is_err) = begun;
     }
 }
 
@@ -145,6 +230,38 @@ mod tests {
         assert_eq!(texts[2..4], [(false, "bc".to_owned()), (false, String::new())]);
         assert!(texts[4].1.starts_with("\x1b[2J::error::x\0x"));
         assert_eq!((texts[4].1.len(), texts[5].1.len(), texts.len()), (LINE_MAX, 15, 6));
+    }
+
+    /// The lines that pieces are of.
+    fn joined(cuts: &[Cut]) -> Vec<String> {
+        let (mut lines, mut goes_on) = (Vec::<String>::new(), false);
+        for Cut { line, .. } in cuts {
+            match lines.last_mut().filter(|_| goes_on) {
+                Some(last) => last.push_str(&line.text),
+                None => lines.push(line.text.clone()),
+            }
+            goes_on = line.text.len() >= LINE_MAX;
+        }
+        assert!(!goes_on, "the last piece of a line is shorter");
+        lines
+    }
+
+    /// H160: a long line comes in pieces, and is whole again when they are put together, whatever is in it.
+    #[test]
+    fn h160_a_long_line_can_be_put_together_again_from_its_pieces() {
+        let mut text = "ä€\u{10ffff}x".repeat(30_000).into_bytes();
+        text.extend_from_slice(&[b"\xff\xe2\x82".repeat(40_000), vec![b'\r'; 3], b"\n".to_vec()].concat());
+        text.extend_from_slice(&[vec![b'y'; LINE_MAX], b"\nz\n".to_vec()].concat());
+        text.extend_from_slice(&[vec![b'w'; LINE_MAX - 1], b"\r\n".to_vec()].concat());
+        text.extend_from_slice(&[vec![b'v'; LINE_MAX], b"\xe2".to_vec()].concat());
+        let expected = String::from_utf8_lossy(&text).into_owned();
+        for size in [1, 7, 8192, text.len()] {
+            let writes: Vec<_> = text.chunks(size).map(|piece| (Stream::Stdout, piece.to_vec())).collect();
+            let cuts = cut(&writes);
+            assert_eq!(cuts.iter().map(|cut| cut.bytes).sum::<u64>(), text.len() as u64, "{size}");
+            assert!(cuts.iter().all(|cut| cut.line.text.len() < LINE_MAX + 4), "{size}");
+            assert_eq!(joined(&cuts), expected.lines().collect::<Vec<_>>(), "{size}");
+        }
     }
 
     #[test]

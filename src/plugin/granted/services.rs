@@ -40,7 +40,7 @@ impl Granted {
         Self {
             files: Files::new(root.clone(), ours),
             web: Web::default(),
-            voice: Voice::new(authority.plugin(), verbose, Arc::clone(&clock), Ears { log, annotate }),
+            voice: Voice::new(authority.plugin(), verbose, Ears { log, annotate }),
             command: Place::default(),
             authority,
             root,

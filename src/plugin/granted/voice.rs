@@ -1,48 +1,26 @@
-//! What a plugin says: so much of it and no more, and what is left out is counted.
+//! What a plugin says, as lines. How much and how often that may be is seen to before it comes here.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use crate::clock::{Clock, Timestamp};
-use crate::event::{ANNOTATIONS_MAX, Annotation, Spot};
+use crate::event::{Annotation, Spot};
 use crate::plugin::authority::place;
 use crate::plugin::services::Level;
 use crate::text::plain::printable;
 
-/// How many bytes of lines are taken.
-const LOG_MAX: usize = 1 << 20;
-/// How much of an annotation's message is kept, in bytes.
-const MESSAGE_MAX: usize = 16 << 10;
-/// And of its shorter texts, and of a note on progress.
+/// How much of a note on progress is kept, and of a place that is none, in bytes.
 const SHORT_MAX: usize = 1 << 10;
 /// How many things are told the user on the plugin's account.
 const NOTICES_MAX: usize = 32;
-/// Progress is said no more often.
-const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// A plugin's voice for one call, or one session. What was left out is said when it is dropped.
+/// A plugin's voice for one call, or one session.
 pub(super) struct Voice {
     plugin: String,
     verbose: bool,
-    clock: Arc<dyn Clock>,
     log: Box<dyn FnMut(&str) + Send>,
     annotate: Box<dyn FnMut(Vec<Annotation>) + Send>,
-    logged: usize,
-    left_out: LeftOut,
-    annotations: usize,
     noticed: BTreeSet<String>,
-    last_progress: Option<Timestamp>,
-}
-
-/// How much was not handed on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct LeftOut {
-    lines: u64,
-    bytes: u64,
-    annotations: u64,
 }
 
 /// Where a voice goes.
@@ -52,19 +30,8 @@ pub(super) struct Ears {
 }
 
 impl Voice {
-    pub(super) fn new(plugin: &str, verbose: bool, clock: Arc<dyn Clock>, ears: Ears) -> Self {
-        Self {
-            plugin: plugin.to_owned(),
-            verbose,
-            clock,
-            log: ears.log,
-            annotate: ears.annotate,
-            logged: 0,
-            left_out: LeftOut::default(),
-            annotations: 0,
-            noticed: BTreeSet::new(),
-            last_progress: None,
-        }
+    pub(super) fn new(plugin: &str, verbose: bool, ears: Ears) -> Self {
+        Self { plugin: plugin.to_owned(), verbose, log: ears.log, annotate: ears.annotate, noticed: BTreeSet::new() }
     }
 
     /// Whether it hands on what matters so much.
@@ -89,22 +56,8 @@ impl Voice {
         for (nth, line) in message.split('\n').enumerate() {
             let line = line.strip_suffix('\r').unwrap_or(line);
             let text = if nth == 0 { format!("{before}{line}") } else { line.to_owned() };
-            self.line(&text);
+            (self.log)(&text);
         }
-    }
-
-    fn line(&mut self, text: &str) {
-        let size = text.len() + 1;
-        if self.left_out.lines == 0 && self.logged + size <= LOG_MAX {
-            self.logged += size;
-            (self.log)(text);
-            return;
-        }
-        if self.left_out.lines == 0 {
-            self.say("it says more than 1 MiB; what follows is left out");
-        }
-        self.left_out.lines += 1;
-        self.left_out.bytes += u64::try_from(size).unwrap_or(u64::MAX);
     }
 
     /// A sentence of ours about the plugin.
@@ -119,13 +72,8 @@ impl Voice {
         }
     }
 
-    /// How far it is; more often than once a second, it is not said.
+    /// How far it is.
     pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
-        let now = self.clock.now();
-        if self.last_progress.is_some_and(|last| now.since(last) < PROGRESS_EVERY) {
-            return;
-        }
-        self.last_progress = Some(now);
         let mut text = format!("progress: {done}");
         // Writing to a String cannot fail.
         if let Some(total) = total {
@@ -138,38 +86,14 @@ impl Voice {
     }
 
     /// What it found, of a project in this directory.
-    pub(super) fn annotate(&mut self, mut items: Vec<Annotation>, root: &Path) {
-        let room = ANNOTATIONS_MAX - self.annotations;
-        if items.len() > room {
-            self.left_out.annotations += u64::try_from(items.len() - room).unwrap_or(u64::MAX);
-            items.truncate(room);
-        }
-        self.annotations += items.len();
-        if !items.is_empty() {
-            (self.annotate)(items.into_iter().map(|item| presentable(item, root)).collect());
-        }
+    pub(super) fn annotate(&mut self, items: Vec<Annotation>, root: &Path) {
+        (self.annotate)(items.into_iter().map(|item| presentable(item, root)).collect());
     }
 }
 
-impl Drop for Voice {
-    fn drop(&mut self) {
-        let LeftOut { lines, bytes, annotations } = self.left_out;
-        if lines > 0 {
-            self.say(&format!("{lines} lines ({bytes} bytes) of what it said were left out"));
-        }
-        if annotations > 0 {
-            self.say(&format!("{annotations} annotations beyond {ANNOTATIONS_MAX} were left out"));
-        }
-    }
-}
-
-/// An annotation of a plugin as it is kept: of bounded length, and about a place in the project, relative to its directory. A
-/// place elsewhere becomes a part of the message.
+/// An annotation of a plugin as it is kept: about a place in the project, relative to its directory. A place elsewhere becomes
+/// a part of the message.
 pub fn presentable(mut annotation: Annotation, root: &Path) -> Annotation {
-    shorten(&mut annotation.message, MESSAGE_MAX);
-    for text in [&mut annotation.code, &mut annotation.title].into_iter().flatten() {
-        shorten(text, SHORT_MAX);
-    }
     if let Some(at) = annotation.at.take() {
         let relative = Path::new(&at.path).strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(&at.path);
         match place::clean(relative) {
@@ -196,13 +120,6 @@ fn counted_from_one(spot: Spot) -> Spot {
         end_line: some(spot.end_line),
         end_column: some(spot.end_column),
         path: spot.path,
-    }
-}
-
-fn shorten(text: &mut String, max: usize) {
-    if text.len() > max {
-        text.truncate(cut(text, max).len());
-        text.push('…');
     }
 }
 

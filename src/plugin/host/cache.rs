@@ -6,8 +6,8 @@
 //!                                             <component>.json     its hash and size, what the component is and says
 //! ```
 //!
-//! A file gets its name when it is whole. Who compiles holds a lock on the directory, so that a second process waits and takes
-//! what the first has made; should the first die, the lock is free.
+//! A file gets its name when it is whole. Who compiles a component holds a lock on its `.lock`, so that a second process waits
+//! and takes what the first has made; should the first die, the lock is free. Another component is nothing to wait for.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -109,12 +109,12 @@ impl Slot {
         Some((file, note))
     }
 
-    /// Waits until nobody else compiles into this directory. None where who waits is asked to end before that.
+    /// Waits until nobody else compiles this component. None where who waits is asked to end before that.
     pub(super) fn lock(&self, cancel: &CancelToken) -> io::Result<Option<File>> {
-        let dir = File::open(&self.dir)?;
+        let file = self.lock_file()?;
         loop {
-            match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Some(dir)),
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(file)),
                 Err(Errno::WOULDBLOCK) if cancel.level().is_some() => return Ok(None),
                 // Nothing tells when it is free but a call that nothing can end.
                 Err(Errno::WOULDBLOCK) => std::thread::sleep(LOOK),
@@ -122,6 +122,13 @@ impl Slot {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    fn lock_file(&self) -> io::Result<File> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let mut how = File::options();
+        how.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags.bits().cast_signed());
+        how.open(self.path("lock"))
     }
 
     /// Puts into this place what `compile` writes into the file that it is given. To be called under the lock.
@@ -148,9 +155,11 @@ impl Slot {
         kept.inspect_err(|_| drop(fs::remove_file(&temporary)))
     }
 
-    /// Keeps what the component says of itself, for the code that is there.
+    /// Keeps what the component says of itself, for the code that is there; where somebody is at work there, somebody else
+    /// may do so another time.
     pub(super) fn keep_info(&self, info: &Info) -> io::Result<()> {
-        let _lock = self.lock(&CancelToken::new())?;
+        let lock = self.lock_file()?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
         match self.find() {
             Some((_, note)) => self.write(&Note { info: Some(info.clone()), ..note }),
             None => Ok(()),
@@ -173,12 +182,15 @@ impl Slot {
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let path = entry.path();
             let ending = path.extension().unwrap_or_default().to_string_lossy();
-            let patience = if ending == "cwasm" { UNUSED_AFTER } else { STALE_AFTER };
-            // A note goes with its code.
-            let is_swept = ending == "cwasm" || ending.parse::<u32>().is_ok();
+            let is_lasting = ending == "cwasm" || ending == "lock";
+            let patience = if is_lasting { UNUSED_AFTER } else { STALE_AFTER };
+            // A note goes with its code. A lock that somebody holds all the same costs compiling twice, and no more.
+            let is_swept = is_lasting || ending.parse::<u32>().is_ok();
             if is_swept && entry.metadata().is_ok_and(|file| age(&file) > patience) {
                 let _ = fs::remove_file(&path);
-                let _ = fs::remove_file(path.with_extension("json"));
+                if ending != "lock" {
+                    let _ = fs::remove_file(path.with_extension("json"));
+                }
             }
         }
     }

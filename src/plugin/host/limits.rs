@@ -31,13 +31,15 @@ const MEMORIES_MAX: usize = 50;
 #[derive(Debug)]
 pub(super) struct Quota {
     memory_max: u64,
+    /// Whether the user can have it that there is more.
+    can_be_raised: bool,
     memory: u64,
     elements: usize,
 }
 
 impl Quota {
-    pub(super) fn new(memory_max: u64) -> Self {
-        Self { memory_max, memory: 0, elements: 0 }
+    pub(super) fn new(memory_max: u64, can_be_raised: bool) -> Self {
+        Self { memory_max, can_be_raised, memory: 0, elements: 0 }
     }
 }
 
@@ -47,8 +49,8 @@ impl ResourceLimiter for Quota {
         let after = self.memory.saturating_add((desired as u64).saturating_sub(current as u64));
         if after > self.memory_max {
             let most = self.memory_max.div_ceil(MIB);
-            let more = "if that is right, raise `memory` in its `limits`";
-            let text = format!("wants {} MiB of memory, and {most} MiB are the most: {more}", after.div_ceil(MIB));
+            let more = if self.can_be_raised { ": if that is right, raise `memory` in its `limits`" } else { "" };
+            let text = format!("wants {} MiB of memory, and {most} MiB are the most{more}", after.div_ceil(MIB));
             return Err(wasmtime::Error::new(Stop::TooMuch(text)));
         }
         self.memory = after;

@@ -1,6 +1,7 @@
 //! From bytes to something that can be asked: out of the cache, or compiled first.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -16,12 +17,12 @@ use super::state::Call;
 use super::stop;
 use super::ticker::Ticker;
 use crate::cancel::CancelToken;
-use crate::pipeline::plugin::Limits;
 use crate::plugin::component::{Shape, inspect};
 use crate::plugin::fault::{Fault, FaultKind};
 use crate::plugin::info::{Info, Role};
 use crate::plugin::turn::Turn;
 use crate::process::{load_component, load_component_bytes};
+use crate::text::plain::printable;
 
 /// Loads and runs components. Clones are the same host. Nothing of WebAssembly happens before the first is loaded.
 #[derive(Clone)]
@@ -211,7 +212,7 @@ impl Component {
     }
 
     fn ask_about(&self) -> Result<Info, Fault> {
-        let call = Call { services: Box::new(Nothing), limits: Limits::default(), cancel: CancelToken::new() };
+        let call = Call { services: Box::new(Nothing), limits: None, cancel: CancelToken::new() };
         let mut guest = Guest::new(&self.name, &self.loaded.code, call, Role::Expander, String::new())?;
         let fits = guest.call(|exports, store, instance| Ok(exports.check(store, instance)))?;
         fits.map_err(|error| self.fault(stop::misfit(&error, &self.loaded.shape.api)))?;
@@ -240,10 +241,33 @@ impl Component {
     }
 }
 
+/// How many kinds of a sort, needs and kinds of events a plugin may have.
+const OFFERS_MAX: usize = 1000;
+/// How long its name and its version may be, in characters.
+const NAME_MAX: usize = 100;
+
 /// Fails where what a plugin says of itself cannot be worked with.
 fn sensible(info: &Info) -> Result<(), String> {
+    let counts = [
+        ("stage kinds", info.stages.len()),
+        ("parsers", info.parsers.len()),
+        ("expanders", info.expanders.len()),
+        ("needs", info.needs.len()),
+        ("kinds of events", info.events.len()),
+    ];
+    if let Some((what, count)) = counts.into_iter().find(|(_, count)| *count > OFFERS_MAX) {
+        return Err(format!("has {count} {what}, and {OFFERS_MAX} are the most"));
+    }
+    for (what, text) in [("name", &info.name), ("version", &info.version)] {
+        // They stand in the lock file and in tables.
+        if text.chars().count() > NAME_MAX || matches!(printable(text), Cow::Owned(_)) {
+            let shown = stop::short(text);
+            return Err(format!("says that its {what} is `{shown}`: {NAME_MAX} printable characters are the most"));
+        }
+    }
     for (what, kinds) in [("stage kind", &info.stages), ("parser", &info.parsers), ("expander", &info.expanders)] {
-        for (at, kind) in kinds.iter().enumerate() {
+        let mut names = HashSet::new();
+        for kind in kinds {
             let name = stop::short(&kind.name);
             let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
             if kind.name.is_empty() || kind.name.len() > 100 || !kind.name.chars().all(is_name) {
@@ -251,14 +275,33 @@ fn sensible(info: &Info) -> Result<(), String> {
                     "has a {what} `{name}`, which is no name: letters, digits and `_-.+`, 100 at most"
                 ));
             }
-            if kinds[..at].iter().any(|other| other.name == kind.name) {
+            if !names.insert(&kind.name) {
                 return Err(format!("has two of the {what} `{name}`"));
             }
             json(&format!("the schema of its {what} `{name}`"), kind.params.as_deref().unwrap_or("{}"))?;
         }
     }
+    needs(info)?;
     json("the schema of its settings", info.config.as_deref().unwrap_or("{}"))?;
     json("what it has of examples", &info.examples)
+}
+
+/// How long a value is that a plugin needs, in characters: somebody has to read it and say yes.
+const NEED_MAX: usize = 200;
+
+/// Fails where somebody could not see at a glance what would be granted.
+fn needs(info: &Info) -> Result<(), String> {
+    let is_long = |text: &str| text.chars().nth(NEED_MAX).is_some();
+    match info.needs.iter().find(|need| is_long(&need.kind) || is_long(&need.value)) {
+        Some(need) => {
+            let start: String = need.value.chars().take(40).collect();
+            Err(format!(
+                "needs `{}…`, which has more than {NEED_MAX} characters: nobody could say yes to that",
+                stop::short(&start)
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 fn json(what: &str, text: &str) -> Result<(), String> {

@@ -9,22 +9,25 @@ use super::limits::{HANDLES_MAX, Meter, OTHER_MEMORY, Quota, STAGE_MEMORY, TIME,
 use super::stop::{Stop, short};
 use crate::cancel::CancelToken;
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::event::{ANNOTATIONS_MAX, Annotation};
+use crate::event::{ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Allowance, Annotation};
 use crate::pipeline::plugin::Limits;
 use crate::plugin::info::Role;
 use crate::plugin::services::{Level, Services};
 
 /// The most that a guest may say in a call, or in a session of several, in bytes.
 const LOG_MAX: usize = 1024 * 1024;
+/// What a line takes besides its text, as its end and a word before it.
+const LINE: usize = 10;
 /// Between two words of progress: who reads them sees no more.
-const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// What a call, or a session of several, has for its guest.
 pub struct Call {
     /// What stands behind its imports.
     pub services: Box<dyn Services>,
-    /// What it may use up.
-    pub limits: Limits,
+    /// What it may use up, as its user sets it. None where nobody can: then it has as much memory as a stage, and as much time
+    /// as a call of any other role.
+    pub limits: Option<Limits>,
     /// Asks it to end. It stops within about 10 ms, unless a service is at work for it.
     pub cancel: CancelToken,
 }
@@ -48,18 +51,22 @@ pub(super) struct State {
 struct Said {
     log: usize,
     lines_dropped: u64,
-    annotations: usize,
+    annotations: Allowance,
     annotations_dropped: u64,
-    progress: Option<Timestamp>,
+    /// When it last was, and whether that was the end.
+    progress: Option<(Timestamp, bool)>,
 }
 
 impl State {
     /// For this role; what it finds is said to come from `source`.
     pub(super) fn new(call: Call, role: Role, source: String) -> Self {
         let Call { services, limits, cancel } = call;
-        let memory = if role == Role::Stage { STAGE_MEMORY } else { OTHER_MEMORY };
-        // A stage has its own timeout, which comes as a request to end.
-        let (time, wall) = if role == Role::Stage {
+        let memory = if role == Role::Stage || limits.is_none() { STAGE_MEMORY } else { OTHER_MEMORY };
+        let can_be_raised = limits.is_some();
+        // A stage of a run has its own timeout, which comes as a request to end.
+        let has_timeout = role == Role::Stage && limits.is_some();
+        let limits = limits.unwrap_or_default();
+        let (time, wall) = if has_timeout {
             (None, None)
         } else {
             (Some(TIME), Some(limits.time.map_or(WALL, |time| time.max(WALL))))
@@ -71,7 +78,7 @@ impl State {
             cancel,
             source,
             meter: Meter::new(limits.time.or(time), wall),
-            quota: Quota::new(limits.memory.unwrap_or(memory)),
+            quota: Quota::new(limits.memory.unwrap_or(memory), can_be_raised),
             commands,
             said: Said::default(),
             last_words: None,
@@ -124,7 +131,7 @@ impl State {
         if !self.services.hears(level) {
             return;
         }
-        let after = self.said.log.saturating_add(message.len());
+        let after = self.said.log.saturating_add(message.len() + LINE);
         if after > LOG_MAX {
             self.said.lines_dropped += 1;
             return;
@@ -143,24 +150,24 @@ impl State {
 
     /// As many of these as may still be said, with where they come from.
     pub(super) fn admit(&mut self, mut items: Vec<Annotation>) -> Vec<Annotation> {
-        let room = ANNOTATIONS_MAX - self.said.annotations;
-        self.said.annotations_dropped += items.len().saturating_sub(room) as u64;
-        items.truncate(room);
-        self.said.annotations += items.len();
         for item in &mut items {
             item.source.clone_from(&self.source);
         }
+        let before = items.len();
+        items.retain(|item| self.said.annotations.admits(item));
+        self.said.annotations_dropped += (before - items.len()) as u64;
         items
     }
 
-    /// How far the guest is. The end is always told.
+    /// How far the guest is, once in a while. The end is told at once.
     pub(super) fn progress(&mut self, done: u64, total: Option<u64>, note: Option<&str>) {
         let now = SystemClock.now();
         let is_end = total.is_some_and(|total| done >= total);
-        if !is_end && self.said.progress.is_some_and(|last| now.since(last) < PROGRESS_EVERY) {
+        let is_late = |(last, was_end): (Timestamp, bool)| now.since(last) >= PROGRESS_EVERY || (is_end && !was_end);
+        if !self.said.progress.is_none_or(is_late) {
             return;
         }
-        self.said.progress = Some(now);
+        self.said.progress = Some((now, is_end));
         self.serve(|services| services.progress(done, total, note));
     }
 
@@ -183,7 +190,9 @@ impl State {
             self.serve(|services| services.log(Level::Warn, &text));
         }
         if annotations_dropped > 0 {
-            let text = format!("annotations left out: {annotations_dropped}; {ANNOTATIONS_MAX} are the most");
+            let most = ANNOTATIONS_BYTES_MAX >> 20;
+            let text =
+                format!("annotations left out: {annotations_dropped}; {ANNOTATIONS_MAX} and {most} MiB are the most");
             self.serve(|services| services.log(Level::Warn, &text));
         }
     }

@@ -122,6 +122,28 @@ fn a_file_is_read_as_it_was_written_and_none_has_no_entries() {
     assert!(matches!(Lock::read(&path), Err(LockError::Unreadable(_))));
 }
 
+/// H161: what is written can be read again, whatever a plugin says of itself.
+#[test]
+fn h161_what_could_not_be_read_again_is_not_written_and_what_is_too_long_can_be_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = place(dir.path());
+    lock(&["a"]).write(&path).unwrap();
+    let with_version = |version: String| {
+        let mut lock = lock(&["a"]);
+        lock.plugins.get_mut("a").unwrap().version = version;
+        lock.write(&path).unwrap_err()
+    };
+    let error = with_version("1\n<<<<<<< x\n2".to_owned()).to_string();
+    assert!(error.starts_with("local-ci.lock is not written: it could not be read again: "), "{error}");
+    let error = with_version("1".repeat(5 << 20)).to_string();
+    assert_eq!(error, "local-ci.lock is not written: it would be longer than 4 MiB");
+    assert_eq!(Lock::read(&path), Ok(lock(&["a"])));
+    fs::write(&path, "#".repeat(5 << 20)).unwrap();
+    let error = Lock::read(&path).unwrap_err();
+    assert!(error.may_be_replaced());
+    assert_eq!(error.to_string(), "local-ci.lock is longer than 4 MiB; `local-ci plugin update` writes it anew");
+}
+
 #[test]
 fn it_stands_beside_the_config() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,22 +9,27 @@ use crate::pipeline::plugin::{ParserUse, Use};
 use crate::plugin::guests::{Listener, Parser};
 use crate::plugin::info::{Context, StageEnd};
 
-/// Remembers what reporters are told; `bad` fails at once, `picky` wants the start of stages alone, and `slow` takes the last
-/// event when it is let.
+/// Remembers what reporters are told; `bad` fails at once, `picky` is there when it is let and wants the start of stages alone,
+/// `slow` takes the last event when it is let, and `chatty` says much.
 #[derive(Default)]
 struct Notes {
     told: Arc<Mutex<Vec<(String, Notification)>>>,
     lets: Option<Receiver<()>>,
+    /// How many bytes of events it was told at once at most.
+    largest: Arc<AtomicUsize>,
 }
 
 struct Note {
     plugin: String,
     told: Arc<Mutex<Vec<(String, Notification)>>>,
     lets: Option<Receiver<()>>,
+    /// How many bytes of events it was told at once at most.
+    largest: Arc<AtomicUsize>,
 }
 
 impl Listener for Note {
     fn notify(&mut self, batch: &[Notification]) -> Result<(), Fault> {
+        self.largest.fetch_max(batch.iter().map(|told| told.data.len()).sum(), Ordering::Relaxed);
         if self.plugin == "bad" {
             return Err(Fault::new("bad", FaultKind::Trapped("gave up".into())));
         }
@@ -46,8 +51,19 @@ impl Guests for Notes {
         Err(Fault::new(&used.plugin, FaultKind::NoSuchRole("has no parsers".into())))
     }
 
-    fn reporter(&self, plugin: &str, _around: Around) -> Result<Box<dyn Listener>, Fault> {
-        Ok(Box::new(Note { plugin: plugin.into(), told: Arc::clone(&self.told), lets: self.lets.clone() }))
+    fn reporter(&self, plugin: &str, mut around: Around) -> Result<Box<dyn Listener>, Fault> {
+        if let Some(lets) = self.lets.as_ref().filter(|_| plugin == "picky") {
+            let _ = lets.recv();
+        }
+        if plugin == "chatty" {
+            (0..LINES_MAX + 3).for_each(|_| (around.log)(&"x".repeat(5000)));
+        }
+        Ok(Box::new(Note {
+            plugin: plugin.into(),
+            told: Arc::clone(&self.told),
+            lets: self.lets.clone(),
+            largest: Arc::clone(&self.largest),
+        }))
     }
 
     fn wanted(&self, plugin: &str) -> Vec<String> {
@@ -74,7 +90,7 @@ fn last(seq: u64) -> Event {
 fn start(notes: Notes, plugins: &[&str]) -> (Reporters, Receiver<String>) {
     let (say, said) = crossbeam_channel::unbounded();
     let tell: Tell = Arc::new(move |news| {
-        if let News::Remark { text, .. } = news {
+        if let News::Aside { text } = news {
             say.send(text).unwrap();
         }
     });
@@ -101,7 +117,7 @@ fn each_reporter_hears_what_it_wants_in_order_and_a_bad_one_is_said_once() {
     assert_eq!(said.try_iter().collect::<Vec<_>>(), ["plugin bad gave up; it is told nothing more of this run"]);
     let first = &told.iter().find(|(name, _)| name == "all").unwrap().1;
     assert_eq!((first.kind.as_str(), first.stage.as_deref(), first.at_ms), ("stage_started", Some("fmt"), 5));
-    assert_eq!(first.data, serde_json::to_value(started(0)).unwrap().to_string());
+    assert_eq!(first.data, serde_json::to_string(&started(0)).unwrap());
     assert!(reporters.abandon().is_empty());
 }
 
@@ -122,4 +138,47 @@ fn a_slow_reporter_is_given_up_and_what_it_missed_is_said() {
     assert!(done.recv().is_err());
     let text = said.recv().unwrap();
     assert!(text.starts_with("plugin slow is too slow: it was not told of "), "{text}");
+}
+
+/// H160: a reporter that says much is cut short, and that is said.
+#[test]
+fn h160_what_a_reporter_says_is_bounded_and_what_was_left_out_is_said() {
+    let (reporters, said) = start(Notes::default(), &["chatty"]);
+    assert!(reporters.last(&last(0)).unwrap().recv().is_err());
+    let said: Vec<String> = said.try_iter().collect();
+    assert_eq!(said.len(), LINES_MAX + 1);
+    assert!(said[0].starts_with("plugin chatty says: xxx") && said[0].len() < 1100, "{}", said[0].len());
+    assert_eq!(said[LINES_MAX], "plugin chatty said 3 more lines, which were left out");
+}
+
+/// H160: a hundred events may be anything but small.
+#[test]
+fn h160_events_that_are_large_are_told_in_small_batches() {
+    let notes = Notes::default();
+    let (told, largest) = (Arc::clone(&notes.told), Arc::clone(&notes.largest));
+    let (reporters, _said) = start(notes, &["all"]);
+    for seq in 0..20 {
+        reporters.event(&event(seq, EventKind::Notice { stage: None, text: "x".repeat(BATCH_BYTES / 5) }));
+    }
+    assert!(reporters.last(&last(20)).unwrap().recv().is_err());
+    let heard: Vec<u64> = told.lock().unwrap().iter().map(|(_, event)| event.seq).collect();
+    assert_eq!(heard, (0..=20).collect::<Vec<_>>());
+    assert!(largest.load(Ordering::Relaxed) <= BATCH_BYTES);
+}
+
+/// What a reporter does not want takes no room of what it wants.
+#[test]
+fn events_that_are_not_wanted_do_not_wait_to_be_told() {
+    let notes = Notes::default();
+    let told = Arc::clone(&notes.told);
+    let (lets, waits) = crossbeam_channel::bounded::<()>(0);
+    let (reporters, said) = start(Notes { lets: Some(waits), ..notes }, &["picky"]);
+    for seq in 0..QUEUE_MAX as u64 * 2 {
+        reporters.event(&event(seq, EventKind::Paused));
+    }
+    reporters.event(&started(7));
+    drop(lets);
+    assert!(reporters.last(&last(8)).unwrap().recv().is_err());
+    assert_eq!(told.lock().unwrap().iter().map(|(_, event)| event.seq).collect::<Vec<_>>(), [7]);
+    assert_eq!(said.try_iter().count(), 0);
 }

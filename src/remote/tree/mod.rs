@@ -35,5 +35,6 @@ mod work_tree;
 pub use order::{Hands, Order, Sent};
 pub use outputs::Moved;
 pub use preview::{Preview, preview};
+pub use repository::git as quiet_git;
 pub use there::There;
 pub use work_tree::Tree;

@@ -41,8 +41,8 @@ const QUIET: &[&str] = &[
     "maintenance.auto=false",
 ];
 
-/// A git that changes nothing of the repository.
-pub(super) fn git<S: AsRef<OsStr>>(dir: &Path, arguments: impl IntoIterator<Item = S>) -> Tool {
+/// A git that keeps no notes of its own in a repository, runs none of the user's hooks and asks nobody anything.
+pub fn git<S: AsRef<OsStr>>(dir: &Path, arguments: impl IntoIterator<Item = S>) -> Tool {
     let mut argv = vec![OsString::from("git")];
     argv.extend(QUIET.iter().flat_map(|setting| ["-c", *setting]).map(OsString::from));
     argv.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));

@@ -1,11 +1,12 @@
 //! With plugins.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{Company, Needs};
+use crate::config::user_path;
 use crate::engine::observer::Observer;
 use crate::engine::runner::Message;
 use crate::env::{DENIED, Env, GIT_REPOSITORY};
@@ -30,7 +31,10 @@ pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<
         return Company { executors, observer: None };
     }
     let cache = cache_dir(needs.env);
-    let ours = [cache.clone(), state_dir(needs.env)].into_iter().flatten().collect();
+    // Where the user's policy stands decides over plugins as well, whatever project that lies in.
+    let policy = user_path(needs.env);
+    let beside = policy.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let ours = [cache.clone(), state_dir(needs.env), policy, beside].into_iter().flatten().collect();
     let compiler =
         Compiler::Child { tools: Tools::reaped(needs.reaper.clone(), needs.env), program: PathBuf::from(OURSELVES) };
     let place = Workplace { root: plan.root.clone(), ours, verbose: needs.assignment.verbose };
@@ -65,6 +69,7 @@ fn tell(messages: &Sender<Message>) -> Tell {
         let message = match news {
             News::Annotated { stage, attempt, items } => Message::Annotated { stage, attempt, items },
             News::Remark { stage, text } => Message::Remark { stage, text },
+            News::Aside { text } => Message::Aside { text },
         };
         // The loop is gone only when the run is over.
         let _ = messages.send(message);

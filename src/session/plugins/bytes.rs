@@ -113,7 +113,7 @@ pub(super) fn fetch_within(name: &str, url: &str, env: &Env, patience: Duration)
     let is_secure = url.starts_with("https:");
     let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
     // What comes from this machine itself needs nobody between.
-    let proxy = if is_secure { web::proxy(|name| env.text(name), &host) } else { None };
+    let proxy = if is_secure { web::proxy(|name| env.text(name), &host).map_err(failed)? } else { None };
     let config = Agent::config_builder()
         // Also where a redirect leads. What comes from this machine itself comes from nowhere else.
         .https_only(is_secure)

@@ -29,6 +29,8 @@ pub struct Declared {
     pub plugins: BTreeMap<String, Plugin>,
     /// Which of its files has a plugin, by the plugin's name.
     pub files: BTreeMap<String, PathBuf>,
+    /// The file that goes before that one and says itself what a plugin is granted, by the plugin's name.
+    pub overridden: BTreeMap<String, PathBuf>,
     /// Where the project has no config: what the first one begins with, so that what runs without it runs on.
     pub beginning: Option<String>,
     /// Who uses a plugin, by the plugin's name: `stages.clean`, `reporters`.
@@ -65,6 +67,7 @@ impl Declared {
             root,
             plugins: BTreeMap::new(),
             files: BTreeMap::new(),
+            overridden: BTreeMap::new(),
             beginning: Some(text),
             uses: BTreeMap::new(),
         })
@@ -73,13 +76,16 @@ impl Declared {
     fn of(config: PathBuf) -> Result<Self, Trouble> {
         let root = root_of(&config).ok_or_else(|| Trouble::ours(format!("cannot find {}", config.display())))?;
         let mut whole = Table::new();
-        let mut files = BTreeMap::new();
+        let (mut files, mut overridden) = (BTreeMap::new(), BTreeMap::new());
         let is_overridden = config.file_name().is_some_and(|name| name == "local-ci.toml" || name == ".local-ci.toml");
         let beside = is_overridden.then(|| config.with_file_name(OVERRIDE)).filter(|path| path.exists());
         for path in [Some(config.clone()), beside].into_iter().flatten() {
             let table = table(&path)?;
-            for name in table.get("plugins").and_then(Value::as_table).into_iter().flat_map(Table::keys) {
-                files.entry(name.clone()).or_insert_with(|| path.clone());
+            for (name, entry) in table.get("plugins").and_then(Value::as_table).into_iter().flatten() {
+                let first = files.entry(name.clone()).or_insert_with(|| path.clone());
+                if *first != path && entry.get("grants").is_some() {
+                    overridden.insert(name.clone(), path.clone());
+                }
             }
             merge(&mut whole, table);
         }
@@ -92,7 +98,7 @@ impl Declared {
             }
             Some(_) => return Err(faulty("`plugins` is no table")),
         };
-        Ok(Self { root, config, plugins, files, beginning: None, uses })
+        Ok(Self { root, config, plugins, files, overridden, beginning: None, uses })
     }
 
     /// A plugin; where there is none of this name, the nearest are named.

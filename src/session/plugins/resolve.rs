@@ -142,7 +142,7 @@ impl Resolver {
         if self.rules.in_passing {
             limits.time = Some(limits.time.map_or(IN_PASSING, |time| time.min(IN_PASSING)));
         }
-        Ok(Call { services: Box::new(Granted::new(authority, surroundings)), limits, cancel })
+        Ok(Call { services: Box::new(Granted::new(authority, surroundings)), limits: Some(limits), cancel })
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::fs::{FlockOperation, flock};
+
 use super::bytes;
 use super::declared::Declared;
 use super::manifest;
@@ -12,7 +14,7 @@ use crate::env::Env;
 use crate::pipeline::plugin::{Grants, Plugin, Source};
 use crate::plugin::authority::{Missing, covers};
 use crate::plugin::host::Host;
-use crate::plugin::lock::{self, Lock, LockError, approval};
+use crate::plugin::lock::{self, Lock, LockError, NAME, approval};
 use crate::plugin::{rewrite, store};
 use crate::session::init;
 
@@ -138,17 +140,29 @@ impl Stock {
     pub fn accept(&mut self, offer: &Offer, grants: &Grants) -> Result<(), Trouble> {
         let name = &offer.plugin.name;
         let plugin = Plugin { grants: grants.clone(), ..offer.plugin.clone() };
-        let mut lock = self.lock.clone();
-        lock.plugins.insert(name.clone(), offer.found.entry(&plugin));
+        let entry = offer.found.entry(&plugin);
         let changed = match self.declared.plugins.get(name) {
             None => Some((self.declared.config.clone(), None)),
             Some(there) if there.grants != *grants => {
+                // What that file says goes before whatever would be written into the other, and is one person's own.
+                if let Some(own) = self.declared.overridden.get(name) {
+                    let own = own.strip_prefix(&self.declared.root).unwrap_or(own).display();
+                    let why = format!(
+                        "what plugin {name} is granted stands in {own}, which goes before {}",
+                        self.declared.shown()
+                    );
+                    let how = format!(
+                        "change it there, then `local-ci plugin update {name}`, with --as-granted where you grant less; \
+                         nothing was changed"
+                    );
+                    return Err(Trouble::new(why).or_try(how));
+                }
                 Some((self.declared.files.get(name).unwrap_or(&self.declared.config).clone(), Some(())))
             }
             Some(_) => None,
         };
         // An entry of the lock that no config has is nobody's trouble; the other way round it would be.
-        self.write_lock(lock)?;
+        self.change_lock(|lock| drop(lock.plugins.insert(name.clone(), entry)))?;
         if let Some(beginning) = self.declared.beginning.take() {
             let text = manifest::with_plugin(&beginning, name, &plugin.source, grants)
                 .map_err(|error| Trouble::ours(format!("what was found here {error}")))?;
@@ -181,25 +195,33 @@ impl Stock {
             }
         }
         self.declared.plugins.remove(name);
-        let mut lock = self.lock.clone();
-        lock.plugins.remove(name);
-        self.write_lock(lock)
+        self.change_lock(|lock| drop(lock.plugins.remove(name)))
     }
 
     /// Takes out of the lock file what no config has any more, and says what that was.
     pub fn tidy(&mut self) -> Result<Vec<String>, Trouble> {
-        let mut lock = self.lock.clone();
-        let gone: Vec<String> =
-            lock.plugins.keys().filter(|name| !self.declared.plugins.contains_key(*name)).cloned().collect();
-        lock.plugins.retain(|name, _| self.declared.plugins.contains_key(name));
+        let is_gone = |name: &&String| !self.declared.plugins.contains_key(*name);
+        let gone: Vec<String> = self.lock.plugins.keys().filter(is_gone).cloned().collect();
         if !gone.is_empty() {
-            self.write_lock(lock)?;
+            self.change_lock(|lock| lock.plugins.retain(|name, _| !gone.contains(name)))?;
         }
         Ok(gone)
     }
 
-    fn write_lock(&mut self, lock: Lock) -> Result<(), Trouble> {
+    /// Changes the lock file as it is by now: whoever else changes it meanwhile has locked something else, which stays.
+    fn change_lock(&mut self, change: impl FnOnce(&mut Lock)) -> Result<(), Trouble> {
         let path = lock::place(&self.declared.root);
+        let held = fs::File::open(&self.declared.root).and_then(|dir| {
+            flock(&dir, FlockOperation::LockExclusive)?;
+            Ok(dir)
+        });
+        let _held = held.map_err(|error| Trouble::ours(format!("{NAME} cannot be changed: {error}")))?;
+        let mut lock = match Lock::read(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.may_be_replaced() && self.replaced.is_some() => self.lock.clone(),
+            Err(error) => return Err(Trouble::new(error.to_string())),
+        };
+        change(&mut lock);
         lock.write(&path).map_err(|error| Trouble::ours(error.to_string()))?;
         self.lock = lock;
         Ok(())

@@ -336,6 +336,42 @@ fn a_plugin_is_taken_in_and_out_again() {
     assert!(project.root().join("tools/a.wasm").exists());
 }
 
+/// What is written into the shared file would change nothing while one's own goes before it.
+#[test]
+fn grants_that_are_overridden_are_changed_by_who_overrides_them() {
+    let project = Project::new("[plugins.a]\nsource = \"path:a.wasm\"\ngrants = { clock = true }\n");
+    project.write("local-ci.local.toml", b"[plugins.a.grants]\nenv = [\"MINE\"]\n");
+    project.write("a.wasm", &component(&[("clock", "true"), ("env", "HOME")], &["clock"], "[]"));
+    let before = fs::read_to_string(project.root().join("local-ci.toml")).unwrap();
+    let mut stock = project.stock();
+    let offer = stock.look(project.declared().find("a").unwrap(), false).ok().unwrap();
+    let said = stock.accept(&offer, &offer.all_grants()).unwrap_err().to_string();
+    assert!(
+        said.starts_with("what plugin a is granted stands in local-ci.local.toml, which goes before local-ci.toml"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(project.root().join("local-ci.toml")).unwrap(), before);
+    assert!(!lock::place(&project.root()).exists());
+    // Granted less on purpose, it is locked as it is.
+    project.lock("a");
+    assert!(project.find_with("a", true).is_ok());
+}
+
+/// Two who add a plugin at the same time, each having read the lock file before the other wrote it.
+#[test]
+fn what_another_has_locked_meanwhile_stays_locked() {
+    let two = "[plugins.a]\nsource = \"path:a.wasm\"\n[plugins.b]\nsource = \"path:a.wasm\"\n";
+    let project = Project::new(two);
+    project.write("a.wasm", &component(&[], &[], "[]"));
+    let (mut one, mut other) = (project.stock(), project.stock());
+    for (stock, name) in [(&mut one, "a"), (&mut other, "b")] {
+        let offer = stock.look(project.declared().find(name).unwrap(), false).ok().unwrap();
+        stock.accept(&offer, &Grants::default()).unwrap();
+    }
+    let locked = Lock::read(&lock::place(&project.root())).unwrap();
+    assert_eq!(locked.plugins.keys().collect::<Vec<_>>(), ["a", "b"]);
+}
+
 /// What stands between config and host: abilities, stages that an expander makes, and settings against a schema.
 #[test]
 fn config_is_answered_by_what_was_verified() {

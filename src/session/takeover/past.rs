@@ -6,7 +6,7 @@ use super::is_elsewhere;
 use crate::cancel::CancelLevel;
 use crate::clock::{Shifted, Timestamp};
 use crate::engine::machine::past::{Before, Past};
-use crate::event::LogInfo;
+use crate::event::{Event, EventKind, LogInfo};
 use crate::ids::StageId;
 use crate::journal::layout::RunDir;
 use crate::journal::read::read_all;
@@ -16,9 +16,15 @@ use crate::view::{RunView, StageState, StageView};
 
 /// A run's journal as a view, with what it says and nothing else: one that is lost is not said to be.
 pub fn said(run: &RunDir) -> io::Result<RunView> {
+    Ok(shown(&read_all(run)?))
+}
+
+fn shown(events: &[Event]) -> RunView {
     let mut view = RunView::new();
-    read_all(run)?.iter().for_each(|event| view.apply(event));
-    Ok(view)
+    for event in events {
+        view.apply(event);
+    }
+    view
 }
 
 /// What a run came to until now. `stop` says how firmly it is to be ended, where that is what it is taken over for.
@@ -28,10 +34,12 @@ pub fn past(
     stop: Option<CancelLevel>,
     now: Timestamp,
 ) -> io::Result<Past> {
-    let view = said(run)?;
+    let mut events = read_all(run)?;
+    let view = shown(&events);
     let (Some(header), Some((last, next_seq))) = (view.header(), view.so_far()) else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it never said what it was about to do"));
     };
+    events.retain(|event| matches!(event.kind, EventKind::RunStarted(_) | EventKind::StageFinished(_)));
     let is_same_boot = Owner::read(run).zip(boot_id().ok()).is_some_and(|(owner, now)| owner.boot_id == now);
     let ahead_us = Shifted::ahead(last, now, view.ahead_us(), is_same_boot);
     Ok(Past {
@@ -39,6 +47,7 @@ pub fn past(
         started: header.at,
         last: view.clock().on_its_clock(last),
         clock: view.clock(),
+        told: events,
         stages: view.stages().values().map(|stage| before(run, stage)).collect(),
         barred,
         cancelling: view.cancelling(),

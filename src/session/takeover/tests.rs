@@ -269,6 +269,8 @@ fn the_past_is_what_the_journal_says_on_a_clock_that_goes_on() {
     assert_eq!(stages[2], &Before::Here { attempt: 1, since: at(5), log });
     assert_eq!(known.sent, [BOX]);
     assert_eq!(stages[3], &Before::Waiting);
+    let told: Vec<_> = known.told.iter().map(|event| (event.seq, event.kind.name())).collect();
+    assert_eq!(told, [(0, "run_started"), (3, "stage_finished")]);
     // What travels to the supervisor comes out the same.
     let text = serde_json::to_string(&known).unwrap();
     assert_eq!(serde_json::from_str::<crate::engine::machine::past::Past>(&text).unwrap(), known);

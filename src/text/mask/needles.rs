@@ -4,7 +4,7 @@
 //! length moves over the text; how far it may move is in a table, by the last three bytes in it. Where it may not move, the
 //! window is looked up among the beginnings of needles.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Found, forms};
 
@@ -14,7 +14,8 @@ pub const TOO_SHORT: usize = 6;
 /// How many last bytes of the window are looked at.
 const BLOCK: usize = 3;
 /// How far the window moves where those are in no needle's beginning.
-const FAR: u8 = (TOO_SHORT - BLOCK + 1) as u8;
+const FAR: u8 = 4;
+const _: () = assert!(FAR as usize == TOO_SHORT - BLOCK + 1);
 const TABLE: usize = 1 << 16;
 
 /// What is looked for.
@@ -49,7 +50,7 @@ impl std::fmt::Debug for Needles {
 impl Needles {
     /// Values with their names, in all their forms.
     pub fn new<'v>(values: impl IntoIterator<Item = (&'v str, &'v [u8])>) -> Self {
-        let (mut all, mut short) = (BTreeMap::new(), Vec::new());
+        let (mut all, mut short) = (BTreeSet::new(), Vec::new());
         for (name, value) in values {
             let forms: Vec<_> = forms::of(value).into_iter().filter(|form| form.len() >= TOO_SHORT).collect();
             // The encoded forms of what is too short itself would give it away no more than its absence.
@@ -57,7 +58,7 @@ impl Needles {
                 short.push(name.to_owned());
                 continue;
             }
-            all.extend(forms.into_iter().map(|form| (form.into_boxed_slice(), ())));
+            all.extend(forms.into_iter().map(Vec::into_boxed_slice));
         }
         let mut needles = Self {
             moves: vec![FAR; TABLE].into(),
@@ -67,7 +68,9 @@ impl Needles {
             longest: 0,
             short,
         };
-        all.into_keys().for_each(|form| needles.add(form));
+        for form in all {
+            needles.add(form);
+        }
         for shorter in &mut needles.shorter {
             shorter.sort_unstable();
             shorter.dedup();

@@ -81,7 +81,7 @@ fn ask(component: &Component, has_loop: bool) {
             Err(fault) => sentence(&fault),
         }
     }
-    let call = || Call { services: Box::new(Denying), limits: LIMITS, cancel: CancelToken::new() };
+    let call = || Call { services: Box::new(Denying), limits: Some(LIMITS), cancel: CancelToken::new() };
     let context = Context { stage: "lint".to_owned(), attempt: 1, params: "{}".to_owned(), ..Context::default() };
     for role in component.roles() {
         let asked = match role {

@@ -96,6 +96,31 @@ fn command_fits(pattern: &str, argv: &[String]) -> bool {
     long_enough && fixed.iter().zip(argv).all(|(word, given)| *word == "*" || word == given)
 }
 
+/// Whether a command is permitted by a pattern in words. As [`command_fits`], but that nothing that is left open is an option,
+/// unless the pattern says that one may stand there, or that none can.
+fn command_granted(pattern: &str, argv: &[String]) -> bool {
+    let mut words: Vec<_> = pattern.split_whitespace().collect();
+    let rest = words.last().copied().filter(|word| matches!(*word, "**" | "-**"));
+    if rest.is_some() {
+        words.pop();
+    }
+    let mut has_options = words.first().is_none_or(|program| *program == "*");
+    let Some((front, behind)) = argv.split_at_checked(words.len()) else { return false };
+    for (word, given) in words.iter().zip(front) {
+        let fits = match *word {
+            "-*" => true,
+            "*" => has_options || !given.starts_with('-'),
+            word => word == given,
+        };
+        if !fits {
+            return false;
+        }
+        has_options |= matches!(*word, "--" | "--end-of-options");
+    }
+    let any = has_options || rest == Some("-**");
+    behind.is_empty() || rest.is_some() && behind.iter().all(|given| any || !given.starts_with('-'))
+}
+
 /// A command that has printed all it prints.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -106,7 +131,7 @@ pub(crate) struct Process {
 pub(crate) fn spawn(command: commands::Command) -> Result<Process, commands::Failure> {
     world(|w| {
         let words = command.argv.join(" ");
-        if !w.grants("commands", |pattern| command_fits(pattern, &command.argv)) {
+        if !w.grants("commands", |pattern| command_granted(pattern, &command.argv)) {
             return Err(commands::Failure::Denied(format!("commands = [{words:?}]")));
         }
         let fits = |pattern: &str| pattern == words || command_fits(pattern, &command.argv);

@@ -2,6 +2,7 @@
 
 mod details;
 mod expand;
+mod hooks;
 mod keys;
 mod matrices;
 mod plugins;

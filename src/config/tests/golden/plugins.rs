@@ -151,7 +151,7 @@ clok = true
        ·              ╰── here
      7 │ http = ["https://example.invalid/x", "*"]
        ╰────
-      help: for example: commands = ["git log **"]
+      help: for example: commands = ["git diff --name-only --end-of-options *"]
 
     LC0423
 

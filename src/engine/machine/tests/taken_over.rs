@@ -35,6 +35,7 @@ fn past(stages: Vec<Before>) -> Past {
         started: at(0),
         last: at(10),
         clock: Pause::default(),
+        told: Vec::new(),
         stages: stages.into_iter().collect(),
         barred: Vec::new(),
         cancelling: None,

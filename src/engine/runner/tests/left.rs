@@ -37,11 +37,13 @@ fn a_run_that_is_left_ends_without_a_last_event_and_goes_on_with_the_next_loop()
     let began = bench.events.seen[0].at;
     bench.clock.advance(Duration::from_mins(1));
     bench.fake.script(&name("a"), Script::exit(0).printing("lo"));
+    let heard: Vec<EventKind> = bench.events.seen.iter().map(|event| event.kind.clone()).collect();
     let past = Past {
         next_seq: 4,
         started: began,
         last: began,
         clock: Pause::default(),
+        told: bench.events.seen[..1].to_vec(),
         stages: [Before::Elsewhere { attempt: 1, since: began }, Before::Waiting].into_iter().collect(),
         barred: Vec::new(),
         cancelling: None,
@@ -51,9 +53,14 @@ fn a_run_that_is_left_ends_without_a_last_event_and_goes_on_with_the_next_loop()
         ahead_us: 0,
     };
     let plan = stages();
+    bench.observer = Some(observed::Watcher::default());
     assert_eq!(bench.with_ports(|identity, ports| resume(plan, past, identity, ports)), Verdict::Passed);
     let second = ["4 taken over", "5 0 pass with 5 bytes", "6 1 starts 1", "7 1 pass with 0 bytes", "8 passed"];
     assert_eq!(said(&bench.events.seen), [&first[..], &second[..]].concat());
+    // Who is told of events hears how the run began, and what is new.
+    let told = &bench.observer.as_ref().unwrap().kinds;
+    assert_eq!((told.len(), &told[0]), (second.len() + 1, &heard[0]));
+    assert!(matches!(told[1], EventKind::TakenOver { .. }));
     assert_eq!(*bench.output.lock().unwrap(), b"hello");
     assert_eq!(bench.fake.joined(), [(name("a"), 3)]);
     assert_eq!(bench.fake.started(), [(name("a"), 1), (name("b"), 1)]);

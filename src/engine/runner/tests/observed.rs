@@ -5,7 +5,7 @@ use super::*;
 /// Remembers what it is told; how it takes the last event is given.
 #[derive(Default)]
 pub(super) struct Watcher {
-    kinds: Vec<EventKind>,
+    pub(super) kinds: Vec<EventKind>,
     /// Where it says that it was told the last event.
     said: Option<Sender<Message>>,
     /// What it waits for before it is done.
@@ -73,4 +73,18 @@ fn an_observer_that_does_not_end_is_given_up_when_somebody_wants_the_run_to_end(
     drop(hold);
     assert_eq!(texts(&bench), ["not told", "end"]);
     assert!(bench.observer.unwrap().abandoned);
+}
+
+/// Else what an observer has to say of what it is told would be told to it, and so on for ever.
+#[test]
+fn an_observer_does_not_hear_itself() {
+    let mut bench = Bench::new();
+    bench.observer = Some(Watcher::default());
+    bench.messages.0.send(Message::Aside { text: "so it says".into() }).unwrap();
+    bench.messages.0.send(Message::Remark { stage: None, text: "somebody else says".into() }).unwrap();
+    assert_eq!(bench.run(plan(vec![stage("a", "fake", &[])])), Verdict::Passed);
+    assert_eq!(texts(&bench), ["so it says", "somebody else says", "end"]);
+    let heard = bench.observer.take().unwrap().kinds;
+    let notices: Vec<&EventKind> = heard.iter().filter(|kind| matches!(kind, EventKind::Notice { .. })).collect();
+    assert_eq!(notices, [&EventKind::Notice { stage: None, text: "somebody else says".into() }]);
 }

@@ -240,7 +240,7 @@ fn granted_commands_are_started_where_the_project_is_and_others_are_not() {
     let mut bench = Bench::at(&root);
     bench.commands = Some(Box::new(noting.clone()));
     let grants = Grants {
-        commands: list(&["git log **", "true"]),
+        commands: list(&["git log -**", "true"]),
         env: list(&["CI", "PATH", "LD_PRELOAD"]),
         ..Grants::default()
     };

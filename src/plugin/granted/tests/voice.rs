@@ -1,11 +1,9 @@
 //! H160: what a plugin says, however much it is.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use super::Bench;
-use crate::event::{ANNOTATIONS_MAX, Annotation, Severity, Spot};
+use crate::event::{Annotation, Severity, Spot};
 use crate::pipeline::plugin::Grants;
 use crate::plugin::granted::presentable;
 use crate::plugin::services::{Level, Services};
@@ -49,48 +47,13 @@ fn lines_for_who_looks_for_a_fault_are_there_when_they_are_wanted() {
 }
 
 #[test]
-fn h160_beyond_a_mebibyte_lines_are_counted_and_left_out() {
+fn progress_is_a_line() {
     let bench = Bench::at(Path::new("/"));
     let heard = bench.heard.clone();
-    let mut granted = bench.granted(&Grants::default());
-    let line = "x".repeat((1 << 10) - 1);
-    for _ in 0..1030 {
-        granted.log(Level::Info, &line);
-    }
-    granted.log(Level::Info, "short");
-    drop(granted);
-    let lines = heard.lines();
-    assert_eq!(lines.len(), 1024 + 2);
-    assert_eq!(lines[1024], "plugin x: it says more than 1 MiB; what follows is left out");
-    assert_eq!(lines[1025], "plugin x: 7 lines (6150 bytes) of what it said were left out");
-}
-
-#[test]
-fn progress_is_said_once_a_second() {
-    let bench = Bench::at(Path::new("/"));
-    let (heard, clock) = (bench.heard.clone(), Arc::clone(&bench.clock));
     let mut granted = bench.granted(&Grants::default());
     granted.progress(1, Some(9), Some("a\x1b[2J\nb"));
-    granted.progress(2, Some(9), None);
-    clock.advance(Duration::from_millis(999));
-    granted.progress(3, None, None);
-    clock.advance(Duration::from_millis(1));
     granted.progress(4, None, Some(""));
     assert_eq!(heard.lines(), [r"progress: 1 of 9, a\u{1b}[2J\nb", "progress: 4"]);
-}
-
-#[test]
-fn h160_annotations_beyond_the_limit_are_counted() {
-    let bench = Bench::at(Path::new("/"));
-    let heard = bench.heard.clone();
-    let mut granted = bench.granted(&Grants::default());
-    for _ in 0..3 {
-        granted.annotate(vec![annotation("a", 1); 4000]);
-    }
-    granted.annotate(vec![annotation("a", 1)]);
-    drop(granted);
-    assert_eq!(heard.annotations().len(), ANNOTATIONS_MAX);
-    assert_eq!(heard.lines(), ["plugin x: 2001 annotations beyond 10000 were left out"]);
 }
 
 #[test]
@@ -110,12 +73,10 @@ fn h159_the_place_of_an_annotation_is_in_the_project() {
 }
 
 #[test]
-fn h160_the_texts_of_an_annotation_are_bounded() {
-    let mut long = annotation("a", 1);
-    long.message = "ä".repeat(1 << 20);
-    long.title = Some("t".repeat(1 << 20));
-    let kept = presentable(long, Path::new("/"));
-    assert_eq!(kept.message.len(), (16 << 10) + '…'.len_utf8());
-    assert!(kept.message.ends_with("ä…"));
-    assert_eq!(kept.title.unwrap().len(), (1 << 10) + '…'.len_utf8());
+fn what_is_found_is_handed_on_with_its_place_in_the_project() {
+    let bench = Bench::at(Path::new("/work/project"));
+    let heard = bench.heard.clone();
+    bench.granted(&Grants::default()).annotate(vec![annotation("/work/project/a", 1), annotation("./b", 2)]);
+    let paths: Vec<_> = heard.annotations().into_iter().map(|item| item.at.unwrap().path).collect();
+    assert_eq!(paths, ["a", "b"]);
 }

@@ -10,9 +10,9 @@ use crate::plugin::host::stop::short;
 use crate::plugin::info::{Context, Info, Need, Notification, StageEnd, Verdict};
 use crate::plugin::services::{Line, Printed};
 
-/// The most of an annotation's message, in bytes.
+/// The most of a problem's message, in bytes.
 const MESSAGE_MAX: usize = 16 * 1024;
-/// The most of its other texts, in bytes.
+/// The most of other texts, in bytes.
 const TEXT_MAX: usize = 4 * 1024;
 
 pub(super) fn pairs(pairs: &[(String, String)]) -> Vec<types::Pair> {
@@ -70,21 +70,22 @@ pub(super) fn annotation(annotation: types::Annotation) -> Annotation {
         types::Severity::Warning => Severity::Warning,
         types::Severity::Error => Severity::Error,
     };
-    Annotation {
+    let annotation = Annotation {
         severity,
-        message: cut(annotation.message, MESSAGE_MAX),
-        code: annotation.code.map(|code| cut(code, TEXT_MAX)).filter(|code| !code.is_empty()),
-        title: annotation.title.map(|title| cut(title, TEXT_MAX)).filter(|title| !title.is_empty()),
+        message: annotation.message,
+        code: annotation.code.filter(|code| !code.is_empty()),
+        title: annotation.title.filter(|title| !title.is_empty()),
         at: annotation.at.filter(|at| !at.path.is_empty()).map(spot),
         source: String::new(),
-    }
+    };
+    annotation.bounded()
 }
 
 /// Lines and columns count from one: zero is none.
 fn spot(span: types::Span) -> Spot {
     let counted = |number: Option<u32>| number.filter(|number| *number > 0);
     Spot {
-        path: cut(span.path, TEXT_MAX),
+        path: span.path,
         line: counted(span.line),
         column: counted(span.column),
         end_line: counted(span.end_line),

@@ -133,6 +133,26 @@ fn h160_what_is_said_too_much_is_dropped_and_counted() {
     );
 }
 
+/// Lines take room that have nothing in them.
+#[test]
+fn h160_empty_lines_without_end_are_dropped_and_counted_too() {
+    let mut forge = logging();
+    let end = forge.outcome(0, None);
+    forge.run = format!(
+        "(local $left i32) (local.set $left (i32.const 150000))
+         (loop $more
+           (call $log (i32.const 2) (i32.const 0) (i32.const 0))
+           (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+           (br_if $more (local.get $left)))
+         (i32.const {end})"
+    );
+    let said = Said::default();
+    load(&forge).run_stage(said.call(), "sample", &context()).unwrap();
+    let log = said.log();
+    let most = 1024 * 1024 / 10;
+    assert_eq!((log.len(), log[most].as_str()), (most + 1, "Warn: lines left out: 45143; a plugin may say 1 MiB"));
+}
+
 /// Lines for who looks for a fault, which nobody does: as many of them as there are, they leave the others their room.
 #[test]
 fn h160_what_nobody_wants_takes_no_room_of_what_is_wanted() {
@@ -171,7 +191,7 @@ fn h160_what_is_found_too_much_is_dropped_and_counted() {
     let found = said.annotations();
     assert_eq!((found.len(), found[1].source.as_str()), (ANNOTATIONS_MAX, "sample"));
     assert!(found[0].message.len() < 20_000 && found[0].message.ends_with('…'), "a long one is cut");
-    assert_eq!(said.log(), ["Warn: annotations left out: 5001; 10000 are the most"]);
+    assert_eq!(said.log(), ["Warn: annotations left out: 5001; 10000 and 4 MiB are the most"]);
 }
 
 #[test]
@@ -184,13 +204,11 @@ fn h160_progress_that_comes_too_fast_is_dropped_but_for_its_end() {
             "(call $progress (i64.const {done}) (i32.const 1) (i64.const 5) (i32.const 0) (i32.const 0) (i32.const 0))"
         )
     };
-    let steps: String = (1..=5).map(step).collect();
+    let steps: String = (1..=5).chain([4, 5, 5]).map(step).collect();
     forge.run = format!("{steps} (i32.const {end})");
     let said = Said::default();
     load(&forge).run_stage(said.call(), "sample", &context()).unwrap();
-    let log = said.log();
-    assert_eq!(log.first().map(String::as_str), Some("Info: progress 1 of Some(5), None"));
-    assert_eq!(log.last().map(String::as_str), Some("Info: progress 5 of Some(5), None"));
+    assert_eq!(said.log(), ["Info: progress 1 of Some(5), None", "Info: progress 5 of Some(5), None"]);
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(crate) struct Forge {
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
     /// The name and the schema of its stage kinds.
     pub(crate) stages: Vec<(&'static str, Option<&'static str>)>,
     /// The names of its parsers.
@@ -60,6 +61,7 @@ impl Default for About {
     fn default() -> Self {
         Self {
             name: "sample",
+            version: "1.2.3",
             stages: vec![("sample", None)],
             parsers: Vec::new(),
             expanders: Vec::new(),
@@ -208,7 +210,7 @@ impl Forge {
         let expanders = self.words(&expanders);
         let mut words = Vec::new();
         words.extend(self.text(about.name));
-        words.extend(self.text("1.2.3"));
+        words.extend(self.text(about.version));
         words.extend(self.text("a sample"));
         words.extend([kinds, u32::try_from(about.stages.len()).unwrap()]);
         words.extend([parsers, u32::try_from(about.parsers.len()).unwrap()]);

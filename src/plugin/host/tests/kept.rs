@@ -25,12 +25,17 @@ fn works(cache: &Path, compiler: Compiler) -> Result<(), String> {
     component.run_stage(Said::default().call(), "sample", &context()).map(drop).map_err(|fault| fault.to_string())
 }
 
-/// All files below a directory, by their ends.
+/// All files below a directory but locks, in order.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).into_iter().flatten() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        let is_lock = path.extension().is_some_and(|ending| ending == "lock");
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if !is_lock {
+            found.push(path);
+        }
     }
     found.sort();
     found
@@ -158,12 +163,23 @@ fn several_at_once_compile_once_and_see_nothing_half_written() {
     assert_eq!(files(dir.path()).len(), 2, "{:?}", files(dir.path()));
 }
 
-/// Another process compiles into the directory, for ever. Who waits for it ends when it is asked to, and the next can wait.
+/// Another process compiles something else, for ever: nobody waits for that.
+#[test]
+fn another_component_is_nothing_to_wait_for() {
+    let (_dir, cache, code) = filled();
+    let another = fs::File::open(code.with_extension("lock")).unwrap();
+    another.lock().unwrap();
+    let other = Forge { pages: 3, ..Forge::default() };
+    let component = Host::new(Some(cache), Compiler::Here).load("other", &other.build()).unwrap();
+    assert_eq!(component.describe().unwrap().name, "sample");
+}
+
+/// Another process compiles the same component, for ever. Who waits for it ends when it is asked to, and the next can wait.
 #[test]
 fn who_waits_for_another_to_compile_can_be_asked_to_end() {
     let (_dir, cache, code) = filled();
     fs::remove_file(&code).unwrap();
-    let another = fs::File::open(code.parent().unwrap()).unwrap();
+    let another = fs::File::open(code.with_extension("lock")).unwrap();
     another.lock().unwrap();
     let host = Host::new(Some(cache.clone()), none());
     let load = |cancel: &CancelToken| host.load_unless(cancel, "sample", &Forge::default().build()).map(drop);

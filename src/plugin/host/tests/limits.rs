@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
 
-use super::forge::{Forge, import};
+use super::forge::{About, Forge, import};
 use super::witness::Said;
 use super::{context, kind, load};
 use crate::cancel::{CancelLevel, CancelToken};
@@ -61,7 +61,7 @@ fn h155_a_loop_without_end_stops_when_its_time_is_up() {
         ..Forge::default()
     };
     let component = load(&forge);
-    let call = || crate::plugin::host::Call { limits: short(), ..Said::default().call() };
+    let call = || crate::plugin::host::Call { limits: Some(short()), ..Said::default().call() };
     let too_slow = "plugin sample used more than 40 ms of its own time for one call: if that is right, raise `time` in its `limits`";
     assert_eq!(component.run_stage(call(), "sample", &context()).unwrap_err().to_string(), too_slow);
     assert_eq!(component.expand(call(), "sample", &context()).unwrap_err().to_string(), too_slow);
@@ -77,7 +77,7 @@ fn h155_a_loop_without_end_stops_when_its_time_is_up() {
 #[test]
 fn h155_a_loop_before_the_first_call_stops_too() {
     let forge = Forge { start: FOR_EVER.to_owned(), ..Forge::default() };
-    let call = crate::plugin::host::Call { limits: short(), ..Said::default().call() };
+    let call = crate::plugin::host::Call { limits: Some(short()), ..Said::default().call() };
     let fault = load(&forge).run_stage(call, "sample", &context()).unwrap_err();
     assert!(matches!(kind(&fault), FaultKind::TooSlow(_)), "{fault}");
 }
@@ -107,7 +107,7 @@ fn what_the_host_takes_is_given_back() {
         let began = SystemClock.now();
         while SystemClock.now().since(began) < Duration::from_millis(200) {}
     });
-    call.limits = Limits { memory: None, time: Some(Duration::from_millis(150)) };
+    call.limits = Some(Limits { memory: None, time: Some(Duration::from_millis(150)) });
     load(&forge).run_stage(call, "sample", &context()).unwrap();
 }
 
@@ -127,7 +127,7 @@ fn h155_a_loop_that_only_asks_for_files_stops_when_its_time_is_up() {
         let began = SystemClock.now();
         while SystemClock.now().since(began) < Duration::from_millis(5) {}
     });
-    call.limits = short();
+    call.limits = Some(short());
     let began = SystemClock.now();
     let fault = load(&forge).expand(call, "sample", &context()).unwrap_err();
     assert!(
@@ -181,7 +181,7 @@ fn h156_memory_without_end_is_refused_with_the_figure() {
     let forge = Forge { run: bomb.to_owned(), expand: bomb.to_owned(), ..Forge::default() };
     let component = load(&forge);
     let said = |limits| {
-        let call = crate::plugin::host::Call { limits, ..Said::default().call() };
+        let call = crate::plugin::host::Call { limits: Some(limits), ..Said::default().call() };
         component.run_stage(call, "sample", &context()).unwrap_err().to_string()
     };
     let expander = component.expand(Said::default().call(), "sample", &context()).unwrap_err().to_string();
@@ -191,6 +191,21 @@ fn h156_memory_without_end_is_refused_with_the_figure() {
     plugin sample wants 5 MiB of memory, and 1 MiB are the most: if that is right, raise `memory` in its `limits`
     plugin sample wants 65 MiB of memory, and 64 MiB are the most: if that is right, raise `memory` in its `limits`
     ");
+}
+
+/// Where no `limits` hold, none are to be raised: what it says of itself is the same everywhere.
+#[test]
+fn h156_what_a_plugin_says_of_itself_has_the_memory_of_a_stage_and_no_hint() {
+    let growing = |pages: u32| {
+        let mut forge = Forge::default();
+        let info = forge.info(&About::default());
+        forge.describe = Some(format!(
+            "(if (i32.lt_s (memory.grow (i32.const {pages})) (i32.const 0)) (then unreachable)) (i32.const {info})"
+        ));
+        load(&forge).describe().map(|info| info.name).map_err(|fault| fault.to_string())
+    };
+    assert_eq!(growing(3200), Ok("sample".to_owned()));
+    assert_eq!(growing(4800).unwrap_err(), "plugin sample wants 301 MiB of memory, and 256 MiB are the most");
 }
 
 #[test]

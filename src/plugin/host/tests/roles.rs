@@ -123,6 +123,7 @@ fn what_a_plugin_says_of_itself_arrives_whole() {
         config: Some("{}"),
         needs: vec![("files-read", "**"), ("clock", "true")],
         examples: "",
+        ..About::default()
     };
     forge.describe = Some(format!("(i32.const {})", forge.info(&about)));
     let component = load(&forge);
@@ -144,18 +145,26 @@ fn what_a_plugin_says_of_itself_must_make_sense() {
         About { stages: vec![("a", Some("{"))], ..About::default() },
         About { config: Some("nonsense"), ..About::default() },
         About { examples: "[", ..About::default() },
+        About { version: "1\n<<<<<<< x\n2", ..About::default() },
+        About { name: "a\u{202e}b", ..About::default() },
+        About { stages: vec![("no name", None); 1001], ..About::default() },
+        About { needs: vec![("clock", "true"); 1001], ..About::default() },
     ];
     let faults = wrong.map(|about| {
-        let mut forge = Forge::default();
+        let mut forge = Forge { pages: 12, ..Forge::default() };
         forge.describe = Some(format!("(i32.const {})", forge.info(&about)));
         load(&forge).describe().unwrap_err().to_string()
     });
-    insta::assert_snapshot!(faults.join("\n"), @"
+    insta::assert_snapshot!(faults.join("\n"), @r"
     plugin sample has a stage kind `no name`, which is no name: letters, digits and `_-.+`, 100 at most
     plugin sample has two of the stage kind `a`
     plugin sample says something that makes no sense: the schema of its stage kind `a` is no JSON: EOF while parsing an object at line 1 column 1
     plugin sample says something that makes no sense: the schema of its settings is no JSON: expected ident at line 1 column 2
     plugin sample says something that makes no sense: what it has of examples is no JSON: EOF while parsing a list at line 1 column 1
+    plugin sample says that its version is `1\n<<<<<<< x\n2`: 100 printable characters are the most
+    plugin sample says that its name is `a\u{202e}b`: 100 printable characters are the most
+    plugin sample has 1001 stage kinds, and 1000 are the most
+    plugin sample has 1001 needs, and 1000 are the most
     ");
 }
 

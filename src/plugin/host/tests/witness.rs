@@ -55,7 +55,7 @@ impl Said {
 
     fn call_with(&self, at_line: AtLine, at_read: Box<dyn FnMut() + Send>) -> Call {
         let services = Box::new(Witness { said: self.clone(), at_line, at_read });
-        Call { services, limits: Limits::default(), cancel: CancelToken::new() }
+        Call { services, limits: Some(Limits::default()), cancel: CancelToken::new() }
     }
 
     fn note(&self, line: String) {

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 
 use super::pin::Candidate;
 use crate::cancel::CancelToken;
-use crate::pipeline::plugin::Limits;
 use crate::plugin::excerpt::Sieve;
 use crate::plugin::host::Call;
 use crate::plugin::info::{Context, Notification};
@@ -105,7 +104,7 @@ fn once(
             return;
         }
     };
-    let call = Call { services: Box::new(world.clone()), limits: Limits::default(), cancel: CancelToken::new() };
+    let call = Call { services: Box::new(world.clone()), limits: None, cancel: CancelToken::new() };
     let came = act(found, body, call);
     let scene = world.scene();
     tried.log.clone_from(&scene.log);
@@ -124,7 +123,7 @@ fn text<'b>(body: &'b Map<String, Value>, key: &str) -> &'b str {
 }
 
 fn context(body: &Map<String, Value>) -> Context {
-    let mut extra = vec![("dir".to_owned(), ".".to_owned())];
+    let mut extra = vec![("dir".to_owned(), String::new())];
     if body.get("fix") == Some(&Value::Bool(true)) {
         extra.push(("fix".to_owned(), "true".to_owned()));
     }

@@ -85,6 +85,7 @@ typedef struct types_context_t {
 } types_context_t;
 
 // Why there is no result. The plugin is at fault, or what it stands on; for a check that found something see `outcome`.
+// `retryable` says that the same may succeed later. Nothing is tried again for it yet.
 typedef struct types_problem_t {
   plugin_string_t   code;
   plugin_string_t   message;
@@ -112,7 +113,8 @@ typedef uint8_t types_channel_t;
 #define TYPES_CHANNEL_OUT 0
 #define TYPES_CHANNEL_ERR 1
 
-// A line of output, without its end.
+// A line of output, without its end. What is no UTF-8 is replaced. Of a command's, a text of 65,536 bytes or more is a
+// piece of a line that goes on with the next of its channel; the last piece is shorter, and may be empty.
 typedef struct types_line_t {
   types_channel_t   channel;
   plugin_string_t   text;
@@ -464,7 +466,7 @@ extern bool files_write_write(plugin_string_t *path, plugin_list_u8_t *content, 
 extern bool env_get(plugin_string_t *name, plugin_string_t *ret);
 
 // Imported Functions from `local-ci:plugin/commands@0.1.0`
-// Waits until there is output or the process has ended; nothing means that it has ended.
+// Waits until there is output or the process has ended; nothing means that it has ended. See `line` of long ones.
 extern bool commands_method_process_next_lines(commands_borrow_process_t self, uint32_t max, commands_list_line_t *ret, commands_failure_t *err);
 extern void commands_method_process_kill(commands_borrow_process_t self);
 extern bool commands_method_process_wait(commands_borrow_process_t self, commands_exit_t *ret, commands_failure_t *err);
