@@ -42,7 +42,7 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
                     "source": plugin.source.to_string(),
                     "bytes_locked": is_pinned(&plugin.source),
                     "version": found.as_ref().ok().map(|found| &found.info.version),
-                    "problem": found.as_ref().err().map(|trouble| trouble.to_string()),
+                    "problem": found.as_ref().err().map(ToString::to_string),
                 }));
             }
             Ok(found) => {
