@@ -19,13 +19,40 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Ending, CliError> {
     let text = match &args.code {
         None => {
             let codes = Code::ALL.iter().map(|code| format!("{code}  {}\n", code.title()));
-            codes.chain(["config  every key of a configuration\n".to_owned()]).collect()
+            let rest = [
+                "config  every key of a configuration\n",
+                "KEY     those of one table: stages, plugins, grants, expand …\n",
+            ];
+            codes.chain(rest.map(str::to_owned)).collect()
         }
         Some(typed) if typed.eq_ignore_ascii_case("config") => REFERENCE.to_owned(),
-        Some(typed) => text(find(typed)?),
+        Some(typed) => match section(typed) {
+            Some(section) => format!("{section}\n"),
+            None => text(find(typed)?),
+        },
     };
     let _ = output::print(&text);
     Ok(Ending::Code(exit::PASSED))
+}
+
+/// What the reference has under a key: `plugins`, `grants`, `expand`.
+fn section(typed: &str) -> Option<&'static str> {
+    let level = |line: &str| line.bytes().take_while(|byte| *byte == b'#').count();
+    let mut lines = REFERENCE.split_inclusive('\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        Some((start, line))
+    });
+    let is_it = |line: &str| {
+        // "## `[plugins.NAME]`"
+        let Some((_, key)) = line.split_once('`') else { return false };
+        let key = key.trim_start_matches('[').split(['.', ']', '`']).next().unwrap_or_default();
+        matches!(level(line), 2 | 3) && key.eq_ignore_ascii_case(typed.trim())
+    };
+    let (start, heading) = lines.find(|(_, line)| is_it(line))?;
+    let next = lines.find(|(_, line)| (1..=level(heading)).contains(&level(line)));
+    let end = next.map_or(REFERENCE.len(), |(at, _)| at);
+    REFERENCE.get(start..end).map(str::trim_end)
 }
 
 /// The code that is meant: `LC0101`, `lc101` or `101`.
@@ -87,6 +114,16 @@ mod tests {
         for typed in ["LC0101", "lc0101", "Lc101", "101", "0101", " LC0101 "] {
             assert_eq!(find(typed).unwrap(), Code::NotFound, "{typed:?}");
         }
+    }
+
+    #[test]
+    fn a_table_of_the_configuration_is_explained_by_its_name() {
+        let plugins = section("Plugins").unwrap();
+        assert!(plugins.starts_with("## `[plugins.NAME]`\n") && plugins.contains("### `grants`"));
+        assert!(!plugins.contains("[[expand]]`\n"), "{plugins}");
+        assert!(section("grants").unwrap().starts_with("### `grants`\n"));
+        assert!(section("expand").unwrap().starts_with("## `[[expand]]`\n"));
+        assert_eq!((section("nothing"), section("")), (None, None));
     }
 
     #[test]

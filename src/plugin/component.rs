@@ -180,7 +180,8 @@ fn role(interface: &str) -> Option<Role> {
 }
 
 fn damaged(error: &wasmparser::BinaryReaderError) -> String {
-    format!("is damaged, or is no component: {} (at byte {})", printable(error.message()), error.offset())
+    let (why, at) = (printable(error.message()), error.offset());
+    format!("is damaged, or is no component: {why} (at byte {at}); `local-ci plugin build DIR` makes one of sources")
 }
 
 /// A text of a component's, on a line and not too long.

@@ -99,8 +99,7 @@ fn a_webhook_is_told_of_a_run_and_knows_no_secret() {
 
     // Whatever the host does then, a run that passes has passed, and one sentence says that nobody was told.
     config("true");
-    let whole = "plugin webhook says: the host of `url` answered with status 500: see that the address and its secret are \
-                 right (status)";
+    let whole = "answered with status 500: see that `url` and its secret are right (status)";
     let answers = [
         (Answer::Raw("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"), whole),
         (

@@ -139,4 +139,7 @@ pub(in crate::cli) struct PluginVerifyArgs {
     /// Plugins of this project; without one, all of them
     #[arg(value_name = "PLUGIN")]
     pub(in crate::cli) plugins: Vec<String>,
+    /// Print what came of it as JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }

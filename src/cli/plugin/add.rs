@@ -22,7 +22,18 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
     if let Some(error) = &stock.replaced {
         return Err(CliError::usage(error.to_string()));
     }
-    let name = name(args, &source)?;
+    let fresh = |name: &str| {
+        let (name, source, grants, limits) = (name.to_owned(), source.clone(), Grants::default(), Limits::default());
+        Plugin { name, source, grants, limits, config: "{}".to_owned(), files: Vec::new() }
+    };
+    let mut name = name(args, &source)?;
+    // What `plugin build` calls all of them says nothing of this one.
+    if args.name.is_none() && name == "plugin" && !stock.declared.plugins.contains_key(&name) {
+        let own = stock.look(&fresh(&name), false)?.found.info.name;
+        if is_name(&own) {
+            name = own;
+        }
+    }
     let is_there = stock.declared.plugins.contains_key(&name);
     let plugin = match stock.declared.plugins.get(&name) {
         // What a person has written beforehand, with the grants that it is to have.
@@ -31,10 +42,7 @@ pub(super) fn add(context: &Context<'_>, args: &PluginAddArgs) -> Result<Ending,
             return Err(CliError::usage(format!("there is a plugin {name} already, from {}", there.source))
                 .or_try("give the new one another name with --name, or take the other out: `local-ci plugin remove`"));
         }
-        None => {
-            let (grants, limits) = (Grants::default(), Limits::default());
-            Plugin { name: name.clone(), source, grants, limits, config: "{}".to_owned(), files: Vec::new() }
-        }
+        None => fresh(&name),
     };
     let offer = stock.look(&plugin, false)?;
     output::say(&shown::title(&name, &offer.found.info));
@@ -97,12 +105,16 @@ fn name(args: &PluginAddArgs, source: &Source) -> Result<String, CliError> {
         return Err(CliError::usage(format!("the source {source} has no name in it that a plugin can have"))
             .or_try("say how it is to be called with --name NAME"));
     };
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.len() <= 100
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if is_name {
+    if is_name(&name) {
         return Ok(name);
     }
     Err(CliError::usage(format!("{name:?} cannot be a plugin's name"))
         .or_try("it has letters, digits, `.`, `_` and `-`, and begins with a letter or a digit"))
+}
+
+/// Whether a plugin can be called so.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.len() <= 100
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::{shown, stock};
 use crate::cli::args::plugin::PluginVerifyArgs;
 use crate::cli::error::CliError;
@@ -30,8 +32,19 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
         output::say(&printable(&format!("{} has no plugins", declared.shown())));
     }
     let mut is_sound = true;
+    let mut verified = Vec::new();
     for plugin in plugins {
         match resolver.find(&declared.root, plugin) {
+            found if args.json => {
+                is_sound &= found.is_ok();
+                verified.push(json!({
+                    "name": plugin.name,
+                    "source": plugin.source.to_string(),
+                    "bytes_locked": is_pinned(&plugin.source),
+                    "version": found.as_ref().ok().map(|found| &found.info.version),
+                    "problem": found.as_ref().err().map(ToString::to_string),
+                }));
+            }
             Ok(found) => {
                 let version = shown::line(&found.info.version);
                 // A part of the project is what the project says.
@@ -47,6 +60,11 @@ pub(super) fn verify(context: &Context<'_>, args: &PluginVerifyArgs) -> Result<E
                 }
             }
         }
+    }
+    if args.json {
+        let document =
+            json!({ "schema_version": crate::event::SCHEMA_VERSION, "sound": is_sound, "plugins": verified });
+        let _ = output::print(&format!("{document:#}\n"));
     }
     if args.plugins.is_empty() {
         let stale = stock.lock().plugins.keys().filter(|name| !declared.plugins.contains_key(*name));

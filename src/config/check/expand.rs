@@ -4,7 +4,7 @@
 //! in the same words. Its places are numbers behind those of all files; in the end each fault that has one is put where the
 //! stages are asked for, since there is no text that a person could look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde_json::Value;
@@ -182,13 +182,32 @@ impl Expansion {
             let after = self.origins.partition_point(|origin| origin.places.end <= place);
             self.origins.get(after).filter(|origin| origin.places.contains(&place))
         };
-        for fault in &mut faults.faults {
+        // What is wrong with all that one table makes comes of the table, and is told of the first.
+        let mut told: HashMap<(usize, String), usize> = HashMap::new();
+        let mut others = vec![0_usize; faults.faults.len()];
+        for (at, fault) in faults.faults.iter().enumerate() {
+            if let Place::Labels(labels) = &fault.place
+                && let Some(origin) = labels.first().and_then(|first| origin(first.span.start))
+            {
+                let first = *told.entry((origin.asked.start, fault.message.clone())).or_insert(at);
+                if first != at {
+                    others[first] += 1;
+                    others[at] = usize::MAX;
+                }
+            }
+        }
+        for (fault, others) in faults.faults.iter_mut().zip(&others) {
             let Place::Labels(labels) = &mut fault.place else { continue };
             if let Some(first) = labels.first_mut()
                 && let Some(Origin { stage, uses, .. }) = origin(first.span.start)
             {
                 let (stage, uses) = (visible_line(stage), visible_line(uses));
-                fault.message = format!("stage `{stage}`, which `{uses}` makes: {}", fault.message);
+                let more = match *others {
+                    0 | usize::MAX => String::new(),
+                    1 => " and another one".to_owned(),
+                    more => format!(" and {more} others"),
+                };
+                fault.message = format!("stage `{stage}`{more}, which `{uses}` makes: {}", fault.message);
                 "made by this".clone_into(&mut first.text);
             }
             let mut seen = Vec::new();
@@ -203,6 +222,8 @@ impl Expansion {
                 is_new
             });
         }
+        let mut others = others.into_iter();
+        faults.faults.retain(|_| others.next() != Some(usize::MAX));
     }
 }
 

@@ -129,6 +129,28 @@ fn who_answers_for_plugins_is_asked_no_more_than_needed() {
     assert_eq!(asked(used), ["hygiene"]);
 }
 
+/// A typo in its settings may be why: what it was to make is not run, and nothing else says so.
+#[test]
+fn a_table_that_makes_no_stages_is_a_warning() {
+    let text = "[stages.a]\nrun = \"x\"\n[[expand]]\nuses = \"members\"\nwith = { kind = \"crago\" }\n\
+                [plugins.members]\nsource = \"path:plugins/members\"\n";
+    let supplier = TableSupplier::default();
+    let loaded = parse(Path::new("/project"), &[("local-ci.toml", text)], &|_| None, &supplier).unwrap();
+    assert_eq!(loaded.warnings, [r#"the `[[expand]]` that uses `members` with {"kind":"crago"} makes no stages"#]);
+}
+
+/// A key of a plugin's table that cannot be read may be one of its grants: what it lacks for that is no fault of its own.
+#[test]
+fn a_plugin_whose_table_has_a_fault_is_not_asked_for() {
+    let text = "[stages.a]\nuses = \"unbuilt\"\n[plugins.unbuilt]\nsource = \"path:plugins/unbuilt\"\n\
+                grants = { files_read = [\"**\"] }\n";
+    let supplier = TableSupplier::default();
+    let error = parse(Path::new("/project"), &[("local-ci.toml", text)], &|_| None, &supplier).unwrap_err();
+    let told = error.render(false, 100);
+    assert!(told.contains("files_read") && !told.contains("not built") && told.contains("1 fault in"), "{told}");
+    assert_eq!(supplier.asked.into_inner(), [""; 0]);
+}
+
 #[test]
 fn an_override_can_silence_a_reporter_and_change_a_setting() {
     let base =

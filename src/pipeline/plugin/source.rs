@@ -68,7 +68,11 @@ fn path(rest: &str) -> Result<Source, String> {
         return Err("it names no file; a plugin of one's own is `path:DIR`".to_owned());
     }
     if path.is_absolute() || rest.starts_with('~') {
-        return Err("its path is relative to the project's directory, so that it means the same everywhere".to_owned());
+        return Err(
+            "its path is relative to the project's directory, so that it means the same in every clone: write \
+                    `path:tools/NAME.wasm` for a copy in the project, or `path:../DIR` for what is beside it"
+                .to_owned(),
+        );
     }
     // `./a/` and `a` are one source, and one text of it.
     let parts: std::path::PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();

@@ -6,7 +6,8 @@ use ureq::Error;
 use super::roots::CERT_FILE;
 
 /// What answers is no server for https.
-const UNENCRYPTED: &str = "what answers there does not encrypt: it may be a server for http, or another port";
+const UNENCRYPTED: &str =
+    "the connection could not be encrypted: what answers there may be a server for http, or another port";
 
 /// What went wrong, as a sentence without its end.
 pub fn why(error: &Error) -> String {

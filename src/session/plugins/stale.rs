@@ -54,7 +54,6 @@ mod tests {
             write(other, 300);
         }
         fs::write(dir.path().join(".gitignore"), "/target\n").unwrap();
-        write(".gitignore", 100);
         assert!(!is_stale(dir.path()));
     }
 }

@@ -281,6 +281,14 @@ fn what_is_no_stage_says_which_it_was_to_be() {
 }
 
 #[test]
+fn what_is_wrong_with_all_that_one_table_makes_is_told_once() {
+    let members = ["a", "b", "c"].map(|name| (name, r#"{"run": "x", "needs": ["fmt"]}"#));
+    let told = faults_with(MEMBERS, &members);
+    assert!(told.contains("stage `a` and 2 others, which `members` makes: there is no stage `fmt`"), "{told}");
+    assert!(told.contains("1 fault in the configuration"), "{told}");
+}
+
+#[test]
 fn needs_that_go_both_ways_can_be_a_ring() {
     let text = MEMBERS.replace("run = \"make\"", "run = \"make\"\nneeds = [\"test-web\"]");
     insta::assert_snapshot!(faults_with(&text, &[("test-web", r#"{"run": "x", "needs": ["build"]}"#)]), @r#"

@@ -28,9 +28,9 @@ fn h158_what_is_no_component_is_refused_with_the_reason() {
     insta::assert_snapshot!(said.join("\n"), @"
     plugin sample is an empty file
     plugin sample is no WebAssembly: it does not begin as such a file does
-    plugin sample is damaged, or is no component: unexpected end-of-file (at byte 4)
+    plugin sample is damaged, or is no component: unexpected end-of-file (at byte 4); `local-ci plugin build DIR` makes one of sources
     plugin sample is a WebAssembly module, and a plugin is a component: build it with `local-ci plugin build`
-    plugin sample is damaged, or is no component: unexpected end-of-file (at byte 4578)
+    plugin sample is damaged, or is no component: unexpected end-of-file (at byte 4578); `local-ci plugin build DIR` makes one of sources
     plugin sample is no plugin: it neither imports nor exports anything of `local-ci:plugin`
     plugin sample is too large: 65 MiB, and 64 MiB are the most
     ");
