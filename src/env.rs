@@ -71,6 +71,8 @@ pub const REPEAT: &str = "LOCAL_CI_REPEAT";
 pub const QUIET: &str = "LOCAL_CI_QUIET";
 /// `--output`.
 pub const OUTPUT: &str = "LOCAL_CI_OUTPUT";
+/// `--ci`.
+pub const DIALECT: &str = "LOCAL_CI_DIALECT";
 /// `--json`.
 pub const JSON: &str = "LOCAL_CI_JSON";
 /// `--detach`.
@@ -95,6 +97,18 @@ pub const GITHUB_BASE_REF: &str = "GITHUB_BASE_REF";
 pub const CI_MERGE_REQUEST_TARGET_BRANCH_NAME: &str = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
 /// The branch that a pull request goes to, in a job of Buildkite.
 pub const BUILDKITE_PULL_REQUEST_BASE_BRANCH: &str = "BUILDKITE_PULL_REQUEST_BASE_BRANCH";
+/// The directory of the step's repository, which paths in annotations are relative to.
+pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
+/// The file that a step of GitHub Actions writes its outputs to.
+pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+/// The file that a step of GitHub Actions writes its summary to, in Markdown.
+pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// `True` inside a step of Azure Pipelines.
+pub const TF_BUILD: &str = "TF_BUILD";
+/// The directory of the sources in Azure Pipelines, which paths in issues are relative to.
+pub const BUILD_SOURCESDIRECTORY: &str = "BUILD_SOURCESDIRECTORY";
+/// Set inside a build of TeamCity, to the server's version.
+pub const TEAMCITY_VERSION: &str = "TEAMCITY_VERSION";
 /// Set inside a GitLab job, whose log shows colours.
 pub const GITLAB_CI: &str = "GITLAB_CI";
 /// Set inside a Buildkite job, whose log shows colours.

@@ -36,7 +36,7 @@
 //! Below `projects/<name>-<hash>/` there ([`journal::layout`] has all names): `project.json`, `counter`, `active/<n>`,
 //! `jobs.jsonl`, `pruned.jsonl`, `forgotten.jsonl` and `prune.lock`, and for each run `header.json`, `events.jsonl`, `owner.json`, `lock`,
 //! `supervisor.log` and in `logs/` a `.log`, `.idx` and, for long outputs, a `.tail` for each attempt that printed
-//! something; `jobserver`, a FIFO, is there while the run goes on. Where none of that can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`,
+//! something; `jobserver`, a FIFO, is there while the run goes on, and in a CI step whose files the stages' are added to, `step/`. Where none of that can be written, the same run directory below a private one in `$XDG_RUNTIME_DIR`,
 //! `$TMPDIR`, `/tmp` or `/dev/shm`, taken away after the run.
 //!
 //! Written, in `$XDG_CACHE_HOME/local-ci/wasm/<wasmtime>-<machine>/<engine>/`, where a plugin is used: `<hash>.cwasm`, what it

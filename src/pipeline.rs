@@ -276,6 +276,19 @@ pub struct RunDefaults {
     pub output: Option<String>,
     /// How long the whole run may take.
     pub timeout: Option<Duration>,
+    /// What becomes of commands to a CI that stages print.
+    pub annotations: Annotations,
+}
+
+/// What becomes of commands to the CI around that stages print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Annotations {
+    /// They are kept from it.
+    #[default]
+    Fenced,
+    /// It acts on them, on all of them: what a stage prints can open and close groups, set masks and stop our own.
+    Passthrough,
 }
 
 /// A valid pipeline.

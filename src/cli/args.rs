@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::values::{colour, lines};
-use crate::report::ColourWhen;
+use super::values::{colour, dialect, lines};
+use crate::report::{ColourWhen, Dialect};
 pub(super) use hook::{HookArgs, HookCommand, HookInstallArgs, HookRunArgs, HookUninstallArgs};
 pub(super) use jobs::{
     AddArgs, AttachArgs, AwaitArgs, AwaitSeveralArgs, DiffArgs, EventsArgs, HoldArgs, LogsArgs, NukeArgs, RemoveArgs,
@@ -65,6 +65,9 @@ pub(super) struct Global {
     /// When to use colour: auto, always or never
     #[arg(long, value_name = "WHEN", global = true, value_parser = colour)]
     pub(super) color: Option<ColourWhen>,
+    /// Write transcripts for this CI: github, gitlab, buildkite, azure, teamcity or plain [default: the one around]
+    #[arg(long, value_name = "DIALECT", global = true, value_parser = dialect)]
+    pub(super) ci: Option<Dialect>,
     /// Say more: live output shows all that stages print, `plan` its every reason, plugins what they look into
     #[arg(short = 'v', long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,

@@ -26,7 +26,7 @@ pub(super) fn attach(context: &Context<'_>, args: &AttachArgs) -> Result<Ending,
         run = runs::read(&state, run.number).map_err(target::unreadable)?;
     }
     // Who asks for the end of an output wants to see it, on a terminal too.
-    let mut context = context.clone();
+    let mut context = context.annotating(anchor.annotations());
     context.global.verbose = context.global.verbose.max(u8::from(args.tail.is_some()));
     Ok(onlooker::follow(&context, &interrupts, &run, mode, args.tail))
 }

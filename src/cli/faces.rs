@@ -11,6 +11,7 @@ use super::output;
 use super::project::Context;
 use crate::clock::SystemClock;
 use crate::env;
+use crate::pipeline::Annotations;
 use crate::report::display::Display;
 use crate::report::grouped::Grouped;
 use crate::report::json::{JsonEvents, JsonReport};
@@ -116,6 +117,9 @@ impl Surroundings {
 
 /// The face of this name, as far as it can be shown here.
 pub(super) fn mode(context: &Context<'_>, name: Option<&str>) -> Result<Mode, CliError> {
+    // Who asks for a CI's log wants to see it.
+    let asks = context.global.ci.is_some_and(|dialect| dialect != Dialect::Plain);
+    let name = if asks && name.is_none_or(|name| name == "auto") { Some("grouped") } else { name };
     let (mode, note) = Surroundings::of(context).mode(name)?;
     if let Some(note) = note {
         output::say(&format!("note: {note}"));
@@ -166,6 +170,8 @@ fn options(context: &Context<'_>, rerun: Rerun, mode: Mode) -> TranscriptOptions
         _ if context.env.truthy(env::ACCESSIBLE) => Glyphs::Ascii,
         Mode::Live | Mode::Lines | Mode::Quiet | Mode::Recap | Mode::Events | Mode::Report => Glyphs::of(context.env),
     };
+    let dialect = context.global.ci.unwrap_or_else(|| Dialect::of(context.env));
+    let workspace = dialect.workspace().and_then(|name| context.env.absolute(name));
     TranscriptOptions {
         program: context.program(),
         layout: match mode {
@@ -176,7 +182,10 @@ fn options(context: &Context<'_>, rerun: Rerun, mode: Mode) -> TranscriptOptions
         links: (is_live && Features::of(context.env).hyperlinks).then(Host::this),
         style: Style { colour: if is_live { colour_on_stderr(context) } else { colour(context) }, glyphs },
         // No CI's runner reads what is drawn on a terminal.
-        dialect: if is_live { Dialect::Plain } else { Dialect::of(context.env) },
+        dialect: if is_live { Dialect::Plain } else { dialect },
+        is_passed_through: context.annotations == Annotations::Passthrough,
+        // As the project's own directory is known: without links in it.
+        workspace: workspace.map(|path| path.canonicalize().unwrap_or(path)),
         randomness: Box::new(random),
         is_subcommand: |word| {
             static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(commands);

@@ -13,6 +13,7 @@ use crate::config::{ConfigError, LoadRequest, Supplier, UserConfig, load_user};
 use crate::env::{self, Env};
 use crate::journal::format;
 use crate::journal::layout::{ProjectDir, state_dir};
+use crate::pipeline::Annotations;
 use crate::pipeline::plugin::Grants;
 use crate::plan::{self, Plan, Request, quote};
 use crate::session::past;
@@ -55,6 +56,11 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
+    /// What is to become of commands to a CI that stages print.
+    pub(super) fn annotations(&self) -> Annotations {
+        self.project.as_ref().map(|project| project.pipeline.run().annotations).unwrap_or_default()
+    }
+
     /// How the face of runs is configured there, if it is.
     pub(super) fn output(&self) -> Option<&str> {
         self.project.as_ref().and_then(|project| project.pipeline.run().output.as_deref())
@@ -77,6 +83,8 @@ pub(super) struct Context<'a> {
     pub(super) directory: PathBuf,
     pub(super) argv: Vec<String>,
     pub(super) user: UserConfig,
+    /// What the project wants to become of commands to a CI that stages print; fenced until it is known.
+    pub(super) annotations: Annotations,
     /// Whether it was said that a later version has written the project's state.
     told_newer: Rc<Cell<bool>>,
     /// One for all that is asked, so that no plugin is loaded twice.
@@ -107,12 +115,26 @@ impl<'a> Context<'a> {
         }
         let user = load_user(env)?;
         let argv = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        Ok(Self { env, global, directory, argv, user, told_newer: Rc::default(), supplier: Rc::default() })
+        Ok(Self {
+            env,
+            global,
+            directory,
+            argv,
+            user,
+            annotations: Annotations::Fenced,
+            told_newer: Rc::default(),
+            supplier: Rc::default(),
+        })
     }
 
     /// The config that was named, if one was.
     pub(super) fn config(&self) -> Option<PathBuf> {
         self.global.config.as_ref().map(|file| self.directory.join(file))
+    }
+
+    /// The same for a project whose `[run]` says this.
+    pub(super) fn annotating(&self, annotations: Annotations) -> Self {
+        Self { annotations, ..self.clone() }
     }
 
     /// The same with this config, where none was named.

@@ -26,6 +26,7 @@ use crate::session::place::{Caller, Place, StartError, discard_temporary, place_
 use crate::session::prepare::{Prepared, Project};
 use crate::session::runs::{self, Run};
 use crate::session::start::{Started, start};
+use crate::session::step::StepFiles;
 
 /// Runs what was asked for.
 pub(super) fn run(context: &Context<'_>, args: &RunArgs) -> Result<Ending, CliError> {
@@ -138,6 +139,7 @@ fn once(
     project: Project,
 ) -> Result<Ending, CliError> {
     let equivalent = occasion.equivalent;
+    let context = &context.annotating(project.pipeline.run().annotations);
     let stay = Stay::of(&args.presence);
     let mode = match stay {
         // How it is shown will be asked when somebody looks at it.
@@ -315,12 +317,16 @@ struct Shown<'a> {
 
 fn follow_new(
     context: &Context<'_>,
-    prepared: Prepared,
+    mut prepared: Prepared,
     caller: &Caller<'_>,
     place: Place,
     shown: Shown<'_>,
     interrupts: &Interrupts,
 ) -> Result<Ending, CliError> {
+    let step = StepFiles::lay_out(&mut prepared.plan, &place.run, context.env).unwrap_or_else(|error| {
+        output::warning(&format!("stages write to the CI step's own files, all to the same: {error}"));
+        None
+    });
     let waits = place.waits.clone();
     let waiting = queue::waiting(&place);
     let started = begin(context, prepared, caller, place)?;
@@ -338,6 +344,9 @@ fn follow_new(
     let follower = Follower::foreground(parts, started.socket).telling(waiting).leaving_by(leave);
     let (ending, display) = follower.follow();
     output::incomplete(&display);
+    if let (Some(step), follow::Ending::Finished(..) | follow::Ending::Lost) = (step, ending) {
+        step.merge().iter().for_each(|complaint| output::warning(complaint));
+    }
     Ok(match ending {
         follow::Ending::Finished(verdict, code) => {
             queue::say_in_vain(verdict, waits.as_ref());

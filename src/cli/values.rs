@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use crate::pipeline::remote;
-use crate::report::ColourWhen;
+use crate::report::{ColourWhen, Dialect};
 
 pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
     ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())
+}
+
+pub(super) fn dialect(word: &str) -> Result<Dialect, String> {
+    Dialect::from_word(word).ok_or_else(|| format!("expected {}", Dialect::ALL.map(Dialect::word).join(", ")))
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

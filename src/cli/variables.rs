@@ -5,7 +5,7 @@
 
 use super::args::{Cli, Command, Elsewhere, Global, Presence, RemoteArgs, RemoteCommand, RunArgs, Selection};
 use super::error::CliError;
-use super::values::{self, colour, count, duration};
+use super::values::{self, colour, count, dialect, duration};
 use crate::env::{self, Env};
 
 /// Fills in what was not typed.
@@ -73,6 +73,9 @@ impl Variables<'_> {
         global.config = global.config.take().or_else(|| path(env::CONFIG));
         if global.color.is_none() {
             global.color = self.parsed(env::COLOR, colour)?;
+        }
+        if global.ci.is_none() {
+            global.ci = self.parsed(env::DIALECT, dialect)?;
         }
         if global.verbose == 0 {
             global.verbose = u8::from(self.is_set(env::VERBOSE)?);
@@ -357,6 +360,9 @@ mod tests {
         assert!(session.contains("LOCAL_CI_SESSION is \"a.b\": it has `.` in it"), "{session}");
         assert!(fault("LOCAL_CI_REPEAT", "0").contains("LOCAL_CI_REPEAT"));
         assert!(fault("LOCAL_CI_TIMEOUT", "5").contains("5s"));
+        let dialects = "expected plain, github, gitlab, buildkite, azure, teamcity";
+        assert!(fault("LOCAL_CI_DIALECT", "travis").ends_with(dialects));
+        assert!(filled("--ci travis", &[]).unwrap_err().contains(dialects));
         assert!(fault("LOCAL_CI_COLOR", "blue").contains("auto, always or never"));
     }
 }

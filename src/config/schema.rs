@@ -20,7 +20,7 @@ use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use super::value::written::Settings;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
-use crate::pipeline::{Jobserver, Leak};
+use crate::pipeline::{Annotations, Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -92,6 +92,9 @@ pub(super) struct Run {
     /// How long the whole run may take, or "none".
     #[schemars(extend("default" = "none"))]
     pub(super) timeout: Option<Limit>,
+    /// Whether the CI around acts on commands that stages print (`::error` and the like), or is kept from it.
+    #[schemars(extend("default" = "fenced"))]
+    pub(super) annotations: Option<Annotations>,
 }
 
 /// How a run is shown.

@@ -223,6 +223,11 @@ impl RunDir {
         self.0.join("control")
     }
 
+    /// What stages write for the CI step around the run, until that is put together.
+    pub fn step(&self) -> PathBuf {
+        self.0.join("step")
+    }
+
     /// Where the stages' logs are.
     pub fn logs(&self) -> PathBuf {
         self.0.join("logs")

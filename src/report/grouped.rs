@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use super::cursor::{CHUNK, Cursor, Progress, Writing};
+use super::dialect::{Section, Weight, announce};
 use super::guest::instead_of_output;
 use super::remotes::{Detail, Words, told};
 use super::silence::{Silence, still_running};
@@ -20,7 +21,7 @@ use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::ids::{DenseMap, StageId};
-use crate::text::workflow::{END_GROUP, StopToken, group};
+use crate::text::workflow::StopToken;
 use crate::view::{RunView, StageView, Tally};
 
 /// Writes a run as groups.
@@ -57,6 +58,13 @@ enum Phase {
     Ended,
     /// All is written.
     Written,
+}
+
+/// One end of a group.
+#[derive(Clone, Copy, Debug)]
+enum Edge {
+    Opens,
+    Closes,
 }
 
 /// The open group.
@@ -96,6 +104,7 @@ impl<W: Write> Grouped<W> {
             Some(remote) => format!("🚀 Running local CI pipeline remotely on {}...", remote.info.host),
             None => "🚀 Running local CI pipeline...".into(),
         };
+        self.page.heading(Weight::Light);
         self.page.line(&title);
     }
 
@@ -161,7 +170,7 @@ impl<W: Write> Grouped<W> {
         self.set(stage, Place::Open);
         self.page.block(Block::Lines);
         let fence = if self.page.options.layout == Layout::Groups {
-            self.page.marker(&group(info.name.as_str()));
+            self.mark(view, stage, Edge::Opens);
             let fence = self.page.fence();
             self.page.text("$ ", &info.command);
             fence
@@ -171,6 +180,27 @@ impl<W: Write> Grouped<W> {
         };
         let key = LogKey { stage, attempt: 1, part: LogPart::Head };
         self.group = Some(Group { stage, cursor: self.cursor(view, key), fence });
+    }
+
+    /// The marker at one edge of a stage's group.
+    fn mark(&mut self, view: &RunView, id: StageId, edge: Edge) {
+        let Some((stage, run)) = view.stages().get(id).zip(view.header()) else { return };
+        let at = match edge {
+            Edge::Opens => stage.started,
+            Edge::Closes => stage.ended.or(stage.started),
+        };
+        // Other runs in the same log have groups of the same titles.
+        let run_id = run.id.to_string();
+        let name = format!("local_ci_{}_{}_{}", run_id.get(..8).unwrap_or(&run_id), id.0, stage.info.name);
+        let section = Section { title: stage.info.name.as_str(), name: &name, unix_ms: at.unwrap_or(run.at).unix_ms };
+        let dialect = self.page.options.dialect;
+        let marker = match edge {
+            Edge::Opens => Some(dialect.open(&section)),
+            Edge::Closes => dialect.close(&section),
+        };
+        if let Some(marker) = marker {
+            self.page.marker(&marker);
+        }
     }
 
     /// The beginning of what an attempt printed.
@@ -194,7 +224,7 @@ impl<W: Write> Grouped<W> {
         }
         if self.page.options.layout == Layout::Groups {
             self.page.open_fence(group.fence.take());
-            self.page.marker(END_GROUP);
+            self.mark(view, group.stage, Edge::Closes);
         }
         verdict::write(&mut self.page, view, group.stage, logs);
         self.set(group.stage, Place::Written);
@@ -208,6 +238,7 @@ impl<W: Write> Grouped<W> {
             verdict::write(&mut self.page, view, stage, logs);
             self.set(stage, Place::Written);
         }
+        announce::write(&mut self.page, view);
         summary::write(&mut self.page, view, logs);
         self.phase = Phase::Written;
     }

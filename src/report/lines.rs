@@ -2,7 +2,8 @@
 //! the same time are shown line by line, each in its own order.
 //!
 //! No line of a stage's begins in column 0, so that none reads as a workflow command: no fence is needed, and what
-//! programs make of the markers of groups has no place here. The older form, which counts anywhere, is broken.
+//! programs make of the markers of groups has no place here. What counts anywhere in a line is broken. Annotations come at the
+//! end, as with the other faces.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use memchr::memchr_iter;
 
 use super::annotations;
 use super::cursor::{Cursor, Progress, Writing};
+use super::dialect::announce;
 use super::guest::instead_of_output;
 use super::silence::{Silence, still_running};
 use super::spoken::spoken;
@@ -23,7 +25,7 @@ use crate::clock::Timestamp;
 use crate::event::{Event, EventKind, StageFinished};
 use crate::ids::StageId;
 use crate::outcome::Outcome;
-use crate::text::terminal::{FilterOptions, Markers, PIECE};
+use crate::text::terminal::{FilterOptions, PIECE};
 use crate::view::{RunView, StageView};
 
 /// How much of a stage's output is taken at a time, so that none waits long for another.
@@ -220,7 +222,7 @@ impl<W: Write> Lines<W> {
 
     /// How what stages print is filtered: the prefix takes the effect of the newer form of a command away.
     fn filter(&self) -> FilterOptions {
-        FilterOptions { colour: self.page.options.style.colour, markers: Markers::Fenced }
+        self.page.behind_a_prefix()
     }
 
     /// A line of ours about the run.
@@ -298,6 +300,7 @@ impl<W: Write> Reporter for Lines<W> {
             more = true;
         }
         if self.is_over && self.open.is_empty() && self.next.is_empty() && !self.is_written {
+            announce::write(&mut self.page, view);
             summary::write(&mut self.page, view, logs);
             self.is_written = true;
             more = false;

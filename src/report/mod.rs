@@ -6,6 +6,7 @@ mod ago;
 mod annotations;
 pub mod comparison;
 mod cursor;
+pub mod dialect;
 pub mod display;
 mod excerpt;
 pub mod grouped;
@@ -38,11 +39,12 @@ use std::time::Duration;
 
 pub use about::About;
 pub use ago::Ago;
+pub use dialect::Dialect;
 pub use display::Display;
 pub use guest::StageTerminal;
 pub use prefix::Prefix;
 pub use remotes::{Aside, Detail, Words};
-pub use style::{ColourWhen, Dialect, Glyphs, Style};
+pub use style::{ColourWhen, Glyphs, Style};
 pub use table::Look;
 pub use transcript::{Layout, Randomness, Rerun, TranscriptOptions};
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::dialect::announce;
 use super::silence::{Silence, still_running};
 use super::transcript::{Block, Transcript, TranscriptOptions};
 use super::{Logs, Reporter, summary, verdict};
@@ -42,7 +43,10 @@ impl<W: Write> Reporter for Quiet<W> {
                     }
                 }
             }
-            EventKind::RunFinished { .. } => summary::write(&mut self.page, view, logs),
+            EventKind::RunFinished { .. } => {
+                announce::write(&mut self.page, view);
+                summary::write(&mut self.page, view, logs);
+            }
             EventKind::RunStarted(_)
             | EventKind::StageStarted { .. }
             | EventKind::StageRetrying { .. }

@@ -1,4 +1,4 @@
-//! Whether there is colour, which colours and characters there are, and which CI's markers are written.
+//! Whether there is colour, and which colours and characters there are.
 //!
 //! Colour is decided for each stream on its own. Nothing is said by colour or glyph alone.
 
@@ -52,24 +52,8 @@ impl ColourWhen {
         if env.text(env::CLICOLOR) == Some("0") || env.text(env::TERM) == Some("dumb") {
             return false;
         }
-        is_terminal || [env::GITHUB_ACTIONS, env::GITLAB_CI, env::BUILDKITE].into_iter().any(|ci| env.truthy(ci))
-    }
-}
-
-/// Which CI's markers are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Dialect {
-    /// None reads along: groups are marked for whoever parses the transcript.
-    #[default]
-    Plain,
-    /// GitHub's runner acts on what it reads, so what stages print is fenced off.
-    GitHub,
-}
-
-impl Dialect {
-    /// The dialect of the CI that we run in.
-    pub fn of(env: &Env) -> Self {
-        if env.text(env::GITHUB_ACTIONS) == Some("true") { Self::GitHub } else { Self::Plain }
+        is_terminal
+            || [env::GITHUB_ACTIONS, env::GITLAB_CI, env::BUILDKITE, env::TF_BUILD].into_iter().any(|ci| env.truthy(ci))
     }
 }
 
@@ -259,12 +243,5 @@ mod tests {
         for text in [glyphs.ellipsis(), glyphs.arrow(), glyphs.dash(), glyphs.separator(), glyphs.summary()] {
             assert!(text.is_ascii(), "{text}");
         }
-    }
-
-    #[test]
-    fn only_the_runners_own_word_selects_its_dialect() {
-        assert_eq!(Dialect::of(&Env::from_pairs([("GITHUB_ACTIONS", "true")])), Dialect::GitHub);
-        assert_eq!(Dialect::of(&Env::from_pairs([("GITHUB_ACTIONS", "false")])), Dialect::Plain);
-        assert_eq!(Dialect::of(&Env::default()), Dialect::Plain);
     }
 }

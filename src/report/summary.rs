@@ -5,6 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::annotations;
+use super::dialect::Weight;
 use super::style::{Glyph, Glyphs};
 use super::transcript::{Block, Rerun, Transcript};
 use super::verdict::human;
@@ -24,6 +25,7 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, logs: &d
     let Some(end) = view.end() else { return };
     page.block(Block::Lines);
     let glyphs = page.options.style.glyphs;
+    page.heading(Weight::Heavy);
     page.line(&format!("{}Summary:", glyphs.summary()));
     let counts = view.counts();
     page.line(&format!("  Total stages: {}", counts.total));

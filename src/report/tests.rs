@@ -15,6 +15,7 @@ use crate::outcome::{CancelReason, Failure, Outcome, SkipReason, Verdict};
 use crate::view::recorded::{Recorded, Step, after, failed, on, remote, skipped, stage};
 
 mod annotations;
+mod dialects;
 mod durations;
 mod github;
 mod groups;
@@ -111,6 +112,8 @@ pub(super) fn options(dialect: Dialect, colour: bool) -> TranscriptOptions {
         program: "local-ci".into(),
         style: Style { colour, glyphs: Glyphs::Unicode },
         dialect,
+        is_passed_through: false,
+        workspace: None,
         randomness,
         is_subcommand: |word| ["list", "doctor"].contains(&word),
         rerun: Rerun::default(),

@@ -4,14 +4,15 @@
 //! Lines gather in memory and go out with [`Transcript::flush`]; nothing is written in between.
 
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::style::{Dialect, Glyph, Style};
+use super::dialect::{Dialect, Weight};
+use super::style::{Glyph, Style};
 use super::terminal::{Host, linked};
 use crate::text::plain::printable;
 use crate::text::terminal::{FilterOptions, Markers, QUOTE};
-use crate::text::workflow::{StopToken, without_legacy};
+use crate::text::workflow::StopToken;
 
 /// Where random bytes come from.
 pub type Randomness = Box<dyn FnMut() -> [u8; 16]>;
@@ -48,6 +49,10 @@ pub struct TranscriptOptions {
     pub style: Style,
     /// Which CI reads along.
     pub dialect: Dialect,
+    /// Whether it acts on what stages print: no fence, nothing broken. Only where the project asks for it.
+    pub is_passed_through: bool,
+    /// The directory that paths in its annotations are relative to; none: the project's.
+    pub workspace: Option<PathBuf>,
     /// Makes stop-commands tokens. Must be the system's own randomness: a token that can be guessed is no fence.
     pub randomness: Randomness,
     /// How the program was called, up to where a command would stand: `local-ci`, or `local-ci -C sub`.
@@ -111,7 +116,7 @@ impl<W: Write> Transcript<W> {
 
     /// A line of ours, which may have foreign content in it.
     pub(super) fn line(&mut self, text: &str) {
-        self.lines.extend_from_slice(without_legacy(&printable(text)).as_bytes());
+        self.lines.extend_from_slice(self.options.dialect.markers().inert(&printable(text)).as_bytes());
         self.lines.push(b'\n');
     }
 
@@ -121,6 +126,11 @@ impl<W: Write> Transcript<W> {
         self.lines.extend_from_slice(self.options.style.glyph(glyph).as_bytes());
         self.lines.push(b' ');
         self.line(text);
+    }
+
+    /// What a line begins with that says what came of something; see [`Dialect::heading`].
+    pub(super) fn heading(&mut self, weight: Weight) {
+        self.lines.extend_from_slice(self.options.dialect.heading(weight).as_bytes());
     }
 
     /// A text of several lines: the first after `lead`, the others quoted.
@@ -159,14 +169,12 @@ impl<W: Write> Transcript<W> {
 
     /// From here on, what is written does nothing until [`Self::open_fence`]. Every fence has a token of its own.
     pub(super) fn fence(&mut self) -> Option<StopToken> {
-        match self.options.dialect {
-            Dialect::Plain => None,
-            Dialect::GitHub => {
-                let token = StopToken::from_random((self.options.randomness)());
-                self.marker(&token.stop());
-                Some(token)
-            }
+        if self.options.dialect != Dialect::GitHub || self.options.is_passed_through {
+            return None;
         }
+        let token = StopToken::from_random((self.options.randomness)());
+        self.marker(&token.stop());
+        Some(token)
     }
 
     /// Ends a fence.
@@ -176,11 +184,27 @@ impl<W: Write> Transcript<W> {
         }
     }
 
-    /// How what stages print is filtered.
+    /// How what stages print is filtered, where it is theirs alone.
     pub(super) fn filter(&self) -> FilterOptions {
+        // Wrappers parse what no service reads.
+        if self.options.is_passed_through && self.options.dialect != Dialect::Plain {
+            return FilterOptions { colour: self.options.style.colour, markers: Markers::Keep };
+        }
+        self.guarded()
+    }
+
+    /// How it is filtered where we repeat it: nothing of it is acted on a second time.
+    pub(super) fn guarded(&self) -> FilterOptions {
+        FilterOptions { colour: self.options.style.colour, markers: self.options.dialect.markers() }
+    }
+
+    /// How it is filtered where something of ours stands before it on each line.
+    pub(super) fn behind_a_prefix(&self) -> FilterOptions {
         let markers = match self.options.dialect {
-            Dialect::Plain => Markers::Guard,
-            Dialect::GitHub => Markers::Fenced,
+            // What counts by where it stands on a line has no effect behind it.
+            Dialect::Plain | Dialect::GitHub => Markers::Fenced,
+            Dialect::Buildkite => Markers::Keep,
+            Dialect::GitLab | Dialect::Azure | Dialect::TeamCity => self.options.dialect.markers(),
         };
         FilterOptions { colour: self.options.style.colour, markers }
     }
@@ -260,6 +284,8 @@ mod tests {
             program: "local-ci".into(),
             style: Style::default(),
             dialect,
+            is_passed_through: false,
+            workspace: None,
             randomness: Box::new(|| [0xab; 16]),
             is_subcommand: |_| false,
             rerun: Rerun::default(),

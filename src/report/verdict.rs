@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::annotations;
+use super::dialect::Weight;
 use super::excerpt::last_lines;
 use super::guest::instead_of_output;
 use super::style::Glyph;
@@ -138,6 +139,13 @@ pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView, id: Stag
         }
         Layout::Verdicts | Layout::Everything => brief(stage),
     };
+    if layout == Layout::Groups {
+        let weight = match glyph {
+            Glyph::Failed | Glyph::TimedOut | Glyph::Lost => Weight::Heavy,
+            _ => Weight::Light,
+        };
+        page.heading(weight);
+    }
     page.glyph_line("", glyph, &line);
     if let Some(finished) = stage.finished().filter(|_| stage.tally() == Some(Tally::Failed)) {
         if let Some(error) = finished.outcome.error().filter(|_| !is_all) {
@@ -199,7 +207,7 @@ fn excerpt<W: Write>(page: &mut Transcript<W>, view: &RunView, finished: &StageF
         }
         return;
     }
-    let filter = page.filter();
+    let filter = page.guarded();
     match last_lines(logs, (finished.stage, finished.attempt), finished.log, filter) {
         Ok(lines) if lines.is_empty() => {}
         Ok(lines) => {

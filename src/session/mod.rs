@@ -36,6 +36,7 @@ pub mod runs;
 pub mod source;
 pub mod standing;
 pub mod start;
+pub mod step;
 pub mod stream;
 pub mod supervise;
 pub mod tail;

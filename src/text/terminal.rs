@@ -11,12 +11,11 @@
 //! A line is held back until its end, because a carriage return starts it again: of a progress bar the last state is
 //! shown. A line longer than [`PIECE`] is let through in pieces.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memrchr};
 
+use super::markers::Breaker;
 pub use super::markers::{Markers, QUOTE};
-use super::markers::{break_legacy, reads_as_command};
 use super::sgr::Sgr;
-use super::workflow::LEGACY;
 
 /// How much of a line is held back, in bytes.
 pub const PIECE: usize = 64 * 1024;
@@ -73,9 +72,7 @@ pub struct TerminalFilter {
     shown: Sgr,
     /// The colours at the end of what is out of the open line.
     left: Sgr,
-    /// How many `#` the open line ended with, at most two, when it was last let through.
-    hashes: u8,
-    legacy: memmem::Finder<'static>,
+    breaker: Breaker,
 }
 
 impl TerminalFilter {
@@ -93,8 +90,7 @@ impl TerminalFilter {
             wanted: Sgr::default(),
             shown: Sgr::default(),
             left: Sgr::default(),
-            hashes: 0,
-            legacy: memmem::Finder::new(LEGACY),
+            breaker: Breaker::new(options.markers),
         }
     }
 
@@ -291,15 +287,15 @@ impl TerminalFilter {
     /// Takes whole lines of plain text, where nothing is held back and no colour is on: the fast path. Gives what
     /// `append` and `end_line` would give line by line.
     fn whole_lines(&mut self, lines: &[u8], out: &mut Vec<u8>) {
-        let legacy = self.options.markers != Markers::Keep && self.legacy.find(lines).is_some();
-        if !legacy && self.options.markers != Markers::Guard {
+        let broken = self.breaker.is_in(lines);
+        if !broken && !self.options.markers.has_beginnings() {
             out.extend_from_slice(lines);
             return;
         }
         let (mut copied, mut start) = (0, 0);
         while let Some(length) = memchr(b'\n', &lines[start..]) {
             let line = &lines[start..start + length];
-            if legacy || length >= PIECE || reads_as_command(line, true) {
+            if broken || length >= PIECE || self.options.markers.begins(line, true) {
                 out.extend_from_slice(&lines[copied..start]);
                 self.append(line, out);
                 self.end_line(out);
@@ -348,7 +344,7 @@ impl TerminalFilter {
         self.shown = Sgr::default();
         self.left = Sgr::default();
         self.open = false;
-        self.hashes = 0;
+        self.breaker.end_line();
         self.carriage_return = false;
         self.is_rewritten = false;
     }
@@ -356,15 +352,10 @@ impl TerminalFilter {
     /// Appends what is held back of the open line to the output; `whole` where the line ends there.
     fn let_through(&mut self, whole: bool, out: &mut Vec<u8>) {
         let line = std::mem::take(&mut self.line);
-        if self.options.markers == Markers::Keep {
-            out.extend_from_slice(&line);
-        } else {
-            let start = out.len();
-            let broken = break_legacy(&line, &mut self.hashes, out);
-            let first = !self.open;
-            if self.options.markers == Markers::Guard && first && (broken || reads_as_command(&line, whole)) {
-                out.splice(start..start, QUOTE.bytes());
-            }
+        let (markers, start) = (self.options.markers, out.len());
+        let broken = self.breaker.push(&line, whole, out);
+        if !self.open && ((broken && markers.sets_off_broken()) || markers.begins(&line, whole)) {
+            out.splice(start..start, QUOTE.bytes());
         }
         self.open = true;
         self.left = self.shown;

@@ -74,15 +74,51 @@ impl fmt::Debug for StopToken {
     }
 }
 
-/// The text with every `##[` broken, for our own lines with foreign content.
-pub fn without_legacy(text: &str) -> Cow<'_, str> {
-    if text.contains(LEGACY) { Cow::Owned(text.replace(LEGACY, LEGACY_BROKEN)) } else { Cow::Borrowed(text) }
-}
-
 /// How a command of the older form begins.
 pub(super) const LEGACY: &str = "##[";
-/// The same, no longer a command.
-pub(super) const LEGACY_BROKEN: &str = "## [";
+
+/// An annotation: what the runner shows beside the line that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issue<'a> {
+    /// `error`, `warning` or `notice`.
+    pub kind: &'a str,
+    /// The file, relative to the repository's root.
+    pub file: Option<&'a str>,
+    /// First and last line, from one.
+    pub lines: (Option<u32>, Option<u32>),
+    /// First and last column, from one. They count where it is one line.
+    pub columns: (Option<u32>, Option<u32>),
+    /// What stands above the message.
+    pub title: &'a str,
+    /// What is said, of as many lines as it takes.
+    pub message: &'a str,
+}
+
+/// The longest message that the runner takes, in characters.
+pub const MESSAGE_MAX: usize = 4096;
+
+/// The line that makes an annotation.
+pub fn issue(issue: &Issue<'_>) -> String {
+    let Issue { kind, file, lines, columns, title, message } = *issue;
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    // Without a file, a line says nothing; without a line, a column.
+    let (line, end_line) = if file.is_some() { lines } else { (None, None) };
+    let is_one_line = end_line.is_none_or(|end| Some(end) == line);
+    let (column, end_column) = if line.is_some() && is_one_line { columns } else { (None, None) };
+    let properties: Vec<String> = [
+        ("file", file.map(str::to_owned)),
+        ("line", number(line)),
+        ("endLine", number(end_line.filter(|_| line.is_some()))),
+        ("col", number(column)),
+        ("endColumn", number(end_column.filter(|_| column.is_some()))),
+        ("title", Some(title.to_owned()).filter(|title| !title.is_empty())),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(format!("{name}={}", escape_property(&value?))))
+    .collect();
+    let blank = if properties.is_empty() { "" } else { " " };
+    format!("::{kind}{blank}{}::{}", properties.join(","), escape_data(message))
+}
 
 #[cfg(test)]
 mod tests {
@@ -115,9 +151,25 @@ mod tests {
         assert!(!format!("{token:?}").contains("ab"));
     }
 
+    /// H67: whatever the texts are, the properties are those that were meant.
     #[test]
-    fn h65_the_older_form_is_broken_wherever_it_stands() {
-        assert_eq!(without_legacy("a ##[group]x ###[y"), "a ## [group]x ### [y");
-        assert!(matches!(without_legacy("## [x] #[y"), Cow::Borrowed(_)));
+    fn h67_an_annotation_is_one_line_of_its_own_properties() {
+        let full = Issue {
+            kind: "error",
+            file: Some("src/a,b:c.rs"),
+            lines: (Some(3), Some(3)),
+            columns: (Some(5), Some(9)),
+            title: "E1, 100%",
+            message: "one\n::error::two",
+        };
+        assert_eq!(
+            issue(&full),
+            "::error file=src/a%2Cb%3Ac.rs,line=3,endLine=3,col=5,endColumn=9,title=E1%2C 100%25::one%0A::error::two"
+        );
+        assert_eq!(
+            issue(&Issue { lines: (Some(3), Some(4)), ..full }),
+            "::error file=src/a%2Cb%3Ac.rs,line=3,endLine=4,title=E1%2C 100%25::one%0A::error::two"
+        );
+        assert_eq!(issue(&Issue { file: None, title: "", message: "m", ..full }), "::error::m");
     }
 }

@@ -79,7 +79,9 @@ fn h65_h66_no_line_is_a_command() {
     project.config("[stages.a]\nrun = \"echo ::error::x; printf '##[group]y\\\\n  ::endgroup::'; exit 1\"\n");
     let run = project.local_ci(&["--output", "lines"]).env("GITHUB_ACTIONS", "true").output().assert_code(1);
     let text = run.stdout();
-    assert!(!text.lines().any(|line| line.trim_start().starts_with("::")) && !text.contains("##["), "{text}");
+    let commands: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("::")).collect();
+    assert_eq!(commands, ["::error title=a failed::exit code 1"], "{text}");
+    assert!(!text.contains("##["), "{text}");
     assert!(text.contains("::error::x\n") && text.contains("  ::endgroup::\n"), "{text}");
 }
 

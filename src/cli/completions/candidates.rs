@@ -15,6 +15,7 @@ use crate::cli::faces;
 use crate::config::Code;
 use crate::pipeline::hook;
 use crate::process::signals;
+use crate::report::Dialect;
 
 /// In the place of names of files, which the shell completes.
 pub(super) const FILES: &str = ":files";
@@ -44,6 +45,7 @@ pub(super) enum Kind {
     Tag,
     Mode,
     When,
+    Dialect,
     Code,
     Shell,
     File,
@@ -74,6 +76,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("TAG", ..) => Kind::Tag,
         ("MODE", ..) => Kind::Mode,
         ("WHEN", ..) => Kind::When,
+        ("DIALECT", ..) => Kind::Dialect,
         ("CODE", ..) => Kind::Code,
         ("SHELL", ..) => Kind::Shell,
         // A command of one's own begins with a file, as often as not.
@@ -136,6 +139,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
         Kind::When => words(&["auto", "always", "never"]),
+        Kind::Dialect => words(&Dialect::ALL.map(Dialect::word)),
         Kind::Code => {
             let code = |code: &Code| Candidate { value: code.id().to_owned(), help: code.title().to_owned() };
             Code::ALL.iter().map(code).collect()

@@ -74,6 +74,7 @@ fn what_can_follow_depends_on_what_stands_before() {
         ("local-ci --tag ", "quick two words"),
         ("local-ci --profile ", "by hand most"),
         ("local-ci --color ", "auto always never"),
+        ("local-ci --ci git", "github gitlab"),
         ("local-ci --output g", "grouped"),
         ("local-ci explain lc010", "LC0101 LC0102 LC0103 LC0104 LC0105 LC0106 LC0107"),
         ("local-ci plan --graph ", "dot mermaid"),

@@ -88,5 +88,6 @@ fn run(run: &Run) -> RunDefaults {
         fail_fast: run.fail_fast,
         output: run.output.map(|mode| mode.name().into()),
         timeout: run.timeout.and_then(|limit| limit.0),
+        annotations: run.annotations.unwrap_or_default(),
     }
 }

@@ -9,7 +9,7 @@ use super::{load, sound};
 use crate::config::{Loaded, NoSupplier, parse};
 use crate::ids::StageId;
 use crate::pipeline::plugin::Use;
-use crate::pipeline::{Action, Command, Jobserver, Leak, Placement, Policy, Stage};
+use crate::pipeline::{Action, Annotations, Command, Jobserver, Leak, Placement, Policy, Stage};
 
 fn stage<'a>(loaded: &'a Loaded, name: &str) -> &'a Stage {
     let id = loaded.pipeline.find(name).unwrap_or_else(|| panic!("no stage {name}"));
@@ -39,6 +39,7 @@ jobs = 4
 fail-fast = true
 output = "grouped"
 timeout = "1h"
+annotations = "passthrough"
 [defaults]
 timeout = "20m"
 retries = 2
@@ -107,6 +108,7 @@ pattern = "x"
     let run = loaded.pipeline.run();
     assert_eq!((run.jobs, run.fail_fast, run.output.as_deref()), (Some(4), Some(true), Some("grouped")));
     assert_eq!(run.timeout, Some(Duration::from_hours(1)));
+    assert_eq!(run.annotations, Annotations::Passthrough);
 
     let fmt = stage(&loaded, "fmt");
     assert_eq!(fmt.action, script("cargo fmt --all -- --check"));

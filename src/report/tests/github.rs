@@ -91,6 +91,15 @@ fn acted_on(transcript: &str) -> Vec<String> {
 fn hostile_output() -> impl Strategy<Value = Vec<u8>> {
     let token = prop_oneof![
         prop::sample::select(vec![
+            "--- s0",
+            "+++ x",
+            "~~~",
+            "##vso[task.complete]",
+            "##teamcity[blockClosed name='s0']",
+            "section_end:1700000000:local_ci_01010101_0_s0",
+            "section_start:1:x",
+            "##",
+            "\x1b[0K",
             "::group::x",
             "::endgroup::",
             "::error file=a::b",
@@ -122,7 +131,7 @@ fn hostile_output() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// A run of some stages with hostile output, sequential or not, with retries and failures.
-fn hostile_run() -> impl Strategy<Value = Recorded> {
+pub(super) fn hostile_run() -> impl Strategy<Value = Recorded> {
     let one = (hostile_output(), hostile_output(), any::<bool>(), any::<bool>(), any::<bool>());
     (prop::collection::vec(one, 1..5), "\\PC{0,20}", "[ -~\n]{0,40}").prop_map(|(stages, notice, command)| {
         let infos = (0..stages.len()).map(|i| stage(&format!("s{i}"), &command)).collect();
@@ -174,7 +183,12 @@ proptest! {
             options.randomness = Box::new(move || { seed += 1; [seed; 16] });
             Box::new(Grouped::new(paper, options))
         });
-        assert_flat(&acted_on(&fenced), stages)?;
+        // What failed is said once more at the end, by us.
+        let (ends, rest): (Vec<_>, Vec<_>) =
+            acted_on(&fenced).into_iter().partition(|command| command.starts_with("error title=s"));
+        let failed = run.view().stages().values().filter(|stage| stage.tally() == Some(crate::view::Tally::Failed));
+        prop_assert_eq!(ends.len(), failed.count());
+        assert_flat(&rest, stages)?;
         assert_flat(&acted_on(&grouped(&run)), stages)?;
     }
 }

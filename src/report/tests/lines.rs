@@ -295,7 +295,9 @@ fn h65_h66_no_line_of_a_stage_is_a_command() {
         for sentences in [false, true] {
             let text = lines_in(&run, options(dialect, false), sentences);
             for line in text.lines() {
-                assert!(!line.trim_start().trim_start_matches('\u{feff}').starts_with("::"), "{line}");
+                // The one that is ours says what came of the stage.
+                let is_ours = dialect == Dialect::GitHub && line == "::error title=hostile failed::a%0A::error::b";
+                assert!(is_ours || !line.trim_start().trim_start_matches('\u{feff}').starts_with("::"), "{line}");
             }
             assert!(!text.contains("##["), "{text}");
             assert!(text.contains("[hostile] ::error::x\n"), "{text}");

@@ -92,10 +92,10 @@ fn is_utf8(locale: &str) -> bool {
 
 /// What the environment says of CI, and which of our options it sets.
 pub(super) fn environment(env: &Env) -> Section {
-    let dialect = match Dialect::of(env) {
-        Dialect::GitHub => Finding::ok("a step of GitHub Actions: transcripts are written for its log"),
-        Dialect::Plain if env.is_ci() => Finding::ok("CI is set: a run ends with whoever started it"),
-        Dialect::Plain => Finding::ok("no CI"),
+    let dialect = match Dialect::of(env).place() {
+        Some(place) => Finding::ok(format!("{place}: transcripts are written for its log")),
+        None if env.is_ci() => Finding::ok("CI is set: a run ends with whoever started it"),
+        None => Finding::ok("no CI"),
     };
     let ours = env.iter().filter_map(|(name, value)| {
         let name = name.to_str().filter(|name| name.starts_with("LOCAL_CI_"))?;

@@ -17,6 +17,31 @@ const PLAIN: FilterOptions = FilterOptions { colour: false, markers: Markers::Ke
 const GUARD: FilterOptions = FilterOptions { colour: true, markers: Markers::Guard };
 const FENCED: FilterOptions = FilterOptions { colour: true, markers: Markers::Fenced };
 
+const MARKERS: [Markers; 7] = [
+    Markers::Keep,
+    Markers::Fenced,
+    Markers::Guard,
+    Markers::Azure,
+    Markers::TeamCity,
+    Markers::GitLab,
+    Markers::Buildkite,
+];
+
+/// Whether the service that these are for would act on a line, by its documentation and without colours.
+fn is_acted_on(markers: Markers, line: &str) -> bool {
+    match markers {
+        Markers::Keep => false,
+        Markers::Fenced => line.contains("##["),
+        Markers::Guard => line.contains("##[") || line.trim_start().starts_with("::"),
+        Markers::Azure => line.contains("##vso[") || line.contains("##["),
+        Markers::TeamCity => line.contains("##teamcity["),
+        Markers::GitLab => line.contains("section_start:") || line.contains("section_end:"),
+        Markers::Buildkite => ["---", "+++", "~~~", "^^^"].iter().any(|sign| {
+            line.strip_prefix(sign).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+        }),
+    }
+}
+
 /// What may stand in filtered text: SGR, line feeds, tabs, printable characters.
 fn is_inert(text: &str) -> bool {
     let mut rest = text;
@@ -337,6 +362,7 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         2 => prop::sample::select(vec![
             &b"\n"[..], b"\r", b"\r\n", b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b\\", b"\x1b[31m", b"\x1b[0m",
             b"\x1b[1;38;5;200m", b"\x1b[2K", b"::", b":", b"##", b"[", b"::error::", b" ", b"\t", b"m", b"\x07", b"\0",
+            b"--- ", b"+++", b"##vso", b"##teamcity", b"section_", b"start:1:x", b"end:1:x", b"#",
             b"\xc2", b"\x9c", b"\xe2\x80", b"\xa8", b"\xf0\x9f", b"\x98\x80",
         ]).prop_map(<[u8]>::to_vec),
         1 => any::<char>().prop_map(|c| c.to_string().into_bytes()),
@@ -367,8 +393,56 @@ fn h59_an_open_line_can_be_shown_as_far_as_it_is() {
     assert_eq!(shown(b"\n"), "30 %\n");
 }
 
+/// H65: what a service acts on is broken or set off, and what only looks like it is left as it is.
+#[test]
+fn h65_what_a_service_acts_on_has_no_effect() {
+    let table: &[(Markers, &str, &str)] = &[
+        (Markers::Fenced, "a ##[group]x ###[y", "a ## [group]x ### [y"),
+        (Markers::Fenced, "## [x] #[y", "## [x] #[y"),
+        (Markers::Azure, "x ##vso[task.complete]##[error]y", "x ##vso [task.complete]## [error]y"),
+        (Markers::Azure, "###vso[a #vso[b ##vs[c", "###vso [a #vso[b ##vs[c"),
+        (Markers::Azure, "::error::x", "::error::x"),
+        (Markers::Azure, "##v\x1b[1mso[x", "##vso [x"),
+        (Markers::TeamCity, " ##teamcity[blockClosed name='x']", " ##teamcity [blockClosed name='x']"),
+        (Markers::TeamCity, "##team##teamcity[x", "##team##teamcity [x"),
+        (Markers::GitLab, "\x1b[0Ksection_end:1:a\r\x1b[0K", "section_end :1:a"),
+        (Markers::GitLab, "section_section_start:1:a", "section_section_start :1:a"),
+        (Markers::GitLab, "section_started", "section_started"),
+        (Markers::Buildkite, "--- a/file", "  | --- a/file"),
+        (Markers::Buildkite, "\x1b[1m+++\x1b[0m b", "  | +++ b"),
+        (Markers::Buildkite, "^^^ +++", "  | ^^^ +++"),
+        (Markers::Buildkite, "~~~", "  | ~~~"),
+        (Markers::Buildkite, "---- x", "---- x"),
+        (Markers::Buildkite, " --- x", " --- x"),
+        (Markers::Buildkite, "--+ x", "--+ x"),
+    ];
+    for (markers, text, shown) in table {
+        let options = FilterOptions { colour: false, markers: *markers };
+        assert_eq!(filter(options, &[text.as_bytes()]), format!("{shown}\n"), "{markers:?} {text:?}");
+        let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        assert_eq!(filter(options, &bytes), format!("{shown}\n"), "{markers:?} {text:?}");
+        // In the second piece of a long line what counts anywhere still counts.
+        let long = format!("{}{text}", "x".repeat(PIECE - 4));
+        let plain = without_colour(&filter(options, &[long.as_bytes()]));
+        assert!(!is_acted_on(*markers, plain.trim_end()), "{markers:?} {text:?}");
+    }
+}
+
+/// A line that is shown while it is open is set off where it may become one that counts.
+#[test]
+fn h65_an_open_line_is_set_off_in_time() {
+    for (markers, front, rest) in [(Markers::Buildkite, "--", "- x\n"), (Markers::Guard, ":", ":error::x\n")] {
+        let mut filter = TerminalFilter::new(FilterOptions { colour: false, markers });
+        let mut out = Vec::new();
+        filter.push(front.as_bytes(), &mut out);
+        filter.show_open(&mut out);
+        filter.push(rest.as_bytes(), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("  | {front}{rest}"));
+    }
+}
+
 fn options() -> impl Strategy<Value = FilterOptions> {
-    (any::<bool>(), prop::sample::select(vec![Markers::Keep, Markers::Fenced, Markers::Guard]))
+    (any::<bool>(), prop::sample::select(MARKERS.to_vec()))
         .prop_map(|(colour, markers)| FilterOptions { colour, markers })
 }
 
@@ -396,10 +470,7 @@ proptest! {
             let last = line.rfind("\x1b[").map(|at| &line[at..]);
             prop_assert!(last.is_none_or(|sequence| sequence.starts_with("\x1b[0m")), "{:?}", line);
             let plain = without_colour(line);
-            if options.markers == Markers::Guard {
-                prop_assert!(!plain.trim_start().starts_with("::"), "{:?}", plain);
-            }
-            prop_assert!(options.markers == Markers::Keep || !plain.contains("##["), "{:?}", plain);
+            prop_assert!(!is_acted_on(options.markers, &plain), "{:?}", plain);
         }
     }
 
