@@ -186,7 +186,8 @@ proptest! {
         // What failed is said once more at the end, by us.
         let (ends, rest): (Vec<_>, Vec<_>) =
             acted_on(&fenced).into_iter().partition(|command| command.starts_with("error title=s"));
-        let failed = run.view().stages().values().filter(|stage| stage.tally() == Some(crate::view::Tally::Failed));
+        let view = run.view();
+        let failed = view.stages().values().filter(|stage| stage.tally() == Some(crate::view::Tally::Failed));
         prop_assert_eq!(ends.len(), failed.count());
         assert_flat(&rest, stages)?;
         assert_flat(&acted_on(&grouped(&run)), stages)?;
