@@ -332,6 +332,24 @@ fn a_damaged_tree_is_made_anew() {
     clone.ends();
 }
 
+/// A push that was killed has left a run that is still ending in the tree: the next push waits for that.
+#[test]
+fn what_a_killed_push_has_left_is_waited_for() {
+    let stage = "if [ -e \"$SIDE/began\" ]; then [ ! -e target/held ]; exit; fi\nmkdir -p target/held\n\
+        trap 'sleep 0.3; rmdir target/held; exit 1' TERM\ntouch \"$SIDE/began\"\nsleep 60 & wait\n";
+    let clone = Repository::new(&format!("[stages.check]\nrun = \"\"\"{}\"\"\"\n", stage.replace('"', "\\\"")));
+    clone.sh(
+        "local-ci hook install; REAL=$(command -v local-ci); export REAL; mkdir ../side/bin\n\
+         printf '#!/bin/sh\\necho $$ >\"$SIDE/pid\"\\nexec \"$REAL\" \"$@\"\\n' >../side/bin/local-ci; chmod +x ../side/bin/local-ci\n\
+         PATH=$SIDE/bin:$PATH git push origin main & push=$!\n\
+         until [ -e \"$SIDE/began\" ]; do sleep 0.02; done\n\
+         kill -9 $(cat \"$SIDE/pid\"); ! wait $push; git push origin main",
+    );
+    assert_eq!(clone.upstream(), "main first\n");
+    assert_eq!(clone.sh("local-ci runs | grep -c cancelled").trim(), "1");
+    clone.ends();
+}
+
 /// Two pushes at a time: the second waits until the first lets go of the tree.
 #[test]
 fn the_tree_is_one_pushs_at_a_time() {
