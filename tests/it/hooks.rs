@@ -2,7 +2,6 @@
 //! lost or changed by it.
 
 use std::fs;
-use std::path::Path;
 
 use crate::support::{Finished, Project};
 
@@ -266,12 +265,18 @@ fn hooks_that_others_have_too_are_not_touched() {
 #[test]
 fn the_config_may_have_the_work_tree_tested() {
     let config = CHECK.replace("['check']", "{ stages = ['check'], tree = 'worktree' }");
+    let config = config.replace("cat src/*", "cat \"$LOCAL_CI_PUSH_REFS\" >\"$SIDE/told\"; cat src/*");
     let clone = Repository::new(&config);
     clone.sh("local-ci hook install; echo dirty >src/a; git push -q origin main");
     assert_eq!(clone.side("saw"), "dirty\n");
     clone.sh("git push -q origin main:b");
     assert_eq!(clone.side("saw"), "dirty\ndirty\n", "nothing is known of what no commit has");
-    assert!(!Path::new(&clone.0.root().join("cache/trees")).exists());
+    assert_eq!(
+        clone.sh("ls $LOCAL_CI_CACHE_DIR/trees/*"),
+        "",
+        "there is no other tree, and what stages were told is gone"
+    );
+    assert_eq!(clone.side("told").lines().count(), 1);
     // One's own file goes before what is committed.
     clone.write("local-ci.local.toml", "[hooks.pre-push]\nstages = ['check']\ntree = 'commit'\n");
     clone.sh("local-ci hook list | grep -q 'on the commits that are pushed'");
