@@ -45,7 +45,7 @@
 //!
 //! For git hooks: `hook install` writes `<hook>` into a repository's directory of hooks and keeps what was there as
 //! `<hook>.before-local-ci`. In `$XDG_CACHE_HOME/local-ci/trees/<repository>-<hash>/`, where commits are tested: `work`, the
-//! work tree with a repository of its own, `lock`, `run`, which run used it last, `refs`, what is pushed, and for a moment `index`. In
+//! work tree with a repository of its own, `lock`, `run`, which run used it last, `refs-<pid>`, what is pushed, and for a moment `index`. In
 //! the project's state `verdicts/<key>`, trees that were green.
 //!
 //! For other machines: in `$XDG_RUNTIME_DIR/local-ci/`, or else `/tmp/local-ci-<uid>/`, the sockets of ssh, with `.lock` and

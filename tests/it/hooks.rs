@@ -2,7 +2,6 @@
 //! lost or changed by it.
 
 use std::fs;
-use std::path::Path;
 
 use crate::support::{Finished, Project};
 
@@ -266,12 +265,18 @@ fn hooks_that_others_have_too_are_not_touched() {
 #[test]
 fn the_config_may_have_the_work_tree_tested() {
     let config = CHECK.replace("['check']", "{ stages = ['check'], tree = 'worktree' }");
+    let config = config.replace("cat src/*", "cat \"$LOCAL_CI_PUSH_REFS\" >\"$SIDE/told\"; cat src/*");
     let clone = Repository::new(&config);
     clone.sh("local-ci hook install; echo dirty >src/a; git push -q origin main");
     assert_eq!(clone.side("saw"), "dirty\n");
     clone.sh("git push -q origin main:b");
     assert_eq!(clone.side("saw"), "dirty\ndirty\n", "nothing is known of what no commit has");
-    assert!(!Path::new(&clone.0.root().join("cache/trees")).exists());
+    assert_eq!(
+        clone.sh("ls $LOCAL_CI_CACHE_DIR/trees/*"),
+        "",
+        "there is no other tree, and what stages were told is gone"
+    );
+    assert_eq!(clone.side("told").lines().count(), 1);
     // One's own file goes before what is committed.
     clone.write("local-ci.local.toml", "[hooks.pre-push]\nstages = ['check']\ntree = 'commit'\n");
     clone.sh("local-ci hook list | grep -q 'on the commits that are pushed'");
@@ -329,6 +334,24 @@ fn a_damaged_tree_is_made_anew() {
         assert_eq!(clone.side("saw").lines().count(), n, "{damage}");
     }
     assert_eq!(clone.sh("git log --oneline --all | wc -l; git status --short").trim(), "1");
+    clone.ends();
+}
+
+/// A push that was killed has left a run that is still ending in the tree: the next push waits for that.
+#[test]
+fn what_a_killed_push_has_left_is_waited_for() {
+    let stage = "if [ -e \"$SIDE/began\" ]; then [ ! -e target/held ]; exit; fi\nmkdir -p target/held\n\
+        trap 'sleep 0.3; rmdir target/held; exit 1' TERM\ntouch \"$SIDE/began\"\nsleep 60 & wait\n";
+    let clone = Repository::new(&format!("[stages.check]\nrun = \"\"\"{}\"\"\"\n", stage.replace('"', "\\\"")));
+    clone.sh(
+        "local-ci hook install; REAL=$(command -v local-ci); export REAL; mkdir ../side/bin\n\
+         printf '#!/bin/sh\\necho $$ >\"$SIDE/pid\"\\nexec \"$REAL\" \"$@\"\\n' >../side/bin/local-ci; chmod +x ../side/bin/local-ci\n\
+         PATH=$SIDE/bin:$PATH git push origin main & push=$!\n\
+         until [ -e \"$SIDE/began\" ]; do sleep 0.02; done\n\
+         kill -9 $(cat \"$SIDE/pid\"); ! wait $push; git push origin main",
+    );
+    assert_eq!(clone.upstream(), "main first\n");
+    assert_eq!(clone.sh("local-ci runs | grep -c cancelled").trim(), "1");
     clone.ends();
 }
 

@@ -28,7 +28,7 @@ use crate::session::changed::Since;
 use crate::session::hooks::install::way_around;
 use crate::session::hooks::push::{Update, without_login};
 use crate::session::hooks::repository::{Commit, Repository, Surroundings};
-use crate::session::hooks::tree::{Head, PrivateTree, Subject};
+use crate::session::hooks::tree::{Head, PrivateTree, References, Subject};
 use crate::session::hooks::verdicts::{Green, fingerprint, is_settled};
 use crate::session::prepare::{self, Project};
 use crate::session::source::Source;
@@ -173,11 +173,15 @@ impl Call<'_> {
 
     /// The work tree for tests. Waits for it.
     fn place(&self, repository: &Repository) -> Result<PrivateTree, CliError> {
-        let cache = cache_dir(self.context.env).ok_or_else(|| {
+        let cache = self.cache()?;
+        Ok(PrivateTree::take(&cache, repository, &self.tools, &|text| output::say(&printable(text)))?)
+    }
+
+    fn cache(&self) -> Result<PathBuf, CliError> {
+        cache_dir(self.context.env).ok_or_else(|| {
             CliError::infrastructure("there is nowhere to keep a work tree: none of LOCAL_CI_CACHE_DIR, XDG_CACHE_HOME and HOME is an absolute path")
                 .or_try("set LOCAL_CI_CACHE_DIR to a directory, or `tree = \"worktree\"` in [hooks]")
-        })?;
-        Ok(PrivateTree::take(&cache, repository, &self.tools, &|text| output::say(&printable(text)))?)
+        })
     }
 
     /// Tests what a place is to hold.
@@ -213,9 +217,10 @@ impl Call<'_> {
             number.set(given);
         };
         let mut variables = self.variables(repository);
+        let references = target.map(|_| self.references(repository)).transpose()?;
         if let Some(target) = target {
-            let file = tree.file("refs", self.push.text.as_bytes())?;
-            variables.extend(self.push_variables(target, &file));
+            let commit = Some(target.commit.id.as_str());
+            variables.extend(self.push_variables(&target.updates, commit, references.as_ref()));
         }
         let equivalent = words(&args, None);
         let occasion = Occasion { equivalent: &equivalent, variables, is_bound: true, placed: Some(&placed) };
@@ -275,10 +280,18 @@ impl Call<'_> {
         };
         let args = self.args(&open()?, Tree::Worktree)?;
         let repository = surroundings(self.context, &self.tools)?;
-        let variables = match &repository {
+        let mut variables = match &repository {
             Surroundings::Repository(repository) => self.variables(repository),
             Surroundings::Bare(_) | Surroundings::Nothing => self.named(),
         };
+        let pushed: Vec<Update> = self.push.updates.iter().filter(|update| !update.is_deletion()).cloned().collect();
+        let references = match &repository {
+            Surroundings::Repository(repository) if !pushed.is_empty() => Some(self.references(repository)?),
+            Surroundings::Repository(_) | Surroundings::Bare(_) | Surroundings::Nothing => None,
+        };
+        if let Some(first) = pushed.first() {
+            variables.extend(self.push_variables(&pushed, Some(&first.local), references.as_ref()));
+        }
         let equivalent = words(&args, self.context.config().as_deref());
         let occasion = Occasion { equivalent: &equivalent, variables, is_bound: true, placed: None };
         run_in(self.context, &args, &occasion, &open)
@@ -374,13 +387,22 @@ impl Call<'_> {
         told
     }
 
-    fn push_variables(&self, target: &Target, refs: &Path) -> Vec<(String, String)> {
-        let first = target.updates.first();
+    fn references(&self, repository: &Repository) -> Result<References, CliError> {
+        Ok(References::write(&self.cache()?, repository, &self.push.text)?)
+    }
+
+    fn push_variables(
+        &self,
+        updates: &[Update],
+        commit: Option<&str>,
+        references: Option<&References>,
+    ) -> Vec<(String, String)> {
+        let first = updates.first();
         let told = [
             (env::PUSH_REMOTE, self.words.first().map(|word| without_login(word))),
             (env::PUSH_URL, self.words.get(1).map(|word| without_login(word))),
-            (env::PUSH_REFS, Some(refs.to_string_lossy().into_owned())),
-            (env::PUSH_COMMIT, Some(target.commit.id.clone())),
+            (env::PUSH_REFS, references.map(|file| file.path().to_string_lossy().into_owned())),
+            (env::PUSH_COMMIT, commit.map(str::to_owned)),
             (env::PUSH_REF, first.map(|update| update.remote_ref.clone())),
             (env::PUSH_BASE, first.and_then(|update| update.known_before()).map(str::to_owned)),
         ];

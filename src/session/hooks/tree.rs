@@ -96,13 +96,6 @@ impl PrivateTree {
         self.base.join("work")
     }
 
-    /// A file of this process beside it, for its stages to read.
-    pub fn file(&self, name: &str, text: &[u8]) -> Result<PathBuf, GitError> {
-        let path = self.base.join(name);
-        replace(&path, text).map_err(|error| GitError::io(&format!("write {}", path.display()), &error))?;
-        Ok(path)
-    }
-
     /// Waits for the end of the last run in it, where that is a run of somebody who went away.
     fn await_last_run(&self, tell: &dyn Fn(&str)) {
         let Ok(path) = read_file(&self.base.join("run")) else { return };
@@ -233,6 +226,33 @@ impl PrivateTree {
     /// Git in the work tree. What is not there in a partial clone may be fetched for it.
     fn git<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Tool {
         quiet_git(&self.work(), arguments).env("GIT_NO_LAZY_FETCH", "0")
+    }
+}
+
+/// What git says is pushed, as a file for stages to read. It goes with this.
+#[derive(Debug)]
+pub struct References(PathBuf);
+
+impl References {
+    /// Writes it beside where the repository's commits are tested, whether they are or not.
+    pub fn write(cache: &Path, repository: &Repository, text: &str) -> Result<Self, GitError> {
+        let base = place(cache, &repository.common);
+        let path = base.join(format!("refs-{}", std::process::id()));
+        create_dir(&base)
+            .and_then(|()| replace(&path, text.as_bytes()))
+            .map_err(|error| GitError::io(&format!("write {}", path.display()), &error))?;
+        Ok(Self(path))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for References {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
     }
 }
 

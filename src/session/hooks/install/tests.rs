@@ -192,15 +192,15 @@ fn without_the_program_the_hook_says_how_to_go_on() {
 
 #[test]
 fn a_directory_that_cannot_be_written_is_named() {
-    if rustix::process::geteuid().is_root() {
-        return;
-    }
     let hooks = Hooks::new();
-    hooks.write(NAME, "one", 0o755);
-    let before = hooks.files();
-    fs::set_permissions(hooks.dir(), fs::Permissions::from_mode(0o555)).unwrap();
+    fs::write(hooks.dir(), "no directory").unwrap();
     let said = hooks.install().unwrap_err().to_string();
-    fs::set_permissions(hooks.dir(), fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(said.starts_with("cannot write ") && said.ends_with("Permission denied (os error 13)"), "{said}");
-    assert_eq!(hooks.files(), before);
+    assert!(said.starts_with("cannot make ") && said.ends_with("File exists (os error 17)"), "{said}");
+    assert_eq!(fs::read_to_string(hooks.dir()).unwrap(), "no directory");
+    // What the hook's own name stands for may be no file at all.
+    let hooks = Hooks::new();
+    fs::create_dir_all(hooks.dir().join(NAME)).unwrap();
+    assert_eq!(look(&hooks.dir(), NAME).unwrap(), Found::Foreign { runs: false });
+    assert_eq!(hooks.install().unwrap(), Installed::Beside);
+    assert!(before(&hooks.dir(), NAME).is_dir());
 }
