@@ -25,8 +25,18 @@ impl Numbers {
 
 fn log(colour: bool) -> Vec<u8> {
     const WORDS: [&str; 12] = [
-        "Compiling", "warning:", "test", "ok", "src/engine/machine.rs:120:9", "unused", "running", "error[E0308]",
-        "tests::a_needle_in_a_haystack", "0.25s", "...", "https://example.invalid/path?x=1",
+        "Compiling",
+        "warning:",
+        "test",
+        "ok",
+        "src/engine/machine.rs:120:9",
+        "unused",
+        "running",
+        "error[E0308]",
+        "tests::a_needle_in_a_haystack",
+        "0.25s",
+        "...",
+        "https://example.invalid/path?x=1",
     ];
     let mut numbers = Numbers(1);
     let mut log = Vec::with_capacity(LOG + 256);
@@ -70,6 +80,7 @@ fn main() {
             took.min().unwrap_or_default()
         };
         let (masked, copied) = (fastest(Some(Masker::new(Arc::clone(&needles)))), fastest(None));
+        #[expect(clippy::cast_precision_loss, reason = "megabytes a second")]
         let rate = |took: std::time::Duration| log.len() as f64 / took.as_secs_f64() / 1e6;
         println!("{what}: {:.0} MB/s; copied {:.0} MB/s", rate(masked), rate(copied));
     }

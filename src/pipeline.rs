@@ -5,6 +5,7 @@
 
 pub mod plugin;
 pub mod remote;
+pub mod secret;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use plugin::{ParserUse, Ready, Use};
 use remote::Remote;
+use secret::Origin;
 
 /// What a stage runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -208,6 +210,8 @@ pub struct Stage {
     pub outputs: Vec<String>,
     /// Parsers that read its output.
     pub annotate: Vec<ParserUse>,
+    /// The names of the secrets that it is given.
+    pub secrets: Vec<String>,
     /// Keys it sets that this version cannot act on; to select it is an error that names them.
     pub unsupported: Vec<&'static str>,
 }
@@ -241,6 +245,7 @@ impl Stage {
             inputs: Vec::new(),
             outputs: Vec::new(),
             annotate: Vec::new(),
+            secrets: Vec::new(),
             unsupported: Vec::new(),
         }
     }
@@ -270,6 +275,8 @@ pub struct RunDefaults {
     pub output: Option<String>,
     /// How long the whole run may take.
     pub timeout: Option<Duration>,
+    /// Globs of the names of variables whose values are masked; none: [`secret::DEFAULT_MASK`].
+    pub mask: Option<Vec<String>>,
 }
 
 /// A valid pipeline.
@@ -283,6 +290,7 @@ pub struct Pipeline {
     remotes: BTreeMap<String, Remote>,
     plugins: BTreeMap<String, Ready>,
     reporters: Vec<String>,
+    secrets: BTreeMap<String, Origin>,
 }
 
 /// Why stages do not make a pipeline.
@@ -329,6 +337,7 @@ impl Pipeline {
             remotes: BTreeMap::new(),
             plugins: BTreeMap::new(),
             reporters: Vec::new(),
+            secrets: BTreeMap::new(),
         })
     }
 
@@ -347,6 +356,17 @@ impl Pipeline {
     #[must_use]
     pub fn with_plugins(self, plugins: BTreeMap<String, Ready>, reporters: Vec<String>) -> Self {
         Self { plugins, reporters, ..self }
+    }
+
+    /// The same with secrets that stages are given, by name.
+    #[must_use]
+    pub fn with_secrets(self, secrets: BTreeMap<String, Origin>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Where its secrets come from, by name.
+    pub fn secrets(&self) -> &BTreeMap<String, Origin> {
+        &self.secrets
     }
 
     /// The plugins that anything of it uses, by name.

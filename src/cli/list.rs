@@ -189,7 +189,13 @@ fn works<'a>(anchor: &'a Anchor, ad_hoc: &'a [AdHoc], board: &'a Board) -> HashM
 /// The fingerprint of what the stage would run now in such a place.
 fn signature_on(stage: &Stage, executor: &str) -> Option<Signature> {
     let Action::Run(command) = &stage.action else { return None };
-    Some(signature::signature(&signature::Work { command, env: &stage.env, dir: &stage.dir, executor }))
+    Some(signature::signature(&signature::Work {
+        command,
+        env: &stage.env,
+        dir: &stage.dir,
+        secrets: &stage.secrets,
+        executor,
+    }))
 }
 
 /// The fingerprints that what the stage would run now can have: `--remote` may have had it run elsewhere.

@@ -42,6 +42,7 @@ mod rerun;
 mod run;
 mod runs;
 mod schema;
+mod secrets;
 mod show;
 mod start;
 mod stats;

@@ -174,6 +174,13 @@ codes! {
     BadExpansion = "LC0429", "stages that cannot be made",
         "An `[[expand]]` says with `uses` which plugin makes its stages, up to 1,000 of them. They are checked as if they \
          stood in the file; what is wrong with one is told with its name, where it is asked for.";
+    BadSecret = "LC0440", "a secret that is not described as it should be",
+        "An entry of `[secrets]` says in one way where the secret comes from: `{ env = \"NAME\" }` for an environment variable, \
+         `{ file = \"PATH\" }` for a file that nobody else can read, `{ command = [\"pass\", \"show\", \"x\"] }` for what a \
+         program prints; `true` is the variable of its own name. Stages get it as a variable of that name, so a name has \
+         letters, digits and `_`, and begins with no digit.";
+    UnknownSecret = "LC0441", "an unknown secret",
+        "`secrets` of a stage names entries of `[secrets]`.";
 }
 
 impl Code {

@@ -164,6 +164,14 @@ impl Code {
                 "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nwith = { kind = \"cargo\" }\n",
                 "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nuses = \"members\"\nwith = { kind = \"cargo\" }\n",
             ),
+            Self::BadSecret => example(
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKEN\"]\n\n[secrets]\nNPM_TOKEN = {}\n",
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKEN\"]\n\n[secrets]\nNPM_TOKEN = { file = \"~/.config/npm-token\" }\n",
+            ),
+            Self::UnknownSecret => example(
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKN\"]\n\n[secrets]\nNPM_TOKEN = true\n",
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKEN\"]\n\n[secrets]\nNPM_TOKEN = true\n",
+            ),
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")
             }

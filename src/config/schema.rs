@@ -12,6 +12,7 @@ use toml::{Spanned, Table, Value};
 
 use super::value::duration::{Limit, Span};
 use super::value::elsewhere::Syncing;
+use super::value::origin::Origin;
 use super::value::reporter::Reporter;
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
@@ -19,6 +20,7 @@ use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use super::value::written::Settings;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
+use crate::pipeline::secret::DEFAULT_MASK;
 use crate::pipeline::{Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
@@ -46,17 +48,18 @@ pub(super) struct Document {
     /// Stages that plugins make.
     #[schemars(with = "Vec<Expand>")]
     pub(super) expand: Vec<Spanned<Expand>>,
+    /// Where secrets come from, by the names under which stages get them: `true` for the environment variable of that name, or
+    /// a table.
+    #[schemars(with = "Pairs<Origin>")]
+    pub(super) secrets: Pairs<Spanned<Origin>>,
     // Read so that they may stand in a file; a later version acts on them.
     /// Stages for git hooks. Nothing comes of them yet.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     hooks: Table,
-    /// Where secrets come from. Nothing comes of them yet.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    secrets: Table,
     /// Problem matchers. Nothing comes of them yet.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub(super) matchers: Table,
-    /// Remotes and plugins that were taken out because they could not be read, and those of which something was that may
+    /// Remotes, plugins and secrets that were taken out because they could not be read, and those of which something was that may
     /// have been the host or the source: who names one is not blamed, and what is missing is no fault.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
@@ -89,6 +92,9 @@ pub(super) struct Run {
     /// How long the whole run may take, or "none".
     #[schemars(extend("default" = "none"))]
     pub(super) timeout: Option<Limit>,
+    /// Globs of variables' names: their values are masked in what stages print. An empty list masks none but `[secrets]`.
+    #[schemars(with = "Option<Vec<String>>", extend("default" = DEFAULT_MASK))]
+    pub(super) mask: Option<Vec<Spanned<String>>>,
 }
 
 /// How a run is shown.
@@ -124,8 +130,8 @@ pub(super) struct Defaults {
     pub(super) inputs: Option<Vec<Spanned<String>>>,
     pub(super) env: Pairs<Scalar>,
     pub(super) env_file: Option<Words>,
-    #[schemars(with = "serde_json::Value")]
-    pub(super) secrets: Option<Value>,
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) secrets: Option<Vec<Spanned<String>>>,
     #[schemars(with = "Option<String>")]
     pub(super) dir: Option<Spanned<String>>,
     #[schemars(schema_with = "words::shell")]
@@ -183,9 +189,9 @@ pub(super) struct Stage {
     pub(super) env: Pairs<Spanned<Scalar>>,
     /// Files of `NAME=value` lines, relative to the project. A path that ends in `?` may be missing.
     pub(super) env_file: Option<Words>,
-    /// Secrets that the stage is given. This version cannot run a stage that has some.
-    #[schemars(with = "serde_json::Value")]
-    pub(super) secrets: Option<Value>,
+    /// Secrets that the stage is given as variables: names in `[secrets]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) secrets: Option<Vec<Spanned<String>>>,
     /// The directory that the stage runs in: relative to the project's, and inside it.
     #[schemars(with = "Option<String>")]
     pub(super) dir: Option<Spanned<String>>,

@@ -4,8 +4,8 @@
 //! `--skip` or `--only`, and what is skipped by condition counts as satisfied. The order through it is kept all the
 //! same: with `build → test → deploy` and `--skip test`, `deploy` waits for `build` where `build` is in the plan.
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::uses_arguments;
 use super::error::{PlanError, UnsupportedStage, enumerate};
@@ -19,6 +19,7 @@ use super::{Decision, Plan, PlannedStage, Reason};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use crate::outcome::SkipReason;
 use crate::pipeline::plugin::Ready;
+use crate::pipeline::secret::DEFAULT_MASK;
 use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Stage};
 
 /// The option that leaves out what stages need.
@@ -69,6 +70,10 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
     let remotes = placing.remotes(planned.values())?;
     let reporters = pipeline.reporters().to_vec();
     let plugins = plugins(pipeline, &planned, &reporters);
+    let runs = planned.values().filter(|stage| stage.runs());
+    let wanted: BTreeSet<&String> = runs.flat_map(|stage| &stage.secrets).collect();
+    let secrets = pipeline.secrets().iter().filter(|(name, _)| wanted.contains(name));
+    let secrets = secrets.map(|(name, origin)| (name.clone(), origin.clone())).collect();
     let jobs = request.jobs.or(pipeline.run().jobs).unwrap_or(facts.cores).max(1);
     let mut plan = Plan {
         root: pipeline.root().to_owned(),
@@ -81,6 +86,8 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         remotes,
         plugins,
         reporters,
+        secrets,
+        mask: pipeline.run().mask.clone().unwrap_or_else(|| DEFAULT_MASK.map(str::to_owned).to_vec()),
     };
     plan.warnings.extend(warn(&plan, request, target.map(|id| place[id])));
     Ok(plan)
@@ -281,7 +288,8 @@ impl<'a> Chosen<'a> {
             reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));
         }
         let executor = self.placing.executor(stage);
-        let work = Work { command: &command, env: &stage.env, dir: &stage.dir, executor: &executor };
+        let (env, dir, secrets) = (&stage.env, stage.dir.as_path(), stage.secrets.as_slice());
+        let work = Work { command: &command, env, dir, secrets, executor: &executor };
         PlannedStage {
             name: stage.name.clone(),
             decision,
@@ -299,6 +307,7 @@ impl<'a> Chosen<'a> {
             inputs_digest: None,
             outputs: stage.outputs.clone(),
             annotate: stage.annotate.clone(),
+            secrets: stage.secrets.clone(),
             estimate: None,
         }
     }

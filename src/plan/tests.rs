@@ -386,7 +386,7 @@ fn the_run_s_own_limits_come_from_the_request_the_config_and_the_machine_in_this
     let plan = declared.plan(&Request::default());
     assert_eq!((plan.jobs, plan.fail_fast, plan.timeout), (4, false, None));
     let minute = Some(Duration::from_mins(1));
-    declared.run = RunDefaults { jobs: Some(3), fail_fast: Some(true), timeout: minute, output: None };
+    declared.run = RunDefaults { jobs: Some(3), fail_fast: Some(true), timeout: minute, output: None, mask: None };
     let plan = declared.plan(&Request::default());
     assert_eq!((plan.jobs, plan.fail_fast, plan.timeout), (3, true, minute));
     let second = Some(Duration::from_secs(1));

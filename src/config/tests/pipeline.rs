@@ -282,6 +282,8 @@ env-file = ["b.env", "none.env?"]
 fn keys_of_later_versions_are_named() {
     let loaded = sound(
         r#"
+[secrets]
+TOKEN = true
 [defaults]
 secrets = ["TOKEN"]
 [stages.a]
@@ -298,7 +300,8 @@ host = "box.example.invalid"
 "#,
     );
     let a = stage(&loaded, "a");
-    assert_eq!(a.unsupported, ["secrets", "when.changed", "when.hook"]);
+    assert_eq!(a.unsupported, ["when.changed", "when.hook"]);
+    assert_eq!(a.secrets, ["TOKEN"], "so are these");
     assert!(a.policy.interactive, "this one is of this version");
     let b = stage(&loaded, "b");
     assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));

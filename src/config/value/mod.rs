@@ -5,6 +5,7 @@
 
 pub(super) mod duration;
 pub(super) mod elsewhere;
+pub(super) mod origin;
 pub(super) mod reporter;
 pub(super) mod scalar;
 pub(super) mod size;
