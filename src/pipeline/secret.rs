@@ -19,6 +19,24 @@ pub enum Origin {
 /// The names of variables whose values are masked where `[run] mask` says nothing.
 pub const DEFAULT_MASK: [&str; 6] = ["*_TOKEN", "*_SECRET", "*_PASSWORD", "*_API_KEY", "*_PRIVATE_KEY", "*_ACCESS_KEY"];
 
+/// Variables that a shell keeps for itself, or reads while it goes on. A secret is none of them: where a stage runs elsewhere,
+/// they could be handed to it only where everybody sees them.
+pub const SHELLS_OWN: &[&str] = &[
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "EUID",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+    "PPID",
+    "PS4",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "UID",
+    "_",
+];
+
 /// What is to be known to nobody but the stages that have it. Shows nothing of itself. It is serialised for the private line
 /// to a supervisor and for nothing else.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +61,10 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Whether a secret can be called so: it is a variable that any shell can have.
+/// Whether a secret can be called so: it is a variable that any shell can have, and that is not its own.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty()
+        && !SHELLS_OWN.contains(&text)
         && !text.starts_with(|c: char| c.is_ascii_digit())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -62,10 +81,10 @@ mod tests {
 
     #[test]
     fn names_are_those_of_shell_variables() {
-        for name in ["A", "_", "NPM_TOKEN", "a1"] {
+        for name in ["A", "_A", "NPM_TOKEN", "a1"] {
             assert!(is_name(name), "{name}");
         }
-        for name in ["", "1A", "A-B", "A=B", "Ä", "A B"] {
+        for name in ["", "_", "IFS", "1A", "A-B", "A=B", "Ä", "A B"] {
             assert!(!is_name(name), "{name}");
         }
     }

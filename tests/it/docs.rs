@@ -165,7 +165,6 @@ fn what_is_missing_is_refused() {
         }
     }
     for (key, config) in [
-        ("secrets", "run = \"true\"\nsecrets = [\"TOKEN\"]"),
         ("when.changed", "run = \"true\"\nwhen = { changed = [\"src/**\"] }"),
         ("when.hook", "run = \"true\"\nwhen = { hook = \"pre-push\" }"),
     ] {

@@ -33,7 +33,7 @@ pub(super) fn check(
             faults.push(bad(
                 key,
                 text,
-                "stages get it as a variable: it has letters, digits and `_`, and no digit first",
+                "stages get it as a variable: letters, digits and `_`, no digit first, and no shell's own",
             ));
             continue;
         }
