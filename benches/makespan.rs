@@ -209,6 +209,7 @@ impl Pipeline {
             inputs_digest: None,
             outputs: Vec::new(),
             annotate: Vec::new(),
+            secrets: Vec::new(),
             estimate: known.map(|ms| Estimate {
                 expected_ms: ms,
                 low_ms: ms,
@@ -229,6 +230,8 @@ impl Pipeline {
             remotes: BTreeMap::new(),
             plugins: BTreeMap::new(),
             reporters: Vec::new(),
+            secrets: BTreeMap::new(),
+            mask: Vec::new(),
         }
     }
 }

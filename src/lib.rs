@@ -22,8 +22,8 @@
 //! # Every file on disk
 //!
 //! Read: `local-ci.toml`, `.local-ci.toml` or `.config/local-ci.toml`, upward from the working directory, with
-//! `local-ci.local.toml` beside it and the `env-file`s it names; where there is none, the files that say of what kind a
-//! project is (`docs/detection.md`); `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository `.git/HEAD` and what that
+//! `local-ci.local.toml` beside it, the `env-file`s it names, and the files that its secrets are in; where there is none,
+//! the files that say of what kind a project is (`docs/detection.md`); `$XDG_CONFIG_HOME/local-ci/config.toml`; of a repository `.git/HEAD` and what that
 //! points to; of `/proc` the processes below a supervisor; the `make` that a stage would find. `init` writes `local-ci.toml`, and
 //! nothing else in a project. Where plugins are used, `local-ci.lock` beside the config and the components that it names;
 //! `plugin add`, `update` and `remove` write both files, `plugin build` a `plugin.wasm`, and `plugin new` a directory. A plugin

@@ -6,6 +6,7 @@
 pub mod hook;
 pub mod plugin;
 pub mod remote;
+pub mod secret;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use hook::Hooks;
 use plugin::{ParserUse, Ready, Use};
 use remote::Remote;
+use secret::Origin;
 
 /// What a stage runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -214,8 +216,8 @@ pub struct Stage {
     pub outputs: Vec<String>,
     /// Parsers that read its output.
     pub annotate: Vec<ParserUse>,
-    /// Keys it sets that this version cannot act on; to select it is an error that names them.
-    pub unsupported: Vec<&'static str>,
+    /// The names of the secrets that it is given.
+    pub secrets: Vec<String>,
 }
 
 impl Stage {
@@ -247,7 +249,7 @@ impl Stage {
             inputs: Vec::new(),
             outputs: Vec::new(),
             annotate: Vec::new(),
-            unsupported: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -278,6 +280,8 @@ pub struct RunDefaults {
     pub timeout: Option<Duration>,
     /// What becomes of commands to a CI that stages print.
     pub annotations: Annotations,
+    /// Globs of the names of variables whose values are masked; none: [`secret::DEFAULT_MASK`].
+    pub mask: Option<Vec<String>>,
 }
 
 /// What becomes of commands to the CI around that stages print.
@@ -303,6 +307,7 @@ pub struct Pipeline {
     plugins: BTreeMap<String, Ready>,
     reporters: Vec<String>,
     hooks: Hooks,
+    secrets: BTreeMap<String, Origin>,
 }
 
 /// Why stages do not make a pipeline.
@@ -350,6 +355,7 @@ impl Pipeline {
             plugins: BTreeMap::new(),
             reporters: Vec::new(),
             hooks: Hooks::default(),
+            secrets: BTreeMap::new(),
         })
     }
 
@@ -379,6 +385,17 @@ impl Pipeline {
     /// What git hooks run.
     pub fn hooks(&self) -> &Hooks {
         &self.hooks
+    }
+
+    /// The same with secrets that stages are given, by name.
+    #[must_use]
+    pub fn with_secrets(self, secrets: BTreeMap<String, Origin>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Where its secrets come from, by name.
+    pub fn secrets(&self) -> &BTreeMap<String, Origin> {
+        &self.secrets
     }
 
     /// The plugins that anything of it uses, by name.

@@ -10,7 +10,7 @@ use super::args::AddArgs;
 use super::background::Background;
 use super::error::{CliError, is_later_command};
 use super::project::{Anchor, Context};
-use super::{Ending, faces, output, run};
+use super::{Ending, faces, output, run, secrets};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::journal::layout::ProjectDir;
@@ -20,6 +20,7 @@ use crate::process::program;
 use crate::session::jobs::{self, AdHoc, Found, Wanted};
 use crate::session::past;
 use crate::session::prepare::Prepared;
+use crate::session::secrets::Secrets;
 
 /// How often it is begun anew where somebody removes the job at that very moment.
 const TRIES: usize = 20;
@@ -37,7 +38,8 @@ pub(super) fn add(context: &Context<'_>, args: &AddArgs) -> Result<Ending, CliEr
         let Found { job, is_new, .. } = wanted.find_or_create()?;
         let Command { anchor, state, .. } = &wanted;
         let prepared = plan(context, &job, &anchor.root)?;
-        let background = Background { is_new: Some(is_new), ..of(context, state, &anchor.root, &job) };
+        let secrets = secrets::find(context, &prepared.plan, &interrupts)?;
+        let background = Background { is_new: Some(is_new), secrets, ..of(context, state, &anchor.root, &job) };
         interrupts.starting();
         let place = background.claim(&prepared).inspect_err(|_| interrupts.done())?;
         // From now on the job goes on, and nobody can remove it; it may have been removed just before.
@@ -108,6 +110,7 @@ pub(super) fn of<'a>(context: &'a Context<'a>, state: &'a ProjectDir, root: &Pat
         command: Some(command_text(&job.command())),
         equivalent: equivalent(&directory, &job.argv),
         directory,
+        secrets: Secrets::default(),
         is_new: Some(false),
     }
 }

@@ -19,6 +19,7 @@ use crate::session::assignment::OnHangup;
 use crate::session::interrupts::Interrupts;
 use crate::session::place::{Caller, Place, StartError, place};
 use crate::session::prepare::Prepared;
+use crate::session::secrets::Secrets;
 use crate::session::start::start;
 use crate::session::{inputs, past};
 
@@ -35,6 +36,8 @@ pub(super) struct Background<'a> {
     pub(super) directory: String,
     /// The command line that does the same, for who runs it again.
     pub(super) equivalent: Vec<String>,
+    /// What its stages are given that nobody else is to see.
+    pub(super) secrets: Secrets,
     /// The ad-hoc job is a new one; none for stages.
     pub(super) is_new: Option<bool>,
 }
@@ -87,6 +90,7 @@ impl Background<'_> {
             verbose: self.context.global.verbose > 0,
             terminal: None,
             stage_env: Vec::new(),
+            secrets: self.secrets.clone(),
             now: SystemClock.now(),
         }
     }

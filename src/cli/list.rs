@@ -190,7 +190,13 @@ fn signature_on(stage: &Stage, executor: &str) -> Signature {
         Action::Run(command) => command.clone(),
         Action::Use(used) => Command::Plugin(used.clone()),
     };
-    signature::signature(&signature::Work { command: &command, env: &stage.env, dir: &stage.dir, executor })
+    signature::signature(&signature::Work {
+        command: &command,
+        env: &stage.env,
+        dir: &stage.dir,
+        secrets: &stage.secrets,
+        executor,
+    })
 }
 
 /// The fingerprints that what the stage would run now can have: `--remote` may have had it run elsewhere.

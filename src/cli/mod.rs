@@ -43,6 +43,7 @@ mod rerun;
 mod run;
 mod runs;
 mod schema;
+mod secrets;
 mod show;
 mod start;
 mod stats;

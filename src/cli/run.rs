@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue, target};
+use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue, secrets, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -25,6 +25,7 @@ use crate::session::logs::RunLogs;
 use crate::session::place::{Caller, Place, StartError, discard_temporary, place_in_turn};
 use crate::session::prepare::{Prepared, Project};
 use crate::session::runs::{self, Run};
+use crate::session::secrets::Secrets;
 use crate::session::start::{Started, start};
 use crate::session::step::StepFiles;
 
@@ -148,6 +149,7 @@ fn once(
     };
     let plan = context.plan(&project, &args.selection)?;
     elsewhere::reach(context, &plan, interrupts)?;
+    let secrets = if plan.has_work() { secrets::find(context, &plan, interrupts)? } else { Secrets::default() };
     let goes_on = stay != Stay::ToTheEnd || context.is_interactive() && !occasion.is_bound;
     let on_hangup = if goes_on { OnHangup::Continue } else { OnHangup::Cancel };
     // Who is about to leave types nothing.
@@ -164,6 +166,7 @@ fn once(
         verbose: context.global.verbose > 0,
         terminal: offer.as_ref().and_then(|offer| offer.for_stages(&prepared.plan)),
         stage_env: colour_hints(context, mode).into_iter().chain(occasion.variables.iter().cloned()).collect(),
+        secrets,
         now: SystemClock.now(),
     };
     let place = match claim(context, args, &prepared, &mut caller, &turn, interrupts)? {

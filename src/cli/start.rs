@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::project::{Anchor, Context};
 use super::rerun::{elsewhere_then, words};
 use super::target::{Target, unreadable};
-use super::{Ending, add, argv, elsewhere, output, run, stop, variables};
+use super::{Ending, add, argv, elsewhere, output, run, secrets, stop, variables};
 use crate::ids::StageName;
 use crate::journal::layout::ProjectDir;
 use crate::pipeline::Action;
@@ -18,6 +18,7 @@ use crate::session::interrupts::Interrupts;
 use crate::session::jobs::{self, AdHoc};
 use crate::session::prepare::Project;
 use crate::session::runs::meant;
+use crate::session::secrets::Secrets;
 use crate::text::plain::printable;
 
 /// Starts a job.
@@ -172,6 +173,7 @@ fn begin(
                     .into_owned(),
                 equivalent: words::words(&args, context.config().as_deref()),
                 jobs: names,
+                secrets: Secrets::default(),
                 is_new: None,
             };
             (project.prepare(plan), background)
@@ -182,6 +184,7 @@ fn begin(
             .or_try(format!("`{} plan` says why", context.program())));
     }
     elsewhere::reach(context, &prepared.plan, interrupts)?;
+    let background = Background { secrets: secrets::find(context, &prepared.plan, interrupts)?, ..background };
     interrupts.starting();
     let place = background.claim(&prepared).inspect_err(|_| interrupts.done())?;
     // Somebody may have removed it just before; from now on nobody can.

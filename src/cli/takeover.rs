@@ -8,7 +8,7 @@ use super::faces::Mode;
 use super::project::Context;
 use super::rerun::plan_now;
 use super::run::colour_hints;
-use super::{elsewhere, output, target};
+use super::{elsewhere, output, secrets, target};
 use crate::cancel::CancelLevel;
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{RunNumber, Signature, StageName};
@@ -21,6 +21,7 @@ use crate::session::assignment::OnHangup;
 use crate::session::interrupts::Interrupts;
 use crate::session::place::{Caller, StartError};
 use crate::session::runs::{self, Run};
+use crate::session::secrets::Secrets;
 use crate::session::start::{FirstWord, Started, Taken, take_over};
 use crate::session::takeover::past::{past, said};
 use crate::session::takeover::plan::{Again, again};
@@ -66,9 +67,10 @@ pub(super) fn go_on(place: &Place<'_>, mode: Mode, interrupts: &Interrupts) -> R
         }
     }
     elsewhere::reach(context, &again.plan, interrupts)?;
+    let secrets = secrets::find(context, &again.plan, interrupts)?;
     interrupts.starting();
     let stage_env = colour_hints(context, mode);
-    match place.begin(again, &header, None, stage_env)? {
+    match place.begin(again, &header, None, stage_env, secrets)? {
         None => output::say(&format!("somebody else took run {number} over just now; this follows it")),
         Some(started) => {
             if started.first_word(FIRST_WORD) == FirstWord::Dead {
@@ -88,7 +90,7 @@ pub(super) fn end(place: &Place<'_>, force: bool, interrupts: &Interrupts) -> Re
     elsewhere::reach(place.context, &again.plan, interrupts)?;
     let level = if force { CancelLevel::Kill } else { CancelLevel::Terminate };
     let run = place.state.run(number);
-    match place.begin(again, &header, Some(level), Vec::new())? {
+    match place.begin(again, &header, Some(level), Vec::new(), Secrets::default())? {
         None => return Ok(false),
         Some(started) => {
             if started.first_word(FIRST_WORD) == FirstWord::Dead {
@@ -124,6 +126,7 @@ impl Place<'_> {
         header: &Header,
         stop: Option<CancelLevel>,
         stage_env: Vec<(String, String)>,
+        secrets: Secrets,
     ) -> Result<Option<Started>, CliError> {
         let Again { plan, barred, open } = again;
         let jobs: Vec<(Signature, StageName)> =
@@ -155,6 +158,7 @@ impl Place<'_> {
             verbose: self.context.global.verbose > 0,
             terminal: None,
             stage_env,
+            secrets,
             now: SystemClock.now(),
         };
         let taken = Taken { id: header.run.clone(), number, run, lock, plan, past };

@@ -28,10 +28,6 @@ pub(super) fn validate(context: &Context<'_>, args: &ValidateArgs) -> Result<End
     let project = opened?;
     context.say_detected(&project);
     project.warnings.iter().for_each(|text| output::warning(text));
-    for stage in project.pipeline.stages().values().filter(|stage| !stage.unsupported.is_empty()) {
-        let keys: Vec<String> = stage.unsupported.iter().map(|key| format!("`{key}`")).collect();
-        output::warning(&format!("stage {} sets {}: this version cannot run it", stage.name, keys.join(", ")));
-    }
     let built_in = |at: usize| at == 0 && project.detected.is_some();
     let file = |(at, (path, _)): (usize, &(PathBuf, String))| {
         if built_in(at) { "the built-in pipeline".to_owned() } else { path.display().to_string() }

@@ -181,6 +181,13 @@ codes! {
         "The names in a hook's `stages` are those of stages, or globs that match some; its `profile` is one of \
          `[profiles]`. A hook that names nothing would pass for nothing: without a line of its own, it runs the stages that \
          run when none is named.";
+    BadSecret = "LC0442", "a secret that is not described as it should be",
+        "An entry of `[secrets]` says in one way where the secret comes from: `{ env = \"NAME\" }` for an environment variable, \
+         `{ file = \"PATH\" }` for a file that nobody else can read, `{ command = [\"pass\", \"show\", \"x\"] }` for what a \
+         program prints; `true` is the variable of its own name. Stages get it as a variable of that name, so a name has \
+         letters, digits and `_`, and begins with no digit.";
+    UnknownSecret = "LC0443", "an unknown secret",
+        "`secrets` of a stage names entries of `[secrets]`.";
 }
 
 impl Code {

@@ -172,6 +172,14 @@ impl Code {
                 "[hooks]\npre-push = [\"tests\"]\n\n[stages.test]\nrun = \"cargo test\"\n",
                 "[hooks]\npre-push = [\"test\"]\n\n[stages.test]\nrun = \"cargo test\"\n",
             ),
+            Self::BadSecret => example(
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKEN\"]\n\n[secrets]\nNPM_TOKEN = {}\n",
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKEN\"]\n\n[secrets]\nNPM_TOKEN = { file = \"~/.config/npm-token\" }\n",
+            ),
+            Self::UnknownSecret => example(
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKN\"]\n\n[secrets]\nNPM_TOKEN = true\n",
+                "[stages.publish]\nrun = \"npm publish\"\nsecrets = [\"NPM_TOKEN\"]\n\n[secrets]\nNPM_TOKEN = true\n",
+            ),
             Self::NulCharacter => {
                 example("[stages.test]\nrun = \"printf 'a\\u0000b'\"\n", "[stages.test]\nrun = 'printf \"a\\000b\"'\n")
             }

@@ -20,7 +20,21 @@ pub(super) fn merge<'t>(under: &mut DeTable<'t>, mut over: DeTable<'t>) {
         }
         over.insert(key, stages);
     }
+    replace_origins(under, &over);
     merge_tables(under, over);
+}
+
+/// A secret that is said to come from elsewhere comes from there alone.
+fn replace_origins(under: &mut DeTable<'_>, over: &DeTable<'_>) {
+    let (Some(DeValue::Table(under)), Some(over)) = (
+        under.get_mut("secrets").map(toml::Spanned::get_mut),
+        over.get("secrets").and_then(|secrets| secrets.get_ref().as_table()),
+    ) else {
+        return;
+    };
+    for name in over.keys() {
+        under.remove(name.get_ref().as_ref());
+    }
 }
 
 /// A stage that is given another action loses the one it had, whichever kind each is.

@@ -8,11 +8,12 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use toml::{Spanned, Table, Value};
+use toml::{Spanned, Table};
 
 use super::value::duration::{Limit, Span};
 use super::value::elsewhere::Syncing;
 use super::value::hooks::Hooks;
+use super::value::origin::Origin;
 use super::value::reporter::Reporter;
 use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
@@ -20,6 +21,7 @@ use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use super::value::written::Settings;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
+use crate::pipeline::secret::DEFAULT_MASK;
 use crate::pipeline::{Annotations, Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
@@ -49,14 +51,15 @@ pub(super) struct Document {
     pub(super) expand: Vec<Spanned<Expand>>,
     /// What git hooks run, by the hook's name: an array of stages, or a table.
     pub(super) hooks: Hooks,
+    /// Where secrets come from, by the names under which stages get them: `true` for the environment variable of that name, or
+    /// a table.
+    #[schemars(with = "Pairs<Origin>")]
+    pub(super) secrets: Pairs<Spanned<Origin>>,
     // Read so that they may stand in a file; a later version acts on them.
-    /// Where secrets come from. Nothing comes of them yet.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    secrets: Table,
     /// Problem matchers. Nothing comes of them yet.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub(super) matchers: Table,
-    /// Remotes and plugins that were taken out because they could not be read, and those of which something was that may
+    /// Remotes, plugins and secrets that were taken out because they could not be read, and those of which something was that may
     /// have been the host or the source: who names one is not blamed, and what is missing is no fault.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
@@ -95,6 +98,9 @@ pub(super) struct Run {
     /// Whether the CI around acts on commands that stages print (`::error` and the like), or is kept from it.
     #[schemars(extend("default" = "fenced"))]
     pub(super) annotations: Option<Annotations>,
+    /// Globs of variables' names: their values are masked in what stages print. An empty list masks none but `[secrets]`.
+    #[schemars(with = "Option<Vec<String>>", extend("default" = DEFAULT_MASK))]
+    pub(super) mask: Option<Vec<Spanned<String>>>,
 }
 
 /// How a run is shown.
@@ -130,8 +136,8 @@ pub(super) struct Defaults {
     pub(super) inputs: Option<Vec<Spanned<String>>>,
     pub(super) env: Pairs<Scalar>,
     pub(super) env_file: Option<Words>,
-    #[schemars(with = "serde_json::Value")]
-    pub(super) secrets: Option<Value>,
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) secrets: Option<Vec<Spanned<String>>>,
     #[schemars(with = "Option<String>")]
     pub(super) dir: Option<Spanned<String>>,
     #[schemars(schema_with = "words::shell")]
@@ -189,9 +195,9 @@ pub(super) struct Stage {
     pub(super) env: Pairs<Spanned<Scalar>>,
     /// Files of `NAME=value` lines, relative to the project. A path that ends in `?` may be missing.
     pub(super) env_file: Option<Words>,
-    /// Secrets that the stage is given. This version cannot run a stage that has some.
-    #[schemars(with = "serde_json::Value")]
-    pub(super) secrets: Option<Value>,
+    /// Secrets that the stage is given as variables: names in `[secrets]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) secrets: Option<Vec<Spanned<String>>>,
     /// The directory that the stage runs in: relative to the project's, and inside it.
     #[schemars(with = "Option<String>")]
     pub(super) dir: Option<Spanned<String>>,

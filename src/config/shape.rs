@@ -114,12 +114,12 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     // The stages are taken out and put back, so that the rest is not read again for each of their faults.
     let stages = table.iter().position(|(key, value)| key.get_ref() == "stages" && value.get_ref().is_table());
     let stages = stages.and_then(|_| table.remove_entry("stages"));
-    let named: HashSet<String> = ["remotes", "plugins"]
+    let named: HashSet<String> = ["remotes", "plugins", "secrets"]
         .iter()
         .filter_map(|name| table.get(*name)?.get_ref().as_table())
         .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
         .collect();
-    let written = ["remotes", "plugins"].map(|name| sizes(table, name));
+    let written = ["remotes", "plugins", "secrets"].map(|name| sizes(table, name));
     let whole = plugin_sizes(table);
     let expands = expand_size(table);
     let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
@@ -127,7 +127,7 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     if let DeValue::Table(rest) = rest.into_inner() {
         *table = rest;
     }
-    let kept = ["remotes", "plugins"].map(|name| sizes(table, name));
+    let kept = ["remotes", "plugins", "secrets"].map(|name| sizes(table, name));
     document.expand_spoilt = expand_size(table) != expands;
     let left = plugin_sizes(table);
     document.dented =
@@ -138,7 +138,8 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
         document.remotes.0.iter().filter(|(name, remote)| remote.host.is_some() || is_whole(0, name.get_ref()));
     let plugins =
         document.plugins.0.iter().filter(|(name, plugin)| plugin.source.is_some() || is_whole(1, name.get_ref()));
-    let names = remotes.map(|(name, _)| name).chain(plugins.map(|(name, _)| name));
+    let secrets = document.secrets.0.iter().filter(|(name, _)| is_whole(2, name.get_ref()));
+    let names = remotes.map(|(name, _)| name).chain(plugins.map(|(name, _)| name)).chain(secrets.map(|(name, _)| name));
     let read: HashSet<&str> = names.map(|name| name.get_ref().as_str()).collect();
     document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
     if let Some((key, mut value)) = stages {

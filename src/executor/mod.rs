@@ -4,7 +4,9 @@
 pub mod fake;
 pub mod jobserver;
 pub mod local;
+pub mod news;
 pub mod remote;
+pub mod screened;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -4,12 +4,12 @@
 //! `--skip` or `--only`, and what is skipped by condition counts as satisfied. The order through it is kept all the
 //! same: with `build → test → deploy` and `--skip test`, `deploy` waits for `build` where `build` is in the plan.
 
-use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::changed::{Changed, Effect, effect};
 use super::command::uses_arguments;
-use super::error::{PlanError, UnsupportedStage, enumerate};
+use super::error::{PlanError, enumerate};
 use super::facts::{Conditions, Facts, unmet};
 use super::graph::Graph;
 use super::placement::Placing;
@@ -19,6 +19,7 @@ use super::{Decision, Plan, PlannedStage, Reason};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use crate::outcome::SkipReason;
 use crate::pipeline::plugin::Ready;
+use crate::pipeline::secret::DEFAULT_MASK;
 use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Stage};
 
 /// The option that leaves out what stages need.
@@ -48,7 +49,6 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
     let mut selection = Selection::new(pipeline, request)?;
     let placing = Placing::new(pipeline, &request.elsewhere)?;
     let chosen = Chosen::new(pipeline, request, facts, &placing, &mut selection)?;
-    chosen.check_supported()?;
     let target = chosen.target_of_args(&selection, &request.args)?;
 
     let stages = pipeline.stages();
@@ -69,6 +69,10 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
     let remotes = placing.remotes(planned.values())?;
     let reporters = pipeline.reporters().to_vec();
     let plugins = plugins(pipeline, &planned, &reporters);
+    let runs = planned.values().filter(|stage| stage.runs());
+    let wanted: BTreeSet<&String> = runs.flat_map(|stage| &stage.secrets).collect();
+    let secrets = pipeline.secrets().iter().filter(|(name, _)| wanted.contains(name));
+    let secrets = secrets.map(|(name, origin)| (name.clone(), origin.clone())).collect();
     let jobs = request.jobs.or(pipeline.run().jobs).unwrap_or(facts.cores).max(1);
     let mut plan = Plan {
         root: pipeline.root().to_owned(),
@@ -81,6 +85,8 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         remotes,
         plugins,
         reporters,
+        secrets,
+        mask: pipeline.run().mask.clone().unwrap_or_else(|| DEFAULT_MASK.map(str::to_owned).to_vec()),
     };
     plan.warnings.extend(chosen.warn_of_unknown_changes(request, facts));
     if let Changed::Known { since, .. } = &facts.changed
@@ -217,18 +223,6 @@ impl<'a> Chosen<'a> {
         }
     }
 
-    /// Only stages that would run have to be runnable.
-    fn check_supported(&self) -> Result<(), PlanError> {
-        let mut faults = Vec::new();
-        for (_, stage) in self.pipeline.stages().iter().filter(|(id, _)| self.fates[*id] == Fate::Runs) {
-            if !stage.unsupported.is_empty() {
-                let (stage, keys) = (stage.name.clone(), stage.unsupported.clone());
-                faults.push(UnsupportedStage { stage, keys });
-            }
-        }
-        if faults.is_empty() { Ok(()) } else { Err(PlanError::Unsupported(faults)) }
-    }
-
     /// What is said where nobody knows what has changed, and something depends on it.
     fn warn_of_unknown_changes(&self, request: &Request, facts: &Facts<'_>) -> Option<String> {
         let Changed::Unknown { why } = &facts.changed else { return None };
@@ -323,7 +317,8 @@ impl<'a> Chosen<'a> {
             reasons.extend(stage.needs.iter().filter_map(|need| self.about_need(*need)));
         }
         let executor = self.placing.executor(stage);
-        let work = Work { command: &command, env: &stage.env, dir: &stage.dir, executor: &executor };
+        let (env, dir, secrets) = (&stage.env, stage.dir.as_path(), stage.secrets.as_slice());
+        let work = Work { command: &command, env, dir, secrets, executor: &executor };
         PlannedStage {
             name: stage.name.clone(),
             decision,
@@ -341,6 +336,7 @@ impl<'a> Chosen<'a> {
             inputs_digest: None,
             outputs: stage.outputs.clone(),
             annotate: stage.annotate.clone(),
+            secrets: stage.secrets.clone(),
             estimate: None,
         }
     }

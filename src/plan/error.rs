@@ -72,9 +72,6 @@ pub enum PlanError {
         /// By what: `--skip`, or a profile.
         by: String,
     },
-    /// Stages would run that this version cannot run as they are written.
-    #[error("{}", unsupported(.0))]
-    Unsupported(Vec<UnsupportedStage>),
     /// `-- ARGS` were given, and there is not one stage that they are meant for.
     #[error("arguments after -- go to exactly one stage, and {} selected: name one stage", are(.asked))]
     ArgsForMany {
@@ -138,15 +135,6 @@ impl fmt::Display for Remotes {
     }
 }
 
-/// A stage that this version cannot run as it is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnsupportedStage {
-    /// Its name.
-    pub stage: StageName,
-    /// The keys that cannot be acted on.
-    pub keys: Vec<&'static str>,
-}
-
 impl PlanError {
     /// Whether the request is well formed and selects nothing; else the request, or the config, is wrong.
     pub fn selects_nothing(&self) -> bool {
@@ -160,7 +148,6 @@ impl PlanError {
             | Self::NothingLeft { .. } => true,
             Self::UnknownStage { .. }
             | Self::InvalidGlob { .. }
-            | Self::Unsupported(_)
             | Self::ArgsForMany { .. }
             | Self::ArgsForPlugin { .. }
             | Self::BadRemote { .. }
@@ -234,20 +221,4 @@ fn home(for_all: bool) -> &'static str {
 fn are(stages: &[StageName]) -> String {
     let names: Vec<&str> = stages.iter().map(StageName::as_str).collect();
     format!("{} {}", enumerate(&names, "and"), if names.len() == 1 { "is" } else { "are" })
-}
-
-fn unsupported(stages: &[UnsupportedStage]) -> String {
-    if let [UnsupportedStage { stage, keys }] = stages {
-        let keys = quoted(keys);
-        return format!(
-            "stage {stage} sets {keys}, which this version cannot act on: leave it out with --skip {stage}"
-        );
-    }
-    let told: Vec<String> =
-        stages.iter().map(|fault| format!("{} (sets {})", fault.stage, quoted(&fault.keys))).collect();
-    format!("this version cannot run stages {}: leave them out with --skip", enumerate(&told, "and"))
-}
-
-fn quoted(keys: &[&str]) -> String {
-    enumerate(&keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>(), "and")
 }

@@ -22,7 +22,7 @@ mod tests;
 pub use build::build;
 pub use changed::Changed;
 pub use command::{command_text, quote};
-pub use error::{PlanError, Remotes, UnsupportedStage, nearest};
+pub use error::{PlanError, Remotes, nearest};
 pub use expectation::Expectation;
 pub use facts::Facts;
 pub use select::{Elsewhere, Request};
@@ -39,6 +39,7 @@ use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
 use crate::pipeline::plugin::{ParserUse, Ready};
 use crate::pipeline::remote::Remote;
+use crate::pipeline::secret::Origin;
 use crate::pipeline::{Command, Policy};
 use graph::Graph;
 use priority::{Paths, Weight};
@@ -157,6 +158,8 @@ pub struct PlannedStage {
     pub outputs: Vec<String>,
     /// Parsers that read its output.
     pub annotate: Vec<ParserUse>,
+    /// The names of the secrets that it is given.
+    pub secrets: Vec<String>,
     /// How long it is expected to take, where history knows.
     pub estimate: Option<Estimate>,
 }
@@ -185,6 +188,10 @@ pub struct Plan {
     pub plugins: BTreeMap<String, Ready>,
     /// The names of the plugins that are told of its events.
     pub reporters: Vec<String>,
+    /// Where the secrets of its stages come from, by name.
+    pub secrets: BTreeMap<String, Origin>,
+    /// Globs of the names of variables whose values are masked.
+    pub mask: Vec<String>,
 }
 
 /// A path as its bytes: not every directory has a name that is text, and a plan has to reach it all the same.
@@ -213,8 +220,8 @@ impl PlannedStage {
     /// By what it is known as a job, of which there is one at a time: what it runs and where in the project, on whatever
     /// machine that is.
     pub fn job(&self) -> Signature {
-        let Self { command, env, dir, .. } = self;
-        signature::signature(&signature::Work { command, env, dir, executor: signature::LOCAL })
+        let Self { command, env, dir, secrets, .. } = self;
+        signature::signature(&signature::Work { command, env, dir, secrets, executor: signature::LOCAL })
     }
 
     /// The command as a person reads it.
@@ -248,7 +255,8 @@ impl PlannedStage {
 
     /// What its fingerprint is made of.
     pub fn work(&self) -> Work<'_> {
-        Work { command: &self.command, env: &self.env, dir: &self.dir, executor: &self.executor }
+        let Self { command, env, dir, secrets, executor, .. } = self;
+        Work { command, env, dir, secrets, executor }
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Work<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// Its directory relative to the project's.
     pub dir: &'a Path,
+    /// The names of the secrets that it is given. Their values never count: a new password is the same work.
+    pub secrets: &'a [String],
     /// The executor's name. Only its kind counts: a remote that is renamed is the same work.
     pub executor: &'a str,
 }
@@ -72,6 +74,10 @@ pub fn describe(work: &Work<'_>, manifest: &mut dyn Manifest) {
     }
     for (name, value) in work.env {
         manifest.secret(&format!("env {name}"), value.as_bytes());
+    }
+    // Of a stage without any nothing is told, so that it is what it was before there were secrets.
+    for name in work.secrets {
+        manifest.field("secret", name.as_bytes());
     }
 }
 
@@ -158,7 +164,13 @@ mod tests {
 
     impl Owned {
         fn work(&self) -> Work<'_> {
-            Work { command: &self.command, env: &self.env, dir: Path::new(&self.dir), executor: self.executor }
+            Work {
+                command: &self.command,
+                env: &self.env,
+                dir: Path::new(&self.dir),
+                secrets: &[],
+                executor: self.executor,
+            }
         }
 
         fn signature(&self) -> Signature {

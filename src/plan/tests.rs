@@ -306,26 +306,6 @@ fn a_need_that_may_fail_is_told() {
 }
 
 #[test]
-fn only_stages_that_would_run_have_to_be_supported() {
-    let declared = usual()
-        .change("test", |stage| stage.unsupported = vec!["secrets", "when.hook"])
-        .change("lint", |stage| stage.unsupported = vec!["secrets"]);
-    let error = declared.error(&Request::default());
-    assert!(!error.selects_nothing());
-    insta::assert_snapshot!(error, @"this version cannot run stages test (sets `secrets` and `when.hook`) and lint (sets `secrets`): leave them out with --skip");
-    insta::assert_snapshot!(
-        declared.error(&ask(&["lint"])),
-        @"stage lint sets `secrets`, which this version cannot act on: leave it out with --skip lint"
-    );
-    assert_eq!(names(&declared.plan(&ask(&["build"]))), ["build"]);
-    assert_eq!(names(&declared.plan(&skip(&["test", "lint"]))), ["build"]);
-    let elsewhere = declared.change("test", on_macos).change("lint", on_macos);
-    let plan = elsewhere.plan(&Request::default());
-    assert_eq!(names(&plan), ["build", "test", "lint"]);
-}
-
-/// Stages that talk with a person share what gives them the terminal in turn, and what they print is not cut short.
-#[test]
 fn interactive_stages_run_one_at_a_time() {
     let declared = usual()
         .change("lint", |stage| (stage.policy.interactive, stage.policy.log_max) = (true, 10))

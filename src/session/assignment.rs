@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::secrets::Secrets;
 use crate::engine::machine::past::Past;
 use crate::ids::{RunId, RunNumber};
 use crate::journal::header::Waits;
@@ -42,6 +43,8 @@ pub struct Assignment {
     pub past: Option<Past>,
     /// Variables for every stage, below its own.
     pub env: Vec<(String, String)>,
+    /// What its stages are given that nobody else is to see.
+    pub secrets: Secrets,
     /// No grace is longer than this.
     pub grace_cap: Option<Duration>,
     /// What to do when the starter goes away.

@@ -94,7 +94,7 @@ impl AdHoc {
 
 fn fingerprint(argv: &[String], dir: &Path) -> Signature {
     let (command, env) = (Command::Argv(argv.to_vec()), BTreeMap::new());
-    signature::signature(&Work { command: &command, env: &env, dir, executor: signature::LOCAL })
+    signature::signature(&Work { command: &command, env: &env, dir, secrets: &[], executor: signature::LOCAL })
 }
 
 /// The list of a project's ad-hoc jobs.

@@ -33,6 +33,8 @@ pub mod queue;
 pub mod remotes;
 pub mod retention;
 pub mod runs;
+mod screening;
+pub mod secrets;
 pub mod source;
 pub mod standing;
 pub mod start;

@@ -5,9 +5,11 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::assignment::OnHangup;
 use super::prepare::Prepared;
+use super::secrets::Secrets;
 use super::turn::outer_runs;
 use crate::clock::Timestamp;
 use crate::env::{self, Env};
@@ -18,8 +20,11 @@ use crate::journal::header::{ConfigSnapshot, Header, HeaderRemote, HeaderStage, 
 use crate::journal::layout::{ProjectDir, RunDir, create_dir, state_dir};
 use crate::journal::lock;
 use crate::journal::turn::{Refusal, Turn};
+use crate::pipeline::Command;
+use crate::pipeline::plugin::Use;
 use crate::plan::PlannedStage;
 use crate::process::pty::Size;
+use crate::text::mask::mask;
 
 /// Why no run could be started.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +72,8 @@ pub struct Caller<'a> {
     pub terminal: Option<Size>,
     /// Variables for every stage, below its own.
     pub stage_env: Vec<(String, String)>,
+    /// What stages are given that nobody else is to see.
+    pub secrets: Secrets,
     /// The time.
     pub now: Timestamp,
 }
@@ -186,10 +193,12 @@ fn temporary(env: &Env, unique: &str, fill: impl Fn(&RunDir) -> io::Result<()>) 
 }
 
 fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<RunNumber>) -> Header {
+    let needles = Arc::new(caller.secrets.needles());
+    let masked = |words: &[String]| words.iter().map(|word| mask(word, &needles)).collect::<Vec<_>>();
     let stage = |stage: &PlannedStage| HeaderStage {
         name: stage.name.clone(),
         signature: stage.signature,
-        command: stage.command.clone(),
+        command: masked_command(&stage.command, &masked),
         dir: stage.dir.to_string_lossy().into_owned(),
         env: stage.env.keys().cloned().collect(),
     };
@@ -199,8 +208,8 @@ fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<R
         run: id.clone(),
         number,
         started: caller.now,
-        argv: caller.argv.clone(),
-        equivalent: caller.equivalent.clone(),
+        argv: masked(&caller.argv),
+        equivalent: masked(&caller.equivalent),
         project: prepared.root.to_string_lossy().into_owned(),
         directory: caller.directory.to_string_lossy().into_owned(),
         commit: prepared.source.commit.clone(),
@@ -217,5 +226,20 @@ fn header(prepared: &Prepared, caller: &Caller<'_>, id: &RunId, number: Option<R
         remotes: prepared.plan.remotes.values().map(HeaderRemote::from).collect(),
         jobs: prepared.plan.jobs,
         waits: None,
+    }
+}
+
+/// The command, with no secret in its words.
+fn masked_command(command: &Command, masked: &dyn Fn(&[String]) -> Vec<String>) -> Command {
+    match command {
+        Command::Argv(words) => Command::Argv(masked(words)),
+        Command::Shell { shell, script, args } => Command::Shell {
+            shell: masked(shell),
+            script: masked(std::slice::from_ref(script)).concat(),
+            args: masked(args),
+        },
+        Command::Plugin(used) => {
+            Command::Plugin(Use { params: masked(std::slice::from_ref(&used.params)).concat(), ..used.clone() })
+        }
     }
 }

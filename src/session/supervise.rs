@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use super::assignment::Assignment;
 use super::book::RunLogbook;
@@ -26,6 +27,7 @@ use super::control::listener::Listener;
 use super::leash::Leash;
 use super::lend::{self, RunLender};
 use super::remotes::fleet::{self, Fleet, Whose};
+use super::screening::Screening;
 use super::tee::Tee;
 use super::turn::{self, Waited};
 use super::wire::{Doorbell, receive_message};
@@ -96,6 +98,9 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     ])?;
     write_owner(run);
     let mut assignment: Assignment = serde_json::from_slice(&receive_message(&socket)?)?;
+    if !assignment.secrets.is_empty() {
+        keep_memory_private();
+    }
     let past = assignment.past.take();
     if past.is_some() {
         // Where the guard before us was killed as well.
@@ -146,7 +151,7 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let fleet = Fleet::of(&assignment.plan, whose, environment, &reaper, &messages.0);
     let executors = std::iter::once(local).chain(fleet.executors()).collect();
     let needs = Needs { assignment: &assignment, env: environment, reaper: &reaper, messages: &messages.0 };
-    let Company { executors, mut observer } = company::hire(executors, &needs);
+    let Company { executors, mut observer, screen } = company::hire(executors, &needs);
     let ring = Arc::clone(&bell);
     let logbook =
         Arc::new(RunLogbook { run: run.clone(), clock: Arc::clone(&clock), bell: Arc::new(move || ring.ring()) });
@@ -162,7 +167,8 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
     let mut lender = pool.map(RunLender);
     let lender = lender.as_mut().map(|lender| lender as &mut dyn Lender);
     let observer = observer.as_mut().map(|observer| &mut **observer as &mut dyn Observer);
-    let ports = Ports { clock, executors, logbook, sink: &mut tee, messages, lender, observer };
+    let mut sink = Screening::new(&mut tee, screen);
+    let ports = Ports { clock, executors, logbook, sink: &mut sink, messages, lender, observer };
     let verdict = match (refused, past) {
         (Some(reason), _) => runner::refuse(assignment.plan, identity, ports, reason),
         (None, Some(past)) => runner::resume(assignment.plan, past, identity, ports),
@@ -189,6 +195,14 @@ fn supervise(run: &RunDir, socket: UnixStream, environment: &Env) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// Has the kernel write no core of this process, and let nobody look into its memory but root. What is started from here is
+/// as it always is.
+fn keep_memory_private() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        log(&format!("cannot keep this process from being looked into: {error}"));
+    }
 }
 
 /// Waits until the run may begin, where it waits for anything.

@@ -57,9 +57,14 @@ impl Masker {
         self.needles = needles;
     }
 
+    /// Whether nothing is looked for, so that all that comes stays as it is.
+    pub fn is_idle(&self) -> bool {
+        self.needles.is_empty() && self.held.is_empty()
+    }
+
     /// Takes the next bytes and writes what of them is settled.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        if self.needles.is_empty() && self.held.is_empty() {
+        if self.is_idle() {
             out.extend_from_slice(bytes);
             return;
         }

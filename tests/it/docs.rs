@@ -164,11 +164,6 @@ fn what_is_missing_is_refused() {
             }
         }
     }
-    let (key, config) = ("secrets", "run = \"true\"\nsecrets = [\"TOKEN\"]");
-    assert!(missing.contains(&format!("`{key}`")), "the README does not say that `{key}` is refused");
-    project.config(&format!("[stages.a]\n{config}\n"));
-    let answer = project.local_ci(&["a"]).output().assert_code(2);
-    assert!(answer.stderr().contains(&format!("sets `{key}`, which this version cannot")), "{}", answer.stderr());
     project.assert_nothing_left();
 }
 

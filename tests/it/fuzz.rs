@@ -16,6 +16,8 @@ mod config;
 mod line;
 #[path = "../fuzz/src/lock.rs"]
 mod lock;
+#[path = "../fuzz/src/mask.rs"]
+mod mask;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
 
@@ -108,6 +110,11 @@ fn whatever_a_shell_answers_it_is_that_or_no_answer() {
 #[test]
 fn h161_whatever_a_lock_file_is_it_says_every_word_of_what_it_locks() {
     hold("lock", 5000, lock::run);
+}
+
+#[test]
+fn h57_however_a_text_is_cut_no_value_is_left_in_it() {
+    hold("mask", 1500, mask::run);
 }
 
 #[test]

@@ -80,6 +80,7 @@ mod rig_elsewhere;
 mod run_directories;
 mod same_elsewhere;
 mod same_output;
+mod secrets;
 mod session_ends;
 mod session_look;
 mod session_options;

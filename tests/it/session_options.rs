@@ -109,30 +109,6 @@ fn wrong_options_are_answered() {
     assert!(!project.state_dir().exists());
 }
 
-/// Documented keys of later versions may stand in a config; only a run that needs them is refused.
-#[test]
-fn later_keys_are_answered_in_a_sentence() {
-    let project = project();
-    let config = fs::read_to_string(project.dir().join("local-ci.toml")).unwrap();
-    let later = "run = 'true'\nsecrets = ['TOKEN']\n";
-    project.config(&format!("{config}\n[stages.far]\n{later}[stages.late]\n{later}"));
-    project.local_ci(&["list"]).output().assert_code(0);
-    project.local_ci(&["-q", "fmt"]).output().assert_code(0);
-    assert_transcript!(project.local_ci(&["far"]).output(), @"
-    $ local-ci far
-    --- stderr
-    error: stage far sets `secrets`, which this version cannot act on: leave it out with --skip far
-    --- exit 2
-    ");
-    assert_transcript!(project.local_ci(&[]).output(), @"
-    $ local-ci
-    --- stderr
-    error: this version cannot run stages far (sets `secrets`) and late (sets `secrets`): leave them out with --skip
-    --- exit 2
-    ");
-    project.assert_nothing_left();
-}
-
 /// Every option is a variable; what is typed goes first.
 #[test]
 fn variables_stand_for_options() {

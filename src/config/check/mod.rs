@@ -16,6 +16,7 @@ mod observers;
 pub(super) mod plugins;
 mod profiles;
 pub(super) mod remotes;
+mod secrets;
 mod settings;
 mod stage;
 mod whole;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use toml::{Spanned, Value};
+use toml::Spanned;
 
 use super::abilities::Plugins;
 use super::action::{Doing, Uses, action};
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{command, globs, hook_name, observers};
+use super::{command, globs, hook_name, observers, secrets};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -93,16 +93,6 @@ fn of_cell(template: &Stage, cell: &Cell) -> Stage {
     stage
 }
 
-/// Whether a value that is only kept asks for anything.
-fn given(value: &Value) -> bool {
-    match value {
-        Value::Boolean(value) => *value,
-        Value::Array(values) => !values.is_empty(),
-        Value::Table(table) => !table.is_empty(),
-        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Datetime(_) => true,
-    }
-}
-
 /// What `[defaults]` comes to, checked once.
 struct Shared {
     when: When,
@@ -111,6 +101,7 @@ struct Shared {
     dir: PathBuf,
     remotes: Names,
     annotate: Vec<ParserUse>,
+    secrets: Vec<String>,
 }
 
 impl Shared {
@@ -130,6 +121,7 @@ impl Shared {
             dir: defaults.dir.as_ref().map_or_else(PathBuf::new, |dir| directory(dir, &[], faults)),
             remotes: Names::of(remotes, excused),
             annotate: observers::parsers(defaults.annotate.as_deref().unwrap_or_default(), document, plugins, faults),
+            secrets: secrets::named(defaults.secrets.as_deref().unwrap_or_default(), document, faults),
         };
         if let Some(on) = &defaults.on {
             shared.remotes.check(on, faults);
@@ -171,8 +163,10 @@ impl Shared {
         let inputs = stage.inputs.as_ref().map_or_else(|| self.inputs.clone(), |globs| globs::check(globs, faults));
         let outputs = globs::check_inside(&stage.outputs, faults);
         let on = stage.on.as_ref().or(defaults.on.as_ref());
-        let secrets = stage.secrets.as_ref().or(defaults.secrets.as_ref()).is_some_and(given);
-        let unsupported = if secrets { vec!["secrets"] } else { Vec::new() };
+        let secrets = match &stage.secrets {
+            Some(names) => secrets::named(names, document, faults),
+            None => self.secrets.clone(),
+        };
         let annotate = match &stage.annotate {
             Some(names) => observers::parsers(names, document, plugins, faults),
             None => self.annotate.clone(),
@@ -197,7 +191,7 @@ impl Shared {
         built.inputs = inputs;
         built.outputs = outputs;
         built.annotate = annotate;
-        built.unsupported = unsupported;
+        built.secrets = secrets;
         Some(Template { stage: built, uses })
     }
 }

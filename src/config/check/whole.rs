@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::abilities::Plugins;
 use super::environment::EnvFiles;
-use super::{expand, hooks, matrix, needs, observers, plugins, profiles, remotes, stage};
+use super::{expand, hooks, matrix, needs, observers, plugins, profiles, remotes, secrets, stage};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema::{Document, Run};
@@ -62,16 +62,19 @@ pub(in crate::config) fn check(
     let profiles = profiles::check(document, &layout, &stages, faults, &mut warnings);
     let hooks = hooks::check(document, &layout, faults);
     let mut remotes = remotes::check(&document.remotes, |name| document.excused.contains(name), faults);
+    let secrets = secrets::check(&document.secrets, &document.excused, faults);
+    let run = run(&document.run, faults);
     expansion.place(faults);
     if !faults.is_empty() {
         return Checked { pipeline: None, warnings };
     }
-    let pipeline = match Pipeline::new(root.into(), stages, profiles, run(&document.run)) {
+    let pipeline = match Pipeline::new(root.into(), stages, profiles, run) {
         Ok(pipeline) => {
             for (name, remote) in around.remotes {
                 remotes.entry(name.clone()).or_insert_with(|| remote.clone());
             }
-            Some(pipeline.with_remotes(remotes).with_plugins(plugins.ready(), reporters).with_hooks(hooks))
+            let pipeline = pipeline.with_remotes(remotes).with_plugins(plugins.ready(), reporters);
+            Some(pipeline.with_hooks(hooks).with_secrets(secrets))
         }
         // Not reached: names, needs and rings have been checked above. If it ever is, it is a fault and no panic.
         Err(error) => {
@@ -82,12 +85,13 @@ pub(in crate::config) fn check(
     Checked { pipeline, warnings }
 }
 
-fn run(run: &Run) -> RunDefaults {
+fn run(run: &Run, faults: &mut FaultList) -> RunDefaults {
     RunDefaults {
         jobs: run.jobs.map(Into::into),
         fail_fast: run.fail_fast,
         output: run.output.map(|mode| mode.name().into()),
         timeout: run.timeout.and_then(|limit| limit.0),
         annotations: run.annotations.unwrap_or_default(),
+        mask: run.mask.as_ref().map(|globs| secrets::mask(globs, faults)),
     }
 }

@@ -284,6 +284,8 @@ env-file = ["b.env", "none.env?"]
 fn keys_of_later_versions_are_named() {
     let loaded = sound(
         r#"
+[secrets]
+TOKEN = true
 [defaults]
 secrets = ["TOKEN"]
 [stages.a]
@@ -300,12 +302,12 @@ host = "box.example.invalid"
 "#,
     );
     let a = stage(&loaded, "a");
-    assert_eq!(a.unsupported, ["secrets"]);
+    assert_eq!(a.secrets, ["TOKEN"], "so are these");
     assert_eq!(a.when.changed, Some(vec!["src/**".to_owned()]));
     assert_eq!(a.when.hook, Some(vec!["pre-push".to_owned()]));
     assert!(a.policy.interactive, "this one is of this version");
     let b = stage(&loaded, "b");
-    assert_eq!((b.unsupported.as_slice(), &b.placement), (&[""; 0][..], &Placement::Remote("box".into())));
+    assert_eq!(b.placement, Placement::Remote("box".into()));
     assert_eq!(loaded.warnings, [""; 0]);
 }
 

@@ -6,6 +6,7 @@
 pub(super) mod duration;
 pub(super) mod elsewhere;
 pub(super) mod hooks;
+pub(super) mod origin;
 pub(super) mod reporter;
 pub(super) mod scalar;
 pub(super) mod size;

@@ -35,6 +35,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
                 inputs_digest: None,
                 outputs: Vec::new(),
                 annotate: Vec::new(),
+                secrets: Vec::new(),
                 estimate: None,
             })
             .collect(),
@@ -46,6 +47,8 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
         remotes: std::collections::BTreeMap::new(),
         plugins: std::collections::BTreeMap::new(),
         reporters: Vec::new(),
+        secrets: std::collections::BTreeMap::new(),
+        mask: Vec::new(),
     }
 }
 

@@ -136,6 +136,7 @@ fn stage(text: &str, executor: &str, needs: &[u32]) -> PlannedStage {
         inputs_digest: None,
         outputs: Vec::new(),
         annotate: Vec::new(),
+        secrets: Vec::new(),
         estimate: None,
     }
 }
@@ -152,6 +153,8 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         remotes: std::collections::BTreeMap::new(),
         plugins: std::collections::BTreeMap::new(),
         reporters: Vec::new(),
+        secrets: std::collections::BTreeMap::new(),
+        mask: Vec::new(),
     }
 }
 

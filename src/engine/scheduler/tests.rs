@@ -35,6 +35,7 @@ pub(super) fn stage(index: usize, needs: &[usize]) -> PlannedStage {
         inputs_digest: None,
         outputs: Vec::new(),
         annotate: Vec::new(),
+        secrets: Vec::new(),
         estimate: None,
     }
 }
@@ -51,6 +52,8 @@ pub(super) fn plan(jobs: u32, stages: impl IntoIterator<Item = PlannedStage>) ->
         remotes: BTreeMap::new(),
         plugins: BTreeMap::new(),
         reporters: Vec::new(),
+        secrets: BTreeMap::new(),
+        mask: Vec::new(),
     }
 }
 

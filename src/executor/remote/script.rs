@@ -5,6 +5,7 @@ use super::place::{self, Place, bare};
 use super::processes;
 use crate::env::{self, DENIED, GIT_REPOSITORY};
 use crate::executor::{Job, Streams};
+use crate::pipeline::secret::SHELLS_OWN;
 use crate::remote::quote::quote;
 
 /// Runs the command and writes down how it ended: see the file.
@@ -26,23 +27,6 @@ const SESSION: &[&str] = &[
     "XDG_SESSION_CLASS",
     "XDG_SESSION_ID",
     "XDG_SESSION_TYPE",
-];
-
-/// Variables that a shell keeps for itself, or reads while it goes on.
-const SHELLS_OWN: &[&str] = &[
-    "BASHOPTS",
-    "BASH_VERSINFO",
-    "EUID",
-    "IFS",
-    "LINENO",
-    "OPTIND",
-    "PPID",
-    "PS4",
-    "RANDOM",
-    "SECONDS",
-    "SHELLOPTS",
-    "UID",
-    "_",
 ];
 
 /// A job as it is run there.
@@ -80,7 +64,7 @@ impl Order<'_> {
             if is_identifier(&name) && !SHELLS_OWN.contains(&name.as_str()) {
                 exports.extend(["export ", &name, "=", &quote(&value), "\n"]);
             } else {
-                // Nothing that anybody keeps a secret in: for a moment the whole machine can read it.
+                // Nothing that is a secret, which is never called so: for a moment the whole machine can read it.
                 by_env.push(format!("{name}={value}"));
             }
         }

@@ -20,7 +20,7 @@ fn stage(text: &str, needs: &[u32], script: &str) -> PlannedStage {
     let command = Command::Shell { shell: vec!["sh".into()], script: script.into(), args: Vec::new() };
     let policy: Policy = Stage::new(name(text), command.clone()).policy;
     let env = BTreeMap::new();
-    let signature = signature(&Work { command: &command, env: &env, dir: "".as_ref(), executor: LOCAL });
+    let signature = signature(&Work { command: &command, env: &env, dir: "".as_ref(), secrets: &[], executor: LOCAL });
     PlannedStage {
         name: name(text),
         decision: Decision::Run,
@@ -38,6 +38,7 @@ fn stage(text: &str, needs: &[u32], script: &str) -> PlannedStage {
         inputs_digest: None,
         outputs: Vec::new(),
         annotate: Vec::new(),
+        secrets: Vec::new(),
         estimate: None,
     }
 }
@@ -68,6 +69,8 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         remotes: BTreeMap::new(),
         plugins: BTreeMap::new(),
         reporters: Vec::new(),
+        secrets: BTreeMap::new(),
+        mask: Vec::new(),
     }
 }
 

@@ -31,7 +31,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::guests::Guests;
 use super::info::Context;
 use crate::cancel::{CancelToken, Registration};
-use crate::event::{Annotation, OutputSink, RemoteNews, Stream};
+use crate::event::{OutputSink, RemoteNews, Stream};
+use crate::executor::news::portions;
+pub use crate::executor::news::{News, Tell};
 use crate::executor::{Ended, ExecError, Executor, Job};
 use crate::ids::StageName;
 use crate::outcome::Exit;
@@ -40,40 +42,6 @@ use crate::pipeline::plugin::ParserUse;
 use found::Found;
 use gate::Gate;
 use reading::Reader;
-
-/// How many annotations go into one event at most,
-const IN_ONE: usize = 500;
-/// and about how much of them, in bytes: who reads events reads each whole.
-const BYTES_IN_ONE: usize = 256 * 1024;
-
-/// What is told besides how attempts end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// What was found in the project.
-    Annotated {
-        /// By which stage.
-        stage: StageName,
-        /// In which attempt.
-        attempt: u32,
-        /// What.
-        items: Vec<Annotation>,
-    },
-    /// Something a person should know.
-    Remark {
-        /// The stage it is about, if one.
-        stage: Option<StageName>,
-        /// A sentence.
-        text: String,
-    },
-    /// The same of a reporter or from it, which no reporter is told.
-    Aside {
-        /// A sentence.
-        text: String,
-    },
-}
-
-/// Takes what is told.
-pub type Tell = Arc<dyn Fn(News) + Send + Sync>;
 
 /// What all executors of a run share.
 pub struct Shared {
@@ -147,16 +115,27 @@ pub(super) fn spoken(plugin: &str, line: &str) -> String {
     format!("plugin {plugin} says: {line}")
 }
 
-/// Runs plugins' stages, and hands on all others; has parsers read along.
+/// What a [`PluginExecutor`] sees to. What plugins' stages print is screened before parsers read it, so there are two of
+/// them around who does that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It runs plugins' stages, and hands on all others.
+    Stages,
+    /// It has parsers read along.
+    Parsers,
+}
+
+/// Runs plugins' stages, and hands on all others; or has parsers read along.
 pub struct PluginExecutor {
     inner: Arc<dyn Executor>,
     shared: Arc<Shared>,
+    part: Part,
 }
 
 impl PluginExecutor {
     /// Around this executor.
-    pub fn new(inner: Arc<dyn Executor>, shared: Arc<Shared>) -> Self {
-        Self { inner, shared }
+    pub fn new(inner: Arc<dyn Executor>, shared: Arc<Shared>, part: Part) -> Self {
+        Self { inner, shared, part }
     }
 
     fn attempt(
@@ -167,16 +146,17 @@ impl PluginExecutor {
         found: &mut Found,
     ) -> Result<Ended, ExecError> {
         match &job.command {
-            Command::Plugin(used) => {
+            Command::Plugin(used) if self.part == Part::Stages => {
                 stage::Attempt { inner: &self.inner, shared: &self.shared, job, used }.run(out, cancel, found)
             }
-            Command::Argv(_) | Command::Shell { .. } => self.inner.execute(job, out, cancel),
+            Command::Argv(_) | Command::Shell { .. } | Command::Plugin(_) => self.inner.execute(job, out, cancel),
         }
     }
 
     /// The stage's parsers that can read, each at work.
     fn readers(&self, job: &Job, found: &mut Found) -> Vec<Reader> {
-        let parsers = self.shared.parsers.get(&job.stage).map(Vec::as_slice).unwrap_or_default();
+        let parsers = self.shared.parsers.get(&job.stage).filter(|_| self.part == Part::Parsers);
+        let parsers = parsers.map(Vec::as_slice).unwrap_or_default();
         let mut readers = Vec::new();
         for used in parsers.iter().filter(|used| !self.shared.is_out_of_action(&used.plugin)) {
             let (env, context) = (self.shared.env(job), self.shared.context(job, "{}", false));
@@ -199,22 +179,6 @@ impl PluginExecutor {
             (self.shared.tell)(News::Remark { stage: Some(stage.clone()), text });
         }
     }
-}
-
-/// The annotations in as many pieces as they have events.
-fn portions(items: Vec<Annotation>) -> Vec<Vec<Annotation>> {
-    let (mut portions, mut bytes) = (Vec::<Vec<Annotation>>::new(), 0);
-    for item in items {
-        bytes += item.size();
-        match portions.last_mut().filter(|last| last.len() < IN_ONE && bytes <= BYTES_IN_ONE) {
-            Some(last) => last.push(item),
-            None => {
-                bytes = item.size();
-                portions.push(vec![item]);
-            }
-        }
-    }
-    portions
 }
 
 impl Executor for PluginExecutor {

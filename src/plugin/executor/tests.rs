@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::cancel::{CancelLevel, Heard};
 use crate::clock::{Clock as _, SystemClock};
-use crate::event::{LeakedProcess, Severity};
+use crate::event::{Annotation, LeakedProcess, Severity};
 use crate::executor::Streams;
 use crate::executor::fake::{FakeExecutor, Script};
 use crate::executor::jobserver::Offer;
@@ -151,7 +151,8 @@ impl Bench {
         let env = vec![("A".into(), "inherited".into()), ("B".into(), "inherited".into())];
         let tell: Tell = Arc::new(move |news| hears.lock().unwrap().push(news));
         let shared = Arc::new(Shared::new(guests, env, parsers, tell));
-        let executor = PluginExecutor::new(fake.clone(), shared);
+        let stages = PluginExecutor::new(fake.clone(), Arc::clone(&shared), Part::Stages);
+        let executor = PluginExecutor::new(Arc::new(stages), shared, Part::Parsers);
         Self { fake, executor, told, out: Log::default() }
     }
 

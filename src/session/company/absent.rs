@@ -2,19 +2,26 @@
 
 use std::sync::Arc;
 
-use super::{Company, Needs};
+use super::{Hired, Needs};
 use crate::cancel::CancelToken;
 use crate::event::{OutputSink, RemoteNews};
+use crate::executor::news::Tell;
 use crate::executor::{Ended, ExecError, Executor, Job};
 use crate::pipeline::Command;
 
 /// Has every stage that is a plugin's say why it cannot be run.
-pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
+pub(super) fn hire(
+    executors: Vec<Arc<dyn Executor>>,
+    needs: &Needs<'_>,
+    _tell: &Tell,
+    screened: &dyn Fn(Arc<dyn Executor>) -> Arc<dyn Executor>,
+) -> Hired {
+    let executors = executors.into_iter();
     if needs.assignment.plan.plugins.is_empty() {
-        return Company { executors, observer: None };
+        return (executors.map(screened).collect(), None);
     }
     let around = |inner| Arc::new(WithoutPlugins(inner)) as Arc<dyn Executor>;
-    Company { executors: executors.into_iter().map(around).collect(), observer: None }
+    (executors.map(around).map(screened).collect(), None)
 }
 
 struct WithoutPlugins(Arc<dyn Executor>);

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 
-use super::{Company, Needs};
+use super::{Hired, Needs};
 use crate::config::user_path;
 use crate::engine::observer::Observer;
-use crate::engine::runner::Message;
 use crate::env::{DENIED, Env, GIT_REPOSITORY};
 use crate::event::Event;
 use crate::executor::Executor;
+use crate::executor::news::Tell;
 use crate::journal::layout::state_dir;
-use crate::plugin::executor::{News, PluginExecutor, Shared, Tell};
+use crate::plugin::executor::{Part, PluginExecutor, Shared};
 use crate::plugin::guests::Guests;
 use crate::plugin::host::{Compiler, Host};
 use crate::plugin::reporters::Reporters;
@@ -24,11 +24,17 @@ use crate::process::tool::Tools;
 /// This program, whatever has become of its file.
 const OURSELVES: &str = "/proc/self/exe";
 
-/// Has plugins see to what needs them. Where nothing does, nothing of them is touched.
-pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
+/// Has plugins see to what needs them. Where nothing does, nothing of them is touched. What they and all others print is
+/// `screened` before any of them reads it.
+pub(super) fn hire(
+    executors: Vec<Arc<dyn Executor>>,
+    needs: &Needs<'_>,
+    tell: &Tell,
+    screened: &dyn Fn(Arc<dyn Executor>) -> Arc<dyn Executor>,
+) -> Hired {
     let plan = &needs.assignment.plan;
     if plan.plugins.is_empty() {
-        return Company { executors, observer: None };
+        return (executors.into_iter().map(screened).collect(), None);
     }
     let cache = cache_dir(needs.env);
     // Where the user's policy stands decides over plugins as well, whatever project that lies in.
@@ -41,19 +47,21 @@ pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<
     let roster = Roster::new(Host::new(cache, compiler), plan.plugins.clone(), place);
     let guests: Arc<dyn Guests> = Arc::new(roster);
     let env = inherited(needs.env);
-    let tell = tell(needs.messages);
     let observer = (!plan.reporters.is_empty()).then(|| {
         let mut env = env.clone();
         env.extend_from_slice(&needs.assignment.env);
         let stages = plan.stages.values().map(|stage| stage.name.clone()).collect();
-        let reporters = Reporters::start(&guests, &env, &plan.reporters, stages, &tell);
+        let reporters = Reporters::start(&guests, &env, &plan.reporters, stages, tell);
         Box::new(Told(reporters)) as Box<dyn Observer>
     });
     let parsers = plan.stages.values().filter(|stage| !stage.annotate.is_empty());
     let parsers = parsers.map(|stage| (stage.name.clone(), stage.annotate.clone())).collect();
-    let shared = Arc::new(Shared::new(guests, env, parsers, tell));
-    let around = |inner| Arc::new(PluginExecutor::new(inner, Arc::clone(&shared))) as Arc<dyn Executor>;
-    Company { executors: executors.into_iter().map(around).collect(), observer }
+    let shared = Arc::new(Shared::new(guests, env, parsers, Arc::clone(tell)));
+    let around = |inner: Arc<dyn Executor>, part| {
+        Arc::new(PluginExecutor::new(inner, Arc::clone(&shared), part)) as Arc<dyn Executor>
+    };
+    let around = |inner| around(screened(around(inner, Part::Stages)), Part::Parsers);
+    (executors.into_iter().map(around).collect(), observer)
 }
 
 /// What a stage inherits of this, as far as it is text.
@@ -61,19 +69,6 @@ fn inherited(env: &Env) -> Vec<(String, String)> {
     let both = env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
     let stays = |name: &str| !DENIED.iter().chain(GIT_REPOSITORY).any(|denied| *denied == name);
     both.filter(|(name, _)| stays(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn tell(messages: &Sender<Message>) -> Tell {
-    let messages = messages.clone();
-    Arc::new(move |news| {
-        let message = match news {
-            News::Annotated { stage, attempt, items } => Message::Annotated { stage, attempt, items },
-            News::Remark { stage, text } => Message::Remark { stage, text },
-            News::Aside { text } => Message::Aside { text },
-        };
-        // The loop is gone only when the run is over.
-        let _ = messages.send(message);
-    })
 }
 
 /// Reporters, as the engine knows them.

@@ -37,11 +37,6 @@ pub(super) fn examine(project: &Project, env: &Env, asked: &mut Questions) -> St
 fn one(stage: &Stage, root: &Path, env: &Env, asked: &mut Questions) -> Examined {
     let mut examined = Examined { name: stage.name.to_string(), needs: Vec::new(), findings: Vec::new() };
     let find = |finding: Finding| vec![finding.of_stage(stage.name.as_str())];
-    if !stage.unsupported.is_empty() {
-        let keys: Vec<String> = stage.unsupported.iter().map(|key| format!("`{key}`")).collect();
-        examined.findings = find(Finding::warning(format!("this version cannot run it: it sets {}", keys.join(", "))));
-        return examined;
-    }
     if let Placement::Remote(remote) = &stage.placement {
         examined.findings =
             find(Finding::ok(format!("runs on {remote}, which `local-ci remote check {remote}` looks at")));

@@ -65,6 +65,7 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         inputs_digest: None,
         outputs: Vec::new(),
         annotate: Vec::new(),
+        secrets: Vec::new(),
         estimate: None,
     };
     Plan {
@@ -78,6 +79,8 @@ fn plan(root: &Path, inputs: &[&[&str]]) -> Plan {
         remotes: Map::new(),
         plugins: Map::new(),
         reporters: Vec::new(),
+        secrets: Map::new(),
+        mask: Vec::new(),
     }
 }
 

@@ -70,6 +70,8 @@ pub fn again(view: &RunView, header: &Header, today: Option<&Plan>) -> Again {
             .collect(),
         plugins: today.map(|plan| plan.plugins.clone()).unwrap_or_default(),
         reporters: today.map(|plan| plan.reporters.clone()).unwrap_or_default(),
+        secrets: today.map(|plan| plan.secrets.clone()).unwrap_or_default(),
+        mask: today.map(|plan| plan.mask.clone()).unwrap_or_default(),
     };
     Again { plan, barred, open }
 }
@@ -116,6 +118,7 @@ fn unknown(info: &StageInfo, header: &Header) -> PlannedStage {
         inputs: Vec::new(),
         outputs: Vec::new(),
         annotate: Vec::new(),
+        secrets: Vec::new(),
         inputs_digest: None,
         estimate: None,
     }

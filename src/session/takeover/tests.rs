@@ -40,6 +40,7 @@ fn planned(name: &str, executor: &str, signature: u8, needs: &[u32]) -> PlannedS
         inputs: Vec::new(),
         outputs: Vec::new(),
         annotate: Vec::new(),
+        secrets: Vec::new(),
         inputs_digest: None,
         estimate: None,
     }
@@ -73,6 +74,8 @@ fn plan_of(stages: Vec<PlannedStage>) -> Plan {
         remotes: BTreeMap::from([(BOX.to_owned(), remote("today.example.invalid"))]),
         plugins: BTreeMap::new(),
         reporters: Vec::new(),
+        secrets: BTreeMap::new(),
+        mask: Vec::new(),
     }
 }
 

@@ -15,7 +15,7 @@ pub const TOO_SHORT: usize = 6;
 const BLOCK: usize = 3;
 /// How far the window moves where those are in no needle's beginning.
 const FAR: u8 = 4;
-const _: () = assert!(FAR as usize == TOO_SHORT - BLOCK + 1);
+const _: () = assert!(FAR as usize == TOO_SHORT - BLOCK + 1, "a move never passes over a needle");
 const TABLE: usize = 1 << 16;
 
 /// What is looked for.
@@ -50,32 +50,44 @@ impl std::fmt::Debug for Needles {
 impl Needles {
     /// Values with their names, in all their forms.
     pub fn new<'v>(values: impl IntoIterator<Item = (&'v str, &'v [u8])>) -> Self {
-        let (mut all, mut short) = (BTreeSet::new(), Vec::new());
-        for (name, value) in values {
-            let forms: Vec<_> = forms::of(value).into_iter().filter(|form| form.len() >= TOO_SHORT).collect();
-            // The encoded forms of what is too short itself would give it away no more than its absence.
-            if value.trim_ascii().len() < TOO_SHORT {
-                short.push(name.to_owned());
-                continue;
-            }
-            all.extend(forms.into_iter().map(Vec::into_boxed_slice));
-        }
         let mut needles = Self {
             moves: vec![FAR; TABLE].into(),
             may_begin: vec![false; TABLE].into(),
             beginnings: HashMap::new(),
             shorter: Default::default(),
             longest: 0,
-            short,
+            short: Vec::new(),
         };
-        for form in all {
-            needles.add(form);
+        needles.extend(values);
+        needles
+    }
+
+    /// These and one more value, in all its forms.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &[u8]) -> Self {
+        let mut needles = self.clone();
+        needles.extend([(name, value)]);
+        needles
+    }
+
+    fn extend<'v>(&mut self, values: impl IntoIterator<Item = (&'v str, &'v [u8])>) {
+        let mut all = BTreeSet::new();
+        for (name, value) in values {
+            // The encoded forms of what is too short itself would give it away no more than its absence.
+            if value.trim_ascii().len() < TOO_SHORT {
+                self.short.push(name.to_owned());
+                continue;
+            }
+            let forms = forms::of(value).into_iter().filter(|form| form.len() >= TOO_SHORT);
+            all.extend(forms.map(Vec::into_boxed_slice));
         }
-        for shorter in &mut needles.shorter {
+        for form in all {
+            self.add(form);
+        }
+        for shorter in &mut self.shorter {
             shorter.sort_unstable();
             shorter.dedup();
         }
-        needles
     }
 
     fn add(&mut self, form: Box<[u8]>) {
@@ -90,7 +102,10 @@ impl Needles {
         self.longest = self.longest.max(form.len());
         let beginning = number(&form[..TOO_SHORT]);
         self.may_begin[slot(beginning)] = true;
-        self.beginnings.entry(beginning).or_default().push(form);
+        let beside = self.beginnings.entry(beginning).or_default();
+        if !beside.contains(&form) {
+            beside.push(form);
+        }
     }
 
     /// Whether nothing is looked for.

@@ -10,6 +10,7 @@ mod config;
 mod forge;
 mod line;
 mod lock;
+mod mask;
 
 /// See the module.
 pub fn component(data: &[u8]) {
@@ -29,4 +30,9 @@ pub fn line(data: &[u8]) {
 /// See the module.
 pub fn lock(data: &[u8]) {
     lock::run(data);
+}
+
+/// See the module.
+pub fn mask(data: &[u8]) {
+    mask::run(data);
 }

@@ -7,6 +7,7 @@ mod keys;
 mod matrices;
 mod plugins;
 mod remotes;
+mod secrets;
 mod settings;
 mod stages;
 mod syntax;

@@ -170,6 +170,8 @@ __identify
 set -C
 printf '%s %s %s end\n' "$$" "$__born" "$__boot" >pid || exit 0
 set +C
+# All of it was read; what a stage is given is to be in no file for longer than it takes.
+true >script
 
 __dog=
 if [ -n "$__limit" ]; then

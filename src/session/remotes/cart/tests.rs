@@ -78,6 +78,7 @@ impl Rig {
             inputs_digest: None,
             outputs: vec!["made".into()],
             annotate: Vec::new(),
+            secrets: Vec::new(),
             estimate: None,
         };
         let plan = Plan {
@@ -90,6 +91,8 @@ impl Rig {
             warnings: Vec::new(),
             plugins: BTreeMap::new(),
             reporters: Vec::new(),
+            secrets: BTreeMap::new(),
+            mask: Vec::new(),
             remotes: BTreeMap::from([("box".to_owned(), remote.clone())]),
         };
         let parts = Parts {

@@ -1,0 +1,4 @@
+//! See `local_ci_fuzz::mask`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| local_ci_fuzz::mask(data));
