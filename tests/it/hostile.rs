@@ -236,7 +236,8 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
         "[stages.first]\nrun = 'cat \"$SIDE/lines\"'\n[stages.second]\nneeds = ['first']\nrun = '''\ncat \"$SIDE/lines\"; exit 1\n::endgroup::'''\n",
     );
     let shown = in_action(&project, &["run"]).output().assert_code(1).stdout();
-    assert_eq!(acted_on(&shown), ["group first", "endgroup", "group second", "endgroup"], "{shown}");
+    let ours = ["group first", "endgroup", "group second", "endgroup", "error title=second failed exit code 1"];
+    assert_eq!(acted_on(&shown), ours, "{shown}");
     // Each fence has a token of its own, of 128 bits, which stands in its two lines and nowhere else.
     let tokens: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("::stop-commands::")).collect();
     let ours: Vec<&&str> = tokens.iter().filter(|token| **token != "0123456789abcdef0123456789abcdef").collect();
@@ -308,6 +309,8 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
       | done::endgroup::
       | ::endgroup::
     ::[RUN-ID]::
+
+    ::error title=second failed::exit code 1
 
     📊 Summary:
       Total stages: 2

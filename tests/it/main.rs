@@ -19,6 +19,7 @@ mod crash_points;
 mod damage;
 mod detach;
 mod detect;
+mod dialects;
 mod diff;
 mod docs;
 mod doctor;

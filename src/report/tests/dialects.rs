@@ -246,27 +246,331 @@ fn golden(dialect: Dialect) -> String {
 
 #[test]
 fn a_run_in_github_actions() {
-    insta::assert_snapshot!(golden(Dialect::GitHub), @"");
+    insta::assert_snapshot!(golden(Dialect::GitHub), @"
+        🚀 Running local CI pipeline...
+
+        ::group::fmt
+        ::stop-commands::a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1
+        $ cargo fmt --check
+        --- a/file
+        +++ b/file
+        ::a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1::
+        ::endgroup::
+        ✓ fmt (245ms)
+
+        ::group::clippy
+        ::stop-commands::a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2
+        $ cargo clippy
+        error: unused variable
+        ::a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2::
+        ::endgroup::
+        ✗ clippy (1.2s)
+          Error: exit code 101
+        ::stop-commands::a3a3a3a3a3a3a3a3a3a3a3a3a3a3a3a3
+          | error: unused variable
+        ::a3a3a3a3a3a3a3a3a3a3a3a3a3a3a3a3::
+          ./src/a,b.rs:9:1: warning: this is 100% slow (slow)
+          ./src/a,b.rs:3:5: error: unused variable: `x` (E0001)
+          note: 2 found
+
+        ::group::test:1.80
+        ::stop-commands::a4a4a4a4a4a4a4a4a4a4a4a4a4a4a4a4
+        $ cargo test
+        ::endgroup::
+        ##vso[task.complete]
+        ##teamcity[blockClosed name='x']
+        section_end:1:x
+        ::a4a4a4a4a4a4a4a4a4a4a4a4a4a4a4a4::
+        ::endgroup::
+        ✗ test:1.80 (1.0s)
+          Error: exit code 2
+        ::stop-commands::a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5
+          | ::endgroup::
+          | ##vso[task.complete]
+          | ##teamcity[blockClosed name='x']
+          | section_end:1:x
+        ::a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5::
+
+        - deploy (skipped: branch is main)
+
+        ::error title=test%3A1.80 failed::exit code 2
+        ::error file=user/project/src/a%2Cb.rs,line=3,endLine=3,col=5,endColumn=8,title=E0001 (clippy)::unused variable: `x`%0A::error::not this
+        ::warning file=user/project/src/a%2Cb.rs,line=9,endLine=9,col=1,endColumn=4,title=slow (clippy)::this is 100%25 slow
+        ::notice title=clippy::2 found
+
+        📊 Summary:
+          Total stages: 4
+          Passed: 1
+          Failed: 2
+          Skipped: 1
+          Total time: 1.3s
+
+        Annotations: 1 error, 1 warning, 1 note.
+        Critical path: fmt → test:1.80, 1.3s of 1.3s.
+
+        Failed:
+          ✗ clippy: exit code 101
+            log: /state/runs/42/logs/1.1.log
+            rerun: local-ci clippy
+          ✗ test:1.80: exit code 2
+            log: /state/runs/42/logs/3.1.log
+            rerun: local-ci test:1.80
+
+        Run 42 is kept: local-ci show 42
+    ");
 }
 
 #[test]
 fn a_run_in_gitlab_ci() {
-    insta::assert_snapshot!(golden(Dialect::GitLab), @"");
+    insta::assert_snapshot!(golden(Dialect::GitLab), @"
+        🚀 Running local CI pipeline...
+
+        ^[[0Ksection_start:1700000000:local_ci_01010101_0_fmt[collapsed=true]^M^[[0Kfmt
+        $ cargo fmt --check
+        --- a/file
+        +++ b/file
+        ^[[0Ksection_end:1700000000:local_ci_01010101_0_fmt^M^[[0K
+        ✓ fmt (245ms)
+
+        ^[[0Ksection_start:1700000000:local_ci_01010101_1_clippy[collapsed=true]^M^[[0Kclippy
+        $ cargo clippy
+        error: unused variable
+        ^[[0Ksection_end:1700000001:local_ci_01010101_1_clippy^M^[[0K
+        ✗ clippy (1.2s)
+          Error: exit code 101
+          | error: unused variable
+          ./src/a,b.rs:9:1: warning: this is 100% slow (slow)
+          ./src/a,b.rs:3:5: error: unused variable: `x` (E0001)
+          note: 2 found
+
+        ^[[0Ksection_start:1700000000:local_ci_01010101_3_test_1.80[collapsed=true]^M^[[0Ktest:1.80
+        $ cargo test
+        ::endgroup::
+        ##vso[task.complete]
+        ##teamcity[blockClosed name='x']
+        section_end :1:x
+        ^[[0Ksection_end:1700000001:local_ci_01010101_3_test_1.80^M^[[0K
+        ✗ test:1.80 (1.0s)
+          Error: exit code 2
+          | ::endgroup::
+          | ##vso[task.complete]
+          | ##teamcity[blockClosed name='x']
+          | section_end :1:x
+
+        - deploy (skipped: branch is main)
+
+        📊 Summary:
+          Total stages: 4
+          Passed: 1
+          Failed: 2
+          Skipped: 1
+          Total time: 1.3s
+
+        Annotations: 1 error, 1 warning, 1 note.
+        Critical path: fmt → test:1.80, 1.3s of 1.3s.
+
+        Failed:
+          ✗ clippy: exit code 101
+            log: /state/runs/42/logs/1.1.log
+            rerun: local-ci clippy
+          ✗ test:1.80: exit code 2
+            log: /state/runs/42/logs/3.1.log
+            rerun: local-ci test:1.80
+
+        Run 42 is kept: local-ci show 42
+    ");
 }
 
 #[test]
 fn a_run_in_buildkite() {
-    insta::assert_snapshot!(golden(Dialect::Buildkite), @"");
+    insta::assert_snapshot!(golden(Dialect::Buildkite), @"
+        ~~~ 🚀 Running local CI pipeline...
+
+        --- fmt
+        $ cargo fmt --check
+          | --- a/file
+          | +++ b/file
+        ~~~ ✓ fmt (245ms)
+
+        --- clippy
+        $ cargo clippy
+        error: unused variable
+        +++ ✗ clippy (1.2s)
+          Error: exit code 101
+          | error: unused variable
+          ./src/a,b.rs:9:1: warning: this is 100% slow (slow)
+          ./src/a,b.rs:3:5: error: unused variable: `x` (E0001)
+          note: 2 found
+
+        --- test:1.80
+        $ cargo test
+        ::endgroup::
+        ##vso[task.complete]
+        ##teamcity[blockClosed name='x']
+        section_end:1:x
+        +++ ✗ test:1.80 (1.0s)
+          Error: exit code 2
+          | ::endgroup::
+          | ##vso[task.complete]
+          | ##teamcity[blockClosed name='x']
+          | section_end:1:x
+
+        ~~~ - deploy (skipped: branch is main)
+
+        +++ 📊 Summary:
+          Total stages: 4
+          Passed: 1
+          Failed: 2
+          Skipped: 1
+          Total time: 1.3s
+
+        Annotations: 1 error, 1 warning, 1 note.
+        Critical path: fmt → test:1.80, 1.3s of 1.3s.
+
+        Failed:
+          ✗ clippy: exit code 101
+            log: /state/runs/42/logs/1.1.log
+            rerun: local-ci clippy
+          ✗ test:1.80: exit code 2
+            log: /state/runs/42/logs/3.1.log
+            rerun: local-ci test:1.80
+
+        Run 42 is kept: local-ci show 42
+    ");
 }
 
 #[test]
 fn a_run_in_azure_pipelines() {
-    insta::assert_snapshot!(golden(Dialect::Azure), @"");
+    insta::assert_snapshot!(golden(Dialect::Azure), @"
+        🚀 Running local CI pipeline...
+
+        ##[group]fmt
+        $ cargo fmt --check
+        --- a/file
+        +++ b/file
+        ##[endgroup]
+        ✓ fmt (245ms)
+
+        ##[group]clippy
+        $ cargo clippy
+        error: unused variable
+        ##[endgroup]
+        ✗ clippy (1.2s)
+          Error: exit code 101
+          | error: unused variable
+          ./src/a,b.rs:9:1: warning: this is 100% slow (slow)
+          ./src/a,b.rs:3:5: error: unused variable: `x` (E0001)
+          note: 2 found
+
+        ##[group]test:1.80
+        $ cargo test
+        ::endgroup::
+        ##vso [task.complete]
+        ##teamcity[blockClosed name='x']
+        section_end:1:x
+        ##[endgroup]
+        ✗ test:1.80 (1.0s)
+          Error: exit code 2
+          | ::endgroup::
+          | ##vso [task.complete]
+          | ##teamcity[blockClosed name='x']
+          | section_end:1:x
+
+        - deploy (skipped: branch is main)
+
+        ##vso[task.logissue type=error;]test:1.80 failed: exit code 2
+        ##vso[task.logissue type=error;sourcepath=user/project/src/a,b.rs;linenumber=3;columnnumber=5;code=E0001;]clippy: unused variable: `x`%0A::error::not this
+        ##vso[task.logissue type=warning;sourcepath=user/project/src/a,b.rs;linenumber=9;columnnumber=1;code=slow;]clippy: this is 100%AZP25 slow
+        note: not annotated, being more than are shown: 1 note; local-ci show 42
+
+        📊 Summary:
+          Total stages: 4
+          Passed: 1
+          Failed: 2
+          Skipped: 1
+          Total time: 1.3s
+
+        Annotations: 1 error, 1 warning, 1 note.
+        Critical path: fmt → test:1.80, 1.3s of 1.3s.
+
+        Failed:
+          ✗ clippy: exit code 101
+            log: /state/runs/42/logs/1.1.log
+            rerun: local-ci clippy
+          ✗ test:1.80: exit code 2
+            log: /state/runs/42/logs/3.1.log
+            rerun: local-ci test:1.80
+
+        Run 42 is kept: local-ci show 42
+    ");
 }
 
 #[test]
 fn a_run_in_teamcity() {
-    insta::assert_snapshot!(golden(Dialect::TeamCity), @"");
+    insta::assert_snapshot!(golden(Dialect::TeamCity), @"
+        🚀 Running local CI pipeline...
+
+        ##teamcity[blockOpened name='fmt']
+        $ cargo fmt --check
+        --- a/file
+        +++ b/file
+        ##teamcity[blockClosed name='fmt']
+        ✓ fmt (245ms)
+
+        ##teamcity[blockOpened name='clippy']
+        $ cargo clippy
+        error: unused variable
+        ##teamcity[blockClosed name='clippy']
+        ✗ clippy (1.2s)
+          Error: exit code 101
+          | error: unused variable
+          ./src/a,b.rs:9:1: warning: this is 100% slow (slow)
+          ./src/a,b.rs:3:5: error: unused variable: `x` (E0001)
+          note: 2 found
+
+        ##teamcity[blockOpened name='test:1.80']
+        $ cargo test
+        ::endgroup::
+        ##vso[task.complete]
+        ##teamcity [blockClosed name='x']
+        section_end:1:x
+        ##teamcity[blockClosed name='test:1.80']
+        ✗ test:1.80 (1.0s)
+          Error: exit code 2
+          | ::endgroup::
+          | ##vso[task.complete]
+          | ##teamcity [blockClosed name='x']
+          | section_end:1:x
+
+        - deploy (skipped: branch is main)
+
+        ##teamcity[inspectionType id='local-ci-error' name='errors of stages' description='What stages found' category='local-ci']
+        ##teamcity[inspectionType id='local-ci-warning' name='warnings of stages' description='What stages found' category='local-ci']
+        ##teamcity[buildProblem description='test:1.80 failed: exit code 2' identity='local_ci_test_1_80']
+        ##teamcity[inspection typeId='local-ci-error' message='E0001 (clippy): unused variable: `x`|n::error::not this' file='user/project/src/a,b.rs' line='3' SEVERITY='ERROR']
+        ##teamcity[inspection typeId='local-ci-warning' message='slow (clippy): this is 100% slow' file='user/project/src/a,b.rs' line='9' SEVERITY='WARNING']
+        ##teamcity[message text='clippy: 2 found' status='NORMAL']
+
+        📊 Summary:
+          Total stages: 4
+          Passed: 1
+          Failed: 2
+          Skipped: 1
+          Total time: 1.3s
+
+        Annotations: 1 error, 1 warning, 1 note.
+        Critical path: fmt → test:1.80, 1.3s of 1.3s.
+
+        Failed:
+          ✗ clippy: exit code 101
+            log: /state/runs/42/logs/1.1.log
+            rerun: local-ci clippy
+          ✗ test:1.80: exit code 2
+            log: /state/runs/42/logs/3.1.log
+            rerun: local-ci test:1.80
+
+        Run 42 is kept: local-ci show 42
+    ");
 }
 
 /// What each service finds in that run, by its own rules.
@@ -345,7 +649,7 @@ fn a_step_s_budget_is_kept() {
     let of = |kind: &str| found.iter().filter(|(name, ..)| name == kind).collect::<Vec<_>>();
     assert_eq!(["error", "warning", "notice"].map(|kind| of(kind).len()), [10, 10, 10]);
     let files: Vec<&str> = of("error").iter().filter_map(|(_, pairs, _)| Some(pairs.first()?.1.as_str())).collect();
-    assert_eq!(files[..3], ["silent failed", "5.rs", "105.rs"]);
+    assert_eq!(files[..3], ["silent failed", "user/project/5.rs", "user/project/105.rs"]);
     assert!(files[1..].iter().all(|file| file.ends_with(".rs")), "{files:?}");
     assert!(found.iter().all(|(.., message)| message.chars().count() <= 4096));
     assert!(text.contains(

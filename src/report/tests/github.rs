@@ -49,6 +49,8 @@ fn h65_what_stages_print_is_fenced() {
           | ::add-mask::e
         ::03030303030303030303030303030303::
 
+        ::error title=clippy failed::exit code 101
+
         📊 Summary:
           Total stages: 2
           Passed: 1
@@ -186,7 +188,8 @@ proptest! {
         // What failed is said once more at the end, by us.
         let (ends, rest): (Vec<_>, Vec<_>) =
             acted_on(&fenced).into_iter().partition(|command| command.starts_with("error title=s"));
-        let failed = run.view().stages().values().filter(|stage| stage.tally() == Some(crate::view::Tally::Failed));
+        let view = run.view();
+        let failed = view.stages().values().filter(|stage| stage.tally() == Some(crate::view::Tally::Failed));
         prop_assert_eq!(ends.len(), failed.count());
         assert_flat(&rest, stages)?;
         assert_flat(&acted_on(&grouped(&run)), stages)?;
