@@ -177,8 +177,10 @@ mod tests {
     /// H67: whatever a title is, it opens one group and nothing else.
     #[test]
     fn h67_a_title_is_inert() {
+        fn opened(dialect: Dialect, title: &str) -> String {
+            dialect.open(&Section { title, name: "n", unix_ms: 1000 })
+        }
         let title = "a ##[error]b ##vso[x] ##teamcity[y] section_end:1:z 100%";
-        let opened = |dialect: Dialect, title| dialect.open(&Section { title, name: "n", unix_ms: 1000 });
         for dialect in [Dialect::Plain, Dialect::GitHub] {
             let shown = "::group::a ## [error]b ##vso[x] ##teamcity[y] section_end:1:z 100%25%0A::error::c";
             assert_eq!(opened(dialect, &format!("{title}\n::error::c")), shown);
