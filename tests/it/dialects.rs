@@ -73,6 +73,7 @@ fn h65_each_service_is_spoken_to_in_its_own_words() {
             ],
             "buildkite" => &[
                 "~~~ 🚀 Running local CI pipeline...",
+                "~~~ - never (skipped: NEVER is not set)",
                 "--- good",
                 "~~~ ✓ good (TIME)",
                 "--- bad",

@@ -1,9 +1,6 @@
 //! Which CI service reads along: how a group opens and closes in its log, how what stages print is kept inert there, and how
 //! an annotation is said. A dialect changes markers and nothing else of a transcript; see `docs/events.md`, "Dialects".
 
-pub(super) mod announce;
-mod chosen;
-
 use crate::env::{self, Env};
 use crate::text::terminal::Markers;
 use crate::text::{azure, gitlab, teamcity, workflow};
