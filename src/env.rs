@@ -72,7 +72,7 @@ pub const QUIET: &str = "LOCAL_CI_QUIET";
 /// `--output`.
 pub const OUTPUT: &str = "LOCAL_CI_OUTPUT";
 /// `--ci`.
-pub const DIALECT: &str = "LOCAL_CI_DIALECT";
+pub const CI_DIALECT: &str = "LOCAL_CI_CI";
 /// `--json`.
 pub const JSON: &str = "LOCAL_CI_JSON";
 /// `--detach`.

@@ -75,7 +75,7 @@ impl Variables<'_> {
             global.color = self.parsed(env::COLOR, colour)?;
         }
         if global.ci.is_none() {
-            global.ci = self.parsed(env::DIALECT, dialect)?;
+            global.ci = self.parsed(env::CI_DIALECT, dialect)?;
         }
         if global.verbose == 0 {
             global.verbose = u8::from(self.is_set(env::VERBOSE)?);
@@ -361,7 +361,7 @@ mod tests {
         assert!(fault("LOCAL_CI_REPEAT", "0").contains("LOCAL_CI_REPEAT"));
         assert!(fault("LOCAL_CI_TIMEOUT", "5").contains("5s"));
         let dialects = "expected plain, github, gitlab, buildkite, azure, teamcity";
-        assert!(fault("LOCAL_CI_DIALECT", "travis").ends_with(dialects));
+        assert!(fault("LOCAL_CI_CI", "travis").ends_with(dialects));
         assert!(filled("--ci travis", &[]).unwrap_err().contains(dialects));
         assert!(fault("LOCAL_CI_COLOR", "blue").contains("auto, always or never"));
     }

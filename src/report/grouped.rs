@@ -10,13 +10,13 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use super::cursor::{CHUNK, Cursor, Progress, Writing};
-use super::dialect::{Section, Weight, announce};
+use super::dialect::{Section, Weight};
 use super::guest::instead_of_output;
 use super::remotes::{Detail, Words, told};
 use super::silence::{Silence, still_running};
 use super::transcript::{Block, Layout, Transcript, TranscriptOptions};
 use super::verdict;
-use super::{LogKey, LogPart, Logs, Reporter, summary};
+use super::{LogKey, LogPart, Logs, Reporter, announce, summary};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};

@@ -10,9 +10,7 @@ use std::io::{self, Write};
 
 use memchr::memchr_iter;
 
-use super::annotations;
 use super::cursor::{Cursor, Progress, Writing};
-use super::dialect::announce;
 use super::guest::instead_of_output;
 use super::silence::{Silence, still_running};
 use super::spoken::spoken;
@@ -20,6 +18,7 @@ use super::style::{Glyph, Ink};
 use super::transcript::{Block, Transcript, TranscriptOptions};
 use super::verdict::{self, human};
 use super::{LogKey, LogPart, Logs, Reporter, summary};
+use super::{annotations, announce};
 use crate::cancel::CancelLevel;
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind, StageFinished};

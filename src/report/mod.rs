@@ -4,6 +4,7 @@
 mod about;
 mod ago;
 mod annotations;
+mod announce;
 pub mod comparison;
 mod cursor;
 pub mod dialect;

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::dialect::announce;
 use super::silence::{Silence, still_running};
 use super::transcript::{Block, Transcript, TranscriptOptions};
-use super::{Logs, Reporter, summary, verdict};
+use super::{Logs, Reporter, announce, summary, verdict};
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind};
 use crate::view::{RunView, StageView, Tally, leaked_sentence};

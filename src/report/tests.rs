@@ -15,6 +15,7 @@ use crate::outcome::{CancelReason, Failure, Outcome, SkipReason, Verdict};
 use crate::view::recorded::{Recorded, Step, after, failed, on, remote, skipped, stage};
 
 mod annotations;
+mod announced;
 mod dialects;
 mod durations;
 mod github;
@@ -23,6 +24,7 @@ mod guests;
 mod lines;
 mod machines;
 mod quiet;
+mod services;
 mod time;
 
 /// Logs in memory, shared between the run that writes and the reporter that reads.

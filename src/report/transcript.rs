@@ -190,12 +190,17 @@ impl<W: Write> Transcript<W> {
         if self.options.is_passed_through && self.options.dialect != Dialect::Plain {
             return FilterOptions { colour: self.options.style.colour, markers: Markers::Keep };
         }
-        self.guarded()
+        FilterOptions { colour: self.options.style.colour, markers: self.options.dialect.markers() }
     }
 
-    /// How it is filtered where we repeat it: nothing of it is acted on a second time.
-    pub(super) fn guarded(&self) -> FilterOptions {
-        FilterOptions { colour: self.options.style.colour, markers: self.options.dialect.markers() }
+    /// How it is filtered where we repeat it, quoted: nothing of it is acted on a second time.
+    pub(super) fn repeated(&self) -> FilterOptions {
+        let markers = match self.options.dialect {
+            // What is quoted is no heading.
+            Dialect::Buildkite => Markers::Keep,
+            dialect => dialect.markers(),
+        };
+        FilterOptions { colour: self.options.style.colour, markers }
     }
 
     /// How it is filtered where something of ours stands before it on each line.

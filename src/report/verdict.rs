@@ -207,7 +207,7 @@ fn excerpt<W: Write>(page: &mut Transcript<W>, view: &RunView, finished: &StageF
         }
         return;
     }
-    let filter = page.guarded();
+    let filter = page.repeated();
     match last_lines(logs, (finished.stage, finished.attempt), finished.log, filter) {
         Ok(lines) if lines.is_empty() => {}
         Ok(lines) => {

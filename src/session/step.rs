@@ -105,7 +105,7 @@ impl StepFiles {
                     Ok((bytes, left)) => written.push((stage, String::from_utf8_lossy(&bytes).into_owned(), left)),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => {
-                        complaints.push(format!("{stage}: its {} cannot be read: {error}", purpose.variable()))
+                        complaints.push(format!("{stage}: its {} cannot be read: {error}", purpose.variable()));
                     }
                 }
             }

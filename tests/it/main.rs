@@ -20,6 +20,7 @@ mod crash_points;
 mod damage;
 mod detach;
 mod detect;
+mod dialects;
 mod diff;
 mod docs;
 mod doctor;

@@ -30,7 +30,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--repeat", env::REPEAT),
     ("--quiet", env::QUIET),
     ("--output", env::OUTPUT),
-    ("--ci", env::DIALECT),
+    ("--ci", env::CI_DIALECT),
     ("--json", env::JSON),
     ("--detach", env::DETACH),
     ("--allow", env::ALLOW),

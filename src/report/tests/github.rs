@@ -49,6 +49,8 @@ fn h65_what_stages_print_is_fenced() {
           | ::add-mask::e
         ::03030303030303030303030303030303::
 
+        ::error title=clippy failed::exit code 101
+
         📊 Summary:
           Total stages: 2
           Passed: 1

@@ -1,15 +1,17 @@
 //! Annotations at the end of a run, in the words of the service that reads along, as many as it hears.
 
+mod chosen;
+
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
-use super::Dialect;
-use super::chosen::{Budget, Chosen, Said, choose};
+use super::dialect::Dialect;
+use super::transcript::{Block, Transcript};
 use crate::event::{Severity, Spot};
-use crate::report::transcript::{Block, Transcript};
 use crate::text::plain::printable;
 use crate::text::{azure, teamcity, workflow};
 use crate::view::RunView;
+use chosen::{Budget, Chosen, Said, choose};
 
 /// The longest title, in characters.
 const TITLE_MAX: usize = 200;
@@ -29,7 +31,7 @@ fn budget(dialect: Dialect) -> Option<Budget> {
 }
 
 /// Says what a run has found, and what failed in it. Nothing where no service hears it.
-pub(in crate::report) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView) {
+pub(super) fn write<W: Write>(page: &mut Transcript<W>, view: &RunView) {
     let dialect = page.options.dialect;
     let Some(budget) = budget(dialect) else { return };
     let Chosen { said, left } = choose(view, budget);
