@@ -77,6 +77,8 @@ pub const DETACH: &str = "LOCAL_CI_DETACH";
 pub const ALLOW: &str = "LOCAL_CI_ALLOW";
 /// `--follow`.
 pub const FOLLOW: &str = "LOCAL_CI_FOLLOW";
+/// `--report`; several between commas.
+pub const REPORT: &str = "LOCAL_CI_REPORT";
 /// `--dry-run`.
 pub const DRY_RUN: &str = "LOCAL_CI_DRY_RUN";
 /// Set by what `completions` prints, to the shell that wants to know how a command line can go on.

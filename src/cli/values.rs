@@ -2,8 +2,16 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::pipeline::remote;
 use crate::report::ColourWhen;
+use crate::report::document::Kind;
+
+/// The kinds of reports by their words.
+pub(super) fn report_kinds() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word)).try_map(|word| word.parse::<Kind>())
+}
 
 pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
     ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())

@@ -7,6 +7,7 @@ mod annotations;
 pub mod comparison;
 mod cursor;
 pub mod display;
+pub mod document;
 mod excerpt;
 pub mod grouped;
 mod guest;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::cli::values::{count, duration, remote_dir, seconds, session};
+use crate::report::document::Target;
 
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
@@ -96,7 +97,18 @@ pub(in crate::cli) struct RunArgs {
     #[arg(long)]
     pub(in crate::cli) list: bool,
     #[command(flatten)]
+    pub(in crate::cli) reports: Reports,
+    #[command(flatten)]
     pub(in crate::cli) presence: Presence,
+}
+
+/// What is written of a run once it has ended.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Reports {
+    #[arg(help_heading = SHOWN)]
+    /// Write a report at the end: junit, sarif, markdown or chrome-trace, such as junit=out.xml (repeatable)
+    #[arg(long = "report", value_name = "KIND=FILE")]
+    pub(in crate::cli) targets: Vec<Target>,
 }
 
 /// When a run starts, and whether somebody stays with it.

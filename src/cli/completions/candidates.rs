@@ -79,9 +79,9 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         // A directory of another machine is nothing that is known here.
         ("DIR", _, id) if id != "remote_dir" => Kind::Directory,
         // A source is `path:` and a directory, or an address: nothing that could be listed.
-        ("ARGS" | "N" | "DUR" | "RE" | "DIR" | "SOURCE", ..) | ("NAME", "new" | "add", _) | ("NAME", _, "session") => {
-            Kind::Free
-        }
+        ("ARGS" | "N" | "DUR" | "RE" | "DIR" | "SOURCE" | "KIND=FILE", ..)
+        | ("NAME", "new" | "add", _)
+        | ("NAME", _, "session") => Kind::Free,
         ("FORMAT" | "LANG", ..) => Kind::Own,
         _ => return None,
     })

@@ -33,6 +33,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--detach", env::DETACH),
     ("--allow", env::ALLOW),
     ("--follow", env::FOLLOW),
+    ("--report", env::REPORT),
     ("--dry-run", env::DRY_RUN),
 ];
 
