@@ -13,6 +13,7 @@ use crate::journal::layout::RunDir;
 use crate::journal::state::RunState;
 use crate::outcome::exit;
 use crate::report::document::Kind;
+use crate::session::past;
 use crate::session::reports::{Record, write};
 
 /// Prints or writes a report of a run.
@@ -25,7 +26,8 @@ pub(super) fn report(context: &Context<'_>, args: &ReportArgs) -> Result<Ending,
         })?,
         (None, None) => return Err(CliError::usage("which report? --format says it").or_try(formats())),
     };
-    let state = context.state(&context.anchor()?.root)?;
+    let root = context.anchor()?.root;
+    let state = context.state(&root)?;
     let target = target::find(&state, &args.run)?;
     let run = target.run;
     let number = run.number;
@@ -45,7 +47,12 @@ pub(super) fn report(context: &Context<'_>, args: &ReportArgs) -> Result<Ending,
     if run.view.header().is_none() {
         return Err(CliError::infrastructure(format!("there is no report of run {number}: it never started")));
     }
-    let text = Record::of(run.view, &run.dir).render(kind);
+    let record = Record::of(run.view, &run.dir);
+    let mut record = match kind {
+        Kind::Html => record.with_history(&past::glance(&state, &root)),
+        Kind::Junit | Kind::Sarif | Kind::Markdown | Kind::ChromeTrace => record,
+    };
+    let text = record.render(kind);
     match &args.output {
         Some(file) => write(&context.directory.join(file), &text)
             .map_err(|error| CliError::infrastructure(unwritten(kind, &file.display().to_string(), &error)))?,
@@ -123,6 +130,11 @@ pub(super) fn write_all(
             return failed(ending);
         }
     };
+    let wants_history = reports.targets.iter().any(|target| target.kind == Kind::Html);
+    if let (true, Ok(state)) = (wants_history, context.state(record.root())) {
+        let past = past::glance(&state, record.root());
+        record = record.with_history(&past);
+    }
     let mut all = true;
     for target in &reports.targets {
         let text = record.render(target.kind);

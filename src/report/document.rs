@@ -6,6 +6,7 @@
 
 mod attempts;
 mod chrome_trace;
+mod html;
 mod junit;
 mod kind;
 mod markdown;
@@ -17,7 +18,10 @@ mod xml;
 
 pub use kind::{Kind, Target, UnknownKind};
 
+use std::collections::BTreeMap;
+
 use super::Logs;
+use crate::ids::StageName;
 use crate::view::RunView;
 
 /// What a document says of a run that its events do not.
@@ -33,6 +37,9 @@ pub struct Facts {
     pub host: String,
     /// The version of the program that ran the run.
     pub program: String,
+    /// How long stages took in earlier runs and in this one, in milliseconds, the oldest first; none where it did not pass.
+    /// Of those of which that is known.
+    pub history: BTreeMap<StageName, Vec<Option<u64>>>,
 }
 
 /// The document. What cannot be read of a log is said in its place.
@@ -41,6 +48,7 @@ pub fn render(kind: Kind, view: &RunView, logs: &mut dyn Logs, facts: &Facts) ->
         Kind::Junit => junit::render(view, logs, facts),
         Kind::Sarif => sarif::render(view, facts),
         Kind::Markdown => markdown::render(view, logs, facts),
+        Kind::Html => html::render(view, logs, facts),
         Kind::ChromeTrace => chrome_trace::render(view, facts),
     }
     .into_bytes()

@@ -1,9 +1,11 @@
 //! A run's reports: what the record says, put into files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::history::Status;
 use crate::ids::StageName;
 use crate::journal::header::Header;
 use crate::journal::layout::RunDir;
@@ -11,7 +13,13 @@ use crate::journal::read::read_all;
 use crate::journal::state;
 use crate::report::document::{Facts, Kind, render};
 use crate::session::logs::RunLogs;
+use crate::session::past::Past;
 use crate::view::RunView;
+
+/// How many earlier runs of a stage are drawn.
+const SHOWN: usize = 20;
+/// How many are looked through for them.
+const LOOK_BACK: usize = 200;
 
 /// What a run's directory has for reports.
 pub struct Record {
@@ -49,6 +57,32 @@ impl Record {
         Self { view, logs: RunLogs::new(run.clone(), names), facts }
     }
 
+    /// The project's directory.
+    pub fn root(&self) -> &Path {
+        Path::new(self.view.header().map_or("", |run| run.project.as_str()))
+    }
+
+    /// The same with how long its stages took before, as far as the history of the project knows.
+    #[must_use]
+    pub fn with_history(mut self, past: &Past) -> Self {
+        let this = self.view.header().and_then(|run| run.number);
+        for stage in self.view.stages().values() {
+            let name = &stage.info.name;
+            // Also of a run of long ago, only what was before it.
+            let runs = past.runs(Some(std::slice::from_ref(name)), LOOK_BACK).unwrap_or_default();
+            let before = runs.into_iter().filter(|run| this.is_none_or(|this| run.number <= this));
+            let mut took: Vec<Option<u64>> = before
+                .filter_map(|run| run.job)
+                .filter(|job| job.attempts > 0)
+                .map(|job| (job.status == Status::Pass).then_some(job.duration_ms))
+                .take(SHOWN)
+                .collect();
+            took.reverse();
+            self.facts.history.insert(name.clone(), took);
+        }
+        self
+    }
+
     /// One of its reports.
     pub fn render(&mut self, kind: Kind) -> Vec<u8> {
         render(kind, &self.view, &mut self.logs, &self.facts)
@@ -66,6 +100,7 @@ fn facts(view: &RunView, header: Option<Header>) -> Facts {
         branch,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         program,
+        history: BTreeMap::new(),
     }
 }
 

@@ -106,7 +106,7 @@ pub(in crate::cli) struct RunArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct Reports {
     #[arg(help_heading = SHOWN)]
-    /// Write a report at the end: junit, sarif, markdown or chrome-trace, such as junit=out.xml (repeatable)
+    /// Write a report at the end: junit, sarif, markdown, html or chrome-trace, such as html=run.html (repeatable)
     #[arg(long = "report", value_name = "KIND=FILE")]
     pub(in crate::cli) targets: Vec<Target>,
 }

@@ -13,13 +13,15 @@ pub enum Kind {
     Sarif,
     /// A summary in Markdown, such as the one of a step of GitHub Actions.
     Markdown,
+    /// A page for people, in one file.
+    Html,
     /// JSON for trace viewers: Perfetto, `chrome://tracing`.
     ChromeTrace,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Junit, Self::Sarif, Self::Markdown, Self::ChromeTrace];
+    pub const ALL: [Self; 5] = [Self::Junit, Self::Sarif, Self::Markdown, Self::Html, Self::ChromeTrace];
 
     /// What it is called on the command line.
     pub fn word(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Kind {
             Self::Junit => "junit",
             Self::Sarif => "sarif",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::ChromeTrace => "chrome-trace",
         }
     }
@@ -39,6 +42,8 @@ impl Kind {
             (".sarif", Self::Sarif),
             (".sarif.json", Self::Sarif),
             (".md", Self::Markdown),
+            (".html", Self::Html),
+            (".htm", Self::Html),
             (".trace.json", Self::ChromeTrace),
         ];
         endings.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, kind)| kind)

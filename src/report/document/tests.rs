@@ -26,6 +26,7 @@ fn facts() -> Facts {
         branch: Some("main".into()),
         host: "box".into(),
         program: "0.1.0".into(),
+        history: BTreeMap::new(),
     }
 }
 
