@@ -45,6 +45,8 @@ pub const JOBS: &str = "LOCAL_CI_JOBS";
 pub const FAIL_FAST: &str = "LOCAL_CI_FAIL_FAST";
 /// `--keep-going`; a word for no is `--fail-fast`.
 pub const KEEP_GOING: &str = "LOCAL_CI_KEEP_GOING";
+/// `--flaky`.
+pub const FLAKY: &str = "LOCAL_CI_FLAKY";
 /// `--timeout`.
 pub const TIMEOUT: &str = "LOCAL_CI_TIMEOUT";
 /// `--remote`.

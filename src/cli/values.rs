@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::pipeline::remote;
+use crate::pipeline::{Flaky, remote};
 use crate::report::ColourWhen;
 use crate::report::document::Kind;
 
@@ -15,6 +15,10 @@ pub(super) fn report_kinds() -> impl TypedValueParser<Value = Kind> {
 
 pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
     ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())
+}
+
+pub(super) fn flaky(word: &str) -> Result<Flaky, String> {
+    Flaky::from_word(word).ok_or_else(|| "expected pass or fail".to_owned())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

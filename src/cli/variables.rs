@@ -104,6 +104,9 @@ impl Variables<'_> {
                 (selection.fail_fast, selection.keep_going) = (fail_fast, !fail_fast);
             }
         }
+        if selection.flaky.is_none() {
+            selection.flaky = self.parsed(env::FLAKY, values::flaky)?;
+        }
         if selection.timeout.is_none() {
             selection.timeout = self.parsed(env::TIMEOUT, duration)?;
         }

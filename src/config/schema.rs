@@ -19,7 +19,7 @@ use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use super::value::written::Settings;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
-use crate::pipeline::{Jobserver, Leak};
+use crate::pipeline::{Flaky, Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -83,12 +83,32 @@ pub(super) struct Run {
     /// Whether the first failure cancels the rest.
     #[schemars(extend("default" = false))]
     pub(super) fail_fast: Option<bool>,
+    /// What a stage is worth that passed only at another attempt.
+    #[schemars(extend("default" = "pass"))]
+    pub(super) flaky: Option<FlakyPolicy>,
     /// How a run is shown.
     #[schemars(extend("default" = "auto"))]
     pub(super) output: Option<OutputMode>,
     /// How long the whole run may take, or "none".
     #[schemars(extend("default" = "none"))]
     pub(super) timeout: Option<Limit>,
+}
+
+/// What a stage is worth that passed only at another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FlakyPolicy {
+    Pass,
+    Fail,
+}
+
+impl From<FlakyPolicy> for Flaky {
+    fn from(policy: FlakyPolicy) -> Self {
+        match policy {
+            FlakyPolicy::Pass => Self::Pass,
+            FlakyPolicy::Fail => Self::Fail,
+        }
+    }
 }
 
 /// How a run is shown.

@@ -37,7 +37,7 @@ pub struct Facts {
     pub host: String,
     /// The version of the program that ran the run.
     pub program: String,
-    /// How long stages took in earlier runs and in this one, in milliseconds, the oldest first; none where it did not pass.
+    /// How long stages took in earlier runs, in milliseconds, the oldest first; none where it did not pass.
     /// Of those of which that is known.
     pub history: BTreeMap<StageName, Vec<Option<u64>>>,
 }

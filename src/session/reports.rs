@@ -68,9 +68,9 @@ impl Record {
         let this = self.view.header().and_then(|run| run.number);
         for stage in self.view.stages().values() {
             let name = &stage.info.name;
-            // Also of a run of long ago, only what was before it.
+            // What came after it, and whether it is in the index itself by now, is to make no difference.
             let runs = past.runs(Some(std::slice::from_ref(name)), LOOK_BACK).unwrap_or_default();
-            let before = runs.into_iter().filter(|run| this.is_none_or(|this| run.number <= this));
+            let before = runs.into_iter().filter(|run| this.is_none_or(|this| run.number < this));
             let mut took: Vec<Option<u64>> = before
                 .filter_map(|run| run.job)
                 .filter(|job| job.attempts > 0)

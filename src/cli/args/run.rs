@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::values::{count, duration, remote_dir, seconds, session};
+use crate::cli::values::{count, duration, flaky, remote_dir, seconds, session};
+use crate::pipeline::Flaky;
 use crate::report::document::Target;
 
 const WHICH: &str = "Which stages";
@@ -55,6 +56,10 @@ pub(in crate::cli) struct Selection {
     /// Go on after a failure with what does not need the failed stage [default]
     #[arg(short, long, overrides_with = "fail_fast")]
     pub(in crate::cli) keep_going: bool,
+    #[arg(help_heading = HOW)]
+    /// Whether a stage that passed only at another attempt may pass: pass, or fail to fail the run [default: pass]
+    #[arg(long, value_name = "POLICY", value_parser = flaky)]
+    pub(in crate::cli) flaky: Option<Flaky>,
     #[arg(help_heading = HOW)]
     /// End the whole run after this long, such as 30s, 20m or 1h30m
     #[arg(long, value_name = "DUR", value_parser = duration)]

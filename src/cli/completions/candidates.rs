@@ -41,6 +41,7 @@ pub(super) enum Kind {
     Plugin,
     Tag,
     Mode,
+    Flaky,
     When,
     Code,
     Shell,
@@ -70,6 +71,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("PLUGIN", ..) => Kind::Plugin,
         ("TAG", ..) => Kind::Tag,
         ("MODE", ..) => Kind::Mode,
+        ("POLICY", ..) => Kind::Flaky,
         ("WHEN", ..) => Kind::When,
         ("CODE", ..) => Kind::Code,
         ("SHELL", ..) => Kind::Shell,
@@ -131,6 +133,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Plugin => known.plugins(),
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
+        Kind::Flaky => words(&["pass", "fail"]),
         Kind::When => words(&["auto", "always", "never"]),
         Kind::Code => {
             let code = |code: &Code| Candidate { value: code.id().to_owned(), help: code.title().to_owned() };

@@ -17,6 +17,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--jobs", env::JOBS),
     ("--fail-fast", env::FAIL_FAST),
     ("--keep-going", env::KEEP_GOING),
+    ("--flaky", env::FLAKY),
     ("--timeout", env::TIMEOUT),
     ("--remote", env::REMOTE),
     ("--session", env::SESSION),

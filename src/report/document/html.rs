@@ -63,10 +63,7 @@ fn about(view: &RunView, facts: &Facts) -> String {
     }
     items.push(format!("took <b>{}</b>", HumanDuration(end_of(view))));
     if let Some(run) = view.header() {
-        items.push(format!(
-            "started {}",
-            moment::utc(run.at.unix_ms).replace('T', " ").replace(".000Z", " UTC").replace('Z', " UTC")
-        ));
+        items.push(format!("started {} UTC", moment::utc_seconds(run.at.unix_ms).replace('T', " ")));
     }
     if let Some(commit) = &facts.commit {
         items.push(format!("commit <code>{}</code>", escape(commit.get(..12).unwrap_or(commit))));

@@ -106,10 +106,10 @@ fn headline(view: &RunView, facts: &Facts) -> String {
     let counted: Vec<String> =
         counted.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let flaky = view.stages().values().filter(|stage| stage.is_flaky()).count();
-    let flaky = if flaky > 0 { format!(", of which {flaky} flaky") } else { String::new() };
+    let flaky = if flaky > 0 { format!("; {flaky} flaky") } else { String::new() };
     let stages = if counts.total == 1 { "stage" } else { "stages" };
     let mut text = format!(
-        "## {sign} {}: {verdict}\n\n**{} {stages}**: {}{flaky}, in {}",
+        "## {sign} {}: {verdict}\n\n**{} {stages}**: {}{flaky}; in {}",
         inline(&title(view, facts)),
         counts.total,
         counted.join(", "),
@@ -121,7 +121,7 @@ fn headline(view: &RunView, facts: &Facts) -> String {
     if let Some(branch) = &facts.branch {
         text.push_str(&format!(" · {}", code(branch)));
     }
-    text.push_str("\n");
+    text.push('\n');
     text
 }
 
@@ -201,7 +201,7 @@ fn failure(view: &RunView, logs: &mut dyn Logs, id: StageId, stage: &StageView) 
 /// A command and what it printed, below a line that opens it.
 fn folded(summary: &str, command: &str, text: &str) -> String {
     let command = command.lines().map(|line| format!("$ {line}")).collect::<Vec<_>>().join("\n");
-    let text = format!("{command}\n{text}");
+    let text = if text.is_empty() { command } else { format!("{command}\n{text}") };
     let fence = fence(&text);
     format!("\n<details><summary>{}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>\n", html(summary))
 }

@@ -113,6 +113,7 @@ proptest! {
     #[test]
     fn escaped_text_has_no_markup_and_turns_nothing(text in any::<String>()) {
         let shown = escape(&text);
-        prop_assert!(!shown.contains(['<', '>', '"', '\'', '\u{202e}', '\u{1b}']));
+        let is_clean = !shown.contains(['<', '>', '"', '\'', '\u{202e}', '\u{1b}']);
+        prop_assert!(is_clean, "{}", shown);
     }
 }

@@ -15,13 +15,37 @@ fn markdown(run: &Recorded) -> String {
 fn a_summary_has_the_stages_and_what_failed() {
     let mut run = failing();
     find(&mut run, 1, vec![finding(Severity::Error, Some(("src/main.rs", 2, 5)), "mismatched types")]);
-    insta::assert_snapshot!(markdown(&run), @"");
+    insta::assert_snapshot!(markdown(&run), @"
+    ## ❌ project run 42: failed
+
+    **2 stages**: 1 passed, 1 failed; in 2.6s · `0123456789ab` · `main`
+
+    | | Stage | Took | Expected | |
+    | --- | --- | ---: | ---: | --- |
+    | ✅ | `fmt` | 245ms |  |  |
+    | ❌ | `clippy` | 2.3s |  | exit code 101 |
+
+    <details><summary>clippy: exit code 101</summary>
+
+    ```text
+    $ cargo clippy --workspace
+        Checking app v0.1.0
+    error[E0308]: mismatched types
+     --> src/main.rs:2:5
+    ```
+
+    </details>
+
+    ### Found by `clippy`
+
+    - src/main.rs:2:5: error: mismatched types (E0308)
+    ");
 }
 
 #[test]
 fn a_stage_that_passed_at_another_go_is_flaky() {
     let text = markdown(&flaky());
-    assert!(text.contains("1 passed, of which 1 flaky"), "{text}");
+    assert!(text.contains("1 passed; 1 flaky; in 7.0s"), "{text}");
     assert!(text.contains("| ⚠️ flaky | `test` | 7.0s |  | passed at attempt 2 |"), "{text}");
     assert!(text.contains("<summary>test (attempt 1): exit code 101</summary>"), "{text}");
 }
