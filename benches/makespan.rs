@@ -224,6 +224,7 @@ impl Pipeline {
             stages: self.needs.iter().zip(known).enumerate().map(stage).collect(),
             jobs: slots,
             fail_fast: false,
+            flaky: local_ci::pipeline::Flaky::Pass,
             timeout: None,
             left_out: Vec::new(),
             warnings: Vec::new(),

@@ -47,6 +47,8 @@ pub const JOBS: &str = "LOCAL_CI_JOBS";
 pub const FAIL_FAST: &str = "LOCAL_CI_FAIL_FAST";
 /// `--keep-going`; a word for no is `--fail-fast`.
 pub const KEEP_GOING: &str = "LOCAL_CI_KEEP_GOING";
+/// `--flaky`.
+pub const FLAKY: &str = "LOCAL_CI_FLAKY";
 /// `--timeout`.
 pub const TIMEOUT: &str = "LOCAL_CI_TIMEOUT";
 /// `--remote`.
@@ -81,6 +83,8 @@ pub const DETACH: &str = "LOCAL_CI_DETACH";
 pub const ALLOW: &str = "LOCAL_CI_ALLOW";
 /// `--follow`.
 pub const FOLLOW: &str = "LOCAL_CI_FOLLOW";
+/// `--report`; several between commas.
+pub const REPORT: &str = "LOCAL_CI_REPORT";
 /// `--dry-run`.
 pub const DRY_RUN: &str = "LOCAL_CI_DRY_RUN";
 /// Set by what `completions` prints, to the shell that wants to know how a command line can go on.

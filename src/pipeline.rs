@@ -267,6 +267,32 @@ pub struct Profile {
     pub skip: Vec<String>,
 }
 
+/// What a stage is worth to the verdict that passed, and not at its first attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaky {
+    /// It has passed, and is named.
+    #[default]
+    Pass,
+    /// The run fails. What needs the stage runs all the same.
+    Fail,
+}
+
+impl Flaky {
+    /// What it is called in a config and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// By its word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Pass, Self::Fail].into_iter().find(|flaky| flaky.word() == word)
+    }
+}
+
 /// `[run]`: the run's own defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunDefaults {
@@ -274,6 +300,8 @@ pub struct RunDefaults {
     pub jobs: Option<u32>,
     /// Whether the first failure cancels the rest.
     pub fail_fast: Option<bool>,
+    /// What a stage is worth that passed only at another attempt.
+    pub flaky: Option<Flaky>,
     /// The output mode's name.
     pub output: Option<String>,
     /// How long the whole run may take.

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::values::{colour, dialect, lines};
+use super::values::{colour, dialect, lines, report_kinds};
+use crate::report::document::Kind;
 use crate::report::{ColourWhen, Dialect};
 pub(super) use hook::{HookArgs, HookCommand, HookInstallArgs, HookRunArgs, HookUninstallArgs};
 pub(super) use jobs::{
@@ -20,10 +21,10 @@ pub(super) use jobs::{
 };
 pub(super) use plugin::{Language, PluginArgs, PluginCommand, PluginNewArgs};
 pub(super) use remote::{CheckArgs, RemoteArgs, RemoteCommand, RemoteListArgs};
-pub(super) use run::{Elsewhere, GraphFormat, PlanArgs, Presence, RunArgs, Selection};
+pub(super) use run::{Elsewhere, GraphFormat, PlanArgs, Presence, Reports, RunArgs, Selection};
 use texts::{
     AFTER_ADD, AFTER_AWAIT, AFTER_AWAIT_ALL, AFTER_AWAIT_ANY, AFTER_COMPLETIONS, AFTER_DIFF, AFTER_DOCTOR,
-    AFTER_EXPLAIN, AFTER_HELP, AFTER_LOGS, AFTER_MAN, AFTER_PLAN, AFTER_RUN, AFTER_SCHEMA, AFTER_STREAM,
+    AFTER_EXPLAIN, AFTER_HELP, AFTER_LOGS, AFTER_MAN, AFTER_PLAN, AFTER_REPORT, AFTER_RUN, AFTER_SCHEMA, AFTER_STREAM,
 };
 
 /// Texts are wrapped at this many columns, on wider terminals too; those below are written for it.
@@ -116,6 +117,9 @@ pub(super) enum Command {
     Validate(ValidateArgs),
     /// Show a run again as its summary, and exit with its code
     Show(ShowArgs),
+    /// Print or write a report of a run: for build servers, scanners, viewers
+    #[command(after_help = AFTER_REPORT)]
+    Report(ReportArgs),
     /// Show what stages printed, now or then
     #[command(after_help = AFTER_LOGS)]
     Logs(LogsArgs),
@@ -221,6 +225,21 @@ pub(super) struct RerunArgs {
     /// Show what would run instead of running it
     #[arg(long)]
     pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) reports: Reports,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// A run's number, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub(super) run: String,
+    /// Which report [default: the one that FILE's name says]
+    #[arg(long, value_name = "FORMAT", value_parser = report_kinds())]
+    pub(super) format: Option<Kind>,
+    /// Write it into this file instead of printing it
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use crate::session::place::StartError;
 use crate::text::plain::printable;
 
 /// Documented commands that this version does not have, and that are read as stages.
-const LATER_COMMANDS: &[&str] = &["agent", "cache", "import", "mcp", "report", "tui", "watch"];
+const LATER_COMMANDS: &[&str] = &["agent", "cache", "import", "mcp", "tui", "watch"];
 
 /// Whether there will be a command of this name.
 pub(super) fn is_later_command(name: &str) -> bool {

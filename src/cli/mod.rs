@@ -39,6 +39,7 @@ mod project;
 mod prune;
 mod queue;
 mod remote;
+mod report;
 mod rerun;
 mod run;
 mod runs;
@@ -150,6 +151,7 @@ fn dispatch(cli: Cli, arguments: &[OsString], env: &Env) -> Result<Ending, CliEr
         Command::Plan(args) => plan::plan(&context()?, &args),
         Command::List(args) => list::list(&context()?, &args),
         Command::Validate(args) => validate::validate(&context()?, &args),
+        Command::Report(args) => report::report(&context()?, &args),
         Command::Show(args) => show::show(&context()?, &args),
         Command::Logs(args) => logs::logs(&context()?, &args),
         Command::Attach(args) => attach::attach(&context()?, &args),

@@ -252,6 +252,7 @@ impl<'a> Context<'a> {
     pub(super) fn plan(&self, project: &Project, selection: &Selection) -> Result<Plan, CliError> {
         let request = Request {
             jobs: selection.jobs.or(project.pipeline.run().jobs).or(self.user.jobs),
+            flaky: selection.flaky,
             fail_fast: match (selection.fail_fast, selection.keep_going) {
                 (true, _) => Some(true),
                 (false, true) => Some(false),

@@ -7,7 +7,7 @@ pub(super) mod words;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::args::{Command, Elsewhere, Presence, RerunArgs, RunArgs};
+use super::args::{Command, Elsewhere, Presence, Reports, RerunArgs, RunArgs};
 use super::error::CliError;
 use super::project::Context;
 use super::{Ending, argv, output, run, target, variables};
@@ -44,6 +44,7 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs) -> Result<Ending, C
     let project = context.project()?;
     again.dry_run |= args.dry_run;
     (again.quiet, again.json, again.output) = (args.quiet, args.json, args.output.clone());
+    again.reports = args.reports.clone();
     // It was one run, also where it was one of several rounds.
     again.repeat = None;
     // Who runs it again is there, whoever was at it then.
@@ -141,6 +142,7 @@ fn asked_then(header: &Header, number: RunNumber, context: &Context<'_>) -> Resu
     // When it started then, and who stayed with it, is nothing of what it was asked to do.
     if let Command::Run(args) = &mut cli.command {
         args.presence = Presence::default();
+        args.reports = Reports::default();
     }
     variables::fill_in(&mut cli, context.env)?;
     match cli.command {

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::faces::{self, Mode};
 use super::leave::{self, Leaving};
 use super::project::Context;
-use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue, secrets, target};
+use super::{Ending, again, elsewhere, keys, list, onlooker, output, plan, queue, report, secrets, target};
 use crate::clock::{Clock, SystemClock};
 use crate::env;
 use crate::ids::{RunNumber, StageName};
@@ -68,6 +68,7 @@ pub(super) fn run_in(
     occasion: &Occasion<'_>,
     project: &dyn Fn() -> Result<Project, CliError>,
 ) -> Result<Ending, CliError> {
+    report::refuse(context, args)?;
     let interrupts = interrupts()?;
     let rounds = args.repeat.unwrap_or(1);
     let mut failed = 0;
@@ -204,7 +205,7 @@ fn once(
             let stayed = stay_with(context, prepared, &caller, place, display, &leaving, interrupts);
             if let Ok((ending, follow::Ending::Left)) = stayed {
                 // A directory that nobody keeps is then the supervisor's affair.
-                return Ok(ending);
+                return Ok(report::write_all(context, &args.reports, (&run, number), ending));
             }
             stayed.map(|(ending, _)| ending)
         }
@@ -223,6 +224,7 @@ fn once(
         }
     };
     interrupts.done();
+    let ending = ending.map(|ending| report::write_all(context, &args.reports, (&run, number), ending));
     if number.is_none() {
         discard_temporary(&run);
     }

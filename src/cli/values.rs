@@ -2,8 +2,16 @@
 
 use std::time::Duration;
 
-use crate::pipeline::remote;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::pipeline::{Flaky, remote};
+use crate::report::document::Kind;
 use crate::report::{ColourWhen, Dialect};
+
+/// The kinds of reports by their words.
+pub(super) fn report_kinds() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word)).try_map(|word| word.parse::<Kind>())
+}
 
 pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
     ColourWhen::from_word(word).ok_or_else(|| "expected auto, always or never".to_owned())
@@ -11,6 +19,10 @@ pub(super) fn colour(word: &str) -> Result<ColourWhen, String> {
 
 pub(super) fn dialect(word: &str) -> Result<Dialect, String> {
     Dialect::from_word(word).ok_or_else(|| format!("expected {}", Dialect::ALL.map(Dialect::word).join(", ")))
+}
+
+pub(super) fn flaky(word: &str) -> Result<Flaky, String> {
+    Flaky::from_word(word).ok_or_else(|| "expected pass or fail".to_owned())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

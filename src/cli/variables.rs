@@ -3,10 +3,11 @@
 //! What is typed goes before what is set. Options that exclude each other are one question: where one of them is
 //! typed, the variables of all of them are passed over. An empty variable is as good as none.
 
-use super::args::{Cli, Command, Elsewhere, Global, Presence, RemoteArgs, RemoteCommand, RunArgs, Selection};
+use super::args::{Cli, Command, Elsewhere, Global, Presence, RemoteArgs, RemoteCommand, Reports, RunArgs, Selection};
 use super::error::CliError;
 use super::values::{self, colour, count, dialect, duration};
 use crate::env::{self, Env};
+use crate::report::document::Target;
 
 /// Fills in what was not typed.
 pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
@@ -28,7 +29,10 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
             }
             Ok(())
         }
-        Command::Rerun(args) => variables.face(&mut args.json, &mut args.quiet, &mut args.output),
+        Command::Rerun(args) => {
+            variables.face(&mut args.json, &mut args.quiet, &mut args.output)?;
+            variables.reports(&mut args.reports)
+        }
         Command::List(_)
         | Command::Add(_)
         | Command::Start(_)
@@ -47,6 +51,7 @@ pub(super) fn fill_in(cli: &mut Cli, env: &Env) -> Result<(), CliError> {
         | Command::Nuke(_)
         | Command::Validate(_)
         | Command::Show(_)
+        | Command::Report(_)
         | Command::Logs(_)
         | Command::Stop(_)
         | Command::Runs(_)
@@ -110,6 +115,9 @@ impl Variables<'_> {
                 (selection.fail_fast, selection.keep_going) = (fail_fast, !fail_fast);
             }
         }
+        if selection.flaky.is_none() {
+            selection.flaky = self.parsed(env::FLAKY, values::flaky)?;
+        }
         if selection.timeout.is_none() {
             selection.timeout = self.parsed(env::TIMEOUT, duration)?;
         }
@@ -146,6 +154,10 @@ impl Variables<'_> {
         if args.repeat.is_none() && !leaves {
             args.repeat = self.parsed(env::REPEAT, count)?;
         }
+        if args.repeat.is_none() && !args.presence.detach {
+            // What is set is passed over where it could not be done.
+            self.reports(&mut args.reports)?;
+        }
         if args.presence.allow {
             // A report at the end is for who waits for the run's end.
             args.output = args.output.take().or_else(|| self.text(env::OUTPUT));
@@ -156,6 +168,17 @@ impl Variables<'_> {
         if args.presence.detach {
             // Nothing of the run is shown.
             args.output = None;
+        }
+        Ok(())
+    }
+
+    /// What is written at the run's end.
+    fn reports(&self, reports: &mut Reports) -> Result<(), CliError> {
+        if reports.targets.is_empty() {
+            let words = self.parsed(env::REPORT, |_| {
+                self.list(env::REPORT).iter().map(|word| word.parse()).collect::<Result<Vec<Target>, String>>()
+            })?;
+            reports.targets.extend(words.unwrap_or_default());
         }
         Ok(())
     }

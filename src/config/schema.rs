@@ -22,7 +22,7 @@ use super::value::written::Settings;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
 use crate::pipeline::secret::DEFAULT_MASK;
-use crate::pipeline::{Annotations, Jobserver, Leak};
+use crate::pipeline::{Annotations, Flaky, Jobserver, Leak};
 
 /// The whole of `local-ci.toml`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -89,6 +89,9 @@ pub(super) struct Run {
     /// Whether the first failure cancels the rest.
     #[schemars(extend("default" = false))]
     pub(super) fail_fast: Option<bool>,
+    /// What a stage is worth that passed only at another attempt.
+    #[schemars(extend("default" = "pass"))]
+    pub(super) flaky: Option<FlakyPolicy>,
     /// How a run is shown.
     #[schemars(extend("default" = "auto"))]
     pub(super) output: Option<OutputMode>,
@@ -101,6 +104,23 @@ pub(super) struct Run {
     /// Globs of variables' names: their values are masked in what stages print. An empty list masks none but `[secrets]`.
     #[schemars(with = "Option<Vec<String>>", extend("default" = DEFAULT_MASK))]
     pub(super) mask: Option<Vec<Spanned<String>>>,
+}
+
+/// What a stage is worth that passed only at another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FlakyPolicy {
+    Pass,
+    Fail,
+}
+
+impl From<FlakyPolicy> for Flaky {
+    fn from(policy: FlakyPolicy) -> Self {
+        match policy {
+            FlakyPolicy::Pass => Self::Pass,
+            FlakyPolicy::Fail => Self::Fail,
+        }
+    }
 }
 
 /// How a run is shown.

@@ -37,6 +37,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("files-read", "files-read = [\"src/**\"]"),
     ("files-write", "files-write = [\"src/**\"]"),
     ("fix", "fix = \"cargo fmt\""),
+    ("flaky", "flaky = \"fail\""),
     ("give-up", "give-up = \"10m\""),
     ("grants", "grants = { files-read = [\"**\"] }"),
     ("grace", "grace = \"10s\""),

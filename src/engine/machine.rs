@@ -29,7 +29,7 @@ use crate::event::{EventKind, LogInfo, RunStarted, StageFinished};
 use crate::executor::{Ended, ExecError};
 use crate::ids::{DenseMap, StageId};
 use crate::outcome::{CancelReason, Exit, Failure, Outcome, SkipReason, Verdict};
-use crate::pipeline::Leak;
+use crate::pipeline::{Flaky, Leak};
 use crate::plan::Plan;
 use crate::plan::signature::LOCAL;
 use past::Inherited;
@@ -540,20 +540,31 @@ impl Machine {
     fn finish(&mut self, finished: StageFinished) {
         let stage = finished.stage;
         self.states[stage] = State::Idle;
-        let outcome = finished.outcome.clone();
-        self.count(stage, &outcome);
+        let (outcome, attempt) = (finished.outcome.clone(), finished.attempt);
+        self.count(stage, &outcome, attempt);
+        if self.is_flaky_failure(stage, &outcome, attempt) {
+            let text = format!("it passed at attempt {attempt} only, and flaky stages are set to fail the run");
+            self.emit(EventKind::Notice { stage: Some(stage), text });
+        }
         self.emit(EventKind::StageFinished(finished));
         self.scheduler.finished(stage, &outcome);
     }
 
     /// What a stage's last word means for the verdict.
-    fn count(&mut self, stage: StageId, outcome: &Outcome) {
+    fn count(&mut self, stage: StageId, outcome: &Outcome, attempt: u32) {
         let allowed = self.plan.stages[stage].policy.allow_failure;
         match outcome {
             Outcome::Failed { .. } | Outcome::TimedOut { .. } => self.failed |= !allowed,
             Outcome::Errored { .. } => self.errored = true,
-            Outcome::Passed | Outcome::Cached | Outcome::Skipped { .. } | Outcome::Cancelled { .. } => {}
+            Outcome::Passed => self.failed |= self.is_flaky_failure(stage, outcome, attempt),
+            Outcome::Cached | Outcome::Skipped { .. } | Outcome::Cancelled { .. } => {}
         }
+    }
+
+    /// Whether a stage passed, and that is not enough. An attempt that is not the first comes after one that did not pass.
+    fn is_flaky_failure(&self, stage: StageId, outcome: &Outcome, attempt: u32) -> bool {
+        let allowed = self.plan.stages[stage].policy.allow_failure;
+        self.plan.flaky == Flaky::Fail && *outcome == Outcome::Passed && attempt > 1 && !allowed
     }
 
     fn verdict(&self) -> Verdict {

@@ -79,6 +79,7 @@ pub fn build(pipeline: &Pipeline, request: &Request, facts: &Facts<'_>) -> Resul
         stages: planned,
         jobs,
         fail_fast: request.fail_fast.or(pipeline.run().fail_fast).unwrap_or(false),
+        flaky: request.flaky.or(pipeline.run().flaky).unwrap_or_default(),
         timeout: request.timeout.or(pipeline.run().timeout),
         left_out: chosen.left_out(),
         warnings: selection.warnings,

@@ -40,7 +40,7 @@ use crate::outcome::SkipReason;
 use crate::pipeline::plugin::{ParserUse, Ready};
 use crate::pipeline::remote::Remote;
 use crate::pipeline::secret::Origin;
-use crate::pipeline::{Command, Policy};
+use crate::pipeline::{Command, Flaky, Policy};
 use graph::Graph;
 use priority::{Paths, Weight};
 use signature::Work;
@@ -176,6 +176,9 @@ pub struct Plan {
     pub jobs: u32,
     /// Whether the first failure cancels the rest.
     pub fail_fast: bool,
+    /// What a stage is worth that passed only at another attempt.
+    #[serde(default)]
+    pub flaky: Flaky,
     /// How long the whole run may take.
     pub timeout: Option<Duration>,
     /// Stages that were asked for or needed, and that `--skip` or `--only` leaves out.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::error::{PlanError, nearest};
 use super::pattern::{compile, is_glob};
 use crate::ids::{DenseMap, StageId, StageName};
-use crate::pipeline::{Pipeline, Profile};
+use crate::pipeline::{Flaky, Pipeline, Profile};
 use crate::plan::Reason;
 
 /// What the user wants to be run.
@@ -37,6 +37,8 @@ pub struct Request {
     pub jobs: Option<u32>,
     /// Whether the first failure cancels the rest.
     pub fail_fast: Option<bool>,
+    /// What a stage is worth that passed only at another attempt.
+    pub flaky: Option<Flaky>,
     /// How long the whole run may take.
     pub timeout: Option<Duration>,
     /// Where they run instead of where they say, and how.

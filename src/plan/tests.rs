@@ -10,7 +10,7 @@ use super::*;
 use crate::clock::{Clock, SystemClock};
 use crate::env::Env;
 use crate::ids::DenseId;
-use crate::pipeline::{Action, Pipeline, Profile, RunDefaults, Stage, When};
+use crate::pipeline::{Action, Flaky, Pipeline, Profile, RunDefaults, Stage, When};
 
 fn name(text: &str) -> StageName {
     StageName::new(text).unwrap()
@@ -373,14 +373,18 @@ fn arguments_go_to_the_one_stage_that_is_asked_for() {
 fn the_run_s_own_limits_come_from_the_request_the_config_and_the_machine_in_this_order() {
     let mut declared = usual();
     let plan = declared.plan(&Request::default());
-    assert_eq!((plan.jobs, plan.fail_fast, plan.timeout), (4, false, None));
+    assert_eq!((plan.jobs, plan.fail_fast, plan.flaky, plan.timeout), (4, false, Flaky::Pass, None));
     let minute = Some(Duration::from_mins(1));
-    declared.run = RunDefaults { jobs: Some(3), fail_fast: Some(true), timeout: minute, ..RunDefaults::default() };
+    let flaky = Some(Flaky::Fail);
+    declared.run =
+        RunDefaults { jobs: Some(3), fail_fast: Some(true), flaky, timeout: minute, ..RunDefaults::default() };
     let plan = declared.plan(&Request::default());
-    assert_eq!((plan.jobs, plan.fail_fast, plan.timeout), (3, true, minute));
+    assert_eq!((plan.jobs, plan.fail_fast, plan.flaky, plan.timeout), (3, true, Flaky::Fail, minute));
     let second = Some(Duration::from_secs(1));
-    let plan = declared.plan(&Request { jobs: Some(0), fail_fast: Some(false), timeout: second, ..Request::default() });
-    assert_eq!((plan.jobs, plan.fail_fast, plan.timeout), (1, false, second));
+    let flaky = Some(Flaky::Pass);
+    let request = Request { jobs: Some(0), fail_fast: Some(false), flaky, timeout: second, ..Request::default() };
+    let plan = declared.plan(&request);
+    assert_eq!((plan.jobs, plan.fail_fast, plan.flaky, plan.timeout), (1, false, Flaky::Pass, second));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) fn lines(stage: &StageView, view: &RunView, program: &str, most: usiz
 }
 
 /// One of them. Its text is foreign; to be written as a line is.
-fn line(annotation: &Annotation) -> String {
+pub(super) fn line(annotation: &Annotation) -> String {
     let Annotation { severity, message, code, title, at, source: _ } = annotation;
     let at = at.as_ref().map(|at| format!("{}: ", place(at))).unwrap_or_default();
     let title = title.as_ref().map(|title| format!("{}: ", first(title))).unwrap_or_default();

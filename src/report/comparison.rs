@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub use layout::render;
 
-use crate::event::Stream;
+use crate::event::{Annotation, Stream};
 use crate::ids::{RunNumber, StageName};
 
 /// Two runs, side by side.
@@ -74,6 +74,11 @@ pub struct StageChange {
     pub environment_added: Vec<String>,
     /// Names of variables that only the first gives it.
     pub environment_gone: Vec<String>,
+    /// What it found in the second and not in the first, where it ran in both. What has only moved to another line is no
+    /// news.
+    pub annotations_new: Vec<Annotation>,
+    /// What it found in the first and not in the second.
+    pub annotations_gone: Vec<Annotation>,
     /// Whether what it printed differs.
     pub output: OutputChange,
 }
@@ -153,6 +158,8 @@ impl StageChange {
         what(from) != what(to)
             || !self.environment_added.is_empty()
             || !self.environment_gone.is_empty()
+            || !self.annotations_new.is_empty()
+            || !self.annotations_gone.is_empty()
             || matches!(self.output, OutputChange::Differs { .. })
     }
 }

@@ -17,27 +17,41 @@ const WIDTH: usize = 1000;
 /// The last lines of an attempt's output, filtered. Blank lines at the end are left out.
 pub(super) fn last_lines(
     logs: &mut dyn Logs,
-    (stage, attempt): (StageId, u32),
+    attempt: (StageId, u32),
     log: LogInfo,
     filter: FilterOptions,
 ) -> io::Result<Vec<String>> {
+    let (shown, _) = last_text(logs, attempt, log, filter, WINDOW)?;
+    let mut lines: Vec<&str> = shown.lines().collect();
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    Ok(lines[lines.len().saturating_sub(LINES)..].iter().map(|line| shortened(line)).collect())
+}
+
+/// The end of an attempt's output, filtered: what the last so many bytes of it are. Says whether there is more before it.
+pub(super) fn last_text(
+    logs: &mut dyn Logs,
+    (stage, attempt): (StageId, u32),
+    log: LogInfo,
+    filter: FilterOptions,
+    window: u64,
+) -> io::Result<(String, bool)> {
     let (part, length) = if log.tail > 0 { (LogPart::Tail, log.tail) } else { (LogPart::Head, log.bytes) };
-    let start = length.saturating_sub(WINDOW);
+    let start = length.saturating_sub(window);
     let bytes = read(logs, LogKey { stage, attempt, part }, start, length)?;
     let mut shown = Vec::new();
     let mut filter = TerminalFilter::new(filter);
     filter.push(&bytes, &mut shown);
     filter.finish(&mut shown);
-    let shown = String::from_utf8_lossy(&shown);
-    let mut lines: Vec<&str> = shown.lines().collect();
+    let mut shown = String::from_utf8_lossy(&shown).into_owned();
     // The first line was cut by the window; it is shown only where there is no other.
-    if start > 0 && lines.len() > 1 {
-        lines.remove(0);
+    if start > 0
+        && let Some(end) = shown.find('\n').filter(|end| end + 1 < shown.len())
+    {
+        shown.drain(..=end);
     }
-    while lines.last().is_some_and(|line| line.trim().is_empty()) {
-        lines.pop();
-    }
-    Ok(lines[lines.len().saturating_sub(LINES)..].iter().map(|line| shortened(line)).collect())
+    Ok((shown, start > 0 || log.tail > 0))
 }
 
 fn read(logs: &mut dyn Logs, key: LogKey, start: u64, end: u64) -> io::Result<Vec<u8>> {

@@ -9,6 +9,7 @@ pub mod comparison;
 mod cursor;
 pub mod dialect;
 pub mod display;
+pub mod document;
 mod excerpt;
 pub mod grouped;
 mod guest;

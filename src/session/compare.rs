@@ -1,5 +1,6 @@
 //! What changed from one run to another, as their directories have them.
 
+mod findings;
 mod output;
 
 use std::io;
@@ -90,12 +91,21 @@ fn stage(name: StageName, from: Option<Place<'_>>, to: Option<Place<'_>>) -> Sta
     let only = |one: &[String], other: &[String]| -> Vec<String> {
         one.iter().filter(|name| both && !other.contains(name)).cloned().collect()
     };
+    let (annotations_new, annotations_gone) = match (from.and_then(ran), to.and_then(ran)) {
+        (Some(from), Some(to)) => (
+            findings::only_in(&to.annotations, &from.annotations),
+            findings::only_in(&from.annotations, &to.annotations),
+        ),
+        _ => (Vec::new(), Vec::new()),
+    };
     StageChange {
         name,
         delta_ms,
         outside: duration(&a).and(to.and_then(outside)),
         environment_added: only(&env_to, &env_from),
         environment_gone: only(&env_from, &env_to),
+        annotations_new,
+        annotations_gone,
         output: match (from, to) {
             (Some(from), Some(to)) => output(from, to),
             _ => OutputChange::NotCompared,
@@ -103,6 +113,11 @@ fn stage(name: StageName, from: Option<Place<'_>>, to: Option<Place<'_>>) -> Sta
         from: a,
         to: b,
     }
+}
+
+/// A stage that ran to its end: one that did not found nothing, and that says nothing of what there is to be found.
+fn ran(place: Place<'_>) -> Option<&StageView> {
+    in_view(place).filter(|stage| stage.finished().is_some() && stage.attempts() > 0)
 }
 
 fn in_view((whole, id): Place<'_>) -> Option<&StageView> {

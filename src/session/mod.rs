@@ -31,6 +31,7 @@ pub mod plugins;
 pub mod prepare;
 pub mod queue;
 pub mod remotes;
+pub mod reports;
 pub mod retention;
 pub mod runs;
 mod screening;

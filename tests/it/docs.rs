@@ -13,13 +13,14 @@ const README: &str = include_str!("../../README.md");
 const QUICKSTART: &str = include_str!("../../examples/quickstart/README.md");
 
 /// Every document for users, by its path from the top of the checkout.
-const DOCUMENTS: [(&str, &str); 7] = [
+const DOCUMENTS: [(&str, &str); 8] = [
     ("README.md", README),
     ("CHANGELOG.md", include_str!("../../CHANGELOG.md")),
     ("docs/config.md", include_str!("../../docs/config.md")),
     ("docs/design.md", include_str!("../../docs/design.md")),
     ("docs/detection.md", include_str!("../../docs/detection.md")),
     ("docs/events.md", include_str!("../../docs/events.md")),
+    ("docs/reports.md", include_str!("../../docs/reports.md")),
     ("examples/quickstart/README.md", QUICKSTART),
 ];
 

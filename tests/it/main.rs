@@ -74,6 +74,7 @@ mod remote_check;
 mod remote_config;
 mod remote_recover;
 mod remote_run;
+mod reports;
 mod rerun;
 mod rig;
 mod rig_elsewhere;

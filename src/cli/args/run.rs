@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::values::{count, duration, remote_dir, seconds, session};
+use crate::cli::values::{count, duration, flaky, remote_dir, seconds, session};
+use crate::pipeline::Flaky;
+use crate::report::document::Target;
 
 const WHICH: &str = "Which stages";
 const HOW: &str = "How they run";
@@ -59,6 +61,10 @@ pub(in crate::cli) struct Selection {
     #[arg(short, long, overrides_with = "fail_fast")]
     pub(in crate::cli) keep_going: bool,
     #[arg(help_heading = HOW)]
+    /// Whether a stage that passed only at another attempt may pass: pass, or fail to fail the run [default: pass]
+    #[arg(long, value_name = "POLICY", value_parser = flaky)]
+    pub(in crate::cli) flaky: Option<Flaky>,
+    #[arg(help_heading = HOW)]
     /// End the whole run after this long, such as 30s, 20m or 1h30m
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub(in crate::cli) timeout: Option<Duration>,
@@ -100,7 +106,18 @@ pub(in crate::cli) struct RunArgs {
     #[arg(long)]
     pub(in crate::cli) list: bool,
     #[command(flatten)]
+    pub(in crate::cli) reports: Reports,
+    #[command(flatten)]
     pub(in crate::cli) presence: Presence,
+}
+
+/// What is written of a run once it has ended.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Reports {
+    #[arg(help_heading = SHOWN)]
+    /// Write a report at the end: junit, sarif, markdown, html or chrome-trace, such as html=run.html (repeatable)
+    #[arg(long = "report", value_name = "KIND=FILE")]
+    pub(in crate::cli) targets: Vec<Target>,
 }
 
 /// When a run starts, and whether somebody stays with it.

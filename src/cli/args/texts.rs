@@ -178,3 +178,10 @@ pub(super) const AFTER_PLUGIN_VERIFY: &str = "\
 Exit codes:
   0  all are what was locked and approved
   2  one is not, or is not there";
+
+pub(super) const AFTER_REPORT: &str = "\
+Examples:
+  local-ci report --format markdown         a summary of the newest run
+  local-ci report 42 -o out/junit.xml       what a build server reads
+  local-ci report --format chrome-trace -o run.json
+                                            to be opened in ui.perfetto.dev";

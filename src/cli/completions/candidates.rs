@@ -44,6 +44,7 @@ pub(super) enum Kind {
     Hook,
     Tag,
     Mode,
+    Flaky,
     When,
     Dialect,
     Code,
@@ -75,6 +76,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         ("HOOK", ..) => Kind::Hook,
         ("TAG", ..) => Kind::Tag,
         ("MODE", ..) => Kind::Mode,
+        ("POLICY", ..) => Kind::Flaky,
         ("WHEN", ..) => Kind::When,
         ("DIALECT", ..) => Kind::Dialect,
         ("CODE", ..) => Kind::Code,
@@ -85,7 +87,7 @@ pub(super) fn kind(command: &str, arg: &Arg) -> Option<Kind> {
         // A directory of another machine is nothing that is known here.
         ("DIR", _, id) if id != "remote_dir" => Kind::Directory,
         // A source is `path:` and a directory, or an address: nothing that could be listed.
-        ("ARGS" | "BASE" | "N" | "DUR" | "RE" | "DIR" | "SOURCE", ..)
+        ("ARGS" | "BASE" | "N" | "DUR" | "RE" | "DIR" | "SOURCE" | "KIND=FILE", ..)
         | ("NAME", "new" | "add", _)
         | ("NAME", _, "session") => Kind::Free,
         ("FORMAT" | "LANG", ..) => Kind::Own,
@@ -138,6 +140,7 @@ fn of_kind(kind: Kind, known: &Known, typed: &[String], current: &str) -> Vec<Co
         Kind::Hook => words(hook::NAMES),
         Kind::Tag => known.tags(),
         Kind::Mode => words(&faces::MODES),
+        Kind::Flaky => words(&["pass", "fail"]),
         Kind::When => words(&["auto", "always", "never"]),
         Kind::Dialect => words(&Dialect::ALL.map(Dialect::word)),
         Kind::Code => {

@@ -18,6 +18,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--jobs", env::JOBS),
     ("--fail-fast", env::FAIL_FAST),
     ("--keep-going", env::KEEP_GOING),
+    ("--flaky", env::FLAKY),
     ("--timeout", env::TIMEOUT),
     ("--remote", env::REMOTE),
     ("--session", env::SESSION),
@@ -35,6 +36,7 @@ pub(super) const OPTIONS_AS_VARIABLES: &[(&str, &str)] = &[
     ("--detach", env::DETACH),
     ("--allow", env::ALLOW),
     ("--follow", env::FOLLOW),
+    ("--report", env::REPORT),
     ("--dry-run", env::DRY_RUN),
 ];
 

@@ -42,8 +42,13 @@ pub(super) fn rerun(context: &Context<'_>, args: &RerunArgs, then: &Then<'_>) ->
         let name = named(std::slice::from_ref(&job.name));
         output::say(&printable(&format!("rerunning run {number}: {name} ({})", command_text(&job.command()))));
     }
-    let again =
-        RunArgs { quiet: args.quiet, json: args.json, output: args.output.clone(), ..request(job.name.as_str())? };
+    let again = RunArgs {
+        quiet: args.quiet,
+        json: args.json,
+        output: args.output.clone(),
+        reports: args.reports.clone(),
+        ..request(job.name.as_str())?
+    };
     let directory = anchor.root.join(&job.dir).to_string_lossy().into_owned();
     let project = || job.project(&anchor.root).map_err(|error| CliError::usage(error.to_string()));
     let equivalent = add::equivalent(&directory, &job.argv);

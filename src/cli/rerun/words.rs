@@ -20,6 +20,7 @@ pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String
         jobs,
         fail_fast,
         keep_going,
+        flaky,
         timeout,
         elsewhere,
     } = &args.selection;
@@ -35,6 +36,7 @@ pub(in crate::cli) fn words(args: &RunArgs, config: Option<&Path>) -> Vec<String
         base => format!("--changed={base}"),
     }));
     words.extend(jobs.iter().map(|jobs| format!("--jobs={jobs}")));
+    words.extend(flaky.iter().map(|flaky| format!("--flaky={}", flaky.word())));
     words.extend(timeout.iter().map(|timeout| format!("--timeout={}ms", timeout.as_millis())));
     words.extend(remote.iter().map(|host| format!("--remote={host}")));
     words.extend(session.iter().map(|name| format!("--session={name}")));
@@ -61,6 +63,7 @@ mod tests {
     use super::*;
     use crate::cli::args::Command;
     use crate::cli::argv;
+    use crate::pipeline::Flaky;
     use proptest::prelude::*;
     use std::ffi::OsString;
 
@@ -98,6 +101,7 @@ mod tests {
             profile in prop::option::of("[a-z-]{1,6}"),
             jobs in prop::option::of(1..1000u32),
             timeout in prop::option::of(1..10_000_000u64),
+            flaky in prop::option::of(prop::sample::select(vec![Flaky::Pass, Flaky::Fail])),
             remote in prop::option::of("[a-z-]{1,6}"),
             elsewhere in prop::option::of(("[a-z]{1,6}", 1..10_000_000u64, "/[a-z ]{0,6}")),
             changed in prop::option::of("[a-z/~-]{0,6}"),
@@ -112,7 +116,7 @@ mod tests {
                 remote_dir: elsewhere.map(|said| said.2),
             };
             args.selection = Selection {
-                stages, args: arguments, profile, tags, skip, jobs, elsewhere, changed,
+                stages, args: arguments, profile, tags, skip, jobs, flaky, elsewhere, changed,
                 only: switches[1],
                 fix: switches[2],
                 fail_fast: switches[3],

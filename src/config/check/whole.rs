@@ -89,6 +89,7 @@ fn run(run: &Run, faults: &mut FaultList) -> RunDefaults {
     RunDefaults {
         jobs: run.jobs.map(Into::into),
         fail_fast: run.fail_fast,
+        flaky: run.flaky.map(Into::into),
         output: run.output.map(|mode| mode.name().into()),
         timeout: run.timeout.and_then(|limit| limit.0),
         annotations: run.annotations.unwrap_or_default(),

@@ -35,6 +35,7 @@ fn every_kind_of_table_is_read() {
     let loaded = sound(
         r#"
 [run]
+flaky = "fail"
 jobs = 4
 fail-fast = true
 output = "grouped"
@@ -107,7 +108,7 @@ pattern = "x"
     assert_eq!(names(&loaded), ["fmt", "test"]);
     let run = loaded.pipeline.run();
     assert_eq!((run.jobs, run.fail_fast, run.output.as_deref()), (Some(4), Some(true), Some("grouped")));
-    assert_eq!(run.timeout, Some(Duration::from_hours(1)));
+    assert_eq!((run.flaky, run.timeout), (Some(crate::pipeline::Flaky::Fail), Some(Duration::from_hours(1))));
     assert_eq!(run.annotations, Annotations::Passthrough);
 
     let fmt = stage(&loaded, "fmt");

@@ -104,10 +104,13 @@ impl Machine {
     pub fn resumed(plan: Plan, past: Past, grace_cap: Option<Duration>, now: Timestamp) -> Self {
         let Past { started, last, clock, stages, barred, cancelling, stop, after_ms, ahead_us, .. } = past;
         let finished = stages.iter().filter_map(|(stage, before)| match before {
-            Before::Finished(finished) => Some((stage, finished.outcome.clone())),
+            Before::Finished(finished) => Some((stage, finished.outcome.clone(), finished.attempt)),
             _ => None,
         });
-        let finished: Vec<(StageId, Outcome)> = finished.collect();
+        let finished: Vec<(StageId, Outcome, u32)> = finished.collect();
+        let attempts: Vec<u32> = finished.iter().map(|(_, _, attempt)| *attempt).collect();
+        let finished: Vec<(StageId, Outcome)> =
+            finished.into_iter().map(|(stage, outcome, _)| (stage, outcome)).collect();
         let has_begun = |before: &Before| !matches!(before, Before::Waiting | Before::Finished(_));
         let going: Vec<StageId> =
             stages.iter().filter(|(_, before)| has_begun(before)).map(|(stage, _)| stage).collect();
@@ -115,8 +118,8 @@ impl Machine {
         let mut machine = Self::blank(plan, scheduler, grace_cap, started);
         machine.clock = clock;
         machine.inherited.barred = barred.into_iter().collect();
-        for (stage, outcome) in &finished {
-            machine.count(*stage, outcome);
+        for ((stage, outcome), attempt) in finished.iter().zip(attempts) {
+            machine.count(*stage, outcome, attempt);
         }
         machine.emit(EventKind::TakenOver { after_ms, ahead_us });
         if machine.clock.since().is_some() {

@@ -41,6 +41,7 @@ fn plan(stages: &[(&str, &[u32], Policy)]) -> Plan {
             .collect(),
         jobs: 2,
         fail_fast: false,
+        flaky: crate::pipeline::Flaky::Pass,
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),
@@ -310,6 +311,26 @@ fn retries_wait_their_delay_and_a_later_pass_passes() {
     assert_eq!(sim.at(5 * S).die(0, 11).out(), "  a fail, 2; again in 3000\n");
     assert_eq!(sim.at(8 * S).out(), "  a started, 3\nstart a 3\n");
     assert_eq!(sim.at(9 * S).exit(0, 0).out(), "  a pass after 1000ms\nrun passed 0 after 9000ms\n");
+}
+
+#[test]
+fn a_later_pass_fails_a_run_in_which_flaky_stages_do() {
+    let retried = Policy { retries: 1, ..Policy::default() };
+    let allowed = Policy { allow_failure: true, ..retried.clone() };
+    let flaky = |policy: &Policy| {
+        let mut plan = plan(&[("a", &[], policy.clone()), ("b", &[0], Policy::default())]);
+        plan.flaky = crate::pipeline::Flaky::Fail;
+        let mut sim = Sim::new(plan);
+        sim.out();
+        sim.at(S).exit(0, 1).out();
+        let passed = sim.at(2 * S).exit(0, 0).out();
+        passed + &sim.at(3 * S).exit(1, 0).out()
+    };
+    let text = flaky(&retried);
+    assert!(text.contains("passed at attempt 2 only") && text.contains("start b 1"), "{text}");
+    assert!(text.ends_with("run failed 1 after 3000ms\n"), "{text}");
+    let text = flaky(&allowed);
+    assert!(!text.contains("only") && text.ends_with("run passed 0 after 3000ms\n"), "{text}");
 }
 
 #[test]

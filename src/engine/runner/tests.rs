@@ -147,6 +147,7 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         stages: stages.into_iter().collect(),
         jobs: 4,
         fail_fast: false,
+        flaky: crate::pipeline::Flaky::Pass,
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),

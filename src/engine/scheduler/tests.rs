@@ -46,6 +46,7 @@ pub(super) fn plan(jobs: u32, stages: impl IntoIterator<Item = PlannedStage>) ->
         stages: stages.into_iter().collect(),
         jobs,
         fail_fast: false,
+        flaky: crate::pipeline::Flaky::Pass,
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),

@@ -63,6 +63,7 @@ fn plan(stages: Vec<PlannedStage>) -> Plan {
         stages,
         jobs: 2,
         fail_fast: false,
+        flaky: crate::pipeline::Flaky::Pass,
         timeout: None,
         left_out,
         warnings,

@@ -5,6 +5,7 @@ use console::Alignment;
 use super::{Comparison, OutputChange, Side, StageChange, StageSide};
 use crate::event::Stream;
 use crate::ids::StageName;
+use crate::report::annotations;
 use crate::report::mark::Mark;
 use crate::report::style::Ink;
 use crate::report::table::{Look, Table};
@@ -13,6 +14,8 @@ use crate::text::plain::printable;
 
 /// A commit is shown with so many digits.
 const COMMIT_DIGITS: usize = 7;
+/// So many findings that are new or gone are shown.
+const FINDINGS: usize = 20;
 /// So many lines of a command are shown.
 const COMMAND_LINES: usize = 20;
 
@@ -156,6 +159,18 @@ impl Page {
             self.what(&mut text, "environment");
             stage.environment_gone.iter().for_each(|name| self.side(&mut text, '-', name));
             stage.environment_added.iter().for_each(|name| self.side(&mut text, '+', name));
+        }
+        for (what, sign, found) in
+            [("not found any more", '-', &stage.annotations_gone), ("found now", '+', &stage.annotations_new)]
+        {
+            if found.is_empty() {
+                continue;
+            }
+            self.what(&mut text, what);
+            found.iter().take(FINDINGS).for_each(|found| self.side(&mut text, sign, &annotations::line(found)));
+            if found.len() > FINDINGS {
+                self.what(&mut text, &format!("  and {} more", found.len() - FINDINGS));
+            }
         }
         match &stage.output {
             OutputChange::Differs { stream, line, from, to } => {

@@ -36,6 +36,8 @@ fn stage(name: &str, from: Option<StageSide>, to: Option<StageSide>) -> StageCha
         outside: None,
         environment_added: Vec::new(),
         environment_gone: Vec::new(),
+        annotations_new: Vec::new(),
+        annotations_gone: Vec::new(),
         output: OutputChange::Same,
     }
 }
@@ -70,6 +72,16 @@ fn what_differs_is_said_where_it_does() {
     changed.outside = Some("slower");
     changed.environment_added = vec!["RUST_LOG".into()];
     changed.environment_gone = vec!["CI".into()];
+    let found = |message: &str| Annotation {
+        severity: crate::event::Severity::Error,
+        message: message.into(),
+        code: None,
+        title: None,
+        at: None,
+        source: "rustc".into(),
+    };
+    changed.annotations_new = vec![found("cannot borrow\u{1b}")];
+    changed.annotations_gone = vec![found("unused")];
     changed.output = OutputChange::Differs {
         stream: Stream::Stderr,
         line: 12,
@@ -112,6 +124,10 @@ fn what_differs_is_said_where_it_does() {
       environment
         - CI
         + RUST_LOG
+      not found any more
+        - error: unused
+      found now
+        + error: cannot borrow\u{1b}
       output differs from line 12 of stderr on
         -    Compiling a v1.0.0
         + (nothing more)

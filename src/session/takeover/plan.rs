@@ -8,7 +8,7 @@ use crate::event::StageInfo;
 use crate::ids::{DenseMap, StageId};
 use crate::journal::header::{Header, HeaderRemote};
 use crate::pipeline::remote::{DEFAULT_GIVE_UP, DEFAULT_TIMEOUT, Remote};
-use crate::pipeline::{Command, Policy};
+use crate::pipeline::{Command, Flaky, Policy};
 use crate::plan::{Decision, Plan, PlannedStage};
 use crate::view::RunView;
 
@@ -58,6 +58,7 @@ pub fn again(view: &RunView, header: &Header, today: Option<&Plan>) -> Again {
         root,
         stages,
         jobs: view.header().map_or(header.jobs, |run| run.jobs),
+        flaky: today.map_or(Flaky::Pass, |plan| plan.flaky),
         fail_fast: today.is_some_and(|plan| plan.fail_fast),
         timeout: today.and_then(|plan| plan.timeout),
         left_out: Vec::new(),

@@ -68,6 +68,7 @@ fn plan_of(stages: Vec<PlannedStage>) -> Plan {
         stages: stages.into_iter().collect(),
         jobs: 7,
         fail_fast: true,
+        flaky: crate::pipeline::Flaky::Pass,
         timeout: None,
         left_out: Vec::new(),
         warnings: Vec::new(),

@@ -86,6 +86,7 @@ impl Rig {
             stages: [stage].into_iter().collect(),
             jobs: 1,
             fail_fast: false,
+            flaky: crate::pipeline::Flaky::Pass,
             timeout: None,
             left_out: Vec::new(),
             warnings: Vec::new(),
