@@ -338,3 +338,50 @@ fn h136_what_is_kept_there_is_private() {
     assert_eq!(fs::metadata(&state).unwrap().permissions().mode() & 0o077, 0);
     there.assert_nothing_left();
 }
+
+/// H173, H174: a secret gets there in no command line, and is in no file there once the stage has it; what the stage prints of
+/// it is masked here.
+#[test]
+fn h173_a_secret_elsewhere_is_in_no_command_line_and_no_file() {
+    const CANARY: &str = "canary-4711 'quoted'";
+    let Some(there) = There::new() else { return };
+    let gate = there.project.side("gate");
+    let stage = |name: &str, more: &str| {
+        let script =
+            format!("echo begun; while [ ! -e {} ]; do sleep 0.02; done; echo \"it is $TOKEN.\"", gate.display());
+        format!("[stages.{name}]\nrun = '''{script}'''\nsecrets = [\"TOKEN\"]\non = \"box\"\n{more}")
+    };
+    let both = stage("piped", "") + &stage("on-pty", "pty = true\n");
+    there.project.config(&format!("{both}[secrets]\nTOKEN = true\n[remotes.box]\nhost = \"box\"\n"));
+    let run = there.local_ci(&["-j", "2"]).env("TOKEN", CANARY).spawn();
+    let has_begun = |name: &str| {
+        there.project.runs_dir().is_some() && {
+            let log = there.project.run_dir(1).join("logs").join(format!("{name}.log"));
+            fs::read_to_string(log).is_ok_and(|text| text.contains("begun"))
+        }
+    };
+    wait_until("both stages to print", || has_begun("piped") && has_begun("on-pty"));
+    let mut left = vec![there.host.state()];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.is_file() {
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned();
+            assert!(!text.contains("canary-4711"), "{}: {text}", path.display());
+        }
+    }
+    for entry in fs::read_dir("/proc").unwrap() {
+        let path = entry.unwrap().path();
+        let line = fs::read(path.join("cmdline")).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&line).contains("canary-4711"), "{}", path.display());
+    }
+    there.project.open_gate("gate");
+    let shown = run.wait().assert_code(0);
+    let said = shown.stdout() + &shown.stderr();
+    assert!(said.contains("it is ***.") && !said.contains("canary-4711"), "{said}");
+    for name in ["piped", "on-pty"] {
+        let log = String::from_utf8(there.project.log(1, &format!("{name}.log"))).unwrap();
+        assert!(log.contains("it is ***."), "{log}");
+    }
+    there.assert_nothing_left();
+}
