@@ -266,7 +266,7 @@ mod tests {
         }
         assert_eq!(said("zzz", &stages), "there is no stage \"zzz\"");
 
-        assert_eq!(said("report", &["fmt"]), "there is no stage \"report\"");
+        assert_eq!(said("watch", &["fmt"]), "there is no stage \"watch\"");
         assert_eq!(said("cache", &["caches"]), "there is no stage \"cache\"; did you mean caches?");
     }
 

@@ -15,7 +15,7 @@ NOT = false
 ODD = { env = 1 }
 "#;
     insta::assert_snapshot!(faults(text), @r#"
-    LC0440
+    LC0442
 
       × `A-B` cannot be a secret's name
        ╭─[local-ci.toml:4:1]
@@ -27,7 +27,7 @@ ODD = { env = 1 }
        ╰────
       help: stages get it as a variable: letters, digits and `_`, no digit first, and no shell's own
 
-    LC0440
+    LC0442
 
       × secret `NONE` does not say where it comes from
        ╭─[local-ci.toml:5:8]
@@ -39,7 +39,7 @@ ODD = { env = 1 }
        ╰────
       help: give it one of `env`, `file` and `command`, or `true` for the variable of its name
 
-    LC0440
+    LC0442
 
       × secret `BOTH` says more than one place where it comes from
        ╭─[local-ci.toml:6:8]
@@ -51,7 +51,7 @@ ODD = { env = 1 }
        ╰────
       help: keep one of `env`, `file` and `command`
 
-    LC0440
+    LC0442
 
       × `command` of secret `EMPTY` has no program, or a NUL character
        ╭─[local-ci.toml:7:21]
@@ -103,7 +103,7 @@ NPM_TOKEN = true
 BROKEN = { env = 1 }
 "#;
     insta::assert_snapshot!(faults(text), @r#"
-    LC0441
+    LC0443
 
       × there is no secret `NPM_TOKN`
        ╭─[local-ci.toml:2:12]
@@ -115,7 +115,7 @@ BROKEN = { env = 1 }
        ╰────
       help: did you mean `NPM_TOKEN`?
 
-    LC0441
+    LC0443
 
       × there is no secret `OTHER`
        ╭─[local-ci.toml:5:12]

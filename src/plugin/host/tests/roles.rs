@@ -161,7 +161,7 @@ fn what_a_plugin_says_of_itself_must_make_sense() {
     plugin sample says something that makes no sense: the schema of its stage kind `a` is no JSON: EOF while parsing an object at line 1 column 1
     plugin sample says something that makes no sense: the schema of its settings is no JSON: expected ident at line 1 column 2
     plugin sample says something that makes no sense: what it has of examples is no JSON: EOF while parsing a list at line 1 column 1
-    plugin sample says that its version is `1\n<<<<<<< x\n2`: 100 printable characters are the most
+    plugin sample says that its version is `1 <<<<<<< x 2`: 100 printable characters are the most
     plugin sample says that its name is `a\u{202e}b`: 100 printable characters are the most
     plugin sample has 1001 stage kinds, and 1000 are the most
     plugin sample has 1001 needs, and 1000 are the most
