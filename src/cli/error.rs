@@ -266,7 +266,7 @@ mod tests {
         }
         assert_eq!(said("zzz", &stages), "there is no stage \"zzz\"");
 
-        assert_eq!(said("report", &["fmt"]), "there is no stage \"report\"");
+        assert_eq!(said("tui", &["fmt"]), "there is no stage \"tui\"");
         assert_eq!(said("hook", &["hooks"]), "there is no stage \"hook\"; did you mean hooks?");
     }
 

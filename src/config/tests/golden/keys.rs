@@ -58,8 +58,8 @@ run = "x"
        ·    ╰── unknown key
      3 │ [stage.fmt]
        ╰────
-      help: the keys here are jobs, fail-fast, output, timeout; this is local-ci 0.1.0, a newer one
-            may have more
+      help: the keys here are jobs, fail-fast, flaky, output, timeout; this is local-ci 0.1.0, a newer
+            one may have more
 
     LC0301
 
