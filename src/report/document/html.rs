@@ -41,7 +41,7 @@ pub(super) fn render(view: &RunView, logs: &mut dyn Logs, facts: &Facts) -> Stri
     page.push_str(&lists::found(view));
     page.push_str(&lists::notices(view));
     page.push_str(&lists::printed(view, logs));
-    page.push_str(&format!("<footer>local-ci {}</footer>\n</body>\n</html>\n", escape(&facts.program)));
+    page.extend([format!("<footer>local-ci {}</footer>\n</body>\n</html>\n", escape(&facts.program))]);
     page
 }
 
@@ -72,7 +72,7 @@ fn about(view: &RunView, facts: &Facts) -> String {
         items.push(format!("branch <code>{}</code>", escape(branch)));
     }
     items.push(format!("on {}", escape(&facts.host)));
-    let items: String = items.iter().map(|item| format!("<li>{item}</li>\n")).collect();
+    let items = items.iter().map(|item| format!("<li>{item}</li>\n")).collect::<Vec<String>>().concat();
     format!("<ul class=\"facts\">\n{items}</ul>\n")
 }
 

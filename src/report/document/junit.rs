@@ -50,10 +50,15 @@ impl Case {
     fn of_attempt(outcome: Option<&Outcome>) -> Self {
         match outcome {
             Some(Outcome::Passed | Outcome::Cached) => Self::Passed,
-            Some(Outcome::Failed { failure: Failure::NotStarted { .. } }) => Self::Error,
             Some(Outcome::Failed { failure: Failure::Exit { .. } | Failure::Leaked { .. } }) => Self::Failure,
             Some(Outcome::Skipped { .. }) => Self::Skipped,
-            Some(Outcome::TimedOut { .. } | Outcome::Cancelled { .. } | Outcome::Errored { .. }) | None => Self::Error,
+            Some(
+                Outcome::Failed { failure: Failure::NotStarted { .. } }
+                | Outcome::TimedOut { .. }
+                | Outcome::Cancelled { .. }
+                | Outcome::Errored { .. },
+            )
+            | None => Self::Error,
         }
     }
 }

@@ -116,10 +116,10 @@ fn headline(view: &RunView, facts: &Facts) -> String {
         HumanDuration(end_of(view)),
     );
     if let Some(commit) = &facts.commit {
-        text.push_str(&format!(" · {}", code(commit.get(..12).unwrap_or(commit))));
+        text.extend([format!(" · {}", code(commit.get(..12).unwrap_or(commit)))]);
     }
     if let Some(branch) = &facts.branch {
-        text.push_str(&format!(" · {}", code(branch)));
+        text.extend([format!(" · {}", code(branch))]);
     }
     text.push('\n');
     text
@@ -220,7 +220,7 @@ fn fence(text: &str) -> String {
 fn annotated(view: &RunView, stage: &StageView) -> String {
     let mut text = format!("\n### Found by {}\n\n", code(stage.info.name.as_str()));
     for line in annotations::lines(stage, view, "local-ci", NAMED) {
-        text.push_str(&format!("- {}\n", inline(&line)));
+        text.extend([format!("- {}\n", inline(&line))]);
     }
     text
 }

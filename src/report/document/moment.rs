@@ -6,7 +6,7 @@ pub(super) fn utc(unix_ms: i64) -> String {
     format!("{date}T{time}Z")
 }
 
-/// The same without fraction and zone, as JUnit has it.
+/// The same without fraction and zone, as `JUnit` has it.
 pub(super) fn utc_seconds(unix_ms: i64) -> String {
     let (date, time) = parts(unix_ms);
     format!("{date}T{}", &time[..8])

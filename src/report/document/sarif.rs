@@ -11,7 +11,6 @@ use super::{Facts, moment, title};
 use crate::event::{Annotation, Severity, Spot};
 use crate::view::{RunView, StageView};
 
-/// Where the format is described for programs.
 /// What the project's directory is called.
 const ROOT: &str = "SRCROOT";
 

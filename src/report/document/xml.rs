@@ -24,7 +24,7 @@ impl Xml {
     pub(super) fn close(&mut self) {
         if let Some(name) = self.open.pop() {
             self.indent();
-            self.out.push_str(&format!("</{name}>\n"));
+            self.out.extend([format!("</{name}>\n")]);
         }
     }
 
@@ -38,7 +38,7 @@ impl Xml {
         }
         self.out.push('>');
         escape(text, false, &mut self.out);
-        self.out.push_str(&format!("</{name}>\n"));
+        self.out.extend([format!("</{name}>\n")]);
     }
 
     /// The document, whose elements are all closed.
@@ -57,7 +57,7 @@ impl Xml {
         self.out.push('<');
         self.out.push_str(name);
         for (name, value) in attributes {
-            self.out.push_str(&format!(" {name}=\""));
+            self.out.extend([format!(" {name}=\"")]);
             escape(value, true, &mut self.out);
             self.out.push('"');
         }
@@ -74,7 +74,7 @@ fn escape(text: &str, is_attribute: bool, out: &mut String) {
             // Only `]]>` has to be, and this is simpler.
             '>' => out.push_str("&gt;"),
             '"' if is_attribute => out.push_str("&quot;"),
-            '\n' | '\t' if is_attribute => out.push_str(&format!("&#{};", u32::from(c))),
+            '\n' | '\t' if is_attribute => out.extend([format!("&#{};", u32::from(c))]),
             // As it is, a parser would read it as a line feed.
             '\r' => out.push_str("&#13;"),
             '\n' | '\t' => out.push(c),

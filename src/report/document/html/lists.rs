@@ -36,14 +36,14 @@ pub(super) fn stages(view: &RunView, facts: &Facts) -> String {
             None if has_history => "<td></td>".to_owned(),
             None => String::new(),
         };
-        rows.push_str(&format!(
+        rows.extend([format!(
             "<tr><td><code>{}</code></td><td class=\"status {tone}\">{word}</td><td>{}</td>\
              <td class=\"number\" data-name=\"Took\">{took}</td>\
              <td class=\"number\"{}>{expected}</td>{history}</tr>\n",
             escape(info.name.as_str()),
             escape(&remark(stage)),
             if expected.is_empty() { "" } else { " data-name=\"Expected\"" },
-        ));
+        )]);
     }
     format!(
         "<h2>Stages</h2>\n<table>\n<thead><tr><th>Stage</th><th>Outcome</th><th></th><th class=\"number\">Took</th>\
@@ -79,11 +79,11 @@ fn remark(stage: &StageView) -> String {
 pub(super) fn found(view: &RunView) -> String {
     let mut text = String::new();
     for stage in view.stages().values().filter(|stage| !stage.annotations.is_empty()) {
-        let items: String = stage.annotations.iter().take(NAMED).map(item).collect();
+        let items = stage.annotations.iter().take(NAMED).map(item).collect::<Vec<String>>().concat();
         let more = stage.annotations.len().saturating_sub(NAMED);
         let more = if more > 0 { format!("<p>and {more} more</p>\n") } else { String::new() };
         let name = escape(stage.info.name.as_str());
-        text.push_str(&format!("<h2>Found by {name}</h2>\n<ul class=\"found\">\n{items}</ul>\n{more}"));
+        text.extend([format!("<h2>Found by {name}</h2>\n<ul class=\"found\">\n{items}</ul>\n{more}")]);
     }
     text
 }
@@ -112,8 +112,12 @@ fn item(annotation: &Annotation) -> String {
 
 /// What a person should know of the run.
 pub(super) fn notices(view: &RunView) -> String {
-    let items: String =
-        view.notices().iter().map(|notice| format!("<li class=\"idle\">{}</li>\n", escape(&notice.text))).collect();
+    let items = view
+        .notices()
+        .iter()
+        .map(|notice| format!("<li class=\"idle\">{}</li>\n", escape(&notice.text)))
+        .collect::<Vec<String>>()
+        .concat();
     if items.is_empty() { items } else { format!("<h2>Notices</h2>\n<ul class=\"found\">\n{items}</ul>\n") }
 }
 
@@ -135,7 +139,7 @@ pub(super) fn printed(view: &RunView, logs: &mut dyn Logs) -> String {
         text.push_str(&piece(view, logs, id, at, passed));
     }
     if left_out > 0 {
-        text.push_str(&format!("<p>What {left_out} more attempts printed is left out here; the logs have it.</p>\n"));
+        text.extend([format!("<p>What {left_out} more attempts printed is left out here; the logs have it.</p>\n")]);
     }
     if text.is_empty() { text } else { format!("<h2>Output</h2>\n{text}") }
 }
@@ -149,7 +153,8 @@ fn piece(view: &RunView, logs: &mut dyn Logs, id: StageId, at: usize, passed: bo
     let (tone, word) = if is_last { status(stage) } else { ("fail", "✗ failed") };
     let number = if attempts.len() > 1 { format!(", attempt {}", attempt.number) } else { String::new() };
     let why = why(attempt.outcome).map(|why| format!(": {}", escape(&why))).unwrap_or_default();
-    let command: String = stage.info.command.lines().map(|line| format!("$ {}\n", escape(line))).collect();
+    let command =
+        stage.info.command.lines().map(|line| format!("$ {}\n", escape(line))).collect::<Vec<String>>().concat();
     format!(
         "<details><summary><span class=\"status {tone}\">{word}</span><code>{}</code>{number}{why} \
          <small>{}</small></summary><pre>{command}{}</pre></details>\n",

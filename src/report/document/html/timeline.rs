@@ -27,22 +27,24 @@ pub(super) fn section(view: &RunView) -> String {
     let is_elsewhere = slots.iter().any(|slot| slot.executor != slots[0].executor);
     let mut rows = String::new();
     for (at, slot) in slots.iter().enumerate() {
-        let bars: String = stays
+        let bars = stays
             .iter()
             .filter(|stay| stay.slot == at)
             .flat_map(|stay| bars(view, stay, critical.contains(&stay.stage), end))
-            .collect();
+            .collect::<Vec<String>>()
+            .concat();
         let label =
             if is_elsewhere { format!("{} {}", slot.executor, slot.number) } else { format!("slot {}", slot.number) };
         let label = escape(&label);
-        rows.push_str(&format!("<div class=\"slot\"><span>{label}</span><div class=\"track\">{bars}</div></div>\n"));
+        rows.extend([format!("<div class=\"slot\"><span>{label}</span><div class=\"track\">{bars}</div></div>\n")]);
     }
-    let ticks: String = (0..=PARTS)
+    let ticks = (0..=PARTS)
         .map(|part| {
             let left = f64::from(part) * 100.0 / f64::from(PARTS);
             format!("<i style=\"left:{left:.0}%\">{}</i>", HumanDuration(end * part / PARTS))
         })
-        .collect();
+        .collect::<Vec<String>>()
+        .concat();
     let key = if critical.is_empty() {
         String::new()
     } else {
