@@ -1,4 +1,4 @@
-//! A run as a trace: the JSON object format of "Trace Event Format", which Perfetto and `chrome://tracing` read.
+//! A run as a trace: the JSON object format of "Trace Event Format", which Perfetto and Chrome read.
 //!
 //! Machines are processes and slots are threads; an attempt is a complete event (`X`) on its slot, what a stage needs is a
 //! flow (`s`, `f`) from the end of that to its beginning. The critical path has a thread of its own. Times are in

@@ -15,7 +15,7 @@ pub enum Kind {
     Markdown,
     /// A page for people, in one file.
     Html,
-    /// JSON for trace viewers: Perfetto, `chrome://tracing`.
+    /// JSON for trace viewers: Perfetto, and that of Chrome.
     ChromeTrace,
 }
 

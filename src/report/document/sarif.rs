@@ -11,8 +11,6 @@ use super::{Facts, moment, title};
 use crate::event::{Annotation, Severity, Spot};
 use crate::view::{RunView, StageView};
 
-/// Where the format is described for programs.
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// What the project's directory is called.
 const ROOT: &str = "SRCROOT";
 
@@ -29,7 +27,7 @@ pub(super) fn render(view: &RunView, facts: &Facts) -> String {
         sources.push("local-ci");
     }
     let runs: Vec<Value> = sources.into_iter().map(|source| run(source, view, facts)).collect();
-    let mut text = format!("{:#}", json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs }));
+    let mut text = format!("{:#}", json!({ "version": "2.1.0", "runs": runs }));
     text.push('\n');
     text
 }
