@@ -208,6 +208,11 @@ impl Flaky {
         }
     }
 
+    /// Why a stage that passed fails the run, as a sentence.
+    pub fn sentence(attempt: u32) -> String {
+        format!("it passed at attempt {attempt} only, and flaky stages are set to fail the run")
+    }
+
     /// By its word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Pass, Self::Fail].into_iter().find(|flaky| flaky.word() == word)

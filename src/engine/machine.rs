@@ -467,10 +467,8 @@ impl Machine {
         self.states[stage] = State::Idle;
         let (outcome, attempt) = (finished.outcome.clone(), finished.attempt);
         self.count(stage, &outcome, attempt);
-        if self.is_flaky_failure(stage, &outcome, attempt) {
-            let text = format!("it passed at attempt {attempt} only, and flaky stages are set to fail the run");
-            self.emit(EventKind::Notice { stage: Some(stage), text });
-        }
+        let text = self.plan.is_flaky_failure(stage, &outcome, attempt).then(|| Flaky::sentence(attempt));
+        text.into_iter().for_each(|text| self.emit(EventKind::Notice { stage: Some(stage), text }));
         self.emit(EventKind::StageFinished(finished));
         self.scheduler.finished(stage, &outcome);
     }
@@ -481,15 +479,9 @@ impl Machine {
         match outcome {
             Outcome::Failed { .. } | Outcome::TimedOut { .. } => self.failed |= !allowed,
             Outcome::Errored { .. } => self.errored = true,
-            Outcome::Passed => self.failed |= self.is_flaky_failure(stage, outcome, attempt),
+            Outcome::Passed => self.failed |= self.plan.is_flaky_failure(stage, outcome, attempt),
             Outcome::Cached | Outcome::Skipped { .. } | Outcome::Cancelled { .. } => {}
         }
-    }
-
-    /// Whether a stage passed, and that is not enough. An attempt that is not the first comes after one that did not pass.
-    fn is_flaky_failure(&self, stage: StageId, outcome: &Outcome, attempt: u32) -> bool {
-        let allowed = self.plan.stages[stage].policy.allow_failure;
-        self.plan.flaky == Flaky::Fail && *outcome == Outcome::Passed && attempt > 1 && !allowed
     }
 
     fn verdict(&self) -> Verdict {

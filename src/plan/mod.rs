@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Estimate, StageInfo};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
-use crate::outcome::SkipReason;
+use crate::outcome::{Outcome, SkipReason};
 use crate::pipeline::plugin::{ParserUse, Ready};
 use crate::pipeline::remote::Remote;
 use crate::pipeline::secret::Origin;
@@ -264,6 +264,12 @@ impl PlannedStage {
 }
 
 impl Plan {
+    /// Whether a stage passed, and that is not enough. An attempt that is not the first comes after one that did not pass.
+    pub fn is_flaky_failure(&self, stage: StageId, outcome: &Outcome, attempt: u32) -> bool {
+        let allowed = self.stages[stage].policy.allow_failure;
+        self.flaky == Flaky::Fail && *outcome == Outcome::Passed && attempt > 1 && !allowed
+    }
+
     /// Whether any stage is to be executed.
     pub fn has_work(&self) -> bool {
         self.stages.values().any(PlannedStage::runs)

@@ -46,7 +46,7 @@ fn unescaped(text: &str) -> String {
             "quot" => '"',
             number => char::from_u32(number.strip_prefix('#').unwrap().parse().unwrap()).unwrap(),
         });
-        rest = &after[..];
+        rest = after;
     }
     plain + rest
 }
