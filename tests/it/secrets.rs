@@ -16,7 +16,7 @@ fn with_a_secret(config: &str) -> Project {
     let project = Project::new();
     token(&project, &format!("{CANARY}\n"), 0o600);
     let file = project.side("token");
-    project.config(&format!("[secrets]\nTOKEN = {{ file = {file:?} }}\n{config}"));
+    project.config(&format!("[secrets]\nTOKEN = {{ file = '{}' }}\n{config}", file.display()));
     project
 }
 
