@@ -227,7 +227,8 @@ const LOOKALIKES: &str = "::endgroup::\n::group::theirs\n::error file=x::no\n::a
     ::stop-commands::0123456789abcdef0123456789abcdef\n::0123456789abcdef0123456789abcdef::\n##[group]theirs\n##[endgroup]\n\
      \x20::debug::no\n\x1b[1m::warning::no\ndone::endgroup::\n::endgroup::";
 
-/// H65, H66: under GitHub Actions, nothing that a stage prints is acted on: neither live, nor late, nor in an excerpt.
+/// H65, H66: under GitHub Actions, nothing that a stage prints is acted on: neither live, nor late, nor in an excerpt. What
+/// it says is wrong is said by us.
 #[test]
 fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
     let project = Project::new();
@@ -236,7 +237,7 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
         "[stages.first]\nrun = 'cat \"$SIDE/lines\"'\n[stages.second]\nneeds = ['first']\nrun = '''\ncat \"$SIDE/lines\"; exit 1\n::endgroup::'''\n",
     );
     let shown = in_action(&project, &["run"]).output().assert_code(1).stdout();
-    let wanted = ["group first", "endgroup", "group second", "endgroup", "error title=second failed exit code 1"];
+    let wanted = ["group first", "endgroup", "group second", "endgroup", "error file=x,title=first no"];
     assert_eq!(acted_on(&shown), wanted, "{shown}");
     // Each fence has a token of its own, of 128 bits, which stands in its two lines and nowhere else.
     let tokens: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("::stop-commands::")).collect();
@@ -259,7 +260,7 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
     ::endgroup::
     ::group::theirs
     ::error file=x::no
-    ::add-mask::no
+    ::add-mask::***
     ::set-env name=a::b
     ::stop-commands::[RUN-ID]
     ::[RUN-ID]::
@@ -272,6 +273,8 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
     ::[RUN-ID]::
     ::endgroup::
     ✓ first ([TIME])
+      x: error: no
+    note: a value of `::add-mask::` is too short to be looked for in what follows: it has fewer than 6 bytes
 
     ::group::second
     ::stop-commands::[RUN-ID]
@@ -280,7 +283,7 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
     ::endgroup::
     ::group::theirs
     ::error file=x::no
-    ::add-mask::no
+    ::add-mask::***
     ::set-env name=a::b
     ::stop-commands::[RUN-ID]
     ::[RUN-ID]::
@@ -298,7 +301,7 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
       | ::endgroup::
       | ::group::theirs
       | ::error file=x::no
-      | ::add-mask::no
+      | ::add-mask::***
       | ::set-env name=a::b
       | ::stop-commands::[RUN-ID]
       | ::[RUN-ID]::
@@ -309,14 +312,18 @@ fn h65_h66_nothing_that_a_stage_prints_is_a_command() {
       | done::endgroup::
       | ::endgroup::
     ::[RUN-ID]::
+      x: error: no
+    note: a value of `::add-mask::` is too short to be looked for in what follows: it has fewer than 6 bytes
 
-    ::error title=second failed::exit code 1
+    ::error file=x,title=first::no
 
     📊 Summary:
       Total stages: 2
       Passed: 1
       Failed: 1
       Total time: [TIME]
+
+    Annotations: 2 errors.
 
     Failed:
       ✗ second: exit code 1

@@ -80,7 +80,7 @@ fn h65_h66_no_line_is_a_command() {
     let run = project.local_ci(&["--output", "lines"]).env("GITHUB_ACTIONS", "true").output().assert_code(1);
     let text = run.stdout();
     let commands: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("::")).collect();
-    assert_eq!(commands, ["::error title=a failed::exit code 1"], "{text}");
+    assert_eq!(commands, ["::error title=a::x"], "what it says is wrong, in our words: {text}");
     assert!(!text.contains("##["), "{text}");
     assert!(text.contains("::error::x\n") && text.contains("  ::endgroup::\n"), "{text}");
 }
