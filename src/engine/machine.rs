@@ -468,7 +468,9 @@ impl Machine {
         let (outcome, attempt) = (finished.outcome.clone(), finished.attempt);
         self.count(stage, &outcome, attempt);
         let text = self.plan.is_flaky_failure(stage, &outcome, attempt).then(|| Flaky::sentence(attempt));
-        text.into_iter().for_each(|text| self.emit(EventKind::Notice { stage: Some(stage), text }));
+        if let Some(text) = text {
+            self.emit(EventKind::Notice { stage: Some(stage), text });
+        }
         self.emit(EventKind::StageFinished(finished));
         self.scheduler.finished(stage, &outcome);
     }

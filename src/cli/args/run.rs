@@ -78,7 +78,7 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     pub(in crate::cli) selection: Selection,
     #[arg(help_heading = HOW)]
-    /// Run what has not changed, too; nothing is cached yet, so that this changes nothing
+    /// Run what has not changed, too; nothing is cached yet but what hooks remember of trees that passed
     #[arg(long)]
     pub(in crate::cli) no_cache: bool,
     #[arg(help_heading = HOW)]
