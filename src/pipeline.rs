@@ -3,6 +3,7 @@
 //! A [`Pipeline`] is valid by construction: names are unique, needs exist and have no cycle. It knows nothing
 //! of TOML, of what is selected, or of how anything is run.
 
+pub mod matcher;
 pub mod plugin;
 pub mod remote;
 
@@ -13,7 +14,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
-use plugin::{ParserUse, Ready, Use};
+use matcher::Annotate;
+use plugin::{Ready, Use};
 use remote::Remote;
 
 /// What a stage runs.
@@ -206,8 +208,8 @@ pub struct Stage {
     pub inputs: Vec<String>,
     /// Globs of files it writes.
     pub outputs: Vec<String>,
-    /// Parsers that read its output.
-    pub annotate: Vec<ParserUse>,
+    /// Who reads its output.
+    pub annotate: Vec<Annotate>,
     /// Keys it sets that this version cannot act on; to select it is an error that names them.
     pub unsupported: Vec<&'static str>,
 }

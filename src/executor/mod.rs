@@ -4,6 +4,8 @@
 pub mod fake;
 pub mod jobserver;
 pub mod local;
+pub mod matching;
+pub mod reading;
 pub mod remote;
 
 use std::path::PathBuf;

@@ -35,7 +35,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Estimate, StageInfo};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::SkipReason;
-use crate::pipeline::plugin::{ParserUse, Ready};
+use crate::pipeline::matcher::Annotate;
+use crate::pipeline::plugin::Ready;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::{Command, Policy};
 use graph::Graph;
@@ -139,8 +140,8 @@ pub struct PlannedStage {
     pub inputs_digest: Option<String>,
     /// Globs of the files it writes.
     pub outputs: Vec<String>,
-    /// Parsers that read its output.
-    pub annotate: Vec<ParserUse>,
+    /// Who reads its output.
+    pub annotate: Vec<Annotate>,
     /// How long it is expected to take, where history knows.
     pub estimate: Option<Estimate>,
 }

@@ -1,25 +1,32 @@
-//! The plugins of a run in its supervisor: executors that have them run its stages and read along, and reporters that are
-//! told of it. A run without plugins has none of it, and a build that cannot run any says so where one is needed.
+//! Who works for a run in its supervisor besides its executors: plugins that run its stages, matchers and parsers that read
+//! along, and reporters that are told of it. A run that needs none of them has none, and a build that cannot run plugins says
+//! so where one is needed.
 
 #[cfg(not(feature = "plugins"))]
 mod absent;
 #[cfg(feature = "plugins")]
 mod present;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
 #[cfg(not(feature = "plugins"))]
-pub(super) use absent::hire;
+use absent::plugins;
 #[cfg(feature = "plugins")]
-pub(super) use present::hire;
+use present::plugins;
 
 use super::assignment::Assignment;
 use crate::engine::observer::Observer;
 use crate::engine::runner::Message;
 use crate::env::Env;
-use crate::executor::Executor;
+use crate::executor::matching::Matching;
+use crate::executor::reading::{News, ReadingExecutor, Reads, Tell};
+use crate::executor::{Executor, Job};
+use crate::ids::StageName;
+use crate::pipeline::matcher::Annotate;
+use crate::pipeline::remote::HERE;
 use crate::process::reaper::Reaper;
 
 /// What plugins are needed for, and what they find.
@@ -41,4 +48,43 @@ pub(super) struct Company {
     pub(super) executors: Vec<Arc<dyn Executor>>,
     /// Its reporters.
     pub(super) observer: Option<Box<dyn Observer>>,
+}
+
+/// Who says which parsers read an attempt.
+type Parsers = Arc<dyn Fn(&Job) -> Vec<Arc<dyn Reads>> + Send + Sync>;
+
+/// Has whoever is needed see to a run. Where nobody is, its executors are as they were.
+pub(super) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
+    let (company, parsers) = plugins(executors, needs);
+    let plan = &needs.assignment.plan;
+    let read = plan.stages.values().filter(|stage| !stage.annotate.is_empty());
+    let read: BTreeMap<StageName, Vec<Annotate>> =
+        read.map(|stage| (stage.name.clone(), stage.annotate.clone())).collect();
+    if read.is_empty() {
+        return company;
+    }
+    let (read, root, tell) = (Arc::new(read), Arc::new(plan.root.clone()), tell(needs.messages));
+    let around = |inner: Arc<dyn Executor>| {
+        let (read, root, parsers) = (Arc::clone(&read), Arc::clone(&root), parsers.clone());
+        let is_here = inner.name() == HERE;
+        let staff = move |job: &Job| {
+            let Some(annotate) = read.get(&job.stage) else { return Vec::new() };
+            let matchers = Matching::of(annotate, &root, job, is_here);
+            matchers.into_iter().chain(parsers.iter().flat_map(|parsers| parsers(job))).collect()
+        };
+        Arc::new(ReadingExecutor::new(inner, staff, Arc::clone(&tell))) as Arc<dyn Executor>
+    };
+    Company { executors: company.executors.into_iter().map(around).collect(), observer: company.observer }
+}
+
+fn tell(messages: &Sender<Message>) -> Tell {
+    let messages = messages.clone();
+    Arc::new(move |news| {
+        let message = match news {
+            News::Annotated { stage, attempt, items } => Message::Annotated { stage, attempt, items },
+            News::Remark { stage, text } => Message::Remark { stage, text },
+        };
+        // The loop is gone only when the run is over.
+        let _ = messages.send(message);
+    })
 }

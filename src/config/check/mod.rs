@@ -8,6 +8,8 @@ mod command;
 mod environment;
 mod expand;
 mod globs;
+mod matcher_file;
+mod matchers;
 mod matrix;
 mod needs;
 mod observers;

@@ -13,13 +13,9 @@
 //! A guest computes on a thread of its own because the attempt's stack is small. What was found is told once the attempt has
 //! ended and before that is told, in the order of the declaration: the same inputs give the same events.
 
-mod found;
-mod gate;
-mod lines;
 mod link;
 mod orphans;
-mod patience;
-mod reading;
+mod parsers;
 mod stage;
 
 #[cfg(test)]
@@ -30,43 +26,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::guests::Guests;
 use super::info::Context;
-use crate::cancel::{CancelToken, Registration};
-use crate::event::{Annotation, OutputSink, RemoteNews, Stream};
+use crate::cancel::CancelToken;
+use crate::event::{OutputSink, RemoteNews};
+use crate::executor::reading::{Found, Tell, tell};
 use crate::executor::{Ended, ExecError, Executor, Job};
 use crate::ids::StageName;
-use crate::outcome::Exit;
 use crate::pipeline::Command;
 use crate::pipeline::plugin::ParserUse;
-use found::Found;
-use gate::Gate;
-use reading::Reader;
-
-/// How many annotations go into one event.
-const IN_ONE: usize = 500;
-
-/// What is told besides how attempts end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// What was found in the project.
-    Annotated {
-        /// By which stage.
-        stage: StageName,
-        /// In which attempt.
-        attempt: u32,
-        /// What.
-        items: Vec<Annotation>,
-    },
-    /// Something a person should know.
-    Remark {
-        /// The stage it is about, if one.
-        stage: Option<StageName>,
-        /// A sentence.
-        text: String,
-    },
-}
-
-/// Takes what is told.
-pub type Tell = Arc<dyn Fn(News) + Send + Sync>;
+pub use parsers::readers;
 
 /// What all executors of a run share.
 pub struct Shared {
@@ -154,32 +121,6 @@ impl PluginExecutor {
             Command::Argv(_) | Command::Shell { .. } => self.inner.execute(job, out, cancel),
         }
     }
-
-    /// The stage's parsers that can read, each at work.
-    fn readers(&self, job: &Job, found: &mut Found) -> Vec<Reader> {
-        let parsers = self.shared.parsers.get(&job.stage).map(Vec::as_slice).unwrap_or_default();
-        let mut readers = Vec::new();
-        for used in parsers.iter().filter(|used| !self.shared.is_out_of_action(&used.plugin)) {
-            let (env, context) = (self.shared.env(job), self.shared.context(job, "{}", false));
-            match Reader::start(Arc::clone(&self.shared.guests), used, env, context) {
-                Ok(reader) => readers.push(reader),
-                Err(fault) => found.remark(fault.to_string()),
-            }
-        }
-        readers
-    }
-
-    /// Tells what was found, and what else there is to say of it.
-    fn tell(&self, job: &Job, found: Found) {
-        let (items, remarks) = found.into_parts();
-        let (stage, attempt) = (&job.stage, job.attempt);
-        for items in items.chunks(IN_ONE) {
-            (self.shared.tell)(News::Annotated { stage: stage.clone(), attempt, items: items.to_vec() });
-        }
-        for text in remarks {
-            (self.shared.tell)(News::Remark { stage: Some(stage.clone()), text });
-        }
-    }
 }
 
 impl Executor for PluginExecutor {
@@ -189,29 +130,8 @@ impl Executor for PluginExecutor {
 
     fn execute(&self, job: &Job, out: &mut dyn OutputSink, cancel: &CancelToken) -> Result<Ended, ExecError> {
         let mut found = Found::default();
-        let readers = Arc::new(self.readers(job, &mut found));
-        if readers.is_empty() {
-            let result = self.attempt(job, out, cancel, &mut found);
-            self.tell(job, found);
-            return result;
-        }
-        let registration = stand_still_with(&readers, cancel);
-        let mut tee = Tee { out, readers: readers.iter().map(|reader| (reader, reader.gate())).collect() };
-        let result = self.attempt(job, &mut tee, cancel, &mut found);
-        tee.end();
-        if cancel.level().is_none() {
-            cancel.say_over();
-        }
-        drop(registration);
-        let exit = match &result {
-            Ok(Ended { exit: Exit::Code(code), .. }) => Some(*code),
-            Ok(Ended { exit: Exit::Signal(_), .. }) | Err(_) => None,
-        };
-        readers.iter().for_each(|reader| reader.end(exit));
-        for reader in Arc::into_inner(readers).unwrap_or_default() {
-            found.append(reader.finish(&self.shared, cancel));
-        }
-        self.tell(job, found);
+        let result = self.attempt(job, out, cancel, &mut found);
+        tell(&self.shared.tell, job, found);
         result
     }
 
@@ -221,35 +141,5 @@ impl Executor for PluginExecutor {
 
     fn hold_strays(&self, still: bool) {
         self.inner.hold_strays(still);
-    }
-}
-
-/// Has parsers stand still while the attempt does. Until this is dropped.
-fn stand_still_with(readers: &Arc<Vec<Reader>>, cancel: &CancelToken) -> Registration {
-    let (readers, token) = (Arc::clone(readers), cancel.clone());
-    cancel.register(move || readers.iter().for_each(|reader| reader.hold(token.is_held())))
-}
-
-/// Writes to the log, and to who reads along what that one wants.
-struct Tee<'a> {
-    out: &'a mut dyn OutputSink,
-    readers: Vec<(&'a Reader, Gate)>,
-}
-
-impl Tee<'_> {
-    /// There is nothing more to come.
-    fn end(mut self) {
-        for (reader, gate) in &mut self.readers {
-            gate.end(&mut |stream, bytes| reader.push(stream, bytes));
-        }
-    }
-}
-
-impl OutputSink for Tee<'_> {
-    fn write(&mut self, stream: Stream, bytes: &[u8]) {
-        self.out.write(stream, bytes);
-        for (reader, gate) in &mut self.readers {
-            gate.push(stream, bytes, &mut |stream, bytes| reader.push(stream, bytes));
-        }
     }
 }

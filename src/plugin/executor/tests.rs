@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::*;
 use crate::cancel::{CancelLevel, Heard};
 use crate::clock::{Clock as _, SystemClock};
-use crate::event::{LeakedProcess, Severity};
+use crate::event::{Annotation, LeakedProcess, Severity, Stream};
 use crate::executor::Streams;
 use crate::executor::fake::{FakeExecutor, Script};
 use crate::executor::jobserver::Offer;
+use crate::executor::reading::{News, ReadingExecutor};
 use crate::ids::RunId;
+use crate::outcome::Exit;
 use crate::pipeline::Leak;
 use crate::pipeline::plugin::{Excerpt, Use};
 use crate::plugin::fault::{Fault, FaultKind};
@@ -94,7 +96,7 @@ fn end(verdict: Verdict, summary: Option<&str>) -> Result<StageEnd, Fault> {
 /// A run of one attempt.
 struct Bench {
     fake: Arc<FakeExecutor>,
-    executor: PluginExecutor,
+    executor: ReadingExecutor,
     told: Arc<Mutex<Vec<News>>>,
     out: Log,
 }
@@ -150,8 +152,9 @@ impl Bench {
         let parsers = BTreeMap::from([(name("s"), parsers.iter().map(used).collect())]);
         let env = vec![("A".into(), "inherited".into()), ("B".into(), "inherited".into())];
         let tell: Tell = Arc::new(move |news| hears.lock().unwrap().push(news));
-        let shared = Arc::new(Shared::new(guests, env, parsers, tell));
-        let executor = PluginExecutor::new(fake.clone(), shared);
+        let shared = Arc::new(Shared::new(guests, env, parsers, Arc::clone(&tell)));
+        let executor = Arc::new(PluginExecutor::new(fake.clone(), Arc::clone(&shared)));
+        let executor = ReadingExecutor::new(executor, move |job| readers(&shared, job), tell);
         Self { fake, executor, told, out: Log::default() }
     }
 

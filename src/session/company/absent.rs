@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Company, Needs};
+use super::{Company, Needs, Parsers};
 use crate::cancel::CancelToken;
 use crate::event::{OutputSink, RemoteNews};
 use crate::executor::{Ended, ExecError, Executor, Job};
 use crate::pipeline::Command;
 
 /// Has every stage that is a plugin's say why it cannot be run.
-pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
+pub(super) fn plugins(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> (Company, Option<Parsers>) {
     if needs.assignment.plan.plugins.is_empty() {
-        return Company { executors, observer: None };
+        return (Company { executors, observer: None }, None);
     }
     let around = |inner| Arc::new(WithoutPlugins(inner)) as Arc<dyn Executor>;
-    Company { executors: executors.into_iter().map(around).collect(), observer: None }
+    (Company { executors: executors.into_iter().map(around).collect(), observer: None }, None)
 }
 
 struct WithoutPlugins(Arc<dyn Executor>);

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 
-use super::{Company, Needs};
+use super::{Company, Needs, Parsers, tell};
 use crate::engine::observer::Observer;
-use crate::engine::runner::Message;
 use crate::env::{DENIED, Env, GIT_REPOSITORY};
 use crate::event::Event;
-use crate::executor::Executor;
+use crate::executor::{Executor, Job};
 use crate::journal::layout::state_dir;
-use crate::plugin::executor::{News, PluginExecutor, Shared, Tell};
+use crate::pipeline::matcher::Annotate;
+use crate::plugin::executor::{PluginExecutor, Shared, readers};
 use crate::plugin::guests::Guests;
 use crate::plugin::host::{Compiler, Host};
 use crate::plugin::reporters::Reporters;
@@ -24,10 +24,10 @@ use crate::process::tool::Tools;
 const OURSELVES: &str = "/proc/self/exe";
 
 /// Has plugins see to what needs them. Where nothing does, nothing of them is touched.
-pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> Company {
+pub(super) fn plugins(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>) -> (Company, Option<Parsers>) {
     let plan = &needs.assignment.plan;
     if plan.plugins.is_empty() {
-        return Company { executors, observer: None };
+        return (Company { executors, observer: None }, None);
     }
     let cache = cache_dir(needs.env);
     let ours = [cache.clone(), state_dir(needs.env)].into_iter().flatten().collect();
@@ -45,11 +45,15 @@ pub(in crate::session) fn hire(executors: Vec<Arc<dyn Executor>>, needs: &Needs<
         let reporters = Reporters::start(&guests, &env, &plan.reporters, stages, &tell);
         Box::new(Told(reporters)) as Box<dyn Observer>
     });
-    let parsers = plan.stages.values().filter(|stage| !stage.annotate.is_empty());
-    let parsers = parsers.map(|stage| (stage.name.clone(), stage.annotate.clone())).collect();
+    let parsers = plan.stages.values().map(|stage| {
+        let parsers = stage.annotate.iter().filter_map(Annotate::parser).cloned();
+        (stage.name.clone(), parsers.collect())
+    });
+    let parsers = parsers.collect();
     let shared = Arc::new(Shared::new(guests, env, parsers, tell));
     let around = |inner| Arc::new(PluginExecutor::new(inner, Arc::clone(&shared))) as Arc<dyn Executor>;
-    Company { executors: executors.into_iter().map(around).collect(), observer }
+    let company = Company { executors: executors.into_iter().map(around).collect(), observer };
+    (company, Some(Arc::new(move |job: &Job| readers(&shared, job))))
 }
 
 /// What a stage inherits of this, as far as it is text.
@@ -57,18 +61,6 @@ fn inherited(env: &Env) -> Vec<(String, String)> {
     let both = env.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
     let stays = |name: &str| !DENIED.iter().chain(GIT_REPOSITORY).any(|denied| *denied == name);
     both.filter(|(name, _)| stays(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn tell(messages: &Sender<Message>) -> Tell {
-    let messages = messages.clone();
-    Arc::new(move |news| {
-        let message = match news {
-            News::Annotated { stage, attempt, items } => Message::Annotated { stage, attempt, items },
-            News::Remark { stage, text } => Message::Remark { stage, text },
-        };
-        // The loop is gone only when the run is over.
-        let _ = messages.send(message);
-    })
 }
 
 /// Reporters, as the engine knows them.

@@ -2,9 +2,9 @@
 
 use memchr::{memchr, memrchr};
 
+use super::Printed;
+use super::sieve::Sieve;
 use crate::event::Stream;
-use crate::plugin::excerpt::Sieve;
-use crate::plugin::services::Printed;
 
 /// The longest line that is handed over whole, in bytes; a longer one comes in pieces of so many.
 pub(super) const LONGEST: usize = 64 * 1024;

@@ -7,12 +7,12 @@ use crate::event::{ANNOTATIONS_MAX, Annotation, Spot};
 const MESSAGE_MAX: usize = 16 * 1024;
 /// The longest of the other texts, in bytes.
 const TEXT_MAX: usize = 4096;
-/// How many sentences of one plugin are kept.
+/// How many sentences of one reader are kept.
 const REMARKS_MAX: usize = 20;
 
-/// What one plugin has found and said.
+/// What was found, and what there is to say of who looked.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub struct Found {
     /// What it found, [`ANNOTATIONS_MAX`] at most.
     pub(super) items: Vec<Annotation>,
     /// How many it found after that.
@@ -24,8 +24,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Takes in what a plugin found. `source` says so where it does not say itself who does.
-    pub(super) fn add(&mut self, source: &str, items: Vec<Annotation>) {
+    /// Takes in what was found. `source` says who did where that is not said.
+    pub fn add(&mut self, source: &str, items: Vec<Annotation>) {
         for item in items {
             if self.items.len() < ANNOTATIONS_MAX {
                 self.items.push(bounded(source, item));
@@ -36,7 +36,7 @@ impl Found {
     }
 
     /// Takes in a sentence.
-    pub(super) fn remark(&mut self, text: String) {
+    pub fn remark(&mut self, text: String) {
         if self.remarks.len() < REMARKS_MAX {
             self.remarks.push(text);
         } else {
@@ -45,7 +45,7 @@ impl Found {
     }
 
     /// Takes in what another has found, which comes after this.
-    pub(super) fn append(&mut self, other: Self) {
+    pub fn append(&mut self, other: Self) {
         let room = ANNOTATIONS_MAX - self.items.len();
         self.more += other.more + other.items.len().saturating_sub(room);
         self.items.extend(other.items.into_iter().take(room));
@@ -54,7 +54,7 @@ impl Found {
     }
 
     /// The sentences, and what is said of what was left out.
-    pub(super) fn into_parts(mut self) -> (Vec<Annotation>, Vec<String>) {
+    pub fn into_parts(mut self) -> (Vec<Annotation>, Vec<String>) {
         if self.silenced > 0 {
             self.remarks.push(format!("its plugins said {} more things, which were left out", self.silenced));
         }
