@@ -41,7 +41,7 @@ pub struct Annotation {
     /// Where, if it is about a place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Spot>,
-    /// Who says so: a plugin, or a plugin's parser as `plugin:parser`.
+    /// Who says so: a plugin, a plugin's parser as `plugin:parser`, or a matcher.
     pub source: String,
 }
 

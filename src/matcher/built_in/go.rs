@@ -71,7 +71,9 @@ impl Go {
             && let Some(said) = self.panic.take()
         {
             let line = captures.get(2).map(|line| line.as_str());
-            finds.add(Find::error(said).at(Whereabouts::new(&captures[1], line, None)));
+            let mut find = Find::error(said).at(Whereabouts::new(&captures[1], line, None));
+            find.title.clone_from(&self.test);
+            finds.add(find);
             return;
         }
         let trimmed = line.trim_start();

@@ -53,7 +53,7 @@ impl Diagnostics {
             block: None,
             head: own(r"^(error|warning)(?:\[([A-Za-z0-9_:-]+)\])?: (.+)$"),
             place: own(r"^ *--> (.+?):(\d+):(\d+)$"),
-            lint: own(r"^ *= note: .*`#\[(?:warn|deny|forbid)\(([\w:]+)\)\]`"),
+            lint: own(r"^ *= note: `(?:#\[(?:warn|deny|forbid)\(|-[DWF] )([\w:-]+)"),
             page: own(r"rust-clippy/[^/]+/(?:index\.html)?#/?(\w+)"),
             mark: own(r"^ *\|[ -]*?(\^+)(?: |$)"),
         }
@@ -96,7 +96,7 @@ impl Diagnostics {
         if block.find.code.is_none() {
             let page = self.page.captures(line).and_then(|captures| captures.get(1));
             let lint = self.lint.captures(line).and_then(|captures| captures.get(1));
-            block.find.code = lint.map(|lint| lint.as_str().to_owned());
+            block.find.code = lint.map(|lint| lint.as_str().replace('-', "_"));
             if let Some(page) = page {
                 block.find.code = Some(format!("clippy::{}", page.as_str()));
             }

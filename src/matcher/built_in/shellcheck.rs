@@ -18,6 +18,7 @@ pub(super) fn members() -> Vec<Box<dyn Member>> {
         Box::new(Form::own(Severity::Warning, gcc)),
         Box::new(Terminal {
             at: None,
+            shown: None,
             head: own(r"^In (.+) line (\d+):$"),
             mark: own(r"^( *)(\^(?:-*\^|-+)?) (SC\d+)(?: \((\w+)\))?: (.*)$"),
         }),
@@ -27,6 +28,8 @@ pub(super) fn members() -> Vec<Box<dyn Member>> {
 /// See the module.
 struct Terminal {
     at: Option<Whereabouts>,
+    /// The line that is pointed at.
+    shown: Option<String>,
     head: Regex,
     mark: Regex,
 }
@@ -37,16 +40,19 @@ impl Member for Terminal {
             && let Some(captures) = self.head.captures(line)
         {
             self.at = Some(Whereabouts::new(&captures[1], captures.get(2).map(|line| line.as_str()), None));
+            self.shown = None;
             return;
         }
-        if line.is_empty() {
-            self.at = None;
-        }
         let Some(at) = &self.at else { return };
-        let Some(captures) = self.mark.captures(line) else { return };
+        let Some(captures) = self.mark.captures(line) else {
+            // The first is the line itself.
+            self.shown.get_or_insert_with(|| line.to_owned());
+            return;
+        };
         let text = |group| captures.get(group).map_or("", |found| found.as_str());
         let mut at = at.clone();
-        let column = |width: usize| u32::try_from(width + 1).ok();
+        let shown = self.shown.as_deref().unwrap_or_default();
+        let column = |width: usize| u32::try_from(characters(shown, width) + 1).ok();
         at.column = column(text(1).len());
         // `^--^` is as wide as what it is about, and `^--` points at a single character.
         if text(2).len() > 1 && text(2).ends_with('^') {
@@ -55,4 +61,17 @@ impl Member for Terminal {
         let how = severity(text(4)).unwrap_or(Severity::Warning);
         finds.add(Find::error(text(5)).severity(how).code(Some(text(3))).at(at));
     }
+}
+
+/// How many characters of a line are before a place on the screen, where a tab goes to the next multiple of eight.
+fn characters(line: &str, width: usize) -> usize {
+    let (mut at, mut count) = (0, 0);
+    for c in line.chars() {
+        if at >= width {
+            return count;
+        }
+        at = if c == '\t' { (at / 8 + 1) * 8 } else { at + 1 };
+        count += 1;
+    }
+    count + width.saturating_sub(at)
 }

@@ -26,7 +26,7 @@ fn cargo_resolve_is_read() {
 #[test]
 fn clippy_is_read() {
     insta::assert_snapshot!(read(BuiltIn::Clippy, "clippy"), @"
-    src/lib.rs:2:9-2:15 clippy warning [unused]: unused variable: `unused`
+    src/lib.rs:2:9-2:15 clippy warning [unused_variables]: unused variable: `unused`
     src/lib.rs:3:5-3:22 clippy warning [clippy::needless_return]: unneeded `return` statement
     src/lib.rs:1:20-1:29 clippy warning [clippy::ptr_arg]: writing `&Vec` instead of `&[_]` involves a new object where a slice will do
     ");
@@ -35,7 +35,7 @@ fn clippy_is_read() {
 #[test]
 fn clippy_denied_is_read() {
     insta::assert_snapshot!(read(BuiltIn::Clippy, "clippy-denied"), @"
-    src/lib.rs:2:9-2:15 clippy error: unused variable: `unused`
+    src/lib.rs:2:9-2:15 clippy error [unused_variables]: unused variable: `unused`
     src/lib.rs:3:5-3:22 clippy error [clippy::needless_return]: unneeded `return` statement
     src/lib.rs:1:20-1:29 clippy error [clippy::ptr_arg]: writing `&Vec` instead of `&[_]` involves a new object where a slice will do
     ");
@@ -159,7 +159,12 @@ fn pytest_is_read() {
 
 #[test]
 fn pytest_short_is_read() {
-    insta::assert_snapshot!(read(BuiltIn::Pytest, "pytest-short"), @"tests/test_import.py pytest error <tests/test_import.py>: failed");
+    insta::assert_snapshot!(read(BuiltIn::Pytest, "pytest-short"), @"
+    tests/test_halves.py pytest error <test_of_even>: assert 2 == 3
+    tests/test_halves.py pytest error <test_of_odd>: ValueError: odd
+    tests/test_halves.py pytest error <TestMore.test_many[4]>: assert 2 == 1
+    tests/test_halves.py pytest error <test_with_fixture>: RuntimeError: no fixture
+    ");
 }
 
 #[test]
@@ -227,9 +232,11 @@ fn shellcheck_is_read() {
     a.sh:3:6 shellcheck note [SC2086]: Double quote to prevent globbing and word splitting.
     a.sh:4:1-4:11 shellcheck warning [SC2164]: Use 'cd ... || exit' or 'cd ... || return' in case cd fails.
     a.sh:5:6 shellcheck note [SC2086]: Double quote to prevent globbing and word splitting.
-    a.sh:6:14 shellcheck warning [SC2154]: y is referenced but not assigned.
-    a.sh:6:14 shellcheck note [SC2086]: Double quote to prevent globbing and word splitting.
+    a.sh:6:7 shellcheck warning [SC2154]: y is referenced but not assigned.
+    a.sh:6:7 shellcheck note [SC2086]: Double quote to prevent globbing and word splitting.
     b.sh:1:1 shellcheck error [SC1073]: Couldn't parse this if expression. Fix to allow more checks.
+    b.sh:2:1 shellcheck error [SC1050]: Expected 'then'.
+    b.sh:2:1 shellcheck error [SC1072]: Expected 'then'. Fix any mentioned problems and try again.
     ");
 }
 
@@ -270,5 +277,5 @@ fn go_test_is_read() {
 
 #[test]
 fn go_panic_is_read() {
-    insta::assert_snapshot!(read(BuiltIn::Go, "go-panic"), @"pkg/half_test.go:7 go error: panic: runtime error: invalid memory address or nil pointer dereference");
+    insta::assert_snapshot!(read(BuiltIn::Go, "go-panic"), @"pkg/half_test.go:7 go error <TestPanics>: panic: runtime error: invalid memory address or nil pointer dereference");
 }
