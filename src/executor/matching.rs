@@ -104,7 +104,10 @@ mod tests {
 
     #[test]
     fn a_line_is_read_without_its_colours() {
-        assert_eq!(plain("\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m: \u{1b}]8;;file:///x\u{1b}\\x\u{1b}]8;;\u{1b}\\"), "error: x");
+        assert_eq!(
+            plain("\u{1b}[1m\u{1b}[38;5;9merror\u{1b}[0m: \u{1b}]8;;file:///x\u{1b}\\x\u{1b}]8;;\u{1b}\\"),
+            "error: x"
+        );
         assert_eq!(plain("10%\r100%"), "100%");
         assert!(matches!(plain("error: x"), Cow::Borrowed("error: x")));
     }

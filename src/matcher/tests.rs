@@ -12,7 +12,16 @@ mod form;
 mod speed;
 
 fn place() -> Place {
-    let files = ["src/lib.rs", "sub/main.c", "tests/test_halves.py", "tests/halves.py", "tests/deep.py", "tests/test_import.py", "main.py", "pkg/half_test.go"];
+    let files = [
+        "src/lib.rs",
+        "sub/main.c",
+        "tests/test_halves.py",
+        "tests/halves.py",
+        "tests/deep.py",
+        "tests/test_import.py",
+        "main.py",
+        "pkg/half_test.go",
+    ];
     Place::new(Path::new("/project"), Path::new("/project"), move |path| {
         files.iter().any(|file| Path::new("/project").join(file) == path)
     })
@@ -38,8 +47,8 @@ fn shown(annotations: &[Annotation]) -> String {
             for number in [at.line, at.column].into_iter().flatten() {
                 write!(text, ":{number}").unwrap();
             }
-            if at.end_line.is_some() {
-                write!(text, "-{}:{}", at.end_line.unwrap(), at.end_column.unwrap_or_default()).unwrap();
+            if let Some(line) = at.end_line {
+                write!(text, "-{line}:{}", at.end_column.unwrap_or_default()).unwrap();
             }
             text.push(' ');
         }

@@ -190,7 +190,7 @@ macro_rules! built_in {
 built_in! {
     CargoTest "cargo-test" "Tests of Rust that failed: where each panicked and what it said, also of documentation and of `cargo nextest`.",
     Clippy "clippy" "The same as `rustc`, under the name of clippy.",
-    Eslint "eslint" "ESLint's `stylish`, `compact`, `unix` and `json` formats.",
+    Eslint "eslint" "`ESLint` in its formats `stylish`, `compact`, `unix` and `json`.",
     Gcc "gcc" "GCC and Clang, their linkers, and the directories that `make` says it enters.",
     Go "go" "`go build`, `go vet`, `go test` and what panics.",
     Javac "javac" "javac, also below Maven and Gradle.",
@@ -201,7 +201,7 @@ built_in! {
     Ruff "ruff" "Ruff's `full` and `concise` formats.",
     Rustc "rustc" "rustc and cargo, as people read it and as `--message-format json`.",
     Rustfmt "rustfmt" "`cargo fmt --check` and `rustfmt --check`.",
-    Shellcheck "shellcheck" "ShellCheck's `tty` and `gcc` formats.",
+    Shellcheck "shellcheck" "`ShellCheck` in its formats `tty` and `gcc`.",
     Tsc "tsc" "The TypeScript compiler, with `--pretty` or without.",
 }
 

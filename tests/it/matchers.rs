@@ -11,7 +11,13 @@ fn annotations(report: &Value, stage: usize) -> Vec<String> {
         let at = &item["at"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let place = format!("{}:{}:{}", text(&at["path"]), at["line"], at["column"]);
-        format!("{place} {} {} {} {}", text(&item["source"]), text(&item["severity"]), text(&item["code"]), text(&item["message"]))
+        format!(
+            "{place} {} {} {} {}",
+            text(&item["source"]),
+            text(&item["severity"]),
+            text(&item["code"]),
+            text(&item["message"])
+        )
     });
     shown.collect()
 }
@@ -66,5 +72,8 @@ fn an_unknown_matcher_is_a_fault_with_what_was_meant() {
     project.config("[stages.a]\nrun = \"true\"\nannotate = [\"rustcc\"]\n");
     let run = project.local_ci(&["validate"]).output().assert_code(2);
     let text = run.stderr();
-    assert!(text.contains("there is no matcher or parser `rustcc`") && text.contains("did you mean `rustc`?"), "{text}");
+    assert!(
+        text.contains("there is no matcher or parser `rustcc`") && text.contains("did you mean `rustc`?"),
+        "{text}"
+    );
 }

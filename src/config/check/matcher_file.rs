@@ -14,7 +14,8 @@ use crate::pipeline::matcher::{BuiltIn, Definition, Groups, Part, Pattern, compi
 /// a sentence about the file.
 pub(super) fn read(text: &str, usual: Option<Severity>) -> Result<Vec<Part>, String> {
     // VS Code's own files may have a byte order mark.
-    let whole: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| format!("it is no JSON: {error}"))?;
+    let whole: Value =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| format!("it is no JSON: {error}"))?;
     let mut parts = Vec::new();
     gather(&whole, usual, &mut parts)?;
     if parts.is_empty() {

@@ -69,7 +69,10 @@ fn one(
         (Some(pattern), None, None) => {
             if let Some(other) = repeats.as_ref().filter(|repeats| *repeats.get_ref()) {
                 let fault = bad(other.span(), "`loop` has nothing to come after: there is one pattern");
-                faults.push(fault.help("every line that matches is found already; `loop` is for the last of several `patterns`"));
+                faults
+                    .push(fault.help(
+                        "every line that matches is found already; `loop` is for the last of several `patterns`",
+                    ));
             }
             form(std::slice::from_ref(pattern), false, *severity, faults)?
         }
@@ -116,7 +119,8 @@ fn form(
                 let groups = Groups::named(&regex);
                 for name in regex.capture_names().flatten().filter(|name| !Groups::NAMES.contains(name)) {
                     let text = format!("a group cannot be called `{}`", visible_line(name));
-                    let help = format!("groups are called {}; one without a meaning needs no name", Groups::NAMES.join(", "));
+                    let help =
+                        format!("groups are called {}; one without a meaning needs no name", Groups::NAMES.join(", "));
                     faults.push(bad(pattern.span(), text).help(help));
                 }
                 has_message |= groups.message.is_some();
@@ -124,7 +128,8 @@ fn form(
             }
             Err(why) => {
                 let text = format!("this is no regular expression: {}", visible_line(&why));
-                let help = "what there is, the page of the crate regex lists; in 'single quotes', a backslash is itself";
+                let help =
+                    "what there is, the page of the crate regex lists; in 'single quotes', a backslash is itself";
                 faults.push(bad(pattern.span(), text).help(help));
             }
         }
@@ -155,7 +160,10 @@ fn from_file(
         None
     };
     if file.get_ref().is_empty() || file.get_ref().contains('\0') {
-        return bad("the path of this file is empty or has a NUL character".into(), "for example: file = \".github/matcher.json\"");
+        return bad(
+            "the path of this file is empty or has a NUL character".into(),
+            "for example: file = \".github/matcher.json\"",
+        );
     }
     let text = match files.read(Path::new(file.get_ref())) {
         EnvFile::Text(text) => text,

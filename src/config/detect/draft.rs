@@ -93,9 +93,9 @@ impl Draft {
             ("go", BuiltIn::Go),
         ];
         let is_word = |tool: &str| {
-            command.split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c)).any(|word| {
-                word == tool || word.rsplit('/').next() == Some(tool)
-            })
+            command
+                .split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c))
+                .any(|word| word == tool || word.rsplit('/').next() == Some(tool))
         };
         let mut matchers: Vec<BuiltIn> =
             TOOLS.iter().filter(|(tool, _)| is_word(tool)).map(|(_, matcher)| *matcher).collect();

@@ -98,7 +98,7 @@ pub(super) struct AtWork {
     queue: Arc<Queue>,
     cancel: CancelToken,
     /// Set once it has begun, which may take seconds.
-    is_at_work: Arc<AtomicBool>,
+    has_begun: Arc<AtomicBool>,
     done: crossbeam_channel::Receiver<()>,
     thread: JoinHandle<(Found, Option<Stop>)>,
 }
@@ -108,13 +108,13 @@ impl AtWork {
     pub(super) fn start(reads: Arc<dyn Reads>) -> Result<Self, String> {
         let (queue, cancel) = (Arc::new(Queue::default()), CancelToken::new());
         let (finished, done) = crossbeam_channel::bounded::<()>(0);
-        let is_at_work = Arc::new(AtomicBool::new(false));
+        let has_begun = Arc::new(AtomicBool::new(false));
         let excerpt = reads.excerpt();
         let reading = Reading {
             reads: Arc::clone(&reads),
             excerpt: excerpt.clone(),
             queue: Arc::clone(&queue),
-            is_at_work: Arc::clone(&is_at_work),
+            has_begun: Arc::clone(&has_begun),
             ears: Ears { cancel: cancel.clone(), found: Arc::default() },
         };
         let run = move || {
@@ -126,7 +126,7 @@ impl AtWork {
         };
         let thread = std::thread::Builder::new().name("reader".into()).stack_size(reads.stack()).spawn(run);
         let thread = thread.map_err(|error| format!("{} has no thread to read with: {error}", reads.subject()))?;
-        Ok(Self { reads, excerpt, queue, cancel, is_at_work, done, thread })
+        Ok(Self { reads, excerpt, queue, cancel, has_begun, done, thread })
     }
 
     /// What lets through to [`Self::push`] what is of use.
@@ -162,8 +162,8 @@ impl AtWork {
                     attempt.answer_for_nothing();
                     let is_over = patience.is_over(SystemClock.now(), is_held);
                     // What was asked to end does not wait for a reader that has yet to be compiled.
-                    let is_at_work = self.is_at_work.load(Ordering::Acquire);
-                    let ends = attempt.level().is_some_and(|level| level == CancelLevel::Kill || !is_at_work);
+                    let has_begun = self.has_begun.load(Ordering::Acquire);
+                    let ends = attempt.level().is_some_and(|level| level == CancelLevel::Kill || !has_begun);
                     if is_over || ends {
                         break true;
                     }
@@ -194,7 +194,7 @@ struct Reading {
     reads: Arc<dyn Reads>,
     excerpt: Excerpt,
     queue: Arc<Queue>,
-    is_at_work: Arc<AtomicBool>,
+    has_begun: Arc<AtomicBool>,
     ears: Ears,
 }
 
@@ -202,7 +202,7 @@ impl Reading {
     /// Reads until the attempt has ended and nothing is left.
     fn run(&self) -> Result<(), Stop> {
         let mut at_work = self.reads.begin(&self.ears)?;
-        self.is_at_work.store(true, Ordering::Release);
+        self.has_begun.store(true, Ordering::Release);
         let (mut lines, mut taken) = (Lines::new(Sieve::new(&self.excerpt)), Unread::default());
         loop {
             self.queue.take(&mut taken);

@@ -21,11 +21,14 @@ const LINES_MAX: usize = 40;
 
 /// `thread 'name' (17) panicked at src/lib.rs:9:9:`, the number since Rust 1.91; before 1.73 what it said stood before the place.
 static PANIC: LazyLock<Regex> = LazyLock::new(|| {
-    own(r"^thread '(?<thread>.*?)'(?: \(\d+\))? panicked at (?:'(?<old>.*)', )?(?<file>[^':]\S*?):(?<line>\d+):(?<column>\d+):?$")
+    own(
+        r"^thread '(?<thread>.*?)'(?: \(\d+\))? panicked at (?:'(?<old>.*)', )?(?<file>[^':]\S*?):(?<line>\d+):(?<column>\d+):?$",
+    )
 });
 /// Of a test that was to panic and did not.
-static STILL: LazyLock<Regex> =
-    LazyLock::new(|| own(r"^note: (?<said>test did not panic as expected) at (?<file>\S+?):(?<line>\d+):(?<column>\d+)$"));
+static STILL: LazyLock<Regex> = LazyLock::new(|| {
+    own(r"^note: (?<said>test did not panic as expected) at (?<file>\S+?):(?<line>\d+):(?<column>\d+)$")
+});
 /// `src/lib.rs - add (line 3)`: a test in documentation.
 static DOCUMENTED: LazyLock<Regex> = LazyLock::new(|| own(r"^(?<file>.+\.\w+) - (?:.* )?\(line (?<line>\d+)\)"));
 

@@ -1,4 +1,4 @@
-//! ESLint: `stylish`, which names a file and then what is in it; `compact` and `unix`, of one line each; and `json`.
+//! `ESLint`: `stylish`, which names a file and then what is in it; `compact` and `unix`, of one line each; and `json`.
 
 use regex::Regex;
 use serde::Deserialize;
@@ -56,12 +56,12 @@ struct Json;
 #[serde(rename_all = "camelCase")]
 struct File {
     file_path: String,
-    messages: Vec<Message>,
+    messages: Vec<Problem>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Message {
+struct Problem {
     rule_id: Option<String>,
     severity: u8,
     message: String,
@@ -78,17 +78,17 @@ impl Member for Json {
         }
         let Ok(files) = serde_json::from_str::<Vec<File>>(line) else { return };
         for file in files {
-            for message in file.messages {
-                let severity = if message.severity >= 2 { Severity::Error } else { Severity::Warning };
+            for problem in file.messages {
+                let severity = if problem.severity >= 2 { Severity::Error } else { Severity::Warning };
                 let at = Whereabouts {
                     path: file.file_path.clone(),
                     from: None,
-                    line: message.line,
-                    column: message.column,
-                    end_line: message.end_line,
-                    end_column: message.end_column,
+                    line: problem.line,
+                    column: problem.column,
+                    end_line: problem.end_line,
+                    end_column: problem.end_column,
                 };
-                finds.add(Find::error(message.message).severity(severity).code(message.rule_id.as_deref()).at(at));
+                finds.add(Find::error(problem.message).severity(severity).code(problem.rule_id.as_deref()).at(at));
             }
         }
     }

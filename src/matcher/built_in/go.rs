@@ -3,7 +3,7 @@
 //! ```text
 //! --- FAIL: TestAdds (0.00s)
 //!     add_test.go:7: 3 is not 4
-//! FAIL	example.invalid/project/pkg	0.002s
+//! FAIL    example.invalid/project/pkg    0.002s
 //! ```
 //!
 //! A test's file is relative to its package's directory, and the package is named when all of it was told.

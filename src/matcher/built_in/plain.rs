@@ -2,7 +2,7 @@
 
 use crate::event::Severity;
 use crate::matcher::form::Form;
-use crate::matcher::member::Member;
+use crate::matcher::member::{Find, Finds, Member, Whereabouts};
 
 fn forms(severity: Severity, expressions: &[&str]) -> Vec<Box<dyn Member>> {
     expressions.iter().map(|expression| Box::new(Form::own(severity, expression)) as Box<dyn Member>).collect()
@@ -74,17 +74,19 @@ pub(super) fn rustfmt() -> Vec<Box<dyn Member>> {
     })]
 }
 
+/// What the rest of such a line is: a path, and perhaps the number of a line; none where it is something else.
+type Rest = fn(&str) -> Option<(&str, Option<&str>)>;
+
 /// A line that names a file, of which there is only one thing to say.
 struct Named {
     start: &'static str,
-    rest: fn(&str) -> Option<(&str, Option<&str>)>,
+    rest: Rest,
     message: &'static str,
     severity: Severity,
 }
 
 impl Member for Named {
-    fn line(&mut self, line: &str, finds: &mut crate::matcher::member::Finds<'_>) {
-        use crate::matcher::member::{Find, Whereabouts};
+    fn line(&mut self, line: &str, finds: &mut Finds<'_>) {
         if let Some(rest) = line.strip_prefix(self.start)
             && let Some((path, line)) = (self.rest)(rest)
         {

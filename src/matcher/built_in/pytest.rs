@@ -80,7 +80,8 @@ impl Member for Tests {
                     let text = |group| captures.get(group).map(|found| found.as_str());
                     let name = text(3).map_or_else(|| captures[2].to_owned(), |name| name.replace("::", "."));
                     let short = name.rsplit('.').next().unwrap_or_default();
-                    let is_told = self.told.iter().any(|told| told.ends_with(&name) || text(3).is_some() && told == short);
+                    let is_told =
+                        self.told.iter().any(|told| told.ends_with(&name) || text(3).is_some() && told == short);
                     if !is_told {
                         let message = text(4).map_or_else(|| "failed".to_owned(), str::to_owned);
                         let find = Find::error(message).title(name);

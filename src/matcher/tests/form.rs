@@ -16,7 +16,8 @@ fn own(patterns: &[&str], repeats: bool) -> Vec<Annotate> {
 #[test]
 fn the_last_line_comes_again_and_again() {
     let annotate = own(&[r"^FILE (?<file>.+)$", r"^ (?<line>\d+) (?<severity>\w+) (?<message>.+)$"], true);
-    let text = "FILE a.c\n 1 error one\n 2 info two\n 3 what three\nend\n 4 error four\nFILE b.c\nFILE c.c\n 5 error five\n";
+    let text =
+        "FILE a.c\n 1 error one\n 2 info two\n 3 what three\nend\n 4 error four\nFILE b.c\nFILE c.c\n 5 error five\n";
     insta::assert_snapshot!(shown(&found(&annotate, text)), @"
     a.c:1 own error: one
     a.c:2 own note: two

@@ -61,7 +61,7 @@ impl Reads for ReadsAlong {
             commands: None,
         };
         let guests = &self.shared.guests;
-        let parser = guests.parser(&self.used, around, &self.context).map_err(stop)?;
+        let parser = guests.parser(&self.used, around, &self.context).map_err(|fault| stop(&fault))?;
         Ok(Box::new(AtWork { parser, root: guests.root() }))
     }
 
@@ -79,7 +79,7 @@ struct AtWork {
 impl AtWork {
     /// What was found, about places in the project alone.
     fn shown(&self, items: Result<Vec<Annotation>, Fault>) -> Result<Vec<Annotation>, Stop> {
-        let items = items.map_err(stop)?;
+        let items = items.map_err(|fault| stop(&fault))?;
         Ok(items.into_iter().map(|item| presentable(item, &self.root)).collect())
     }
 }
@@ -96,9 +96,6 @@ impl Reader for AtWork {
     }
 }
 
-fn stop(fault: Fault) -> Stop {
-    match fault.kind {
-        FaultKind::Cancelled => Stop::Cancelled,
-        _ => Stop::Failed(fault.to_string()),
-    }
+fn stop(fault: &Fault) -> Stop {
+    if fault.kind == FaultKind::Cancelled { Stop::Cancelled } else { Stop::Failed(fault.to_string()) }
 }

@@ -20,11 +20,19 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     if let Some(why) = &facts.ruff {
         let ruff = |arguments: &str| facts.tool(dir, "ruff", arguments);
         stages.push(stage("fmt", "The code is formatted", ruff("format --check .")).fix(ruff("format .")).why(why));
-        stages.push(stage("lint", "Ruff has nothing to say", ruff("check .")).fix(ruff("check --fix .")).annotate(&[BuiltIn::Ruff]));
+        stages.push(
+            stage("lint", "Ruff has nothing to say", ruff("check ."))
+                .fix(ruff("check --fix ."))
+                .annotate(&[BuiltIn::Ruff]),
+        );
     }
     if let Some((why, names_files)) = &facts.mypy {
         let arguments = if *names_files { "" } else { " ." };
-        stages.push(stage("typecheck", "The types fit", facts.module(&format!("mypy{arguments}"))).why(why).annotate(&[BuiltIn::Mypy]));
+        stages.push(
+            stage("typecheck", "The types fit", facts.module(&format!("mypy{arguments}")))
+                .why(why)
+                .annotate(&[BuiltIn::Mypy]),
+        );
     }
     match suite::runner(dir, &facts) {
         Some(Runner::Pytest(why)) => {
@@ -33,7 +41,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
         Some(Runner::Unittest { place }) => {
             let arguments = format!("unittest discover{place}");
             let why = "The tests are written for unittest, and nothing says that the project uses pytest.";
-            stages.push(stage("test", "The tests pass", facts.module(&arguments)).why(why).annotate(&[BuiltIn::Python]));
+            stages
+                .push(stage("test", "The tests pass", facts.module(&arguments)).why(why).annotate(&[BuiltIn::Python]));
         }
         None => {}
     }

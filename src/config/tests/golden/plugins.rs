@@ -493,6 +493,7 @@ source = "path:plugins/hygiene"
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "each fault as it is drawn")]
 fn matchers_are_expressions_or_files() {
     let text = r#"[stages.a]
 run = "true"

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::pin::Candidate;
 use crate::cancel::CancelToken;
-use crate::pipeline::plugin::Limits;
 use crate::executor::reading::Sieve;
+use crate::pipeline::plugin::Limits;
 use crate::plugin::host::Call;
 use crate::plugin::info::{Context, Notification};
 use crate::plugin::services::{Line, Printed};
