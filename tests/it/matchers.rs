@@ -37,7 +37,7 @@ fn rustc_says_where_it_is_wrong() {
     let report: Value = serde_json::from_str(&run.stdout()).unwrap();
     assert_eq!(annotations(&report, 0), ["src/lib.rs:3:5 rustc error E0308 mismatched types"]);
     // The same again, of the run's record.
-    let shown = project.local_ci(&["show", "1"]).output().assert_code(0);
+    let shown = project.local_ci(&["show", "1"]).output().assert_code(1);
     assert!(shown.stdout().contains("src/lib.rs:3:5: error: mismatched types (E0308)"), "{}", shown.stdout());
     project.assert_nothing_left();
 }

@@ -6,9 +6,11 @@
 
 use serde_json::Value;
 
-use super::matchers::LINES_MAX;
 use crate::event::Severity;
 use crate::pipeline::matcher::{BuiltIn, Definition, Groups, Part, Pattern, compile};
+
+/// How many lines of one after the other there may be.
+pub(super) const LINES_MAX: usize = 20;
 
 /// The matchers of such a file. `usual` is how much something matters of which the file does not say. The error is the rest of
 /// a sentence about the file.

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::environment::{EnvFile, EnvFiles};
-use super::matcher_file;
+use super::matcher_file::{self, LINES_MAX};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema;
@@ -14,9 +14,6 @@ use crate::config::value::scalar::Pairs;
 use crate::config::visible::visible_line;
 use crate::event::Severity;
 use crate::pipeline::matcher::{Definition, Groups, Matcher, Part, Pattern, compile};
-
-/// How many lines of one after the other there may be.
-pub(super) const LINES_MAX: usize = 20;
 
 /// The matchers of a configuration by their names; nothing for one that has faults.
 pub(super) type Matchers = BTreeMap<String, Option<Matcher>>;

@@ -21,6 +21,7 @@ mod told;
 
 pub use executor::ReadingExecutor;
 pub use found::Found;
-pub use reader::{Ears, Printed, Reader, Reads, Stop};
+pub use lines::Printed;
+pub use reader::{Ears, Reader, Reads, Stop};
 pub use sieve::Sieve;
 pub use told::{News, Tell, tell};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::found::Found;
 use super::gate::Gate;
-use super::lines::Lines;
+use super::lines::{Lines, Printed};
 use super::patience::Patience;
 use super::queue::{End, Queue, Unread};
 use super::sieve::Sieve;
@@ -22,15 +22,6 @@ const BATCH: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the attempt is to end at once.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// A line that is read, without its end, where it was put together: there are too many of them to copy each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Printed<'a> {
-    /// Whether it came from stderr.
-    pub is_err: bool,
-    /// What it says; what is no UTF-8 is replaced.
-    pub text: &'a str,
-}
 
 /// Why a reader reads no more.
 #[derive(Clone, Debug, PartialEq, Eq)]

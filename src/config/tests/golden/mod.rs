@@ -3,6 +3,7 @@
 mod details;
 mod expand;
 mod keys;
+mod matchers;
 mod matrices;
 mod plugins;
 mod remotes;
