@@ -76,7 +76,7 @@ impl Observers<'_> {
         match nearest(name, known) {
             Some(near) => {
                 // Only plugins have parts.
-                let parser = if plugins.has(near) { visible_line(parser) } else { String::new().into() };
+                let parser = if plugins.has(near) { visible_line(parser) } else { String::new() };
                 fault.help(format!("did you mean `{near}{parser}`?"))
             }
             None => {
