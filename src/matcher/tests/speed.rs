@@ -1,8 +1,8 @@
-//! A line of no interest costs next to nothing. Wrong by far where it does; the figures are in `benches/matchers.rs`.
+//! A line of no interest is of none to any matcher.
 
 use super::*;
 
-/// No member looks at the state of a line that it does not know: the same text gives nothing, however long.
+/// Nobody takes a line for what it is not.
 #[test]
 fn a_plain_log_has_nothing_in_it() {
     let line =
