@@ -9,9 +9,9 @@
 //!   their config was checked; and the one fold of events into the state of a run that every face uses.
 //! - **What will be done** ([`config`], [`plan`]): from files to a pipeline with all faults at once; from a pipeline and a
 //!   request to a plan with reasons. Pure but for reading the config.
-//! - **Hands** ([`process`], [`journal`], [`history`], [`text`], [`walk`]): one mechanism each, ignorant of each other:
+//! - **Hands** ([`process`], [`journal`], [`history`], [`text`], [`walk`], [`matcher`]): one mechanism each, ignorant of each other:
 //!   processes and their trees; a run's directory; the index of what came of runs; making foreign bytes harmless; a
-//!   project's files.
+//!   project's files; what checkers say, found in what they print.
 //! - **Where stages run** ([`executor`]): one attempt at a time, on this machine or, for tests, in no machine at all.
 //! - **Plugins** ([`plugin`]): WebAssembly components, what they may do, and the host that runs them in a stage's place.
 //! - **Running a plan** ([`engine`]): a scheduler and a machine as values, and the loop around them.
@@ -63,6 +63,7 @@ pub mod executor;
 pub mod history;
 pub mod ids;
 pub mod journal;
+pub mod matcher;
 pub mod outcome;
 pub mod pipeline;
 pub mod plan;

@@ -4,6 +4,7 @@
 //! of TOML, of what is selected, or of how anything is run.
 
 pub mod hook;
+pub mod matcher;
 pub mod plugin;
 mod policy;
 pub mod remote;
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use hook::Hooks;
-use plugin::{ParserUse, Ready, Use};
+use matcher::Annotate;
+use plugin::{Ready, Use};
 pub use policy::{DEFAULT_GRACE, DEFAULT_LOG_MAX, Jobserver, Leak, Policy};
 use remote::Remote;
 use secret::Origin;
@@ -135,8 +137,8 @@ pub struct Stage {
     pub inputs: Vec<String>,
     /// Globs of files it writes.
     pub outputs: Vec<String>,
-    /// Parsers that read its output.
-    pub annotate: Vec<ParserUse>,
+    /// Who reads its output.
+    pub annotate: Vec<Annotate>,
     /// The names of the secrets that it is given.
     pub secrets: Vec<String>,
 }

@@ -165,15 +165,19 @@ codes! {
         "A plugin says what settings it has, as a JSON schema: those of `with` for each of its kinds, and those of its \
          `config`. These do not fit. `local-ci plugin inspect` shows what there is. Dates and infinite numbers are in no settings: \
          plugins get JSON, which has none.";
-    UnknownParser = "LC0427", "an unknown parser",
-        "`annotate` names plugins of `[plugins]` that read what a stage prints: `NAME`, or `NAME:PARSER` for one that has \
-         several parsers.";
+    UnknownParser = "LC0427", "an unknown matcher or parser",
+        "`annotate` names who reads what a stage prints: an entry of `[matchers]`; an entry of `[plugins]`, as `NAME`, or as \
+         `NAME:PARSER` for one that has several parsers; or a matcher that is built in. They are looked for in this order.";
     NotForPlugins = "LC0428", "a key that means nothing to a plugin",
         "`interactive`, `pty` and `shell` are about the process of a command. A stage with `uses` has none. Where such a \
          stage has a command as its `fix`, `shell` is for that.";
     BadExpansion = "LC0429", "stages that cannot be made",
         "An `[[expand]]` says with `uses` which plugin makes its stages, up to 1,000 of them. They are checked as if they \
          stood in the file; what is wrong with one is told with its name, where it is asked for.";
+    BadMatcher = "LC0430", "a matcher that cannot be used",
+        "An entry of `[matchers]` has a `pattern`, `patterns` for several lines, or a `file` of matchers in the shape of \
+         GitHub Actions or VS Code. Expressions are those of the crate `regex`: no lookaround, no backreferences. Their named \
+         groups say what is what, and one is the `message`.";
     UnknownHook = "LC0440", "an unknown git hook",
         "`[hooks]` and `when.hook` name hooks of git: pre-push, pre-commit, commit-msg and the others of githooks(5) that \
          your own work calls.";

@@ -160,6 +160,10 @@ impl Code {
                 "[stages.check]\nuses = \"hygiene\"\npty = true\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
                 "[stages.check]\nuses = \"hygiene\"\n\n[plugins.hygiene]\nsource = \"path:plugins/hygiene\"\n",
             ),
+            Self::BadMatcher => example(
+                "[stages.lint]\nrun = \"./lint\"\nannotate = [\"lint\"]\n\n[matchers.lint]\npattern = '^(?<file>.+):(?<line>\\d+: (?<message>.+)$'\n",
+                "[stages.lint]\nrun = \"./lint\"\nannotate = [\"lint\"]\n\n[matchers.lint]\npattern = '^(?<file>.+):(?<line>\\d+): (?<message>.+)$'\n",
+            ),
             Self::BadExpansion => example(
                 "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nwith = { run = \"cargo test -p ${member}\" }\n",
                 "[plugins.members]\nsource = \"path:plugins/members\"\n\n[[expand]]\nuses = \"members\"\nwith = { run = \"cargo test -p ${member}\" }\n",

@@ -8,7 +8,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use toml::{Spanned, Table};
+use toml::Spanned;
 
 use super::value::duration::{Limit, Span};
 use super::value::elsewhere::Syncing;
@@ -19,6 +19,7 @@ use super::value::scalar::{Pairs, Scalar};
 use super::value::size::Size;
 use super::value::words::{self, Matrix, TextOrTexts, Variables, Words};
 use super::value::written::Settings;
+use crate::event::Severity;
 use crate::ids::STAGE_NAME_MAX;
 use crate::pipeline::remote::DEFAULT_SESSION;
 use crate::pipeline::secret::DEFAULT_MASK;
@@ -46,6 +47,8 @@ pub(super) struct Document {
     /// Plugins that are told of a run's events, by name: `true`, or a table.
     #[schemars(with = "Pairs<Reporter>")]
     pub(super) reporters: Pairs<Spanned<Reporter>>,
+    /// Problem matchers for `annotate`, by name.
+    pub(super) matchers: Pairs<Matcher>,
     /// Stages that plugins make.
     #[schemars(with = "Vec<Expand>")]
     pub(super) expand: Vec<Spanned<Expand>>,
@@ -56,11 +59,8 @@ pub(super) struct Document {
     #[schemars(with = "Pairs<Origin>")]
     pub(super) secrets: Pairs<Spanned<Origin>>,
     // Read so that they may stand in a file; a later version acts on them.
-    /// Problem matchers. Nothing comes of them yet.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub(super) matchers: Table,
-    /// Remotes, plugins and secrets that were taken out because they could not be read, and those of which something was that may
-    /// have been the host or the source: who names one is not blamed, and what is missing is no fault.
+    /// Remotes, plugins, secrets and matchers that were taken out because they could not be read, and those of which something
+    /// was that may have been the host or the source: who names one is not blamed, and what is missing is no fault.
     #[serde(skip)]
     pub(super) excused: HashSet<String>,
     /// The plugins of whose tables something was taken out because it could not be read: nobody is asked for them.
@@ -262,8 +262,8 @@ pub(super) struct Stage {
     /// Where the stage runs: an entry of `[remotes]`, of this file or of your own config. Without it, here.
     #[schemars(with = "Option<String>")]
     pub(super) on: Option<Spanned<String>>,
-    /// Parsers of plugins that read the stage's output and find annotations in it: entries of `[plugins]`, or one and its
-    /// parser as `NAME:PARSER`.
+    /// Who reads the stage's output and finds annotations in it: entries of `[matchers]`, entries of `[plugins]`, or one and
+    /// its parser as `NAME:PARSER`, and matchers that are built in, such as `rustc`.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) annotate: Option<Vec<Spanned<String>>>,
     /// Whether the stage runs when none is named.
@@ -354,6 +354,48 @@ pub(super) struct Remote {
     /// For how long a line that was lost is tried again, before the run is left to itself.
     #[schemars(extend("default" = "10m"))]
     pub(super) give_up: Option<Span>,
+}
+
+/// `[matchers.NAME]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Matcher {
+    /// A regular expression that finds one annotation in a line. Its groups are called `file`, `line`, `column`, `endLine`,
+    /// `endColumn`, `severity`, `code` and `message`; the last has to be there.
+    #[schemars(with = "Option<String>")]
+    pub(super) pattern: Option<Spanned<String>>,
+    /// The same for several lines that come one after the other, an expression for each.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) patterns: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether the last line may come again and again, each time for one more annotation.
+    #[serde(rename = "loop")]
+    #[schemars(with = "Option<bool>", extend("default" = false))]
+    pub(super) repeats: Option<Spanned<bool>>,
+    /// How much it matters where no group says so.
+    #[schemars(extend("default" = "error"))]
+    pub(super) severity: Option<Level>,
+    /// A JSON file of problem matchers, in the shape of GitHub Actions or of VS Code, instead of `pattern`.
+    #[schemars(with = "Option<String>")]
+    pub(super) file: Option<Spanned<String>>,
+}
+
+/// How much an annotation matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Level {
+    Note,
+    Warning,
+    Error,
+}
+
+impl Level {
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            Self::Note => Severity::Note,
+            Self::Warning => Severity::Warning,
+            Self::Error => Severity::Error,
+        }
+    }
 }
 
 /// `[plugins.NAME]`.

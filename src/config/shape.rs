@@ -12,7 +12,7 @@ use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
 use super::code::Code;
 use super::fault::{Fault, FaultList};
-use super::schema::{Document, Stage};
+use super::schema::{Document, Matcher, Stage};
 use super::value::scalar::Pairs;
 use super::wording::{self, Taken};
 
@@ -114,12 +114,12 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     // The stages are taken out and put back, so that the rest is not read again for each of their faults.
     let stages = table.iter().position(|(key, value)| key.get_ref() == "stages" && value.get_ref().is_table());
     let stages = stages.and_then(|_| table.remove_entry("stages"));
-    let named: HashSet<String> = ["remotes", "plugins", "secrets"]
+    let named: HashSet<String> = ["remotes", "plugins", "secrets", "matchers"]
         .iter()
         .filter_map(|name| table.get(*name)?.get_ref().as_table())
         .flat_map(|table| table.keys().map(|key| key.get_ref().to_string()))
         .collect();
-    let written = ["remotes", "plugins", "secrets"].map(|name| sizes(table, name));
+    let written = ["remotes", "plugins", "secrets", "matchers"].map(|name| sizes(table, name));
     let whole = plugin_sizes(table);
     let expands = expand_size(table);
     let mut rest = Spanned::new(0..0, DeValue::Table(std::mem::take(table)));
@@ -127,19 +127,24 @@ pub(super) fn document(table: &mut DeTable<'_>, faults: &mut FaultList) -> Docum
     if let DeValue::Table(rest) = rest.into_inner() {
         *table = rest;
     }
-    let kept = ["remotes", "plugins", "secrets"].map(|name| sizes(table, name));
+    let kept = ["remotes", "plugins", "secrets", "matchers"].map(|name| sizes(table, name));
     document.expand_spoilt = expand_size(table) != expands;
     let left = plugin_sizes(table);
     document.dented =
         whole.into_iter().filter(|(name, size)| left.get(name) != Some(size)).map(|(name, _)| name).collect();
-    // A host or a source may have been among what was taken out.
+    // A host, a source or a pattern may have been among what was taken out.
     let is_whole = |table: usize, name: &String| written[table].get(name) == kept[table].get(name);
     let remotes =
         document.remotes.0.iter().filter(|(name, remote)| remote.host.is_some() || is_whole(0, name.get_ref()));
     let plugins =
         document.plugins.0.iter().filter(|(name, plugin)| plugin.source.is_some() || is_whole(1, name.get_ref()));
     let secrets = document.secrets.0.iter().filter(|(name, _)| is_whole(2, name.get_ref()));
+    let matchers = document.matchers.0.iter().filter(|(name, matcher)| {
+        let Matcher { pattern, patterns, file, .. } = matcher;
+        pattern.is_some() || patterns.is_some() || file.is_some() || is_whole(3, name.get_ref())
+    });
     let names = remotes.map(|(name, _)| name).chain(plugins.map(|(name, _)| name)).chain(secrets.map(|(name, _)| name));
+    let names = names.chain(matchers.map(|(name, _)| name));
     let read: HashSet<&str> = names.map(|name| name.get_ref().as_str()).collect();
     document.excused = named.into_iter().filter(|name| !read.contains(name.as_str())).collect();
     if let Some((key, mut value)) = stages {

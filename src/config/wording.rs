@@ -21,7 +21,7 @@ pub(super) struct Taken<'t> {
 /// One right line for each key whose form is not plain.
 const EXAMPLES: &[(&str, &str)] = &[
     ("allow-failure", "allow-failure = true"),
-    ("annotate", "annotate = [\"test-report\"]"),
+    ("annotate", "annotate = [\"rustc\", \"cargo-test\"]"),
     ("branch", "branch = [\"main\", \"release/*\"]"),
     ("ci", "ci = true"),
     ("clock", "clock = true"),

@@ -41,7 +41,7 @@ pub struct Annotation {
     /// Where, if it is about a place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Spot>,
-    /// Who says so: a plugin, a plugin's parser as `plugin:parser`, or `stage` where the stage's own output does.
+    /// Who says so: a plugin, a plugin's parser as `plugin:parser`, a matcher, or `stage` where the stage's own output does.
     pub source: String,
 }
 

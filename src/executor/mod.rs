@@ -4,7 +4,9 @@
 pub mod fake;
 pub mod jobserver;
 pub mod local;
+pub mod matching;
 pub mod news;
+pub mod reading;
 pub mod remote;
 pub mod screened;
 

@@ -54,3 +54,15 @@ pub fn portions(items: Vec<Annotation>) -> Vec<Vec<Annotation>> {
     }
     portions
 }
+
+/// How much of a sentence is kept that is told, in bytes.
+const REMARK_MAX: usize = 1024;
+
+/// A sentence of bounded length: foreign words are in it.
+pub fn bounded(mut text: String) -> String {
+    if text.len() > REMARK_MAX {
+        text.truncate(text.floor_char_boundary(REMARK_MAX));
+        text.push('…');
+    }
+    text
+}

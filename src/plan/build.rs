@@ -18,6 +18,7 @@ use super::signature::{LOCAL, Work, signature};
 use super::{Decision, Plan, PlannedStage, Reason};
 use crate::ids::{DenseId, DenseMap, StageId, StageName};
 use crate::outcome::SkipReason;
+use crate::pipeline::matcher::Annotate;
 use crate::pipeline::plugin::Ready;
 use crate::pipeline::secret::DEFAULT_MASK;
 use crate::pipeline::{Action, Command, DEFAULT_LOG_MAX, Pipeline, Stage};
@@ -111,7 +112,7 @@ fn plugins(
             Command::Plugin(used) => Some(&used.plugin),
             Command::Argv(_) | Command::Shell { .. } => None,
         };
-        own.into_iter().chain(stage.annotate.iter().map(|parser| &parser.plugin))
+        own.into_iter().chain(stage.annotate.iter().filter_map(Annotate::parser).map(|parser| &parser.plugin))
     });
     let ready = |name: &String| Some((name.clone(), pipeline.plugins().get(name)?.clone()));
     used.chain(reporters).filter_map(ready).collect()

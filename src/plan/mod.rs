@@ -37,7 +37,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Estimate, StageInfo};
 use crate::ids::{DenseMap, Signature, StageId, StageName};
 use crate::outcome::{Outcome, SkipReason};
-use crate::pipeline::plugin::{ParserUse, Ready};
+use crate::pipeline::matcher::Annotate;
+use crate::pipeline::plugin::Ready;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::secret::Origin;
 use crate::pipeline::{Command, Flaky, Policy};
@@ -156,8 +157,8 @@ pub struct PlannedStage {
     pub inputs_digest: Option<String>,
     /// Globs of the files it writes.
     pub outputs: Vec<String>,
-    /// Parsers that read its output.
-    pub annotate: Vec<ParserUse>,
+    /// Who reads its output.
+    pub annotate: Vec<Annotate>,
     /// The names of the secrets that it is given.
     pub secrets: Vec<String>,
     /// How long it is expected to take, where history knows.

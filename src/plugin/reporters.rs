@@ -7,12 +7,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::executor::{News, Tell, bounded as cut, spoken};
+use super::executor::spoken;
 use super::fault::{Fault, FaultKind};
 use super::guests::{Around, Guests, STACK};
 use super::info::Notification;
 use crate::cancel::{CancelLevel, CancelToken};
 use crate::event::{Event, EventKind};
+use crate::executor::news::{News, Tell, bounded as cut};
 use crate::ids::{StageId, StageName};
 
 /// How many events wait for a reporter; more are left out, and counted.

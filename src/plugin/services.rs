@@ -2,6 +2,7 @@
 //! translated to this, and hosts for tests stand in for it.
 
 use crate::event::Annotation;
+pub use crate::executor::reading::Printed;
 
 /// How much a line of a plugin matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,15 +78,6 @@ pub struct Line {
     pub is_err: bool,
     /// What it says; what is no UTF-8 is replaced.
     pub text: String,
-}
-
-/// A line that a parser reads, without its end, where it was put together: there are too many of them to copy each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Printed<'a> {
-    /// Whether it came from stderr.
-    pub is_err: bool,
-    /// What it says; what is no UTF-8 is replaced.
-    pub text: &'a str,
 }
 
 impl<'a> From<&'a Line> for Printed<'a> {

@@ -53,6 +53,7 @@ mod lines;
 mod list;
 mod live;
 mod lost;
+mod matchers;
 mod meanwhile;
 mod output;
 mod pause;

@@ -106,6 +106,11 @@ impl<'a, 'd> Plugins<'a, 'd> {
         nearest(name, self.entries.keys().copied())
     }
 
+    /// All names of `[plugins]`.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'d str> {
+        self.entries.keys().copied()
+    }
+
     /// The place of a plugin's table.
     pub(super) fn place(&self, name: &str) -> Range<usize> {
         self.entries.get(name).map_or(0..0, |entry| entry.key.span())

@@ -10,6 +10,8 @@ mod expand;
 mod globs;
 mod hook_name;
 mod hooks;
+mod matcher_file;
+mod matchers;
 mod matrix;
 mod needs;
 mod observers;

@@ -9,7 +9,8 @@ use super::abilities::Plugins;
 use super::action::{Doing, Uses, action};
 use super::environment::{EnvFiles, Environments};
 use super::matrix::{Cell, Declared, Layout};
-use super::{command, globs, hook_name, observers, secrets};
+use super::observers::Observers;
+use super::{command, globs, hook_name, secrets};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::nearest::nearest;
@@ -18,7 +19,7 @@ use crate::config::value::scalar::Scalar;
 use crate::config::value::words::{SYSTEMS, Variables};
 use crate::config::visible::visible_line;
 use crate::ids::{DenseId, DenseMap, StageId};
-use crate::pipeline::plugin::ParserUse;
+use crate::pipeline::matcher::Annotate;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::{Action, Command, Placement, Policy, Stage, When};
 
@@ -32,6 +33,8 @@ pub(super) struct Inputs<'a, 'd> {
     pub(super) files: &'a dyn EnvFiles,
     /// The user's own remotes, which a stage may name as well.
     pub(super) remotes: &'a BTreeMap<String, Remote>,
+    /// Who reads what stages print.
+    pub(super) observers: &'a Observers<'a>,
 }
 
 /// Builds all stages, in the order of their numbers.
@@ -41,12 +44,12 @@ pub(super) fn build(
     plugins: &mut Plugins<'_, '_>,
     faults: &mut FaultList,
 ) -> Stages {
-    let Inputs { document, layout, files, remotes } = *inputs;
+    let Inputs { document, layout, files, remotes, observers } = *inputs;
     let mut environments = Environments::new(document, files, faults);
-    let shared = Shared::new(document, remotes, plugins, faults);
+    let shared = Shared::new(document, remotes, observers, plugins, faults);
     let mut stages = Stages::new();
     for declared in &layout.declared {
-        let Some(Template { stage: mut template, mut uses }) = shared.template(declared, document, plugins, faults)
+        let Some(Template { stage: mut template, mut uses }) = shared.template(declared, inputs, plugins, faults)
         else {
             continue;
         };
@@ -100,7 +103,7 @@ struct Shared {
     shell: Vec<String>,
     dir: PathBuf,
     remotes: Names,
-    annotate: Vec<ParserUse>,
+    annotate: Vec<Annotate>,
     secrets: Vec<String>,
 }
 
@@ -108,6 +111,7 @@ impl Shared {
     fn new(
         document: &Document,
         remotes: &BTreeMap<String, Remote>,
+        observers: &Observers<'_>,
         plugins: &mut Plugins<'_, '_>,
         faults: &mut FaultList,
     ) -> Self {
@@ -120,7 +124,7 @@ impl Shared {
             shell: command::shell(defaults.shell.as_ref(), faults),
             dir: defaults.dir.as_ref().map_or_else(PathBuf::new, |dir| directory(dir, &[], faults)),
             remotes: Names::of(remotes, excused),
-            annotate: observers::parsers(defaults.annotate.as_deref().unwrap_or_default(), document, plugins, faults),
+            annotate: observers.named(defaults.annotate.as_deref().unwrap_or_default(), plugins, faults),
             secrets: secrets::named(defaults.secrets.as_deref().unwrap_or_default(), document, faults),
         };
         if let Some(on) = &defaults.on {
@@ -133,11 +137,12 @@ impl Shared {
     fn template<'d>(
         &self,
         declared: &Declared<'d>,
-        document: &Document,
+        inputs: &Inputs<'_, '_>,
         plugins: &mut Plugins<'_, '_>,
         faults: &mut FaultList,
     ) -> Option<Template<'d>> {
         let stage = declared.stage;
+        let Inputs { document, observers, .. } = *inputs;
         let defaults = &document.defaults;
         let variables = declared.variables.as_slice();
         let shell = match &stage.shell {
@@ -168,7 +173,7 @@ impl Shared {
             None => self.secrets.clone(),
         };
         let annotate = match &stage.annotate {
-            Some(names) => observers::parsers(names, document, plugins, faults),
+            Some(names) => observers.named(names, plugins, faults),
             None => self.annotate.clone(),
         };
         let name = declared.name.clone()?;

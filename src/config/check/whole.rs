@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::abilities::Plugins;
 use super::environment::EnvFiles;
-use super::{expand, hooks, matrix, needs, observers, plugins, profiles, remotes, secrets, stage};
+use super::{expand, hooks, matchers, matrix, needs, observers, plugins, profiles, remotes, secrets, stage};
 use crate::config::code::Code;
 use crate::config::fault::{Fault, FaultList};
 use crate::config::schema::{Document, Run};
@@ -25,7 +25,7 @@ pub(in crate::config) struct Checked {
 pub(in crate::config) struct Around<'a> {
     /// The files that it was read from.
     pub(in crate::config) files: &'a [PathBuf],
-    /// The environment files that its stages name.
+    /// The environment files that its stages name, and the files of matchers.
     pub(in crate::config) env_files: &'a dyn EnvFiles,
     /// The remotes of the user, over which its own go.
     pub(in crate::config) remotes: &'a BTreeMap<String, Remote>,
@@ -52,8 +52,12 @@ pub(in crate::config) fn check(
     let mut layout = matrix::lay_out(document, faults, &mut warnings);
     layout.is_open = expansion.is_open;
     let needs = needs::resolve(document, &layout, faults);
+    observers::apart(&document.matchers, &plugins, faults);
+    let matchers = matchers::check(&document.matchers, &excused, around.env_files, faults);
+    let observers = observers::Observers { matchers: &matchers, excused: &excused };
+    let (files, remotes) = (around.env_files, around.remotes);
     let stages = stage::build(
-        &stage::Inputs { document, layout: &layout, files: around.env_files, remotes: around.remotes },
+        &stage::Inputs { document, layout: &layout, files, remotes, observers: &observers },
         needs,
         &mut plugins,
         faults,

@@ -46,7 +46,7 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
         };
         let mut stage = Draft::new(Kind::Deno, role.stage, role.description, run);
         if let Some((task, command)) = task {
-            stage = stage.why(format!("{name} has the task {task}: {}", visible_line(command)));
+            stage = stage.why(format!("{name} has the task {task}: {}", visible_line(command))).annotate_tools(command);
         }
         stages.push(match (role.stage, role.fix(tasks)) {
             (_, Some(fix)) => stage.fix(Run::words(&format!("deno task {fix}"))),

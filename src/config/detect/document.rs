@@ -90,6 +90,10 @@ fn stage(text: &mut String, draft: &Draft, name: &str, has_many: bool) {
     if let Some(lock) = draft.lock {
         let _ = writeln!(text, "locks = [{}]", quoted(lock));
     }
+    if !draft.annotate.is_empty() {
+        let names: Vec<String> = draft.annotate.iter().map(|matcher| matcher.name().to_owned()).collect();
+        let _ = writeln!(text, "annotate = {}", array(&names));
+    }
     if has_many {
         let tags = Some(name::slug(&draft.dir)).filter(|_| !draft.dir.as_os_str().is_empty());
         let mut tags: Vec<String> = tags.into_iter().collect();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::kind::Kind;
+use crate::pipeline::matcher::BuiltIn;
 
 /// What a stage runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub(super) struct Draft {
     pub(super) fix: Option<Run>,
     pub(super) env: Vec<(&'static str, &'static str)>,
     pub(super) lock: Option<&'static str>,
+    /// Matchers that are built in and read what it prints.
+    pub(super) annotate: Vec<BuiltIn>,
 }
 
 impl Draft {
@@ -51,6 +54,7 @@ impl Draft {
             fix: None,
             env: Vec::new(),
             lock: None,
+            annotate: Vec::new(),
         }
     }
 
@@ -67,6 +71,36 @@ impl Draft {
     pub(super) fn lock(mut self, lock: &'static str) -> Self {
         self.lock = Some(lock);
         self
+    }
+
+    /// Has these read what it prints.
+    pub(super) fn annotate(mut self, matchers: &[BuiltIn]) -> Self {
+        self.annotate.extend_from_slice(matchers);
+        self
+    }
+
+    /// Has those read what it prints whose tools a command names as a word of it.
+    pub(super) fn annotate_tools(self, command: &str) -> Self {
+        const TOOLS: [(&str, BuiltIn); 9] = [
+            ("eslint", BuiltIn::Eslint),
+            ("tsc", BuiltIn::Tsc),
+            ("vue-tsc", BuiltIn::Tsc),
+            ("prettier", BuiltIn::Prettier),
+            ("pytest", BuiltIn::Pytest),
+            ("ruff", BuiltIn::Ruff),
+            ("mypy", BuiltIn::Mypy),
+            ("shellcheck", BuiltIn::Shellcheck),
+            ("go", BuiltIn::Go),
+        ];
+        let is_word = |tool: &str| {
+            command
+                .split(|c: char| c.is_whitespace() || ";&|()\"'".contains(c))
+                .any(|word| word == tool || word.rsplit('/').next() == Some(tool))
+        };
+        let mut matchers: Vec<BuiltIn> =
+            TOOLS.iter().filter(|(tool, _)| is_word(tool)).map(|(_, matcher)| *matcher).collect();
+        matchers.dedup();
+        self.annotate(&matchers)
     }
 
     pub(super) fn env(mut self, name: &'static str, value: &'static str) -> Self {

@@ -3,6 +3,7 @@
 use super::directory::{Directory, Seen};
 use super::draft::{Draft, Run};
 use super::kind::Kind;
+use crate::pipeline::matcher::BuiltIn;
 
 /// The file of a workspace, and the one of a module.
 pub(super) const MARKERS: [&str; 2] = ["go.work", "go.mod"];
@@ -27,8 +28,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     let go = |verb: &str| Run::Argv(["go", verb].map(str::to_owned).into_iter().chain(packages.clone()).collect());
     vec![
         Draft::new(Kind::Go, "fmt", "The code is formatted", Run::Script(FMT)).fix(go("fmt")),
-        Draft::new(Kind::Go, "vet", "Vet has nothing to say", go("vet")),
-        Draft::new(Kind::Go, "test", "The tests pass", go("test")),
+        Draft::new(Kind::Go, "vet", "Vet has nothing to say", go("vet")).annotate(&[BuiltIn::Go]),
+        Draft::new(Kind::Go, "test", "The tests pass", go("test")).annotate(&[BuiltIn::Go]),
     ]
 }
 

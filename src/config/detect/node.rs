@@ -93,7 +93,8 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
             continue;
         };
         let mut stage = Draft::new(Kind::Node, role.stage, role.description, manager.run(script))
-            .why(format!("{MANIFEST} has the script {script}: {}", visible_line(command)));
+            .why(format!("{MANIFEST} has the script {script}: {}", visible_line(command)))
+            .annotate_tools(command);
         if let Some(fix) = role.fix(own) {
             stage = stage.fix(manager.run(fix));
         }

@@ -6,6 +6,7 @@ use super::directory::{Directory, Seen};
 use super::draft::{Draft, Run};
 use super::kind::Kind;
 use crate::config::glob::path_matcher;
+use crate::pipeline::matcher::BuiltIn;
 
 /// The file that makes a directory a package or a workspace.
 pub(super) const MANIFEST: &str = "Cargo.toml";
@@ -19,7 +20,9 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     }
     let stage = |name, description, command| Draft::new(Kind::Rust, name, description, Run::words(command));
     vec![
-        stage("fmt", "The code is formatted", "cargo fmt --all -- --check").fix(Run::words("cargo fmt --all")),
+        stage("fmt", "The code is formatted", "cargo fmt --all -- --check")
+            .fix(Run::words("cargo fmt --all"))
+            .annotate(&[BuiltIn::Rustfmt]),
         stage(
             "clippy",
             "Neither the compiler nor clippy has anything to say",
@@ -27,8 +30,11 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
         )
         .fix(Run::words("cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged"))
         .lock("cargo")
+        .annotate(&[BuiltIn::Clippy])
         .why("Whatever builds waits for cargo's target directory: the lock keeps that wait out of the durations."),
-        stage("test", "The tests pass", "cargo test --workspace").lock("cargo"),
+        stage("test", "The tests pass", "cargo test --workspace")
+            .lock("cargo")
+            .annotate(&[BuiltIn::CargoTest, BuiltIn::Rustc]),
     ]
 }
 

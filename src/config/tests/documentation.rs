@@ -34,6 +34,7 @@ fn every_key_is_in_the_reference() {
         "[remotes.a]",
         "[plugins.a]",
         "[plugins.a.grants]",
+        "[matchers.a]",
     ] {
         for key in keys(header) {
             assert!(REFERENCE.contains(&format!("`{key}`")), "`{key}` of {header} is not in docs/config.md");
@@ -50,6 +51,7 @@ fn the_examples_are_sound() {
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 2);
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 4);
     assert_eq!(sound(examples.next().unwrap()).pipeline.secrets().len(), 3);
+    assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 1);
     assert_eq!(examples.next(), None);
 }
 

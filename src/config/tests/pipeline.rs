@@ -101,7 +101,7 @@ pre-push = ["fmt"]
 [secrets]
 TOKEN = { env = "TOKEN" }
 [matchers.x]
-pattern = "x"
+pattern = '^(?<file>.+): (?<message>.+)$'
 "#,
     );
     assert_eq!(loaded.warnings, [""; 0]);

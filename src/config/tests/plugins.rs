@@ -6,6 +6,7 @@ use super::supplier::TableSupplier;
 use super::{made, sound};
 use crate::config::{Loaded, NoSupplier, parse};
 use crate::ids::StageId;
+use crate::pipeline::matcher::Annotate;
 use crate::pipeline::plugin::{Grants, Limits, Source, Use};
 use crate::pipeline::{Action, Command, Stage};
 
@@ -108,7 +109,7 @@ fn parsers_are_those_of_all_stages_or_of_one() {
         "[defaults]\nannotate = [\"test-report\"]\n[stages.a]\nrun = \"x\"\n[stages.b]\nrun = \"x\"\nannotate = [\"test-report:junit\", \"test-report:junit\"]\n[stages.c]\nrun = \"x\"\nannotate = []\n",
     ));
     let parsers = |name: &str| {
-        let parsers = stage(&loaded, name).annotate.iter();
+        let parsers = stage(&loaded, name).annotate.iter().filter_map(Annotate::parser);
         parsers.map(|parser| format!("{}:{}", parser.plugin, parser.parser)).collect::<Vec<_>>().join(" ")
     };
     assert_eq!([parsers("a"), parsers("b"), parsers("c")], ["test-report:test-report", "test-report:junit", ""]);

@@ -1,6 +1,7 @@
 //! Plugins in a plan: those that something of it uses, and no others.
 
 use super::*;
+use crate::pipeline::matcher::{Annotate, BuiltIn};
 use crate::pipeline::plugin::{Excerpt, Grants, Limits, ParserUse, Plugin, Ready, Source, Use};
 
 fn used(plugin: &str, kind: &str, fix: bool) -> Use {
@@ -29,8 +30,8 @@ fn declared() -> Declared {
             stage.fix = Some(Command::Plugin(used("hygiene", "hygiene", true)));
         })
         .change("test", |stage| {
-            stage.annotate =
-                vec![ParserUse { plugin: "report".into(), parser: "junit".into(), excerpt: Excerpt::default() }];
+            let parser = ParserUse { plugin: "report".into(), parser: "junit".into(), excerpt: Excerpt::default() };
+            stage.annotate = vec![Annotate::BuiltIn(BuiltIn::Rustc), Annotate::Parser(parser)];
         })
 }
 
@@ -60,7 +61,8 @@ fn a_plan_has_the_plugins_of_what_runs_and_its_reporters() {
     let all = plan(&declared, &[], &Request::default()).unwrap();
     assert_eq!(plugins(&all), ["hygiene", "report"]);
     assert_eq!(planned(&all, "lint").command_text(), r#"hygiene {"max":1}"#);
-    assert_eq!(planned(&all, "test").annotate[0].parser, "junit");
+    assert_eq!(planned(&all, "test").annotate[0], Annotate::BuiltIn(BuiltIn::Rustc));
+    assert_eq!(planned(&all, "test").annotate[1].parser().unwrap().parser, "junit");
     let some = plan(&declared, &[], &skip(&["test"])).unwrap();
     assert_eq!(plugins(&some), ["hygiene"]);
     let none = plan(&declared, &[], &ask(&["build"])).unwrap();

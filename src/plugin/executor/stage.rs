@@ -7,12 +7,12 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Shared;
-use super::found::Found;
 use super::link::{Both, Link};
 use super::orphans;
 use crate::cancel::CancelToken;
 use crate::event::{LeakedProcess, OutputSink, Stream};
 use crate::executor::jobserver::Offer;
+use crate::executor::reading::Found;
 use crate::executor::{Ended, ExecError, Executor, Job, Streams};
 use crate::outcome::Exit;
 use crate::pipeline::plugin::Use;

@@ -6,11 +6,14 @@ use std::time::Duration;
 use super::*;
 use crate::cancel::{CancelLevel, Heard};
 use crate::clock::{Clock as _, SystemClock};
-use crate::event::{Annotation, LeakedProcess, Severity};
+use crate::event::{Annotation, LeakedProcess, Severity, Stream};
 use crate::executor::Streams;
 use crate::executor::fake::{FakeExecutor, Script};
 use crate::executor::jobserver::Offer;
+use crate::executor::news::{News, Tell};
+use crate::executor::reading::ReadingExecutor;
 use crate::ids::RunId;
+use crate::outcome::Exit;
 use crate::pipeline::Leak;
 use crate::pipeline::plugin::{Excerpt, Use};
 use crate::plugin::fault::{Fault, FaultKind};
@@ -94,7 +97,7 @@ fn end(verdict: Verdict, summary: Option<&str>) -> Result<StageEnd, Fault> {
 /// A run of one attempt.
 struct Bench {
     fake: Arc<FakeExecutor>,
-    executor: PluginExecutor,
+    executor: ReadingExecutor,
     told: Arc<Mutex<Vec<News>>>,
     out: Log,
 }
@@ -150,9 +153,9 @@ impl Bench {
         let parsers = BTreeMap::from([(name("s"), parsers.iter().map(used).collect())]);
         let env = vec![("A".into(), "inherited".into()), ("B".into(), "inherited".into())];
         let tell: Tell = Arc::new(move |news| hears.lock().unwrap().push(news));
-        let shared = Arc::new(Shared::new(guests, env, parsers, tell));
-        let stages = PluginExecutor::new(fake.clone(), Arc::clone(&shared), Part::Stages);
-        let executor = PluginExecutor::new(Arc::new(stages), shared, Part::Parsers);
+        let shared = Arc::new(Shared::new(guests, env, parsers, Arc::clone(&tell)));
+        let executor = Arc::new(PluginExecutor::new(fake.clone(), Arc::clone(&shared)));
+        let executor = ReadingExecutor::new(executor, move |job| readers(&shared, job), tell);
         Self { fake, executor, told, out: Log::default() }
     }
 
@@ -465,7 +468,7 @@ fn a_command_whose_end_nobody_saw_leaves_no_verdict() {
 /// H160: who reads events reads each whole, so none is long.
 #[test]
 fn h160_what_is_found_is_told_in_events_that_are_not_long() {
-    let found = |message: &str, count: usize| super::portions(vec![note(message); count]);
+    let found = |message: &str, count: usize| crate::executor::news::portions(vec![note(message); count]);
     let counts = |portions: &[Vec<Annotation>]| portions.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(counts(&found("short", 1201)), [500, 500, 201]);
     assert_eq!(counts(&found("", 0)), [0; 0]);

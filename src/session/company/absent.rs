@@ -10,18 +10,12 @@ use crate::executor::{Ended, ExecError, Executor, Job};
 use crate::pipeline::Command;
 
 /// Has every stage that is a plugin's say why it cannot be run.
-pub(super) fn hire(
-    executors: Vec<Arc<dyn Executor>>,
-    needs: &Needs<'_>,
-    _tell: &Tell,
-    screened: &dyn Fn(Arc<dyn Executor>) -> Arc<dyn Executor>,
-) -> Hired {
-    let executors = executors.into_iter();
+pub(super) fn plugins(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>, _tell: &Tell) -> Hired {
     if needs.assignment.plan.plugins.is_empty() {
-        return (executors.map(screened).collect(), None);
+        return Hired { executors, observer: None, parsers: None };
     }
     let around = |inner| Arc::new(WithoutPlugins(inner)) as Arc<dyn Executor>;
-    (executors.map(around).map(screened).collect(), None)
+    Hired { executors: executors.into_iter().map(around).collect(), observer: None, parsers: None }
 }
 
 struct WithoutPlugins(Arc<dyn Executor>);

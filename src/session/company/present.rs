@@ -10,10 +10,11 @@ use crate::config::user_path;
 use crate::engine::observer::Observer;
 use crate::env::{DENIED, Env, GIT_REPOSITORY};
 use crate::event::Event;
-use crate::executor::Executor;
 use crate::executor::news::Tell;
+use crate::executor::{Executor, Job};
 use crate::journal::layout::state_dir;
-use crate::plugin::executor::{Part, PluginExecutor, Shared};
+use crate::pipeline::matcher::Annotate;
+use crate::plugin::executor::{PluginExecutor, Shared, readers};
 use crate::plugin::guests::Guests;
 use crate::plugin::host::{Compiler, Host};
 use crate::plugin::reporters::Reporters;
@@ -24,17 +25,11 @@ use crate::process::tool::Tools;
 /// This program, whatever has become of its file.
 const OURSELVES: &str = "/proc/self/exe";
 
-/// Has plugins see to what needs them. Where nothing does, nothing of them is touched. What they and all others print is
-/// `screened` before any of them reads it.
-pub(super) fn hire(
-    executors: Vec<Arc<dyn Executor>>,
-    needs: &Needs<'_>,
-    tell: &Tell,
-    screened: &dyn Fn(Arc<dyn Executor>) -> Arc<dyn Executor>,
-) -> Hired {
+/// Has plugins see to what needs them. Where nothing does, nothing of them is touched.
+pub(super) fn plugins(executors: Vec<Arc<dyn Executor>>, needs: &Needs<'_>, tell: &Tell) -> Hired {
     let plan = &needs.assignment.plan;
     if plan.plugins.is_empty() {
-        return (executors.into_iter().map(screened).collect(), None);
+        return Hired { executors, observer: None, parsers: None };
     }
     let cache = cache_dir(needs.env);
     // Where the user's policy stands decides over plugins as well, whatever project that lies in.
@@ -54,14 +49,15 @@ pub(super) fn hire(
         let reporters = Reporters::start(&guests, &env, &plan.reporters, stages, tell);
         Box::new(Told(reporters)) as Box<dyn Observer>
     });
-    let parsers = plan.stages.values().filter(|stage| !stage.annotate.is_empty());
-    let parsers = parsers.map(|stage| (stage.name.clone(), stage.annotate.clone())).collect();
+    let parsers = plan.stages.values().map(|stage| {
+        let parsers = stage.annotate.iter().filter_map(Annotate::parser).cloned();
+        (stage.name.clone(), parsers.collect())
+    });
+    let parsers = parsers.collect();
     let shared = Arc::new(Shared::new(guests, env, parsers, Arc::clone(tell)));
-    let around = |inner: Arc<dyn Executor>, part| {
-        Arc::new(PluginExecutor::new(inner, Arc::clone(&shared), part)) as Arc<dyn Executor>
-    };
-    let around = |inner| around(screened(around(inner, Part::Stages)), Part::Parsers);
-    (executors.into_iter().map(around).collect(), observer)
+    let around = |inner| Arc::new(PluginExecutor::new(inner, Arc::clone(&shared))) as Arc<dyn Executor>;
+    let executors = executors.into_iter().map(around).collect();
+    Hired { executors, observer, parsers: Some(Arc::new(move |job: &Job| readers(&shared, job))) }
 }
 
 /// What a stage inherits of this, as far as it is text.

@@ -6,6 +6,7 @@ mod suite;
 use super::directory::{Directory, Seen};
 use super::draft::{Draft, Run};
 use super::kind::Kind;
+use crate::pipeline::matcher::BuiltIn;
 use facts::Facts;
 use suite::Runner;
 
@@ -19,20 +20,29 @@ pub(super) fn stages(dir: &Directory<'_>, seen: &mut Seen) -> Vec<Draft> {
     if let Some(why) = &facts.ruff {
         let ruff = |arguments: &str| facts.tool(dir, "ruff", arguments);
         stages.push(stage("fmt", "The code is formatted", ruff("format --check .")).fix(ruff("format .")).why(why));
-        stages.push(stage("lint", "Ruff has nothing to say", ruff("check .")).fix(ruff("check --fix .")));
+        stages.push(
+            stage("lint", "Ruff has nothing to say", ruff("check ."))
+                .fix(ruff("check --fix ."))
+                .annotate(&[BuiltIn::Ruff]),
+        );
     }
     if let Some((why, names_files)) = &facts.mypy {
         let arguments = if *names_files { "" } else { " ." };
-        stages.push(stage("typecheck", "The types fit", facts.module(&format!("mypy{arguments}"))).why(why));
+        stages.push(
+            stage("typecheck", "The types fit", facts.module(&format!("mypy{arguments}")))
+                .why(why)
+                .annotate(&[BuiltIn::Mypy]),
+        );
     }
     match suite::runner(dir, &facts) {
         Some(Runner::Pytest(why)) => {
-            stages.push(stage("test", "The tests pass", facts.module("pytest")).why(why));
+            stages.push(stage("test", "The tests pass", facts.module("pytest")).why(why).annotate(&[BuiltIn::Pytest]));
         }
         Some(Runner::Unittest { place }) => {
             let arguments = format!("unittest discover{place}");
             let why = "The tests are written for unittest, and nothing says that the project uses pytest.";
-            stages.push(stage("test", "The tests pass", facts.module(&arguments)).why(why));
+            stages
+                .push(stage("test", "The tests pass", facts.module(&arguments)).why(why).annotate(&[BuiltIn::Python]));
         }
         None => {}
     }

@@ -28,17 +28,20 @@ fn the_document_explains_itself() {
     [stages.vet]
     description = "Vet has nothing to say"
     run = ["go", "vet", "./..."]
+    annotate = ["go"]
     tags = ["go"]
 
     [stages.go-test]
     description = "The tests pass"
     run = ["go", "test", "./..."]
+    annotate = ["go"]
     tags = ["go"]
 
     # package.json has the script lint: eslint .
     [stages.lint]
     description = "The linter has nothing to say"
     run = ["npm", "run", "-s", "lint", "--"]
+    annotate = ["eslint"]
     tags = ["node"]
 
     # package.json has the script test: node --test␛[2K

@@ -4,6 +4,7 @@ mod details;
 mod expand;
 mod hooks;
 mod keys;
+mod matchers;
 mod matrices;
 mod plugins;
 mod remotes;

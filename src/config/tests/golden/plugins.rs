@@ -401,14 +401,14 @@ source = "path:plugins/broken"
 }
 
 #[test]
-fn parsers_are_plugins() {
+fn who_reads_is_a_matcher_or_a_plugin() {
     let text = r#"[defaults]
-annotate = ["rustc", "tset-report:junit"]
+annotate = ["rustx", "tset-report:junit"]
 [stages.a]
 run = "true"
-annotate = ["my-own", "eslint", "test-report:junti", "hygiene"]
+annotate = ["my-own", "eslint", "my-onw", "zzz", "test-report:junti", "hygiene"]
 [matchers.my-own]
-pattern = "x"
+pattern = "(?<message>x)"
 [plugins.test-report]
 source = "path:plugins/test-report"
 [plugins.hygiene]
@@ -417,60 +417,61 @@ source = "path:plugins/hygiene"
     insta::assert_snapshot!(faults(text), @r#"
     LC0427
 
-      × there is no parser `rustc`
+      × there is no matcher or parser `rustx`
        ╭─[local-ci.toml:2:13]
      1 │ [defaults]
-     2 │ annotate = ["rustc", "tset-report:junit"]
+     2 │ annotate = ["rustx", "tset-report:junit"]
        ·             ───┬───
-       ·                ╰── not a plugin in [plugins]
+       ·                ╰── not in [matchers] or [plugins], and not built in
      3 │ [stages.a]
        ╰────
-      help: matchers come with a later version; for now `annotate` takes parsers of plugins
+      help: did you mean `rustc`?
 
     LC0427
 
-      × there is no parser `tset-report:junit`
+      × there is no matcher or parser `tset-report:junit`
        ╭─[local-ci.toml:2:22]
      1 │ [defaults]
-     2 │ annotate = ["rustc", "tset-report:junit"]
+     2 │ annotate = ["rustx", "tset-report:junit"]
        ·                      ─────────┬─────────
-       ·                               ╰── not a plugin in [plugins]
+       ·                               ╰── not in [matchers] or [plugins], and not built in
      3 │ [stages.a]
        ╰────
       help: did you mean `test-report:junit`?
 
     LC0427
 
-      × there is no parser `my-own`
-       ╭─[local-ci.toml:5:13]
+      × there is no matcher or parser `my-onw`
+       ╭─[local-ci.toml:5:33]
      4 │ run = "true"
-     5 │ annotate = ["my-own", "eslint", "test-report:junti", "hygiene"]
-       ·             ────┬───
-       ·                 ╰── not a plugin in [plugins]
+     5 │ annotate = ["my-own", "eslint", "my-onw", "zzz", "test-report:junti", "hygiene"]
+       ·                                 ────┬───
+       ·                                     ╰── not in [matchers] or [plugins], and not built in
      6 │ [matchers.my-own]
        ╰────
-      help: matchers come with a later version; for now `annotate` takes parsers of plugins
+      help: did you mean `my-own`?
 
     LC0427
 
-      × there is no parser `eslint`
-       ╭─[local-ci.toml:5:23]
+      × there is no matcher or parser `zzz`
+       ╭─[local-ci.toml:5:43]
      4 │ run = "true"
-     5 │ annotate = ["my-own", "eslint", "test-report:junti", "hygiene"]
-       ·                       ────┬───
-       ·                           ╰── not a plugin in [plugins]
+     5 │ annotate = ["my-own", "eslint", "my-onw", "zzz", "test-report:junti", "hygiene"]
+       ·                                           ──┬──
+       ·                                             ╰── not in [matchers] or [plugins], and not built in
      6 │ [matchers.my-own]
        ╰────
-      help: `annotate` takes parsers of plugins: NAME or NAME:PARSER, with NAME an entry of [plugins]
+      help: built in are cargo-test, clippy, eslint, gcc, go, javac, mypy, prettier, pytest, python,
+            ruff, rustc, rustfmt, shellcheck, tsc; your own go into [matchers]
 
     LC0425
 
       × plugin `test-report` has no parser `junti`
-       ╭─[local-ci.toml:5:33]
+       ╭─[local-ci.toml:5:50]
      4 │ run = "true"
-     5 │ annotate = ["my-own", "eslint", "test-report:junti", "hygiene"]
-       ·                                 ─────────┬─────────
-       ·                                          ╰── no parser
+     5 │ annotate = ["my-own", "eslint", "my-onw", "zzz", "test-report:junti", "hygiene"]
+       ·                                                  ─────────┬─────────
+       ·                                                           ╰── no parser
      6 │ [matchers.my-own]
        ╰────
       help: did you mean "test-report:junit"?
@@ -478,11 +479,11 @@ source = "path:plugins/hygiene"
     LC0425
 
       × plugin `hygiene` has no parser
-       ╭─[local-ci.toml:5:54]
+       ╭─[local-ci.toml:5:71]
      4 │ run = "true"
-     5 │ annotate = ["my-own", "eslint", "test-report:junti", "hygiene"]
-       ·                                                      ────┬────
-       ·                                                          ╰── no parser
+     5 │ annotate = ["my-own", "eslint", "my-onw", "zzz", "test-report:junti", "hygiene"]
+       ·                                                                       ────┬────
+       ·                                                                           ╰── no parser
      6 │ [matchers.my-own]
        ╰────
       help: it has stage kinds, for `uses`

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::pin::Candidate;
 use crate::cancel::CancelToken;
-use crate::plugin::excerpt::Sieve;
+use crate::executor::reading::Sieve;
 use crate::plugin::host::Call;
 use crate::plugin::info::{Context, Notification};
 use crate::plugin::services::{Line, Printed};

@@ -1,15 +1,15 @@
 //! What was found during one attempt, gathered until its end: so that the order is that of the declaration, and not of
 //! threads.
 
-use super::bounded;
 use crate::event::{ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, Allowance, Annotation};
+use crate::executor::news::bounded;
 
-/// How many sentences of one plugin are kept.
+/// How many sentences of one reader are kept.
 const REMARKS_MAX: usize = 20;
 
-/// What one plugin has found and said.
+/// What was found, and what there is to say of who looked.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub struct Found {
     /// What it found, as much as is kept.
     pub(super) items: Vec<Annotation>,
     allowance: Allowance,
@@ -22,8 +22,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Takes in what a plugin found. `source` says so where it does not say itself who does.
-    pub(super) fn add(&mut self, source: &str, items: Vec<Annotation>) {
+    /// Takes in what was found. `source` says who did where that is not said.
+    pub fn add(&mut self, source: &str, items: Vec<Annotation>) {
         for mut item in items {
             if item.source.is_empty() {
                 source.clone_into(&mut item.source);
@@ -41,7 +41,7 @@ impl Found {
     }
 
     /// Takes in a sentence.
-    pub(super) fn remark(&mut self, text: String) {
+    pub fn remark(&mut self, text: String) {
         if self.remarks.len() < REMARKS_MAX {
             self.remarks.push(bounded(text));
         } else {
@@ -50,7 +50,7 @@ impl Found {
     }
 
     /// Takes in what another has found, which comes after this.
-    pub(super) fn append(&mut self, other: Self) {
+    pub fn append(&mut self, other: Self) {
         other.items.into_iter().for_each(|item| self.keep(item));
         self.more += other.more;
         self.remarks.extend(other.remarks);
@@ -58,9 +58,9 @@ impl Found {
     }
 
     /// The sentences, and what is said of what was left out.
-    pub(super) fn into_parts(mut self) -> (Vec<Annotation>, Vec<String>) {
+    pub fn into_parts(mut self) -> (Vec<Annotation>, Vec<String>) {
         if self.silenced > 0 {
-            self.remarks.push(format!("its plugins said {} more things, which were left out", self.silenced));
+            self.remarks.push(format!("its readers said {} more things, which were left out", self.silenced));
         }
         if self.more > 0 {
             let (count, most) = (ANNOTATIONS_MAX, ANNOTATIONS_BYTES_MAX >> 20);

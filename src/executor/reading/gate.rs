@@ -1,4 +1,4 @@
-//! Lets through to a parser's queue what may be of use to it, on the attempt's own thread: to look for texts in a block that
+//! Lets through to a reader's queue what may be of use to it, on the attempt's own thread: to look for texts in a block that
 //! was just read costs less than to copy the block for another thread.
 //!
 //! It is not exact. From the first line of a block on that is wanted, the rest of the block goes through, so that a block is
@@ -8,8 +8,8 @@
 use memchr::{memchr, memrchr};
 
 use super::lines::LONGEST;
+use super::sieve::Sieve;
 use crate::event::Stream;
-use crate::plugin::excerpt::Sieve;
 
 /// See the module.
 #[derive(Debug)]

@@ -2,12 +2,20 @@
 
 use memchr::{memchr, memrchr};
 
+use super::sieve::Sieve;
 use crate::event::Stream;
-use crate::plugin::excerpt::Sieve;
-use crate::plugin::services::Printed;
 
 /// The longest line that is handed over whole, in bytes; a longer one comes in pieces of so many.
 pub(super) const LONGEST: usize = 64 * 1024;
+
+/// A line that is read, without its end, where it was put together: there are too many of them to copy each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Printed<'a> {
+    /// Whether it came from stderr.
+    pub is_err: bool,
+    /// What it says; what is no UTF-8 is replaced.
+    pub text: &'a str,
+}
 
 /// Lines in the making.
 #[derive(Debug)]
