@@ -87,7 +87,8 @@ fn what_stood_still_by_itself_is_left_so() {
     let machine = Machine::new();
     let job = machine.sh("sleep 601 & kill -STOP $!; : >ready; while [ ! -e go ]; do sleep 0.01; done; kill -KILL $!");
     let (result, _) = while_it_runs(&machine, &job, |token, told| {
-        wait_until(|| machine.path("work/ready").exists());
+        // A process that was told to stop has done so once it was scheduled.
+        wait_until(|| machine.path("work/ready").exists() && states(&job).iter().any(|(_, state)| *state == 'T'));
         token.hold(true);
         next(told);
         token.hold(false);
