@@ -50,8 +50,8 @@ fn the_examples_are_sound() {
     let mut examples = REFERENCE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 2);
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 4);
-    assert_eq!(sound(examples.next().unwrap()).pipeline.secrets().len(), 3);
     assert_eq!(sound(examples.next().unwrap()).pipeline.stages().len(), 1);
+    assert_eq!(sound(examples.next().unwrap()).pipeline.secrets().len(), 3);
     assert_eq!(examples.next(), None);
 }
 
