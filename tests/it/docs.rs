@@ -125,8 +125,13 @@ fn every_call_is_understood() {
                 assert!(is_bare, "{path}: {first:?} of {call:?} is neither a command nor a stage of an example");
                 arguments.insert(0, "run");
             }
-            // Everything before it is parsed, and nothing is done. What `add` is given is a command with its own options.
-            let end = if first == "add" { 1 } else { arguments.len() };
+            // Everything before it is parsed, and nothing is done. What `add` is given is a command with its own options, and
+            // what a hook is given is git's.
+            let end = match arguments[..] {
+                ["add", ..] => 1,
+                ["hook", "run", ..] => 2,
+                _ => arguments.len(),
+            };
             arguments.insert(end, "--help");
             let help = project.local_ci(&arguments).output();
             assert_eq!(help.status.code(), Some(0), "{path}: {call:?}\n{}", help.stderr());
