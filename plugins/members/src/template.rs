@@ -36,11 +36,7 @@ fn is_quoted(before: &str) -> bool {
     let (mut quote, mut chars) = (None, before.chars());
     while let Some(c) = chars.next() {
         match (quote, c) {
-            (None | Some('"'), '\\') => {
-                if chars.next().is_none() {
-                    return true;
-                }
-            }
+            (None | Some('"'), '\\') if chars.next().is_none() => return true,
             (None, '"' | '\'') => quote = Some(c),
             (Some(open), c) if c == open => quote = None,
             _ => {}

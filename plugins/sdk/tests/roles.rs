@@ -24,7 +24,7 @@ impl Plugin for Every {
             .need(Need::files_read("in/**", "to read"))
             .need(Need::files_write("out/*", "to write"))
             .need(Need::env("NAME", "to greet"))
-            .need(Need::command("git status **", "to look"))
+            .need(Need::command("git status -**", "to look"))
             .need(Need::http("hooks.example.invalid", "to tell"))
             .need(Need::clock("to know when"))
             .example(
