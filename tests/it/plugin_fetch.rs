@@ -220,7 +220,11 @@ fn a_plugin_comes_over_https_and_is_what_was_locked() {
             "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
             "it leads elsewhere, to where nothing is encrypted",
         ),
-        ("HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "it leads elsewhere again and again"),
+        (
+            // Else the next request might be sent on a connection that is about to be closed.
+            "HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "it leads elsewhere again and again",
+        ),
         ("HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n", "it is larger than 64 MiB"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "the connection ended before all of it was there"),
         ("SSH-2.0-OpenSSH\r\n", "the answer is no HTTP"),
